@@ -1,0 +1,2 @@
+export { ERROR_FAMILIES, type ErrorCode, type ErrorFamily } from './codes.js';
+export { isKeelsonError, KeelsonError, type ErrorDetails } from './keelson-error.js';

@@ -1,0 +1,26 @@
+import type { EventEmitter } from 'eventemitter3';
+import type { KeelsonError } from '../errors/index.js';
+import type { RecoveryReport } from '../wal/recovery-report.js';
+import type { SnapshotMeta } from './contract.js';
+
+/** What `log.events` tells, and with what. A listener that throws never harms a write. */
+export interface RaftLogEventMap {
+  /** A group is on stable storage. */
+  sync: (event: { readonly lsn: number; readonly saves: number; readonly bytes: number; readonly ms: number }) => void;
+  /** A new segment took over. */
+  rotate: (event: { readonly path: string; readonly number: number; readonly recycled: boolean }) => void;
+  /** The log was opened; told once, in the turn after open resolved. */
+  recovered: (report: RecoveryReport) => void;
+  compacted: (event: { readonly upTo: number; readonly bytesFreed: number }) => void;
+  snapshot: (event: { readonly meta: SnapshotMeta; readonly installed: boolean }) => void;
+  /** Entry saves are refused for want of room. */
+  'no-space': (error: KeelsonError) => void;
+  /** Entry saves work again. */
+  'space-back': () => void;
+  /** The log is latched; only reopening clears it. */
+  failed: (error: KeelsonError) => void;
+  /** A sync took longer than 100 ms. */
+  'slow-sync': (event: { readonly ms: number; readonly bytes: number }) => void;
+}
+
+export type RaftLogEvents = Pick<EventEmitter<RaftLogEventMap>, 'on' | 'once' | 'off' | 'addListener' | 'removeListener' | 'listenerCount'>;
