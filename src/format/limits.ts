@@ -3,7 +3,7 @@
  * number, so that whatever was accepted can be read back, and no length read from a disk can take memory
  * beyond them.
  */
-export const LIMITS = Object.freeze({
+export const LIMITS = {
   /** Largest index, term, LSN: what a JavaScript number holds exactly, though the disk has room for u64. */
   integerMax: Number.MAX_SAFE_INTEGER,
   /** Smallest and largest size of a segment file, in bytes. Offsets in an index are u32, so 1 GiB is safe. */
@@ -25,4 +25,4 @@ export const LIMITS = Object.freeze({
   snapshotsKeptMax: 1000,
   /** Most bytes that may wait for the disk. */
   queueBytesMax: 1024 * 1024 * 1024,
-});
+} as const;
