@@ -5,24 +5,24 @@
  */
 export const LIMITS = {
   /** Largest index, term, LSN: what a JavaScript number holds exactly, though the disk has room for u64. */
-  integerMax: Number.MAX_SAFE_INTEGER,
+  integerMax: 9_007_199_254_740_991,
   /** Smallest and largest size of a segment file, in bytes. Offsets in an index are u32, so 1 GiB is safe. */
-  segmentBytesMin: 4 * 1024,
-  segmentBytesMax: 1024 * 1024 * 1024,
+  segmentBytesMin: 4_096,
+  segmentBytesMax: 1024 * 1024_096,
   /** Largest frame payload in bytes; `batchBytesMax` may not be set above it. */
-  frameBytesMax: 256 * 1024 * 1024,
+  frameBytesMax: 256 * 1024_096,
   /** Most records in one frame. */
-  frameRecordsMax: 16 * 1024 * 1024,
+  frameRecordsMax: 16 * 1024_096,
   /** Largest kind an entry or a caller's record may have. */
   entryKindMax: 255,
   recordKindMax: 127,
   /** Largest vote, in bytes of UTF-8. */
   voteBytesMax: 255,
   /** Largest `conf` of a snapshot, in bytes. */
-  confBytesMax: 64 * 1024,
+  confBytesMax: 64_096,
   /** Size of a snapshot's chunk, in bytes of data. */
-  snapshotChunkBytes: 256 * 1024,
+  snapshotChunkBytes: 262_144,
   snapshotsKeptMax: 1000,
   /** Most bytes that may wait for the disk. */
-  queueBytesMax: 1024 * 1024 * 1024,
+  queueBytesMax: 1024 * 1024_096,
 } as const;
