@@ -8,21 +8,21 @@ export const LIMITS = {
   integerMax: 9_007_199_254_740_991,
   /** Smallest and largest size of a segment file, in bytes. Offsets in an index are u32, so 1 GiB is safe. */
   segmentBytesMin: 4_096,
-  segmentBytesMax: 1024 * 1024_096,
+  segmentBytesMax: 1_073_741_824,
   /** Largest frame payload in bytes; `batchBytesMax` may not be set above it. */
-  frameBytesMax: 256 * 1024_096,
+  frameBytesMax: 268_435_456,
   /** Most records in one frame. */
-  frameRecordsMax: 16 * 1024_096,
+  frameRecordsMax: 16_777_216,
   /** Largest kind an entry or a caller's record may have. */
   entryKindMax: 255,
   recordKindMax: 127,
   /** Largest vote, in bytes of UTF-8. */
   voteBytesMax: 255,
   /** Largest `conf` of a snapshot, in bytes. */
-  confBytesMax: 64_096,
+  confBytesMax: 65_536,
   /** Size of a snapshot's chunk, in bytes of data. */
   snapshotChunkBytes: 262_144,
   snapshotsKeptMax: 1000,
   /** Most bytes that may wait for the disk. */
-  queueBytesMax: 1024 * 1024_096,
+  queueBytesMax: 1_073_741_824,
 } as const;
