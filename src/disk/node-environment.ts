@@ -1,0 +1,38 @@
+import { randomFillSync } from 'node:crypto';
+import type { Environment, Timer } from './environment.js';
+import { NodeDisk } from './node-disk.js';
+
+/** Longest delay that Node's timers hold; they fire at once when given more. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/**
+ * The default {@link Environment}: the operating system's files, Node's monotonic clock, timers, event loop
+ * and random bytes. The one place where production code meets them. Stateless; each call makes a new one.
+ */
+export function nodeEnvironment(): Environment {
+  return {
+    disk: new NodeDisk(),
+    // A10: monotonic; never the time of day, which may jump.
+    now: () => performance.now(),
+    setTimer,
+    // The check phase: behind every callback of I/O that became ready in this turn (D2), and reached without
+    // delay when nothing is.
+    endOfTurn: (run) => {
+      setImmediate(run);
+    },
+    fillRandom: (into) => {
+      randomFillSync(into);
+    },
+  };
+}
+
+function setTimer(ms: number, run: () => void): Timer {
+  if (!(ms <= TIMER_MS_MAX)) throw new RangeError(`a timer of ${ms} ms is longer than ${TIMER_MS_MAX} ms`);
+  const timer = setTimeout(run, ms);
+  timer.unref();
+  return {
+    cancel: () => {
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import type { Environment } from './environment.js';
+import type { DiskFile } from './port.js';
+import { writeFully } from './write-fully.js';
+
+/** Where to write zeros, and at what pace. */
+export interface ZeroFillOptions {
+  /** First byte to zero. Default 0. */
+  readonly from?: number;
+  /** Byte to stop before. */
+  readonly until: number;
+  /** Most bytes in one write. Default 256 KiB. */
+  readonly stepBytes?: number;
+  /**
+   * A `dataSync` after this many bytes, so that no other file's sync ever waits for a whole segment of
+   * dirty pages. Default 4 MiB.
+   */
+  readonly syncEveryBytes?: number;
+  /** Told after each step, with the bytes of that step. */
+  readonly onStep?: (bytes: number) => void;
+  /** Looked at between steps; when it is aborted, the fill stops and rejects with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+const STEP_BYTES = 256 * 1024;
+const SYNC_EVERY_BYTES = 4 * 1024 * 1024;
+
+/** What is written; never changed. Small, so that a step is short, and shared by all fills. */
+const ZEROS = new Uint8Array(STEP_BYTES);
+
+/**
+ * Writes zeros over `[from, until)` of a file (D3), in steps with a turn of the event loop between them, so
+ * that saves and timers go on meanwhile. Real zeros, not a hole or `fallocate`: only blocks that were written
+ * once can be overwritten without the file system touching metadata (A8).
+ *
+ * Resolves to the bytes written. **The last sync is the caller's**: until then nothing is promised. A failure
+ * leaves the file part filled.
+ */
+export async function zeroFill(
+  file: DiskFile,
+  environment: Pick<Environment, 'endOfTurn'>,
+  options: ZeroFillOptions,
+): Promise<number> {
+  const { from = 0, until, syncEveryBytes = SYNC_EVERY_BYTES, onStep, signal } = options;
+  const stepBytes = Math.max(1, Math.min(options.stepBytes ?? STEP_BYTES, STEP_BYTES));
+  let position = from;
+  let unsyncedBytes = 0;
+  while (position < until) {
+    signal?.throwIfAborted();
+    const bytes = Math.min(stepBytes, until - position);
+    await writeFully(file, bytes === STEP_BYTES ? ZEROS : ZEROS.subarray(0, bytes), position, 'background');
+    position += bytes;
+    unsyncedBytes += bytes;
+    onStep?.(bytes);
+    if (position < until) {
+      if (unsyncedBytes >= syncEveryBytes) {
+        await file.dataSync('background');
+        unsyncedBytes = 0;
+      }
+      await endOfTurn(environment);
+    }
+  }
+  return position - from;
+}
+
+function endOfTurn(environment: Pick<Environment, 'endOfTurn'>): Promise<void> {
+  return new Promise((resolve) => {
+    environment.endOfTurn(resolve);
+  });
+}

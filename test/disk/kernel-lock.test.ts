@@ -1,0 +1,111 @@
+/**
+ * At stake: two writers on one log destroy it (D11). Tried with the real kernel lock against a second open in
+ * this process, a worker thread and another process, each also ended the hard way.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { NodeDisk, type DiskFile } from '../../src/disk/index.js';
+import { scratchDirectory } from './scratch-directory.js';
+
+const disk = new NodeDisk();
+const holder = new URL('hold-lock.mjs', import.meta.url);
+
+async function lockFile(): Promise<{ path: string; file: DiskFile }> {
+  const path = join(scratchDirectory(), 'superblock');
+  writeFileSync(path, 'bytes that mean nothing to the lock');
+  const file = await disk.open(path, { access: 'write' });
+  onTestFinished(() => file.close());
+  return { path, file };
+}
+
+async function startProcess(path: string): Promise<{ child: ChildProcess; answer: string }> {
+  const child = spawn(process.execPath, [holder.pathname, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+  const [answer] = (await once(child.stdout, 'data')) as [Buffer];
+  return { child, answer: answer.toString().trim() };
+}
+
+async function startWorker(path: string): Promise<{ worker: Worker; answer: unknown }> {
+  const worker = new Worker(holder, { workerData: path });
+  onTestFinished(async () => {
+    await worker.terminate();
+  });
+  const [answer] = (await once(worker, 'message')) as [unknown];
+  return { worker, answer };
+}
+
+describe('the kernel lock', () => {
+  test('is refused to a second open in this process, until the first is closed', async () => {
+    const { path, file } = await lockFile();
+    const second = await disk.open(path, { access: 'write' });
+    expect(await file.tryLock()).toBe(true);
+    expect(await second.tryLock()).toBe(false);
+    await file.close();
+    expect(await second.tryLock()).toBe(true);
+    await second.close();
+  });
+
+  test('is not lost when another open file of the same inode is closed', async () => {
+    const { path, file } = await lockFile();
+    expect(await file.tryLock()).toBe(true);
+    await (await disk.open(path, { access: 'read' })).close();
+    expect((await startProcess(path)).answer).toBe('refused');
+  });
+
+  test('follows the inode, not the name', async () => {
+    const { path, file } = await lockFile();
+    expect(await file.tryLock()).toBe(true);
+    await disk.rename(path, `${path}.moved`);
+    writeFileSync(path, 'another inode');
+    onTestFinished(() => {
+      rmSync(path, { force: true });
+    });
+    const moved = await disk.open(`${path}.moved`, { access: 'write' });
+    const fresh = await disk.open(path, { access: 'write' });
+    expect(await moved.tryLock()).toBe(false);
+    expect(await fresh.tryLock()).toBe(true);
+    await Promise.all([moved.close(), fresh.close()]);
+  });
+
+  test('held here is refused to a worker thread and to another process', async () => {
+    const { path, file } = await lockFile();
+    expect(await file.tryLock()).toBe(true);
+    expect((await startWorker(path)).answer).toBe('refused');
+    expect((await startProcess(path)).answer).toBe('refused');
+  });
+
+  test('held by a worker thread is refused here, and free once the thread has ended', async () => {
+    const { path, file } = await lockFile();
+    const { worker, answer } = await startWorker(path);
+    expect(answer).toBe('held');
+    expect(await file.tryLock()).toBe(false);
+    await worker.terminate();
+    expect(await file.tryLock()).toBe(true);
+  });
+
+  test('held by another process is refused here, and free at once when SIGKILL ends it', async () => {
+    const { path, file } = await lockFile();
+    const { child, answer } = await startProcess(path);
+    expect(answer).toBe('held');
+    expect(await file.tryLock()).toBe(false);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(await file.tryLock()).toBe(true);
+  });
+
+  test('hinders nobody from reading', async () => {
+    const { path, file } = await lockFile();
+    expect(await file.tryLock()).toBe(true);
+    const reader = await disk.open(path, { access: 'read' });
+    const into = new Uint8Array(5);
+    expect(await reader.read(into, 0)).toBe(5);
+    expect(Buffer.from(into).toString()).toBe('bytes');
+    await reader.close();
+  });
+});
