@@ -42,7 +42,8 @@ export function tryKernelLock(fd: number, path: string): boolean {
 function loadAddon(path: string): LockAddon {
   let addon: unknown;
   try {
-    addon = createRequire(import.meta.url)('fs-native-extensions');
+    const require = createRequire(import.meta.url);
+    addon = require('fs-native-extensions');
   } catch (cause) {
     throw systemError(
       'ENOTSUP',

@@ -1,0 +1,19 @@
+import { defineConfig, type ViteUserConfigFnObject } from 'vitest/config';
+
+/** `vitest run`: what every change must pass. `--mode deep`: the same tests at length (KEELSON_DEEP=1). */
+const config: ViteUserConfigFnObject = defineConfig(({ mode }) => {
+  const isDeep = mode === 'deep' || process.env['KEELSON_DEEP'] === '1';
+  return {
+    test: {
+      include: ['test/**/*.test.ts'],
+      // Processes, not threads: tests of the lock must own all descriptors of their process, and a test that
+      // latches a log must not share its process with another.
+      pool: 'forks',
+      testTimeout: isDeep ? 3_600_000 : 60_000,
+      hookTimeout: 60_000,
+      env: isDeep ? { KEELSON_DEEP: '1' } : {},
+    },
+  };
+});
+
+export default config;
