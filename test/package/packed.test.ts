@@ -1,0 +1,121 @@
+/**
+ * At stake: what users install is the packed file, not this tree: a file left out of it, or an import that only
+ * works here, breaks them all. Tried by packing, unpacking and importing every entry point elsewhere.
+ */
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+
+interface Manifest {
+  readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>;
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional?: boolean }>>;
+}
+
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
+const entries = Object.entries(manifest.exports).filter(([name]) => name !== './package.json');
+
+let home: string;
+let packedFiles: readonly string[];
+
+beforeAll(() => {
+  if (!existsSync(join(root, 'dist/src/index.js'))) {
+    throw new Error('dist/ is not there: this test packs what was built. Run: npm run build');
+  }
+  home = mkdtempSync(join(tmpdir(), 'keelson-packed-'));
+  const packed = JSON.parse(
+    execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', home], {
+      cwd: root,
+      encoding: 'utf8',
+      shell: process.platform === 'win32',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }),
+  ) as unknown;
+  // npm 11 and older answer with a list, newer ones with an object by package name.
+  const [report] = Object.values(packed as Record<string, { filename: string; files: { path: string }[] }>);
+  if (report === undefined) throw new Error('npm pack reported nothing');
+  packedFiles = report.files.map((file) => file.path);
+  install('whole', report.filename, [
+    ...Object.keys(manifest.dependencies),
+    ...Object.keys(manifest.peerDependencies),
+  ]);
+  const withoutAddon = Object.keys(manifest.dependencies).filter((name) => name !== 'fs-native-extensions');
+  install('without-addon', report.filename, withoutAddon);
+});
+
+afterAll(() => {
+  rmSync(home, { recursive: true, force: true });
+});
+
+/** A project at `home/name` that has the packed keelson, and of its dependencies only those named. */
+function install(name: string, tarball: string, dependencies: readonly string[]): void {
+  const modules = join(home, name, 'node_modules');
+  mkdirSync(modules, { recursive: true });
+  execFileSync('tar', ['-xzf', join(home, tarball), '-C', modules]);
+  cpSync(join(modules, 'package'), join(modules, 'keelson'), { recursive: true });
+  rmSync(join(modules, 'package'), { recursive: true });
+  for (const dependency of dependencies) {
+    mkdirSync(dirname(join(modules, dependency)), { recursive: true });
+    symlinkSync(join(root, 'node_modules', dependency), join(modules, dependency), 'junction');
+  }
+}
+
+/** What a program prints that is run as a module inside an installed project. */
+function run(project: string, program: string): string {
+  const path = join(home, project, 'program.mjs');
+  writeFileSync(path, program);
+  return execFileSync(process.execPath, [path], { cwd: join(home, project), encoding: 'utf8' }).trim();
+}
+
+describe('the packed package', () => {
+  test.each(entries)('imports as keelson%s', (name) => {
+    const specifier = `keelson${name.slice(1)}`;
+    const printed = run('whole', `console.log(Object.keys(await import('${specifier}')).length)`);
+    expect(Number(printed)).toBeGreaterThan(0);
+  });
+
+  test('has what its exports name, its licence and its documents, and nothing of the tests', () => {
+    for (const [, entry] of entries) {
+      if (typeof entry === 'string') continue;
+      for (const path of [entry.types, entry.default]) expect(packedFiles).toContain(path.slice('./'.length));
+    }
+    expect(packedFiles).toEqual(
+      expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md', 'SECURITY.md']),
+    );
+    const strangers = packedFiles.filter(
+      (path) => !/^(dist\/(src|sim)\/|docs\/|[A-Z]+(\.md)?$|package\.json$)/.test(path),
+    );
+    expect(strangers).toEqual([]);
+  });
+
+  test('every dependency that is a peer is optional', () => {
+    for (const name of Object.keys(manifest.peerDependencies)) {
+      expect(manifest.peerDependenciesMeta[name]?.optional, name).toBe(true);
+    }
+  });
+
+  test('keelson imports without peers and without the native addon; only locking needs that, and says so', () => {
+    const printed = run(
+      'without-addon',
+      `import { nodeEnvironment } from 'keelson';
+       const file = await nodeEnvironment().disk.open('program.mjs', { access: 'write' });
+       try { await file.tryLock(); } catch (error) { console.log(error.code, error.message); }
+       await file.close();`,
+    );
+    expect(printed).toMatch(/^ENOTSUP .*fs-native-extensions.*reinstall/);
+  });
+});
