@@ -12,7 +12,7 @@ export interface ZeroFillOptions {
   readonly stepBytes?: number;
   /**
    * A `dataSync` after this many bytes, so that no other file's sync ever waits for a whole segment of
-   * dirty pages. Default 4 MiB.
+   * dirty pages. Default 1 MiB.
    */
   readonly syncEveryBytes?: number;
   /** Told after each step, with the bytes of that step. */
@@ -22,7 +22,11 @@ export interface ZeroFillOptions {
 }
 
 const STEP_BYTES = 256 * 1024;
-const SYNC_EVERY_BYTES = 4 * 1024 * 1024;
+/**
+ * Measured while a 64 MiB segment is filled beside a log that syncs 4 KiB at a time (ext4): the log's slowest
+ * sync takes 20 ms and more if only the end of the fill is synced, 1.7 ms with 4 MiB, 0.6 ms with 1 MiB.
+ */
+const SYNC_EVERY_BYTES = 1024 * 1024;
 
 /** What is written; never changed. Small, so that a step is short, and shared by all fills. */
 const ZEROS = new Uint8Array(STEP_BYTES);
