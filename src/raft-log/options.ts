@@ -1,0 +1,216 @@
+import { join, resolve } from 'node:path';
+import type { Environment } from '../disk/environment.js';
+import { LIMITS } from '../format/limits.js';
+import { checkInteger, checkKnownFields, checkRecord, invalidArgument } from './arguments.js';
+import type { HardState, RaftLogOptions } from './contract.js';
+import { checkWholeHardState } from './requests.js';
+
+/** The options that have a default. */
+type DefaultedOption =
+  | 'create'
+  | 'segmentBytes'
+  | 'batchBytesMax'
+  | 'snapshotsKept'
+  | 'writeMode'
+  | 'checks'
+  | 'readOnly'
+  | 'verifyOnOpen'
+  | 'onOlderFormat'
+  | 'queueBytesMax';
+
+/** The defaults of {@link RaftLogOptions}: the one table. */
+export const DEFAULTS: Readonly<Required<Pick<RaftLogOptions, DefaultedOption>>> = Object.freeze({
+  create: 'if-missing',
+  segmentBytes: 67_108_864,
+  batchBytesMax: 16_777_216,
+  snapshotsKept: 2,
+  writeMode: 'auto',
+  checks: 'strict',
+  readOnly: false,
+  verifyOnOpen: 'tail',
+  onOlderFormat: 'refuse',
+  queueBytesMax: 67_108_864,
+});
+
+/** Where a reset log stands, whole. */
+export interface ResetPoint {
+  readonly index: number;
+  readonly term: number;
+  /** Left out: term and vote are kept as far as they can be read. */
+  readonly hardState: HardState | null;
+}
+
+/** Options with every default filled in and every bound checked. */
+export interface ResolvedOptions {
+  readonly dir: string;
+  /** Directory of the segments, also where it was not given. */
+  readonly walDir: string;
+  /** The segments live outside of `dir`. */
+  readonly walDirIsSeparate: boolean;
+  readonly create: 'if-missing' | 'never';
+  readonly segmentBytes: number;
+  readonly batchBytesMax: number;
+  readonly snapshotsKept: number;
+  readonly writeMode: 'auto' | 'inline' | 'background';
+  readonly checks: 'strict' | 'off';
+  readonly readOnly: boolean;
+  readonly verifyOnOpen: 'tail' | 'all';
+  readonly onOlderFormat: 'migrate' | 'refuse' | 'reset';
+  readonly resetTo: ResetPoint | null;
+  readonly queueBytesMax: number;
+  /** As given: the default is loaded by the one who opens. */
+  readonly environment: Environment | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+const KNOWN: readonly (keyof RaftLogOptions)[] = [
+  'dir',
+  'walDir',
+  'create',
+  'segmentBytes',
+  'batchBytesMax',
+  'snapshotsKept',
+  'writeMode',
+  'checks',
+  'readOnly',
+  'verifyOnOpen',
+  'onOlderFormat',
+  'resetTo',
+  'queueBytesMax',
+  'environment',
+  'signal',
+];
+
+type Raw = Readonly<Record<keyof RaftLogOptions, unknown>>;
+
+/**
+ * Checks options and fills in the defaults; touches nothing outside.
+ *
+ * @throws `KEELSON_INVALID_ARGUMENT` naming the option: unknown, out of bounds, or at odds with another one.
+ */
+export function resolveOptions(options: RaftLogOptions): ResolvedOptions {
+  checkRecord('options', options);
+  checkKnownFields('', options, KNOWN);
+  const raw = options as unknown as Raw;
+  const readOnly = flag('readOnly', raw);
+  const onOlderFormat = oneOf('onOlderFormat', raw, ['migrate', 'refuse', 'reset']);
+  checkReadOnlyCombination(readOnly, raw);
+  return Object.freeze({
+    ...resolveDirectories(raw),
+    // Reading alone makes nothing, so a missing log stays missing.
+    create: readOnly ? 'never' : oneOf('create', raw, ['if-missing', 'never']),
+    segmentBytes: bounded('segmentBytes', raw, LIMITS.segmentBytesMin, LIMITS.segmentBytesMax),
+    batchBytesMax: bounded('batchBytesMax', raw, 1, LIMITS.frameBytesMax),
+    snapshotsKept: bounded('snapshotsKept', raw, 1, LIMITS.snapshotsKeptMax),
+    writeMode: oneOf('writeMode', raw, ['auto', 'inline', 'background']),
+    checks: oneOf('checks', raw, ['strict', 'off']),
+    readOnly,
+    verifyOnOpen: oneOf('verifyOnOpen', raw, ['tail', 'all']),
+    onOlderFormat,
+    resetTo: resolveReset(onOlderFormat, raw.resetTo),
+    queueBytesMax: bounded('queueBytesMax', raw, 1, LIMITS.queueBytesMax),
+    environment: environmentOf(raw.environment),
+    signal: signalOf(raw.signal),
+  });
+}
+
+function resolveDirectories(raw: Raw): Pick<ResolvedOptions, 'dir' | 'walDir' | 'walDirIsSeparate'> {
+  const dir = pathOf('dir', raw.dir);
+  const ownWalDir = join(dir, 'wal');
+  if (raw.walDir === undefined) return { dir, walDir: ownWalDir, walDirIsSeparate: false };
+  const walDir = pathOf('walDir', raw.walDir);
+  if (resolve(walDir) === resolve(dir)) throw invalidArgument('walDir', walDir, 'another directory than dir');
+  return { dir, walDir, walDirIsSeparate: resolve(walDir) !== resolve(ownWalDir) };
+}
+
+/** A read-only open changes nothing, so it is at odds with every option that asks for a change. */
+function checkReadOnlyCombination(readOnly: boolean, raw: Raw): void {
+  if (!readOnly) return;
+  if (raw.create === 'if-missing') throw invalidArgument('create', raw.create, `'never' beside readOnly`);
+  if (raw.onOlderFormat !== undefined && raw.onOlderFormat !== 'refuse') {
+    throw invalidArgument('onOlderFormat', raw.onOlderFormat, `'refuse' beside readOnly`);
+  }
+}
+
+function resolveReset(onOlderFormat: ResolvedOptions['onOlderFormat'], resetTo: unknown): ResetPoint | null {
+  if (onOlderFormat !== 'reset') {
+    if (resetTo !== undefined)
+      throw invalidArgument('resetTo', resetTo, `nothing unless onOlderFormat is 'reset'`);
+    return null;
+  }
+  checkRecord('resetTo', resetTo);
+  checkKnownFields('resetTo', resetTo, ['index', 'term', 'hardState']);
+  const { index, term, hardState } = resetTo as Readonly<Record<keyof ResetPoint, unknown>>;
+  checkInteger('resetTo.index', index, 0);
+  checkInteger('resetTo.term', term, 0);
+  if (hardState === undefined) return Object.freeze({ index, term, hardState: null });
+  checkWholeHardState('resetTo.hardState', hardState);
+  if (hardState.term < term) {
+    throw invalidArgument(
+      'resetTo.hardState.term',
+      hardState.term,
+      `at least resetTo.term, which is ${String(term)}`,
+    );
+  }
+  if (hardState.commit > index) {
+    throw invalidArgument(
+      'resetTo.hardState.commit',
+      hardState.commit,
+      `at most resetTo.index, which is ${String(index)}`,
+    );
+  }
+  // The state machine stands at `index`, so that much is committed.
+  return Object.freeze({
+    index,
+    term,
+    hardState: Object.freeze({ term: hardState.term, vote: hardState.vote, commit: index }),
+  });
+}
+
+function pathOf(name: string, value: unknown): string {
+  if (typeof value === 'string' && value.length > 0 && !value.includes('\0')) return value;
+  throw invalidArgument(name, value, 'the path of a directory, a string without zero bytes');
+}
+
+function flag<K extends 'readOnly'>(name: K, raw: Raw): boolean {
+  const value = raw[name] === undefined ? DEFAULTS[name] : raw[name];
+  if (typeof value !== 'boolean') throw invalidArgument(name, value, 'true or false');
+  return value;
+}
+
+function bounded<K extends 'segmentBytes' | 'batchBytesMax' | 'snapshotsKept' | 'queueBytesMax'>(
+  name: K,
+  raw: Raw,
+  min: number,
+  max: number,
+): number {
+  const value = raw[name] === undefined ? DEFAULTS[name] : raw[name];
+  checkInteger(name, value, min, max);
+  return value;
+}
+
+type Choice = 'create' | 'writeMode' | 'checks' | 'verifyOnOpen' | 'onOlderFormat';
+
+function oneOf<const T extends string>(name: Choice, raw: Raw, allowed: readonly T[]): T {
+  const value = raw[name] === undefined ? DEFAULTS[name] : raw[name];
+  const found = allowed.find((candidate) => candidate === value);
+  if (found === undefined)
+    throw invalidArgument(name, value, `one of ${allowed.map((one) => `'${one}'`).join(', ')}`);
+  return found;
+}
+
+function environmentOf(value: unknown): Environment | undefined {
+  if (value === undefined) return undefined;
+  checkRecord('environment', value);
+  for (const member of ['now', 'setTimer', 'endOfTurn', 'fillRandom']) {
+    if (typeof value[member] !== 'function')
+      throw invalidArgument(`environment.${member}`, value[member], 'a function');
+  }
+  checkRecord('environment.disk', value['disk']);
+  return value as unknown as Environment;
+}
+
+function signalOf(value: unknown): AbortSignal | undefined {
+  if (value === undefined || value instanceof AbortSignal) return value;
+  throw invalidArgument('signal', value, 'an AbortSignal');
+}
