@@ -1,0 +1,191 @@
+import { readFully, systemCode, type Disk, type DiskFile } from '../disk/index.js';
+import { KeelsonError } from '../errors/index.js';
+import { identityText, sameBytes } from '../format/identity.js';
+import {
+  decodeSnapshotFooter,
+  decodeSnapshotHeader,
+  decodeSnapshotHeaderStart,
+  SNAPSHOT_FILE_BYTES_MIN,
+  SNAPSHOT_FOOTER_BYTES,
+  SNAPSHOT_FORMAT_VERSION,
+  SNAPSHOT_HEADER_START_BYTES,
+  snapshotFileBytes,
+  snapshotHeaderBytes,
+  type SnapshotDamage,
+  type SnapshotFooter,
+  type SnapshotHeader,
+} from '../format/snapshot-file.js';
+import { readFailure } from './disk-failure.js';
+import type { SnapshotRef } from './snapshot-ref.js';
+
+/** An open snapshot whose header, footer and length were judged; its chunks were not read. */
+export interface JudgedSnapshotFile {
+  readonly file: DiskFile;
+  readonly header: SnapshotHeader;
+  readonly footer: SnapshotFooter;
+  /** Where the chunks begin, and where they end and the footer begins. */
+  readonly chunksFrom: number;
+  readonly chunksUntil: number;
+}
+
+/**
+ * Opens the file at `path` and judges all of it but its chunks: that it is whole, of this store, and the
+ * very one that `ref` names. The caller closes `file`; after an error it is closed.
+ *
+ * Errors: `KEELSON_MISSING_SNAPSHOT`, `KEELSON_CORRUPT`, `KEELSON_INCOMPATIBLE_FORMAT`, `KEELSON_READ_FAILED`.
+ */
+export async function openJudged(
+  disk: Disk,
+  path: string,
+  storeId: Uint8Array,
+  ref: SnapshotRef,
+): Promise<JudgedSnapshotFile> {
+  const file = await openExisting(disk, path, ref);
+  try {
+    return await judge(file, storeId, ref);
+  } catch (error) {
+    await closeQuietly(file);
+    throw error;
+  }
+}
+
+/** Closes a file that was only read, where another error, or a finished job, is what there is to tell. */
+export async function closeQuietly(file: DiskFile): Promise<void> {
+  try {
+    await file.close();
+  } catch {
+    // Nothing of a file that was only read can be lost by its close.
+  }
+}
+
+/** Fills `into` from `offset`: `KEELSON_READ_FAILED` for an error, `KEELSON_CORRUPT` where the file ends first. */
+export async function readExactly(file: DiskFile, into: Uint8Array, offset: number): Promise<void> {
+  let count: number;
+  try {
+    count = await readFully(file, into, offset);
+  } catch (error) {
+    throw readFailure(error, file.path, 'reading the snapshot', offset);
+  }
+  if (count < into.length) {
+    throw corrupt(file.path, offset + count, 'end of the file', offset + count, offset + into.length);
+  }
+}
+
+/** The error of a snapshot that is not what was written. Numbers of the `checksum` kind are shown as hex. */
+export function corrupt(
+  path: string,
+  offset: number,
+  reason: string,
+  found: unknown,
+  expected: unknown,
+): KeelsonError {
+  const show = (value: unknown): string =>
+    typeof value === 'number' && reason.includes('checksum')
+      ? `0x${value.toString(16).padStart(8, '0')}`
+      : String(value);
+  return new KeelsonError(
+    'KEELSON_CORRUPT',
+    `snapshot ${path} is damaged at byte ${String(offset)}: ${reason} is ${show(found)}, ` +
+      `expected ${show(expected)}. Nothing was changed. Run: keelson verify <dir>`,
+    { path, offset, found, expected },
+  );
+}
+
+async function openExisting(disk: Disk, path: string, ref: SnapshotRef): Promise<DiskFile> {
+  try {
+    return await disk.open(path, { access: 'read' });
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw readFailure(error, path, 'opening the snapshot');
+    throw new KeelsonError(
+      'KEELSON_MISSING_SNAPSHOT',
+      `snapshot ${path} is not there, expected the one of index ${String(ref.index)}, term ` +
+        `${String(ref.term)}. Nothing was changed. Put the file back, or restore this node from its leader.`,
+      { path, index: ref.index, term: ref.term },
+      error,
+    );
+  }
+}
+
+async function judge(file: DiskFile, storeId: Uint8Array, ref: SnapshotRef): Promise<JudgedSnapshotFile> {
+  const { path } = file;
+  const size = await sizeOf(file);
+  if (size < SNAPSHOT_FILE_BYTES_MIN) {
+    throw corrupt(path, size, 'size of the file', size, `at least ${String(SNAPSHOT_FILE_BYTES_MIN)}`);
+  }
+  const { header, headerChecksum } = await readHeader(file, size);
+  if (!sameBytes(header.storeId, storeId)) {
+    throw corrupt(path, 16, 'store id', identityText(header.storeId), identityText(storeId));
+  }
+  if (header.index !== ref.index) throw corrupt(path, 48, 'index', header.index, ref.index);
+  if (header.term !== ref.term) throw corrupt(path, 56, 'term', header.term, ref.term);
+
+  const chunksUntil = size - SNAPSHOT_FOOTER_BYTES;
+  const bytes = new Uint8Array(SNAPSHOT_FOOTER_BYTES);
+  await readExactly(file, bytes, chunksUntil);
+  const verdict = decodeSnapshotFooter(bytes);
+  if (verdict.kind === 'damaged') throw damage(path, chunksUntil, verdict);
+  const { footer } = verdict;
+  if (verdict.checksum !== ref.checksum) {
+    throw corrupt(path, chunksUntil + 24, 'checksum of the file', verdict.checksum, ref.checksum);
+  }
+  if (footer.headerChecksum !== headerChecksum) {
+    throw corrupt(path, chunksUntil + 20, 'checksum of the header', footer.headerChecksum, headerChecksum);
+  }
+  const expectedSize = snapshotFileBytes(header.conf.length, footer);
+  if (size !== expectedSize) throw corrupt(path, size, 'size of the file', size, expectedSize);
+  return { file, header, footer, chunksFrom: snapshotHeaderBytes(header.conf.length), chunksUntil };
+}
+
+async function readHeader(
+  file: DiskFile,
+  size: number,
+): Promise<{ readonly header: SnapshotHeader; readonly headerChecksum: number }> {
+  const start = new Uint8Array(SNAPSHOT_HEADER_START_BYTES);
+  await readExactly(file, start, 0);
+  const foretold = decodeSnapshotHeaderStart(start);
+  if (foretold.kind === 'damaged') throw damage(file.path, 0, foretold);
+  if (foretold.kind === 'other-version') throw incompatible(file.path, foretold.version);
+  // The length is not proven yet: a header that would reach into the footer is refused before it is read.
+  const headerBytes = snapshotHeaderBytes(foretold.confBytes);
+  if (headerBytes + SNAPSHOT_FOOTER_BYTES > size) {
+    throw corrupt(
+      file.path,
+      64,
+      'length of the conf',
+      foretold.confBytes,
+      `what ${String(size)} bytes can hold`,
+    );
+  }
+  const bytes = new Uint8Array(headerBytes);
+  bytes.set(start);
+  await readExactly(file, bytes.subarray(start.length), start.length);
+  const verdict = decodeSnapshotHeader(bytes);
+  if (verdict.kind === 'damaged') throw damage(file.path, 0, verdict);
+  return { header: verdict.header, headerChecksum: verdict.checksum };
+}
+
+async function sizeOf(file: DiskFile): Promise<number> {
+  try {
+    return (await file.stat()).size;
+  } catch (error) {
+    throw readFailure(error, file.path, 'reading the size of the snapshot');
+  }
+}
+
+function damage(
+  path: string,
+  base: number,
+  { offset, reason, found, expected }: SnapshotDamage,
+): KeelsonError {
+  return corrupt(path, base + offset, reason, found, expected);
+}
+
+function incompatible(path: string, found: number): KeelsonError {
+  const expected = SNAPSHOT_FORMAT_VERSION;
+  return new KeelsonError(
+    'KEELSON_INCOMPATIBLE_FORMAT',
+    `snapshot ${path} has format ${String(found)}, expected ${String(expected)}; nothing was changed. ` +
+      'Open it with the release of keelson that wrote it.',
+    { path, offset: 8, found, expected },
+  );
+}

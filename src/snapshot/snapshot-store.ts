@@ -1,0 +1,311 @@
+import { join } from 'node:path';
+import { systemCode, type Disk, type DiskFile, type Environment } from '../disk/index.js';
+import { KeelsonError } from '../errors/index.js';
+import { IDENTITY_BYTES } from '../format/identity.js';
+import { LIMITS } from '../format/limits.js';
+import { writeFailure } from './disk-failure.js';
+import { ensureDirectory, listOwnNames, syncNames } from './open-directory.js';
+import { pullData, throwIfAborted } from './pull-data.js';
+import { closeQuietly, openJudged, type JudgedSnapshotFile } from './snapshot-file-reader.js';
+import { publishedName, temporaryName } from './snapshot-name.js';
+import type { PublishedSnapshot, SnapshotFileMeta, SnapshotRef } from './snapshot-ref.js';
+import { SnapshotStream } from './snapshot-stream.js';
+import { SnapshotWriter } from './snapshot-writer.js';
+import { stageSnapshot, type StagedSnapshot } from './staged-snapshot.js';
+import { checkWriteRequest, invalid, type SnapshotWriteRequest } from './write-request.js';
+
+/** Options of {@link openSnapshotStore}. */
+export interface SnapshotStoreOptions {
+  readonly environment: Pick<Environment, 'disk' | 'fillRandom'>;
+  /** The directory of the snapshots. Made if it is missing, unless `readOnly`; its parent must be there. */
+  readonly dir: string;
+  /** The 16 bytes that tell this store's files from another's. */
+  readonly storeId: Uint8Array;
+  /** Only read; a missing directory is an empty one. Default false. */
+  readonly readOnly?: boolean;
+  /** Data bytes of a chunk, 1..262,144. Default 262,144; smaller ones are for tests and small machines. */
+  readonly chunkBytes?: number;
+}
+
+/** A snapshot being read. */
+export interface OpenSnapshotFile {
+  readonly meta: SnapshotFileMeta;
+  /** Run through it, end it early (`return()`, which `break` calls), or it keeps its file open. */
+  readonly data: SnapshotStream;
+}
+
+/**
+ * Opens the store of snapshots in `dir`. Resolved: the directory and all names in it are durable. Nothing
+ * is deleted: {@link SnapshotStore.retain} clears orphans, once the caller knows which snapshots count.
+ *
+ * Errors: `KEELSON_INVALID_ARGUMENT`, `KEELSON_NOT_A_LOG` (`dir` is no directory), `KEELSON_NO_SPACE`,
+ * `KEELSON_WRITE_FAILED`, `KEELSON_SYNC_FAILED`, `KEELSON_READ_FAILED`.
+ */
+export async function openSnapshotStore(options: SnapshotStoreOptions): Promise<SnapshotStore> {
+  const { environment, dir, storeId, readOnly = false, chunkBytes = LIMITS.snapshotChunkBytes } = options;
+  if (storeId.length !== IDENTITY_BYTES)
+    throw invalid('storeId', `${String(storeId.length)} bytes`, '16 bytes');
+  if (!Number.isInteger(chunkBytes) || chunkBytes < 1 || chunkBytes > LIMITS.snapshotChunkBytes) {
+    throw invalid('chunkBytes', chunkBytes, `an integer of 1..${String(LIMITS.snapshotChunkBytes)}`);
+  }
+  if (!readOnly) await ensureDirectory(environment.disk, dir);
+  return new SnapshotStore({ environment, dir, storeId: storeId.slice(), readOnly, chunkBytes });
+}
+
+/**
+ * The snapshots of one log, as files that last. Knows of Raft only the labels index and term. One writer; any
+ * number of readers beside it.
+ *
+ * The life of a file: {@link write} (temporary name, synced), `publish` (its name, durable), a record of the
+ * log that names it by {@link SnapshotRef} (the caller's), {@link retain} without it (gone). Only the record
+ * makes a snapshot count: a crash before it leaves an orphan that the next `retain` clears (D10, R11).
+ */
+export class SnapshotStore {
+  readonly dir: string;
+  readonly #disk: Disk;
+  readonly #options: Required<SnapshotStoreOptions>;
+  /** Published names of snapshots between the start of their write and the end of their publish or discard. */
+  readonly #staging = new Set<string>();
+  /** Ends when the last `retain` that was called has ended, well or not. */
+  #retaining: Promise<unknown> = Promise.resolve();
+  #isFailed = false;
+
+  /** Use {@link openSnapshotStore}, which makes and syncs the directory. */
+  constructor(options: Required<SnapshotStoreOptions>) {
+    this.dir = options.dir;
+    this.#disk = options.environment.disk;
+    this.#options = options;
+  }
+
+  /**
+   * True once a sync of the directory has failed: names may be in the page cache and never reach the disk,
+   * whatever later syncs say (D5). From then on what writes answers `KEELSON_FAILED`; reading goes on. The
+   * caller latches its log when it sees this. Never set by a failed write or sync of a snapshot's own file,
+   * which holds nothing live yet.
+   */
+  get isFailed(): boolean {
+    return this.#isFailed;
+  }
+
+  /**
+   * Streams a snapshot into a temporary file, in bounded memory (one chunk). Resolved: its data is on stable
+   * storage; it does not exist for any reader before `publish`.
+   *
+   * On any error the file is removed. Errors: what `data` throws, that very value; `KEELSON_INVALID_ARGUMENT`,
+   * `KEELSON_TOO_LARGE`, `KEELSON_READ_ONLY`, `KEELSON_ABORTED`, `KEELSON_NO_SPACE`, `KEELSON_WRITE_FAILED`,
+   * `KEELSON_SYNC_FAILED` (of this file alone), `KEELSON_FAILED`.
+   */
+  async write(request: SnapshotWriteRequest): Promise<StagedSnapshot> {
+    this.#checkWritable();
+    checkWriteRequest(request);
+    throwIfAborted(request.signal);
+    const { index, term } = request;
+    const name = publishedName(index, term);
+    if (this.#staging.has(name)) {
+      throw invalid('index and term', name, 'those of a snapshot that is not being written already');
+    }
+    this.#staging.add(name);
+    const temporary = join(this.dir, temporaryName(index, term));
+    const path = join(this.dir, name);
+    try {
+      // A retain under way may have an unlink of these names in flight, which must not meet the new file;
+      // one that begins from here on leaves them alone.
+      await this.#retaining;
+      const { checksum, dataBytes } = await this.#writeFile(temporary, request);
+      const ref: SnapshotRef = Object.freeze({ index, term, checksum });
+      return stageSnapshot(
+        { ref, bytes: dataBytes, path },
+        {
+          publish: () => this.#publish(temporary, path, name),
+          discard: () => this.#discard(temporary, name),
+        },
+        () =>
+          new KeelsonError('KEELSON_ABORTED', `snapshot ${path} was discarded; write it again.`, { path }),
+      );
+    } catch (error) {
+      await this.#discard(temporary, name);
+      throw error;
+    }
+  }
+
+  /** The published snapshots by their names alone, lowest index and term first; nothing of them was read. */
+  async list(): Promise<readonly PublishedSnapshot[]> {
+    const own = await listOwnNames(this.#disk, this.dir);
+    return own
+      .filter(({ parsed }) => parsed.kind === 'published')
+      .map(({ name, parsed: { index, term } }) => ({ index, term, path: join(this.dir, name) }))
+      .sort((a, b) => a.index - b.index || a.term - b.term);
+  }
+
+  /**
+   * Reads header and footer of the snapshot that `ref` names: that it is there, whole in length, of this
+   * store and the very one. Damage inside a chunk is met by the stream of {@link open} alone (R8).
+   *
+   * Errors: `KEELSON_MISSING_SNAPSHOT`, `KEELSON_CORRUPT`, `KEELSON_INCOMPATIBLE_FORMAT`, `KEELSON_READ_FAILED`.
+   */
+  async readMeta(ref: SnapshotRef): Promise<SnapshotFileMeta> {
+    const judged = await this.#openJudged(ref);
+    await closeQuietly(judged.file);
+    return metaOf(judged);
+  }
+
+  /** As {@link readMeta}, and a stream of the data, verified chunk by chunk; see {@link SnapshotStream}. */
+  async open(ref: SnapshotRef): Promise<OpenSnapshotFile> {
+    const judged = await this.#openJudged(ref);
+    return { meta: metaOf(judged), data: new SnapshotStream(judged) };
+  }
+
+  /**
+   * Deletes every snapshot that `refs` does not name, and leftovers of writes that never ended; syncs the
+   * directory if anything was deleted. Returns the paths deleted. Names of snapshots that are being written
+   * and foreign names are never touched, readers that hold a file open read on.
+   *
+   * **Call it only once the record that makes the others unneeded is durable** (D10), with every snapshot
+   * that any durable or accepted record may still need. Idempotent; what a crash leaves or brings back, the
+   * next call deletes.
+   *
+   * Errors: `KEELSON_READ_FAILED`, `KEELSON_WRITE_FAILED` (an unlink; all others were tried),
+   * `KEELSON_SYNC_FAILED` of the directory, `KEELSON_FAILED`, `KEELSON_READ_ONLY`.
+   */
+  async retain(refs: Iterable<SnapshotRef>): Promise<readonly string[]> {
+    this.#checkWritable();
+    const kept = new Set(Array.from(refs, ({ index, term }) => publishedName(index, term)));
+    const retained = this.#retaining.then(() => this.#deleteAllBut(kept));
+    this.#retaining = retained.catch(() => undefined);
+    return await retained;
+  }
+
+  async #deleteAllBut(kept: ReadonlySet<string>): Promise<readonly string[]> {
+    const deleted: string[] = [];
+    let firstFailure: KeelsonError | undefined;
+    for (const { name, parsed } of await listOwnNames(this.#disk, this.dir)) {
+      const published = publishedName(parsed.index, parsed.term);
+      // Asked for each name at its turn: a write may have begun since the names were listed.
+      if (this.#staging.has(published) || (parsed.kind === 'published' && kept.has(published))) continue;
+      const path = join(this.dir, name);
+      try {
+        await this.#disk.unlink(path);
+        deleted.push(path);
+      } catch (error) {
+        if (systemCode(error) !== 'ENOENT')
+          firstFailure ??= writeFailure(error, path, 'deleting the snapshot');
+      }
+    }
+    if (deleted.length > 0) await this.#syncNames();
+    if (firstFailure !== undefined) throw firstFailure;
+    return deleted;
+  }
+
+  async #writeFile(
+    temporary: string,
+    { index, term, conf, data, signal }: SnapshotWriteRequest,
+  ): Promise<{ readonly checksum: number; readonly dataBytes: number }> {
+    const { environment, storeId, chunkBytes } = this.#options;
+    const identity = new Uint8Array(IDENTITY_BYTES);
+    environment.fillRandom(identity);
+    const header = { storeId, identity, index, term, conf: conf.slice() };
+    const file = await this.#openFresh(temporary);
+    let end;
+    try {
+      const writer = new SnapshotWriter(file, header, chunkBytes);
+      await writer.begin();
+      const betweenChunks = (): void => {
+        throwIfAborted(signal);
+      };
+      await pullData(data, signal, (piece) => writer.add(piece, betweenChunks));
+      end = await writer.finish();
+    } catch (error) {
+      await closeQuietly(file);
+      throw error;
+    }
+    await this.#closeWritten(file);
+    throwIfAborted(signal);
+    return end;
+  }
+
+  /** A new, empty inode, never one that an earlier write left: what that one held cannot shine through. */
+  async #openFresh(temporary: string): Promise<DiskFile> {
+    const options = { access: 'write', create: 'exclusive' } as const;
+    try {
+      try {
+        return await this.#disk.open(temporary, options);
+      } catch (error) {
+        if (systemCode(error) !== 'EEXIST') throw error;
+        await this.#disk.unlink(temporary);
+        return await this.#disk.open(temporary, options);
+      }
+    } catch (error) {
+      throw writeFailure(error, temporary, 'making the file');
+    }
+  }
+
+  async #closeWritten(file: DiskFile): Promise<void> {
+    try {
+      await file.close();
+    } catch (error) {
+      throw writeFailure(error, file.path, 'closing the snapshot');
+    }
+  }
+
+  async #publish(temporary: string, path: string, name: string): Promise<void> {
+    try {
+      this.#checkWritable();
+      await this.#disk.rename(temporary, path);
+    } catch (error) {
+      await this.#discard(temporary, name);
+      throw error instanceof KeelsonError ? error : writeFailure(error, path, 'naming the snapshot');
+    }
+    try {
+      await this.#syncNames();
+    } finally {
+      this.#staging.delete(name);
+    }
+  }
+
+  async #discard(temporary: string, name: string): Promise<void> {
+    try {
+      await this.#disk.unlink(temporary);
+    } catch {
+      // Not there, or the disk refuses: then it is a leftover like a crash's, which the next retain deletes.
+    }
+    this.#staging.delete(name);
+  }
+
+  async #syncNames(): Promise<void> {
+    try {
+      await syncNames(this.#disk, this.dir);
+    } catch (error) {
+      this.#isFailed = true;
+      throw error;
+    }
+  }
+
+  #openJudged(ref: SnapshotRef): Promise<JudgedSnapshotFile> {
+    return openJudged(
+      this.#disk,
+      join(this.dir, publishedName(ref.index, ref.term)),
+      this.#options.storeId,
+      ref,
+    );
+  }
+
+  #checkWritable(): void {
+    if (this.#options.readOnly) {
+      throw new KeelsonError('KEELSON_READ_ONLY', `snapshots in ${this.dir} were opened for reading only.`, {
+        path: this.dir,
+      });
+    }
+    if (this.#isFailed) {
+      throw new KeelsonError(
+        'KEELSON_FAILED',
+        `an earlier sync of ${this.dir} failed, so no name in it can be promised; nothing was done. Open it again.`,
+        { path: this.dir },
+      );
+    }
+  }
+}
+
+function metaOf({ header, footer }: JudgedSnapshotFile): SnapshotFileMeta {
+  const { index, term, conf } = header;
+  return { index, term, conf, bytes: footer.dataBytes };
+}
