@@ -6,7 +6,12 @@ import type { SnapshotMeta } from './contract.js';
 /** What `log.events` tells, and with what. A listener that throws never harms a write. */
 export interface RaftLogEventMap {
   /** A group is on stable storage. */
-  sync: (event: { readonly lsn: number; readonly saves: number; readonly bytes: number; readonly ms: number }) => void;
+  sync: (event: {
+    readonly lsn: number;
+    readonly saves: number;
+    readonly bytes: number;
+    readonly ms: number;
+  }) => void;
   /** A new segment took over. */
   rotate: (event: { readonly path: string; readonly number: number; readonly recycled: boolean }) => void;
   /** The log was opened; told once, in the turn after open resolved. */
@@ -23,4 +28,7 @@ export interface RaftLogEventMap {
   'slow-sync': (event: { readonly ms: number; readonly bytes: number }) => void;
 }
 
-export type RaftLogEvents = Pick<EventEmitter<RaftLogEventMap>, 'on' | 'once' | 'off' | 'addListener' | 'removeListener' | 'listenerCount'>;
+export type RaftLogEvents = Pick<
+  EventEmitter<RaftLogEventMap>,
+  'on' | 'once' | 'off' | 'addListener' | 'removeListener' | 'listenerCount'
+>;

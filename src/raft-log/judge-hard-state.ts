@@ -8,7 +8,7 @@ import type { LogView } from './log-view.js';
  * A commit at or below the snapshot counts as left out: the record of a snapshot raises the commit index by
  * itself, so a host that had its own, lower one in hand meanwhile takes nothing back.
  *
- * @param coveredUntil - index of the snapshot that is accepted when the change counts, 0 if there is none.
+ * @param coveredUntil - index of the snapshot that is accepted when the change counts, -1 if there is none.
  */
 export function mergeHardState(before: HardState, change: HardStateChange, coveredUntil: number): HardState {
   const term = change.term ?? before.term;

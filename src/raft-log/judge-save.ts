@@ -47,7 +47,7 @@ export function judgeSave(view: LogView, request: SaveRequest, rules: JudgeRules
   const hardState =
     request.hardState === undefined
       ? view.hardState
-      : mergeHardState(view.hardState, request.hardState, view.snapshot?.index ?? 0);
+      : mergeHardState(view.hardState, request.hardState, view.snapshot?.index ?? -1);
   if (isStrict) {
     judgeRisingTerms(entries, termBefore);
     judgeHardState(view, hardState, lastIndex);

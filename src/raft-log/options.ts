@@ -172,14 +172,14 @@ function pathOf(name: string, value: unknown): string {
   throw invalidArgument(name, value, 'the path of a directory, a string without zero bytes');
 }
 
-function flag<K extends 'readOnly'>(name: K, raw: Raw): boolean {
+function flag(name: 'readOnly', raw: Raw): boolean {
   const value = raw[name] === undefined ? DEFAULTS[name] : raw[name];
   if (typeof value !== 'boolean') throw invalidArgument(name, value, 'true or false');
   return value;
 }
 
-function bounded<K extends 'segmentBytes' | 'batchBytesMax' | 'snapshotsKept' | 'queueBytesMax'>(
-  name: K,
+function bounded(
+  name: 'segmentBytes' | 'batchBytesMax' | 'snapshotsKept' | 'queueBytesMax',
   raw: Raw,
   min: number,
   max: number,

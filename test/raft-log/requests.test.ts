@@ -1,0 +1,165 @@
+// A wrong argument that slips through is written to disk and cannot be read back as what the caller meant.
+// Each wrong shape is tried alone and must be refused by code, naming the argument; right ones at the bounds pass.
+import { describe, expect, it } from 'vitest';
+import type { ErrorCode } from '../../src/errors/index.js';
+import {
+  checkConf,
+  checkReadOptions,
+  checkSaveRequest,
+  checkSnapshotData,
+  checkWholeHardState,
+} from '../../src/raft-log/requests.js';
+import { DATA } from './log-of-terms.js';
+import { refused } from './refused.js';
+
+const MAX = Number.MAX_SAFE_INTEGER;
+const NOT_INTEGERS: readonly unknown[] = [NaN, 1.5, -1, 2 ** 53, Infinity, 5n, '5', null, true, {}, []];
+
+describe('integers', () => {
+  const places: readonly [string, (value: unknown) => unknown][] = [
+    ['truncateFrom', (value) => ({ truncateFrom: value })],
+    ['entries[0].index', (value) => ({ entries: [{ index: value, term: 1, data: DATA }] })],
+    ['entries[0].term', (value) => ({ entries: [{ index: 1, term: value, data: DATA }] })],
+    ['entries[0].kind', (value) => ({ entries: [{ index: 1, term: 1, kind: value, data: DATA }] })],
+    ['hardState.term', (value) => ({ hardState: { term: value } })],
+    ['hardState.commit', (value) => ({ hardState: { commit: value } })],
+  ];
+  for (const [argument, request] of places) {
+    it.each(NOT_INTEGERS)(`${argument} refuses %s`, (value) => {
+      const error = refused('KEELSON_INVALID_ARGUMENT', () => {
+        checkSaveRequest(request(value));
+      });
+      expect(error.details.argument).toBe(argument);
+      expect(error.message).toContain(argument);
+      expect(error.family).toBe('caller');
+    });
+  }
+
+  it('takes the bounds', () => {
+    checkSaveRequest({ truncateFrom: MAX, hardState: { term: MAX, commit: MAX } });
+    checkSaveRequest({ truncateFrom: 0, hardState: { term: 0, commit: 0 } });
+    checkSaveRequest({
+      entries: [
+        { index: MAX - 1, term: 0, kind: 0, data: new Uint8Array(0) },
+        { index: MAX, term: MAX, kind: 255, data: Buffer.from('x') },
+      ],
+    });
+  });
+});
+
+describe('shapes', () => {
+  const at = (index: number): unknown => ({ index, term: 1, data: DATA });
+  const cases: readonly [string, ErrorCode, string, unknown][] = [
+    ['no request', 'KEELSON_INVALID_ARGUMENT', 'request', undefined],
+    ['null', 'KEELSON_INVALID_ARGUMENT', 'request', null],
+    ['an array for a request', 'KEELSON_INVALID_ARGUMENT', 'request', []],
+    ['bytes for a request', 'KEELSON_INVALID_ARGUMENT', 'request', DATA],
+    ['a misspelt field', 'KEELSON_INVALID_ARGUMENT', 'truncatefrom', { truncatefrom: 3 }],
+    [
+      'an unknown field of the hard state',
+      'KEELSON_INVALID_ARGUMENT',
+      'hardState.comit',
+      { hardState: { comit: 3 } },
+    ],
+    ['null for a hard state', 'KEELSON_INVALID_ARGUMENT', 'hardState', { hardState: null }],
+    ['one entry for entries', 'KEELSON_INVALID_ARGUMENT', 'entries', { entries: at(1) }],
+    ['null among entries', 'KEELSON_INVALID_ARGUMENT', 'entries[1]', { entries: [at(1), null] }],
+    ['an entry at index 0', 'KEELSON_INVALID_ARGUMENT', 'entries[0].index', { entries: [at(0)] }],
+    [
+      'kind 256',
+      'KEELSON_INVALID_ARGUMENT',
+      'entries[0].kind',
+      { entries: [{ index: 1, term: 1, kind: 256, data: DATA }] },
+    ],
+    ['no data', 'KEELSON_INVALID_ARGUMENT', 'entries[0].data', { entries: [{ index: 1, term: 1 }] }],
+    [
+      'a string for data',
+      'KEELSON_INVALID_ARGUMENT',
+      'entries[0].data',
+      { entries: [{ index: 1, term: 1, data: 'x' }] },
+    ],
+    [
+      'an array for data',
+      'KEELSON_INVALID_ARGUMENT',
+      'entries[0].data',
+      { entries: [{ index: 1, term: 1, data: [1] }] },
+    ],
+    [
+      'words for data',
+      'KEELSON_INVALID_ARGUMENT',
+      'entries[0].data',
+      { entries: [{ index: 1, term: 1, data: new Uint16Array(2) }] },
+    ],
+    [
+      'an ArrayBuffer for data',
+      'KEELSON_INVALID_ARGUMENT',
+      'entries[0].data',
+      { entries: [{ index: 1, term: 1, data: new ArrayBuffer(2) }] },
+    ],
+    ['duplicate indexes', 'KEELSON_INVALID_ARGUMENT', 'entries[1].index', { entries: [at(4), at(4)] }],
+    ['unordered indexes', 'KEELSON_INVALID_ARGUMENT', 'entries[1].index', { entries: [at(4), at(3)] }],
+    ['a hole', 'KEELSON_INDEX_GAP', 'entries[1].index', { entries: [at(4), at(6)] }],
+  ];
+  it.each(cases)('%s', (_name, code, argument, request) => {
+    const error = refused(code, () => {
+      checkSaveRequest(request);
+    });
+    expect(error.details.argument).toBe(argument);
+  });
+
+  it('takes fields that are there but undefined as left out', () => {
+    checkSaveRequest({ truncateFrom: undefined, entries: undefined, hardState: { vote: undefined } });
+  });
+});
+
+describe('votes', () => {
+  it.each(['', 'x'.repeat(256), 'é'.repeat(128), '\ud800', 'a\udc00b', 7, undefined, DATA, ['n1']])(
+    'refuses %j',
+    (vote) => {
+      const error = refused('KEELSON_INVALID_ARGUMENT', () => {
+        checkWholeHardState('hardState', { term: 1, vote, commit: 0 });
+      });
+      expect(error.details.argument).toBe('hardState.vote');
+    },
+  );
+
+  it.each([null, 'n', 'x'.repeat(255), 'é'.repeat(127), '\u{1F980}', '\0'])('takes %j', (vote) => {
+    checkSaveRequest({ hardState: { vote } });
+  });
+});
+
+describe('snapshots and reads', () => {
+  it('holds conf to 64 KiB', () => {
+    checkConf(new Uint8Array(65_536));
+    expect(
+      refused('KEELSON_TOO_LARGE', () => {
+        checkConf(new Uint8Array(65_537));
+      }).expected,
+    ).toBe(65_536);
+    refused('KEELSON_INVALID_ARGUMENT', () => {
+      checkConf('conf');
+    });
+  });
+
+  it('takes bytes and async iterables as data, nothing else', () => {
+    checkSnapshotData(DATA);
+    checkSnapshotData((async function* () {})());
+    for (const wrong of [undefined, null, 'text', [DATA], new Map()]) {
+      refused('KEELSON_INVALID_ARGUMENT', () => {
+        checkSnapshotData(wrong);
+      });
+    }
+  });
+
+  it('bounds reads by a number of bytes', () => {
+    expect(checkReadOptions(undefined)).toBe(Infinity);
+    expect(checkReadOptions({})).toBe(Infinity);
+    expect(checkReadOptions({ bytesMax: 0 })).toBe(0);
+    expect(checkReadOptions({ bytesMax: Infinity })).toBe(Infinity);
+    for (const wrong of [NaN, -1, 1.5, '5', 5n, null]) {
+      const error = refused('KEELSON_INVALID_ARGUMENT', () => checkReadOptions({ bytesMax: wrong }));
+      expect(error.details.argument).toBe('options.bytesMax');
+    }
+    refused('KEELSON_INVALID_ARGUMENT', () => checkReadOptions({ maxBytes: 5 }));
+  });
+});
