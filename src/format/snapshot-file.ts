@@ -237,9 +237,9 @@ export function chunkChecksum(identity: Uint8Array, number: number, data: Uint8A
 /**
  * The chain (0 before the first chunk) with one more chunk's checksum folded in.
  *
- * Not a CRC: CRCs are linear, so a CRC over CRCs can cancel. With one, two files of equal lengths whose conf
- * and whose only chunk differ by the same bits (conf and data equal in each, say) would bear the same
- * checksum. A multiplication between the folds (MurmurHash3's finaliser) ends that.
+ * Not a CRC: CRCs are linear, so a CRC over CRCs can cancel. With one, the random identity, which header sum
+ * and chunk sum both cover, would vanish from the file's checksum whenever the only chunk is as long as the
+ * conf. A multiplication between the folds (MurmurHash3's finaliser) ends that.
  */
 export function foldChecksum(chain: number, chunkSum: number): number {
   let mixed = (chain + 0x9e37_79b9) ^ chunkSum;

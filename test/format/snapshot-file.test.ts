@@ -212,25 +212,43 @@ describe('chunks', () => {
     expect(new Set([chain(), chain(0), chain(0, 0), chain(1, 2), chain(2, 1)]).size).toBe(5);
   });
 
-  test('the file checksum sees one change made alike in conf and data, where a CRC of CRCs would cancel', () => {
-    const fileChecksum = (content: Uint8Array): number => {
-      const identity = new Uint8Array(16);
-      const header = encodeSnapshotHeader({ storeId: identity, identity, index: 1, term: 1, conf: content });
+  describe('where a CRC over CRCs would cancel, the file checksum still tells', () => {
+    const storeId = new Uint8Array(16);
+    const fileChecksum = (identity: Uint8Array, conf: Uint8Array, data: Uint8Array): number => {
+      const header = encodeSnapshotHeader({ storeId, identity, index: 1, term: 1, conf });
       const footer = {
         chunkCount: 1,
-        dataBytes: content.length,
-        chain: foldChecksum(0, chunkChecksum(identity, 0, content)),
+        dataBytes: data.length,
+        chain: foldChecksum(0, chunkChecksum(identity, 0, data)),
         headerChecksum: headerChecksumOf(header),
       };
       return fileChecksumOf(encodeSnapshotFooter(footer));
     };
-    fc.assert(
-      fc.property(fc.uint8Array({ minLength: 1, maxLength: 40 }), fc.nat(), (content, at) => {
-        const other = content.slice();
-        other[at % other.length] = (other[at % other.length] as number) ^ 0x5a;
-        expect(fileChecksum(other)).not.toBe(fileChecksum(content));
-      }),
-    );
+    const identity = new Uint8Array(16).fill(3);
+
+    test('two identities, though the only chunk is as long as the conf', () => {
+      fc.assert(
+        fc.property(fc.uint8Array({ minLength: 1, maxLength: 40 }), sixteen, (content, other) => {
+          fc.pre(Buffer.compare(other, identity) !== 0);
+          expect(fileChecksum(other, content, content)).not.toBe(fileChecksum(identity, content, content));
+        }),
+      );
+    });
+
+    test('one change made alike in the data and, eight bytes before its end, in the conf', () => {
+      fc.assert(
+        fc.property(fc.uint8Array({ minLength: 1, maxLength: 40 }), fc.nat(), (content, at) => {
+          const other = content.slice();
+          other[at % other.length] = (other[at % other.length] as number) ^ 0x5a;
+          const of = (data: Uint8Array): number => {
+            const conf = new Uint8Array(data.length + 8);
+            conf.set(data);
+            return fileChecksum(identity, conf, data);
+          };
+          expect(of(other)).not.toBe(of(content));
+        }),
+      );
+    });
   });
 });
 
