@@ -19,7 +19,12 @@ export interface RecoveryReport {
   readonly entries: number;
   readonly lastLsn: number;
   readonly epoch: number;
-  readonly cut: { readonly path: string; readonly offset: number; readonly bytes: number; readonly reason: string } | null;
+  readonly cut: {
+    readonly path: string;
+    readonly offset: number;
+    readonly bytes: number;
+    readonly reason: string;
+  } | null;
   readonly damage: {
     readonly path: string;
     readonly offset: number;

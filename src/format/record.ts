@@ -1,0 +1,55 @@
+import { viewOf } from './integers.js';
+
+/** A record: what an LSN numbers. Records stand one behind the other in the payload of a frame. */
+
+/** Bytes before a record's body. */
+export const RECORD_HEADER_BYTES = 12;
+
+/** A reader that does not know the kind may skip the record; without this mark it must refuse (R9). */
+export const FLAG_OPTIONAL = 1;
+
+/** First of the kinds reserved for Keelson; 0..127 are the caller's. */
+export const RESERVED_KIND_FROM = 128;
+
+export interface RecordHeader {
+  readonly kind: number;
+  readonly flags: number;
+  /** Of the record's meaning, as the layer above defines it; not salted, so that replicas can compare it. */
+  readonly checksum: number;
+  readonly bodyBytes: number;
+}
+
+export interface RawRecord extends RecordHeader {
+  readonly body: Uint8Array;
+}
+
+/** Writes a record's header at `offset`; returns the offset of its body. */
+export function putRecordHeader(view: DataView, offset: number, header: RecordHeader): number {
+  view.setUint32(offset, header.bodyBytes, true);
+  view.setUint8(offset + 4, header.kind);
+  view.setUint8(offset + 5, header.flags);
+  // The Raft group: reserved, so that one log can serve many groups in a later format.
+  view.setUint16(offset + 6, 0, true);
+  view.setUint32(offset + 8, header.checksum, true);
+  return offset + RECORD_HEADER_BYTES;
+}
+
+/** Reads the record at `offset`; null if it is not whole before `until`, or of another Raft group. `body` is a view, not a copy. */
+export function readRecord(
+  bytes: Uint8Array,
+  offset: number,
+  until: number = bytes.length,
+): RawRecord | null {
+  if (until - offset < RECORD_HEADER_BYTES) return null;
+  const view = viewOf(bytes);
+  const bodyBytes = view.getUint32(offset, true);
+  const bodyFrom = offset + RECORD_HEADER_BYTES;
+  if (bodyBytes > until - bodyFrom || view.getUint16(offset + 6, true) !== 0) return null;
+  return {
+    bodyBytes,
+    kind: view.getUint8(offset + 4),
+    flags: view.getUint8(offset + 5),
+    checksum: view.getUint32(offset + 8, true),
+    body: bytes.subarray(bodyFrom, bodyFrom + bodyBytes),
+  };
+}

@@ -1,0 +1,162 @@
+import { checksum } from './checksum.js';
+import { getU64, isCount, putU64, viewOf } from './integers.js';
+import type { DurableMark } from './position.js';
+
+/**
+ * The index at the end of a sealed segment, so that open and reads need not scan its frames: where each
+ * numbered record stands, and where the terms change. The trailer is the file's very last bytes, the term
+ * runs stand before it, the offsets before those. A seal takes no LSN; an absent or torn one is rebuilt
+ * from the frames (D6).
+ */
+
+export const SEAL_TRAILER_BYTES = 96;
+export const SEAL_OFFSET_BYTES = 4;
+export const SEAL_RUN_BYTES = 16;
+
+/** 'KSL1' */
+const MAGIC = 0x314c_534b;
+
+/** From `index` on, until the next run, entries have this term. */
+export interface TermRun {
+  readonly index: number;
+  readonly term: number;
+}
+
+export interface SealTrailer {
+  /** Lowest index that a frame of the segment wrote or truncated to; the segment owns `[lowest, until)`. */
+  readonly lowest: number;
+  /** One above the last index of the log at the end of the segment. */
+  readonly until: number;
+  readonly runCount: number;
+  readonly offsetsChecksum: number;
+  readonly runsChecksum: number;
+  /** LSN of the segment's last record; `firstLsn - 1` if it has none. */
+  readonly lastLsn: number;
+  /** Checksum of the header of its last frame. */
+  readonly chain: number;
+  /** Where the frames end. */
+  readonly framesUntil: number;
+  /** Epoch of its last frame. */
+  readonly epoch: number;
+  /** Frames and records in the segment. */
+  readonly frameCount: number;
+  /** A frame of the segment replaced the whole log. */
+  readonly resets: boolean;
+  readonly durable: DurableMark;
+}
+
+/** Bytes that a seal takes at the end of its segment. */
+export function sealBytes(offsetCount: number, runCount: number): number {
+  return offsetCount * SEAL_OFFSET_BYTES + runCount * SEAL_RUN_BYTES + SEAL_TRAILER_BYTES;
+}
+
+export interface Seal extends Omit<SealTrailer, 'runCount' | 'offsetsChecksum' | 'runsChecksum'> {
+  /** Offsets of the records numbered `lowest`, `lowest + 1`, .. */
+  readonly offsets: Uint32Array;
+  readonly runs: readonly TermRun[];
+}
+
+/** The whole seal as bytes, to be written so that it ends where the file ends. */
+export function encodeSeal(seal: Seal, salt: number): Uint8Array {
+  const { offsets, runs } = seal;
+  const bytes = new Uint8Array(sealBytes(offsets.length, runs.length));
+  const view = viewOf(bytes);
+  const runsFrom = offsets.length * SEAL_OFFSET_BYTES;
+  const trailerFrom = runsFrom + runs.length * SEAL_RUN_BYTES;
+  offsets.forEach((offset, at) => view.setUint32(at * SEAL_OFFSET_BYTES, offset, true));
+  runs.forEach((run, at) => {
+    putU64(view, runsFrom + at * SEAL_RUN_BYTES, run.index);
+    putU64(view, runsFrom + at * SEAL_RUN_BYTES + 8, run.term);
+  });
+  const trailer = bytes.subarray(trailerFrom);
+  putTrailer(trailer, {
+    ...seal,
+    runCount: runs.length,
+    offsetsChecksum: checksum(bytes.subarray(0, runsFrom), salt),
+    runsChecksum: checksum(bytes.subarray(runsFrom, trailerFrom), salt),
+  });
+  viewOf(trailer).setUint32(4, trailerChecksum(trailer, salt), true);
+  return bytes;
+}
+
+function putTrailer(bytes: Uint8Array, trailer: SealTrailer): void {
+  const view = viewOf(bytes);
+  view.setUint32(0, MAGIC, true);
+  putU64(view, 8, trailer.lowest);
+  putU64(view, 16, trailer.until);
+  view.setUint32(24, trailer.runCount, true);
+  view.setUint32(28, trailer.offsetsChecksum, true);
+  view.setUint32(32, trailer.runsChecksum, true);
+  view.setUint32(36, trailer.chain, true);
+  putU64(view, 40, trailer.lastLsn);
+  view.setUint32(48, trailer.framesUntil, true);
+  view.setUint32(52, trailer.epoch, true);
+  view.setUint32(56, trailer.frameCount, true);
+  view.setUint32(60, trailer.resets ? 1 : 0, true);
+  putU64(view, 64, trailer.durable.lsn);
+  putU64(view, 72, trailer.durable.lastIndex);
+  putU64(view, 80, trailer.durable.lastTerm);
+  // Bytes 88..95 stay zero: room for the Raft group.
+}
+
+function trailerChecksum(trailer: Uint8Array, salt: number): number {
+  return checksum(trailer.subarray(8, SEAL_TRAILER_BYTES), checksum(trailer.subarray(0, 4), salt));
+}
+
+/** Reads the last {@link SEAL_TRAILER_BYTES} of a segment; null if they are no valid trailer of this segment. */
+export function decodeSealTrailer(bytes: Uint8Array, salt: number): SealTrailer | null {
+  if (bytes.length !== SEAL_TRAILER_BYTES) return null;
+  const view = viewOf(bytes);
+  if (view.getUint32(0, true) !== MAGIC || view.getUint32(4, true) !== trailerChecksum(bytes, salt))
+    return null;
+  const trailer: SealTrailer = {
+    lowest: getU64(view, 8),
+    until: getU64(view, 16),
+    runCount: view.getUint32(24, true),
+    offsetsChecksum: view.getUint32(28, true),
+    runsChecksum: view.getUint32(32, true),
+    chain: view.getUint32(36, true),
+    lastLsn: getU64(view, 40),
+    framesUntil: view.getUint32(48, true),
+    epoch: view.getUint32(52, true),
+    frameCount: view.getUint32(56, true),
+    resets: view.getUint32(60, true) === 1,
+    durable: { lsn: getU64(view, 64), lastIndex: getU64(view, 72), lastTerm: getU64(view, 80) },
+  };
+  const { durable } = trailer;
+  const counts = [
+    trailer.lowest,
+    trailer.until,
+    trailer.lastLsn,
+    durable.lsn,
+    durable.lastIndex,
+    durable.lastTerm,
+  ];
+  return counts.every(isCount) && trailer.lowest <= trailer.until ? trailer : null;
+}
+
+/** Size of the whole seal whose trailer this is. */
+export function sealBytesOf(trailer: SealTrailer): number {
+  return sealBytes(trailer.until - trailer.lowest, trailer.runCount);
+}
+
+/** The term runs before a trailer; null if they are not what the trailer says. */
+export function decodeSealRuns(bytes: Uint8Array, trailer: SealTrailer, salt: number): TermRun[] | null {
+  if (bytes.length !== trailer.runCount * SEAL_RUN_BYTES) return null;
+  if (checksum(bytes, salt) !== trailer.runsChecksum) return null;
+  const view = viewOf(bytes);
+  const runs: TermRun[] = [];
+  for (let at = 0; at < bytes.length; at += SEAL_RUN_BYTES) {
+    runs.push({ index: getU64(view, at), term: getU64(view, at + 8) });
+  }
+  return runs;
+}
+
+/** The offsets before the runs; null if they are not what the trailer says. */
+export function decodeSealOffsets(bytes: Uint8Array, trailer: SealTrailer, salt: number): Uint32Array | null {
+  const count = trailer.until - trailer.lowest;
+  if (bytes.length !== count * SEAL_OFFSET_BYTES || checksum(bytes, salt) !== trailer.offsetsChecksum)
+    return null;
+  const view = viewOf(bytes);
+  return Uint32Array.from({ length: count }, (_, at) => view.getUint32(at * SEAL_OFFSET_BYTES, true));
+}

@@ -1,0 +1,132 @@
+import { checksum } from './checksum.js';
+import { IDENTITY_BYTES } from './identity.js';
+import { getU64, getU64OrInfinity, isCount, putU64, putU64OrInfinity, viewOf } from './integers.js';
+import type { DurableMark } from './position.js';
+import { FORMAT_VERSION } from './segment-header.js';
+
+/**
+ * The superblock: what the store is and which segments are live. Two slots, each complete in itself, written
+ * in turn and each synced before the other may be, so that one of them is whole at every moment.
+ */
+
+/** A slot's distance from the next: one page of any disk we know, so that one torn page spoils one slot. */
+export const SUPERBLOCK_SLOT_BYTES = 4096;
+export const SUPERBLOCK_BYTES: number = 2 * SUPERBLOCK_SLOT_BYTES;
+
+/** 'KEELSONS' */
+const MAGIC = Uint8Array.of(0x4b, 0x45, 0x45, 0x4c, 0x53, 0x4f, 0x4e, 0x53);
+
+/** Which layer's records the log holds. */
+export type StoreKind = 'wal' | 'raft';
+const KIND_BYTES: Readonly<Record<StoreKind, number>> = { wal: 0, raft: 1 };
+
+const FLAG_LIVE = 1;
+const FLAG_CLEAN_END = 2;
+const FLAG_WAL_SEPARATE = 4;
+
+export interface Superblock {
+  /** Rises by one with each write of a slot; the higher one is the newer. */
+  readonly generation: number;
+  readonly storeId: Uint8Array;
+  readonly storeKind: StoreKind;
+  /** Rises by one with each open that may write (D11). */
+  readonly epoch: number;
+  /** Where an epoch begins: a frame at or above `fenceLsn` with an epoch below `fenceEpoch` is outside the run (D11). */
+  readonly fenceEpoch: number;
+  readonly fenceLsn: number;
+  /** First and newest live segment. */
+  readonly firstSegment: number;
+  readonly newestSegment: number;
+  /** Known durable when the slot was written (R1). */
+  readonly proven: DurableMark;
+  /** False until the store's files and names are synced: such a store has acknowledged nothing (R7). */
+  readonly isLive: boolean;
+  /** Set by close, cleared by the next open's stamp. */
+  readonly isCleanEnd: boolean;
+  /** The segments live outside the store's directory. */
+  readonly isWalSeparate: boolean;
+  /** See design.md, 'unfit to vote'; 0 when fit. */
+  readonly unfitUntil: number;
+}
+
+export type SuperblockVerdict =
+  | { readonly kind: 'valid'; readonly superblock: Superblock }
+  | { readonly kind: 'other-version'; readonly version: number }
+  | {
+      readonly kind: 'invalid';
+      readonly isBlank: boolean;
+      readonly found: number;
+      readonly expected: number;
+    };
+
+/** One slot as bytes, {@link SUPERBLOCK_SLOT_BYTES} long. */
+export function encodeSuperblock(superblock: Superblock): Uint8Array {
+  const bytes = new Uint8Array(SUPERBLOCK_SLOT_BYTES);
+  const view = viewOf(bytes);
+  bytes.set(MAGIC, 0);
+  view.setUint32(8, FORMAT_VERSION, true);
+  putU64(view, 16, superblock.generation);
+  bytes.set(superblock.storeId, 24);
+  view.setUint32(40, superblock.epoch, true);
+  view.setUint8(44, KIND_BYTES[superblock.storeKind]);
+  view.setUint8(45, flagsOf(superblock));
+  putU64(view, 48, superblock.fenceLsn);
+  putU64(view, 56, superblock.firstSegment);
+  putU64(view, 64, superblock.newestSegment);
+  putU64(view, 72, superblock.proven.lsn);
+  putU64(view, 96, superblock.proven.lastIndex);
+  putU64(view, 104, superblock.proven.lastTerm);
+  putU64OrInfinity(view, 80, superblock.unfitUntil);
+  view.setUint32(88, superblock.fenceEpoch, true);
+  view.setUint32(12, slotChecksum(bytes), true);
+  return bytes;
+}
+
+function flagsOf(superblock: Superblock): number {
+  return (
+    (superblock.isLive ? FLAG_LIVE : 0) |
+    (superblock.isCleanEnd ? FLAG_CLEAN_END : 0) |
+    (superblock.isWalSeparate ? FLAG_WAL_SEPARATE : 0)
+  );
+}
+
+/** The whole slot counts, its padding too: a flipped bit anywhere in it is seen. */
+function slotChecksum(bytes: Uint8Array): number {
+  return checksum(bytes.subarray(16, SUPERBLOCK_SLOT_BYTES), checksum(bytes.subarray(0, 12)));
+}
+
+/** Judges one slot. The version is believed only under the checksum. */
+export function decodeSuperblock(bytes: Uint8Array): SuperblockVerdict {
+  const isBlank = bytes.every((byte) => byte === 0);
+  if (bytes.length < SUPERBLOCK_SLOT_BYTES) return { kind: 'invalid', isBlank, found: 0, expected: 0 };
+  const view = viewOf(bytes);
+  const found = view.getUint32(12, true);
+  const expected = slotChecksum(bytes);
+  const invalid = { kind: 'invalid', isBlank, found, expected } as const;
+  if (found !== expected || !MAGIC.every((byte, at) => bytes[at] === byte)) return invalid;
+  const version = view.getUint32(8, true);
+  if (version !== FORMAT_VERSION) return { kind: 'other-version', version };
+  const storeKind = (['wal', 'raft'] as const)[view.getUint8(44)];
+  if (storeKind === undefined) return invalid;
+  const flags = view.getUint8(45);
+  const superblock: Superblock = {
+    generation: getU64(view, 16),
+    storeId: bytes.slice(24, 24 + IDENTITY_BYTES),
+    storeKind,
+    epoch: view.getUint32(40, true),
+    fenceLsn: getU64(view, 48),
+    fenceEpoch: view.getUint32(88, true),
+    firstSegment: getU64(view, 56),
+    newestSegment: getU64(view, 64),
+    proven: { lsn: getU64(view, 72), lastIndex: getU64(view, 96), lastTerm: getU64(view, 104) },
+    isLive: (flags & FLAG_LIVE) !== 0,
+    isCleanEnd: (flags & FLAG_CLEAN_END) !== 0,
+    isWalSeparate: (flags & FLAG_WAL_SEPARATE) !== 0,
+    unfitUntil: getU64OrInfinity(view, 80),
+  };
+  const { generation, fenceLsn, firstSegment, newestSegment, proven, unfitUntil } = superblock;
+  const marks = [proven.lsn, proven.lastIndex, proven.lastTerm];
+  const counts = [generation, fenceLsn, firstSegment, newestSegment, ...marks];
+  const isSane = counts.every(isCount) && (unfitUntil === Infinity || isCount(unfitUntil));
+  return isSane ? { kind: 'valid', superblock } : invalid;
+}

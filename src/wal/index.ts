@@ -1,0 +1,25 @@
+/**
+ * `keelson/wal`: the segmented write-ahead log alone, for uses other than Raft.
+ */
+export {
+  isKeelsonError,
+  KeelsonError,
+  type ErrorCode,
+  type ErrorDetails,
+  type ErrorFamily,
+} from '../errors/index.js';
+export { nodeEnvironment } from '../disk/node-environment.js';
+export type { Environment, Timer } from '../disk/environment.js';
+export type {
+  Awaitable,
+  CallMode,
+  DirectoryEntry,
+  Disk,
+  DiskFile,
+  FileKind,
+  FileStat,
+  OpenOptions,
+  SpaceStat,
+} from '../disk/port.js';
+export { openWal, type ReadWalRecord, type Wal, type WalOptions, type WalRecord } from './open-wal.js';
+export type { IndexRange, RecoveryReport } from './recovery-report.js';

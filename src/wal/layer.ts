@@ -1,0 +1,49 @@
+import type { FrameFields } from '../format/frame-header.js';
+import type { LogEnd } from '../format/position.js';
+import type { RawRecord } from '../format/record.js';
+import type { TermRun } from '../format/seal.js';
+import type { StoreKind } from '../format/superblock.js';
+
+/** A whole frame, as replay hands it up: in order, each exactly once, all of it or none (D1). */
+export interface ReplayedFrame extends FrameFields {
+  readonly firstLsn: number;
+  readonly records: readonly RawRecord[];
+}
+
+/** What replay begins with: the preamble of a segment. */
+export interface ReplayedPreamble {
+  /** What {@link WalLayer.preambleState} returned when the segment was made. */
+  readonly state: Uint8Array;
+  readonly end: LogEnd;
+  readonly firstLsn: number;
+  /** The oldest live segment: nothing that came before it is known. */
+  readonly isFirst: boolean;
+}
+
+/** A sealed segment, which is not read record by record. */
+export interface SealedSegment {
+  readonly lowest: number;
+  readonly until: number;
+  readonly resets: boolean;
+  readonly runs: readonly TermRun[];
+}
+
+/**
+ * What stands above the wal and gives its records a meaning. The wal carries what this layer fills (ranges,
+ * terms, the preamble's state) and never interprets it.
+ */
+export interface WalLayer {
+  readonly storeKind: StoreKind;
+  /** Forget everything: replay begins anew. */
+  restart(): void;
+  restorePreamble(preamble: ReplayedPreamble): void;
+  adoptSealed(segment: SealedSegment): void;
+  /** Throws a {@link KeelsonError} for records that it does not understand and may not skip (R9). */
+  replay(frame: ReplayedFrame): void;
+  /** The durable state, for the preamble of a new segment; at most PREAMBLE_STATE_BYTES_MAX. */
+  preambleState(): Uint8Array;
+  /** Terms of the numbered records `[from, until)`, for a seal. */
+  termRuns(from: number, until: number): readonly TermRun[];
+  /** Numbered records up to and including this are not needed any more; their segments may go (D10). */
+  boundary(): number;
+}

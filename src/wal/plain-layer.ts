@@ -1,0 +1,55 @@
+import { KeelsonError } from '../errors/index.js';
+import { FLAG_OPTIONAL, RESERVED_KIND_FROM } from '../format/record.js';
+import type { TermRun } from '../format/seal.js';
+import type { ReplayedFrame, ReplayedPreamble, WalLayer } from './layer.js';
+
+/** The layer of the plain wal: every record is numbered by its own LSN, and means nothing. */
+export class PlainLayer implements WalLayer {
+  readonly storeKind = 'wal';
+  /** LSN of the oldest record that is still there. */
+  firstLsn = 1;
+  #keepFrom = 1;
+
+  restart(): void {
+    this.firstLsn = 1;
+    this.#keepFrom = 1;
+  }
+
+  restorePreamble({ isFirst, firstLsn }: ReplayedPreamble): void {
+    if (!isFirst) return;
+    this.firstLsn = firstLsn;
+    this.#keepFrom = firstLsn;
+  }
+
+  adoptSealed(): void {
+    // Records are found by the seal's offsets; there is nothing to learn from it.
+  }
+
+  replay(frame: ReplayedFrame): void {
+    for (const record of frame.records) {
+      if (record.kind < RESERVED_KIND_FROM || (record.flags & FLAG_OPTIONAL) !== 0) continue;
+      throw new KeelsonError(
+        'KEELSON_INCOMPATIBLE_FORMAT',
+        `record kind ${record.kind} at LSN ${frame.firstLsn} is reserved and not known to this release. Nothing was changed. Open it with the release that wrote it.`,
+        { lsn: frame.firstLsn, found: record.kind, expected: RESERVED_KIND_FROM - 1 },
+      );
+    }
+  }
+
+  preambleState(): Uint8Array {
+    return new Uint8Array(0);
+  }
+
+  termRuns(): readonly TermRun[] {
+    return [];
+  }
+
+  boundary(): number {
+    return this.#keepFrom - 1;
+  }
+
+  /** Records below `lsn` are not needed any more. */
+  dropBefore(lsn: number): void {
+    this.#keepFrom = Math.max(this.#keepFrom, lsn);
+  }
+}

@@ -1,0 +1,109 @@
+import { readFailed, syncFailed, writeFailed } from '../disk/disk-failure.js';
+import type { Disk, DiskFile } from '../disk/port.js';
+import { writeFully } from '../disk/write-fully.js';
+import { decodeSealTrailer, SEAL_TRAILER_BYTES } from '../format/seal.js';
+import type { RecoveryTally } from './damage.js';
+import type { Judgement } from './judge.js';
+import type { LiveSegment } from './live-segment.js';
+import { renewSegmentHeader } from './make-segment.js';
+import { quarantineTail } from './quarantine.js';
+import { readAt } from './read-segment.js';
+
+/** Bytes rewritten or zeroed in one write. */
+const STEP_BYTES = 1024 * 1024;
+
+const NEXT = 'Nothing that was acknowledged is lost. Check the disk, then open again.';
+
+/**
+ * Makes the judged log durable before open resolves: what no witness proves is written again, byte for byte at
+ * its own place (D5: the page cache may hold what the disk does not), and what lies behind the end is zeroed,
+ * after a copy went to quarantine (R4). One sync covers both.
+ */
+export async function proveTail(
+  disk: Disk,
+  dir: string,
+  epoch: number,
+  newestNamed: number,
+  judgement: Judgement,
+  tally: RecoveryTally,
+): Promise<void> {
+  // Segments above the range were never named: their headers may live only in the page cache.
+  for (const segment of judgement.segments) {
+    if (segment.header.number > newestNamed) await renewHeader(disk, segment);
+  }
+  const { tail } = judgement;
+  const segment = judgement.segments[judgement.segments.length - 1] as LiveSegment;
+  const file = await openForWriting(disk, segment.path);
+  try {
+    const hasSealBytes = await holdsOldSeal(file, segment);
+    const cutUntil = tail.stop === null ? tail.runUntil : Math.max(tail.runUntil, tail.stop.untilOffset);
+    if (tail.unprovenFrom === tail.runUntil && cutUntil === tail.runUntil && !hasSealBytes) return;
+    await rewrite(file, tail.unprovenFrom, tail.runUntil);
+    if (tail.stop !== null && cutUntil > tail.runUntil) {
+      const bytes = await readAt(file, tail.runUntil, cutUntil - tail.runUntil);
+      const { reason } = tail.stop;
+      const copy = { dir, epoch, segment: segment.header.number, offset: tail.runUntil, bytes, reason };
+      tally.quarantined.push(...(await quarantineTail(disk, copy)));
+      tally.cut = { path: segment.path, offset: tail.runUntil, bytes: bytes.length, reason };
+      await zero(file, tail.runUntil, cutUntil);
+    }
+    // A seal of a rotation that never happened would lie as soon as a frame follows it.
+    if (hasSealBytes)
+      await zero(file, segment.header.segmentBytes - SEAL_TRAILER_BYTES, segment.header.segmentBytes);
+    await sync(file);
+  } finally {
+    await file.close();
+  }
+}
+
+async function openForWriting(disk: Disk, path: string): Promise<DiskFile> {
+  try {
+    return await disk.open(path, { access: 'write' });
+  } catch (error) {
+    throw readFailed('a segment', { path }, error);
+  }
+}
+
+async function renewHeader(disk: Disk, segment: LiveSegment): Promise<void> {
+  const file = await openForWriting(disk, segment.path);
+  try {
+    await renewSegmentHeader(file, segment.header);
+  } finally {
+    await file.close();
+  }
+}
+
+async function holdsOldSeal(file: DiskFile, segment: LiveSegment): Promise<boolean> {
+  const from = segment.header.segmentBytes - SEAL_TRAILER_BYTES;
+  if (segment.framesUntil > from) return false;
+  const bytes = await readAt(file, from, SEAL_TRAILER_BYTES);
+  return decodeSealTrailer(bytes, segment.salt) !== null;
+}
+
+/** Reads and writes the same bytes, so that the next sync has them to make durable. */
+async function rewrite(file: DiskFile, from: number, until: number): Promise<void> {
+  for (let at = from; at < until; at += STEP_BYTES) {
+    await write(file, await readAt(file, at, Math.min(STEP_BYTES, until - at)), at);
+  }
+}
+
+async function zero(file: DiskFile, from: number, until: number): Promise<void> {
+  for (let at = from; at < until; at += STEP_BYTES)
+    await write(file, new Uint8Array(Math.min(STEP_BYTES, until - at)), at);
+}
+
+async function write(file: DiskFile, bytes: Uint8Array, offset: number): Promise<void> {
+  try {
+    await writeFully(file, bytes, offset);
+  } catch (error) {
+    throw writeFailed('the tail of the log', { path: file.path, offset }, error, NEXT);
+  }
+}
+
+async function sync(file: DiskFile): Promise<void> {
+  try {
+    await file.dataSync();
+  } catch (error) {
+    throw syncFailed('the tail of the log', { path: file.path }, error, NEXT);
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Where the numbered records of one segment stand, and their checksums: 8 bytes a record. Kept in memory for
+ * the unsealed tail only, so that memory does not grow with the log.
+ *
+ * A segment owns a contiguous range: a frame that writes `[from, until)` replaces all that was numbered `from`
+ * or above, so what the segment holds from its lowest number on is whole.
+ */
+export class RecordIndex {
+  #lowest: number;
+  #count = 0;
+  #offsets = new Uint32Array(64);
+  #checksums = new Uint32Array(64);
+
+  /** @param from one above the last number before the segment */
+  constructor(from: number) {
+    this.#lowest = from;
+  }
+
+  get lowest(): number {
+    return this.#lowest;
+  }
+
+  get until(): number {
+    return this.#lowest + this.#count;
+  }
+
+  /** Drops all numbered `from` and above; with `resets`, all there is. */
+  truncateFrom(from: number, resets: boolean): void {
+    if (resets || from < this.#lowest) {
+      this.#lowest = from;
+      this.#count = 0;
+    } else {
+      this.#count = Math.min(this.#count, from - this.#lowest);
+    }
+  }
+
+  /** Adds the next number. `offset` is that of the record's header in the file. */
+  push(offset: number, checksum: number): void {
+    if (this.#count === this.#offsets.length) this.#grow();
+    this.#offsets[this.#count] = offset;
+    this.#checksums[this.#count] = checksum;
+    this.#count += 1;
+  }
+
+  #grow(): void {
+    const length = this.#offsets.length * 2;
+    const offsets = new Uint32Array(length);
+    const checksums = new Uint32Array(length);
+    offsets.set(this.#offsets);
+    checksums.set(this.#checksums);
+    this.#offsets = offsets;
+    this.#checksums = checksums;
+  }
+
+  /** Offset of the record numbered `number`; undefined if the segment does not own it. */
+  offsetOf(number: number): number | undefined {
+    return number < this.#lowest || number >= this.until ? undefined : this.#offsets[number - this.#lowest];
+  }
+
+  checksumOf(number: number): number | undefined {
+    return number < this.#lowest || number >= this.until ? undefined : this.#checksums[number - this.#lowest];
+  }
+
+  /** All offsets, from `lowest` on; a view, valid until the next change. */
+  offsets(): Uint32Array {
+    return this.#offsets.subarray(0, this.#count);
+  }
+}

@@ -1,0 +1,387 @@
+import { writeFailed } from '../disk/disk-failure.js';
+import type { DiskFile } from '../disk/port.js';
+import { KeelsonError } from '../errors/index.js';
+import { frameHeaderBytes, type FrameFields } from '../format/frame-header.js';
+import type { DurableMark } from '../format/position.js';
+import { SEGMENT_HEADER_BYTES } from '../format/segment-header.js';
+import { ActiveSegment, segmentBytesFor } from './active-segment.js';
+import type { EndMarks } from './end-marks.js';
+import { GroupWriter } from './group-writer.js';
+import type { Judgement } from './judge.js';
+import { lowestOf, type LiveSegment } from './live-segment.js';
+import type { StoreLock } from './lock-store.js';
+import type { OpenRequest } from './open-segmented-log.js';
+import type { FrameUrgency, QueuedFrame } from './queued-frame.js';
+import { malformed, RecordReader, type LocatedRecord } from './record-reader.js';
+import type { RecoveryReport } from './recovery-report.js';
+import { rotateSegment } from './rotation.js';
+import { SegmentFiles } from './segment-files.js';
+import { SpareSegments } from './spare-segments.js';
+import { removeName, type StorePaths } from './store-directory.js';
+import type { SuperblockFile } from './superblock-file.js';
+import type { WalCounters } from './wal-counters.js';
+
+/** A frame to be accepted. */
+export interface FrameRequest {
+  readonly fields: FrameFields;
+  /** Size of the encoded records. */
+  readonly payloadBytes: number;
+  readonly recordCount: number;
+  readonly urgency: FrameUrgency;
+  /** Writes the records, exactly `payloadBytes` long, at `offset`; the numbered ones last. */
+  readonly encode: (bytes: Uint8Array, view: DataView, offset: number) => void;
+  readonly onDurable: () => void;
+  readonly onFailed: (error: KeelsonError) => void;
+}
+
+/** Where the records of an accepted frame stand in memory until they are durable. */
+export interface AcceptedFrame {
+  readonly lastLsn: number;
+  /** The encoded records; a view, valid until the frame is durable or has failed. */
+  payload(): Uint8Array;
+}
+
+/** What only a writer has. */
+interface WriterParts {
+  readonly lock: StoreLock;
+  readonly superblock: SuperblockFile;
+  readonly endMarks: EndMarks | null;
+}
+
+interface Writing extends WriterParts {
+  readonly writer: GroupWriter;
+  readonly spares: SpareSegments;
+  active: ActiveSegment;
+}
+
+/** Fill of the active segment from which on the next one is prepared. */
+const PREPARE_FROM = 0.5;
+
+/**
+ * The segmented write-ahead log under every store: frames of records, accepted in order, durable in groups, read
+ * back by number. It knows no Raft: what ranges and terms mean is the layer's.
+ */
+export class SegmentedLog {
+  readonly recovery: RecoveryReport;
+  readonly counters: WalCounters;
+  readonly #request: OpenRequest;
+  readonly #paths: StorePaths;
+  readonly #files: SegmentFiles;
+  readonly #reader: RecordReader;
+  /** Oldest first; the last one is the tail. */
+  #segments: LiveSegment[];
+  #durable: DurableMark;
+  #writing: Writing | null = null;
+  #closing: Promise<void> | null = null;
+
+  private constructor(
+    request: OpenRequest,
+    paths: StorePaths,
+    judgement: Judgement,
+    report: RecoveryReport,
+    counters: WalCounters,
+  ) {
+    const { run } = judgement.tail;
+    this.recovery = report;
+    this.counters = counters;
+    this.#request = request;
+    this.#paths = paths;
+    this.#files = new SegmentFiles(request.environment.disk);
+    this.#reader = new RecordReader(this.#files);
+    this.#segments = [...judgement.segments];
+    this.#durable = { lsn: run.lastLsn, ...run.end };
+  }
+
+  /** A log that only reads. */
+  static readOnly(
+    request: OpenRequest,
+    paths: StorePaths,
+    judgement: Judgement,
+    report: RecoveryReport,
+    counters: WalCounters,
+  ): SegmentedLog {
+    return new SegmentedLog(request, paths, judgement, report, counters);
+  }
+
+  /** The log of the one writer; it owns the parts from now on. */
+  static async open(
+    request: OpenRequest,
+    paths: StorePaths,
+    judgement: Judgement,
+    report: RecoveryReport,
+    counters: WalCounters,
+    parts: WriterParts,
+  ): Promise<SegmentedLog> {
+    const log = new SegmentedLog(request, paths, judgement, report, counters);
+    const { environment, segmentBytes, observer, writeMode } = request;
+    const tail = judgement.segments[judgement.segments.length - 1] as LiveSegment;
+    const file = await openTail(request, tail.path);
+    const runs = request.layer.termRuns(tail.lowest, tail.until).length;
+    const last = { ...judgement.tail, chain: judgement.tail.run.chain, runs };
+    const spares = new SpareSegments(environment, paths.walDir, segmentBytes, counters);
+    spares.onSpaceBack = () => {
+      observer.onSpaceBack();
+    };
+    const host = {
+      ...parts,
+      environment,
+      observer,
+      counters,
+      active: () => log.#writingParts().active,
+      rotate: (frame: QueuedFrame) => log.#rotate(frame),
+    };
+    const writer = new GroupWriter(host, log.#durable, writeMode);
+    log.#writing = { ...parts, writer, spares, active: new ActiveSegment(tail, file, last, segmentBytes) };
+    return log;
+  }
+
+  #writingParts(): Writing {
+    if (this.#writing !== null) return this.#writing;
+    throw new KeelsonError(
+      'KEELSON_READ_ONLY',
+      `${this.#paths.dir} was opened with readOnly; it takes no changes.`,
+      {
+        path: this.#paths.dir,
+      },
+    );
+  }
+
+  /** Everything up to here is on stable storage. */
+  get durable(): DurableMark {
+    return this.#writing?.writer.durable ?? this.#durable;
+  }
+
+  /** LSN of the last accepted record. */
+  get acceptedLsn(): number {
+    return this.#writing === null ? this.#durable.lsn : this.#writing.writer.nextLsn - 1;
+  }
+
+  /** Why the log takes no more frames; null while it does. */
+  get latched(): KeelsonError | null {
+    return this.#writing?.writer.latched ?? null;
+  }
+
+  get queuedBytes(): number {
+    return this.#writing?.writer.queuedBytes ?? 0;
+  }
+
+  get segmentCount(): number {
+    return this.#segments.length;
+  }
+
+  get unfitUntil(): number {
+    return this.#writing?.superblock.current.unfitUntil ?? 0;
+  }
+
+  /** LSN of the first record that is still there. */
+  get firstLsn(): number {
+    return (this.#segments[0] as LiveSegment).header.firstLsn;
+  }
+
+  get storeId(): Uint8Array {
+    return (this.#segments[0] as LiveSegment).header.storeId;
+  }
+
+  /** Throws what keeps a frame of that size from being accepted; nothing has changed then. */
+  checkAccepts(fields: FrameFields, payloadBytes: number): void {
+    const { writer } = this.#writingParts();
+    if (this.#closing !== null) throw closedError(this.#paths.dir);
+    if (writer.latched !== null) throw failedError(this.#paths.dir, writer.latched);
+    const { frameBytesMax, queueBytesMax } = this.#request;
+    if (payloadBytes > frameBytesMax) {
+      throw new KeelsonError(
+        'KEELSON_TOO_LARGE',
+        `a save of ${payloadBytes} encoded bytes was asked for, at most ${frameBytesMax} are allowed (batchBytesMax). Nothing was saved. Save fewer entries at once.`,
+        { found: payloadBytes, expected: frameBytesMax },
+      );
+    }
+    const queued = writer.queuedBytes + payloadBytes + frameHeaderBytes(fields);
+    // One save is always taken: a limit below its size must slow the caller down, not stop it for ever.
+    if (queued > queueBytesMax && writer.queuedBytes > 0) {
+      throw new KeelsonError(
+        'KEELSON_QUEUE_FULL',
+        `${writer.queuedBytes} bytes wait for the disk already, at most ${queueBytesMax} may (queueBytesMax). Nothing of this save was taken. Wait for earlier saves, then try again.`,
+        { found: queued, expected: queueBytesMax },
+      );
+    }
+  }
+
+  /** Takes a frame: its records are encoded before this returns, and become durable in order (D1, D2). */
+  accept(request: FrameRequest): AcceptedFrame {
+    const { fields, payloadBytes, recordCount } = request;
+    this.checkAccepts(fields, payloadBytes);
+    const { writer } = this.#writingParts();
+    const { arena } = writer;
+    const headerBytes = frameHeaderBytes(fields);
+    const start = arena.reserve(headerBytes + payloadBytes);
+    try {
+      request.encode(arena.bytes, arena.view, start + headerBytes);
+    } catch (error) {
+      arena.giveBack(start);
+      throw error;
+    }
+    const { nextLsn } = writer;
+    writer.enqueue({ ...request, arena, start, headerBytes, firstLsn: nextLsn });
+    const from = start + headerBytes;
+    return {
+      lastLsn: nextLsn + recordCount - 1,
+      payload: () => arena.bytes.subarray(from, from + payloadBytes),
+    };
+  }
+
+  async #rotate(frame: QueuedFrame): Promise<void> {
+    const writing = this.#writingParts();
+    const { environment, layer, segmentBytes, observer } = this.#request;
+    const rotated = await rotateSegment({
+      environment,
+      layer,
+      walDir: this.#paths.walDir,
+      superblock: writing.superblock,
+      spares: writing.spares,
+      active: writing.active,
+      durable: writing.writer.durable,
+      segmentBytes: segmentBytesFor(frame, segmentBytes, SEGMENT_HEADER_BYTES),
+      usualBytes: segmentBytes,
+    });
+    this.#segments = [...this.#segments.slice(0, -1), rotated.sealed, rotated.segment];
+    writing.active = rotated.active;
+    this.counters.rotations += 1;
+    if (rotated.recycled) this.counters.segmentsRecycled += 1;
+    const { path, header } = rotated.segment;
+    observer.onRotate({ path, number: header.number, recycled: rotated.recycled });
+  }
+
+  /** To be called after each durable group: prepares the next segment in time. */
+  prepareNext(): void {
+    if (this.#writing === null || this.#closing !== null) return;
+    const { active, spares } = this.#writing;
+    if (active.offset >= active.header.segmentBytes * PREPARE_FROM) spares.prepare();
+  }
+
+  /** Checksum of a durable numbered record; undefined where it is not in memory. */
+  checksumOf(number: number): number | undefined {
+    const tail = this.#segments[this.#segments.length - 1];
+    return tail?.index?.checksumOf(number);
+  }
+
+  /**
+   * The durable records numbered `[from, until)`, in order: at least one if the range is not empty, and fewer than
+   * asked for where they stand far apart; call again from behind the last.
+   */
+  async read(from: number, until: number): Promise<LocatedRecord[]> {
+    const at = this.#ownerOf(from);
+    const segment = this.#segments[at];
+    if (segment === undefined) throw malformed({ path: this.#paths.walDir }, 0, from);
+    let end = until;
+    for (const later of this.#segments.slice(at + 1)) end = Math.min(end, Math.max(lowestOf(later), from));
+    return this.#reader.read(segment, from, Math.min(end, segment.index?.until ?? segment.until));
+  }
+
+  /** Position of the segment that owns `number`: the latest whose lowest is not above it. */
+  #ownerOf(number: number): number {
+    let at = this.#segments.length - 1;
+    while (at > 0 && lowestOf(this.#segments[at] as LiveSegment) > number) at -= 1;
+    return at;
+  }
+
+  /**
+   * Drops the leading segments that hold nothing above the layer's boundary (D10): first the superblock stops
+   * naming them, durably, then their files go, or become spares. Resolves to the bytes they held.
+   */
+  async dropUnneeded(): Promise<number> {
+    const { superblock, writer } = this.#writingParts();
+    const keepFrom = this.#firstNeeded();
+    if (keepFrom === 0) return 0;
+    const dropped = this.#segments.slice(0, keepFrom);
+    try {
+      await superblock.checkFence('background');
+      await superblock.writeBoth({ firstSegment: (this.#segments[keepFrom] as LiveSegment).header.number });
+    } catch (error) {
+      if (error instanceof KeelsonError) writer.latch(error);
+      throw error;
+    }
+    this.#segments = this.#segments.slice(keepFrom);
+    let bytesFreed = 0;
+    for (const segment of dropped) {
+      await this.#retire(segment);
+      bytesFreed += segment.header.segmentBytes;
+    }
+    return bytesFreed;
+  }
+
+  #firstNeeded(): number {
+    const needed = this.#request.layer.boundary() + 1;
+    const last = this.#segments.length - 1;
+    const tail = this.#segments[last] as LiveSegment;
+    if (needed >= (tail.index?.until ?? tail.until)) return last;
+    return this.#ownerOf(needed);
+  }
+
+  async #retire(segment: LiveSegment): Promise<void> {
+    const { number, segmentBytes } = segment.header;
+    const { spares, superblock } = this.#writingParts();
+    this.#reader.forget(number);
+    const isUnread = await this.#files.retire(number);
+    try {
+      await superblock.checkFence('background');
+      if (isUnread && spares.wants(segmentBytes)) await spares.recycle(segment.path);
+      else await removeName(this.#request.environment.disk, segment.path);
+    } catch (error) {
+      if (error instanceof KeelsonError && error.code !== 'KEELSON_WRITE_FAILED') throw error;
+      // The file is a leftover that the superblock no longer names; the next open removes it.
+    }
+  }
+
+  /** Waits for what was accepted, marks a clean end, frees the store. Idempotent; never rejects. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const writing = this.#writing;
+    if (writing !== null) {
+      await writing.writer.whenIdle();
+      await writing.spares.close(writing.writer.latched === null);
+      await writing.endMarks?.close();
+      await this.#markCleanEnd(writing);
+      await writing.active.file.close();
+      await writing.lock.release();
+    }
+    await this.#files.close();
+  }
+
+  /** A log that failed leaves no clean mark: its tail has to be proven again. */
+  async #markCleanEnd({ writer, superblock }: Writing): Promise<void> {
+    if (writer.latched !== null) return;
+    try {
+      await superblock.checkFence('background');
+      await superblock.write({ isCleanEnd: true, proven: writer.durable });
+    } catch (error) {
+      if (error instanceof KeelsonError) writer.latch(error);
+    }
+  }
+}
+
+async function openTail(request: OpenRequest, path: string): Promise<DiskFile> {
+  try {
+    return await request.environment.disk.open(path, { access: 'write' });
+  } catch (error) {
+    throw writeFailed('the tail of the log', { path }, error, 'Open again.');
+  }
+}
+
+/** What a call on a closed log gets. */
+export function closedError(dir: string): KeelsonError {
+  return new KeelsonError(
+    'KEELSON_CLOSED',
+    `the log in ${dir} is closed. Nothing was saved. Open it again.`,
+    { path: dir },
+  );
+}
+
+/** What a save on a latched log gets. */
+export function failedError(dir: string, cause: KeelsonError): KeelsonError {
+  const message = `the log in ${dir} failed earlier and takes no more saves: ${cause.message} Close it and open it again; a leader steps down.`;
+  return new KeelsonError('KEELSON_FAILED', message, { path: dir }, cause);
+}

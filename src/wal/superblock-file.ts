@@ -1,0 +1,162 @@
+import { join } from 'node:path';
+import { readFailed, syncFailed, writeFailed } from '../disk/disk-failure.js';
+import { isPromise, type Awaitable, type CallMode, type DiskFile } from '../disk/port.js';
+import { readFully } from '../disk/read-fully.js';
+import { writeFully } from '../disk/write-fully.js';
+import { KeelsonError } from '../errors/index.js';
+import { SUPERBLOCK_NAME } from '../format/names.js';
+import {
+  decodeSuperblock,
+  encodeSuperblock,
+  SUPERBLOCK_BYTES,
+  SUPERBLOCK_SLOT_BYTES,
+  type Superblock,
+  type SuperblockVerdict,
+} from '../format/superblock.js';
+
+export function superblockPath(dir: string): string {
+  return join(dir, SUPERBLOCK_NAME);
+}
+
+/** Both slots as they stand on the disk. Short or missing ones are blank. */
+export async function readSlots(
+  file: DiskFile,
+): Promise<{ readonly bytes: Uint8Array; readonly slots: readonly [SuperblockVerdict, SuperblockVerdict] }> {
+  const bytes = new Uint8Array(SUPERBLOCK_BYTES);
+  try {
+    await readFully(file, bytes, 0);
+  } catch (error) {
+    throw readFailed('the superblock', { path: file.path }, error);
+  }
+  return { bytes, slots: slotsOf(bytes) };
+}
+
+function slotsOf(bytes: Uint8Array): [SuperblockVerdict, SuperblockVerdict] {
+  return [
+    decodeSuperblock(bytes.subarray(0, SUPERBLOCK_SLOT_BYTES)),
+    decodeSuperblock(bytes.subarray(SUPERBLOCK_SLOT_BYTES, SUPERBLOCK_BYTES)),
+  ];
+}
+
+/** The newer of the valid slots, or null. */
+export function newestSlot(slots: readonly SuperblockVerdict[]): Superblock | null {
+  let newest: Superblock | null = null;
+  for (const slot of slots) {
+    if (slot.kind !== 'valid') continue;
+    if (newest === null || slot.superblock.generation > newest.generation) newest = slot.superblock;
+  }
+  return newest;
+}
+
+/** What a change may say: all but the counter that this file keeps. */
+export type SuperblockChange = Partial<Omit<Superblock, 'generation'>>;
+
+const REOPEN = 'The log accepts no more saves. Reopen it; recovery decides what the disk holds.';
+
+/** The open superblock of the one writer: writes its slots in turn, and looks whether a successor wrote them. */
+export class SuperblockFile {
+  readonly file: DiskFile;
+  #current: Superblock;
+  /** What both slots hold as far as this writer knows: the fence is looked at once after every sync. */
+  #known: Uint8Array;
+  #onDisk = new Uint8Array(SUPERBLOCK_BYTES);
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(file: DiskFile, current: Superblock, known: Uint8Array) {
+    this.file = file;
+    this.#current = current;
+    this.#known = known;
+  }
+
+  get current(): Superblock {
+    return this.#current;
+  }
+
+  /** Writes the change to the older slot and syncs it. Changes wait for each other. Latches nothing itself. */
+  write(change: SuperblockChange): Promise<void> {
+    return this.#inTurn(() => this.#writeSlot(change));
+  }
+
+  /** Writes the change to both slots, one by one: for what must not be forgotten. */
+  writeBoth(change: SuperblockChange): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#writeSlot(change);
+      await this.#writeSlot({});
+    });
+  }
+
+  #inTurn(run: () => Promise<void>): Promise<void> {
+    const turn = this.#writing.then(run);
+    // A failure reaches its own caller; the next change must still get its turn.
+    this.#writing = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #writeSlot(change: SuperblockChange): Promise<void> {
+    const next = { ...this.#current, ...change, generation: this.#current.generation + 1 };
+    const bytes = encodeSuperblock(next);
+    const offset = (next.generation % 2) * SUPERBLOCK_SLOT_BYTES;
+    const place = { path: this.file.path, offset };
+    try {
+      await writeFully(this.file, bytes, offset);
+    } catch (error) {
+      throw writeFailed('the superblock', place, error, REOPEN);
+    }
+    try {
+      await this.file.dataSync();
+    } catch (error) {
+      throw syncFailed('the superblock', place, error, REOPEN);
+    }
+    this.#known.set(bytes, offset);
+    this.#current = next;
+  }
+
+  /**
+   * Throws `KEELSON_FENCED` if a slot names a higher epoch than ours: another writer has opened the store, and
+   * nothing that we wrote since may be acknowledged (D11).
+   */
+  checkFence(mode: CallMode): Awaitable<void> {
+    let read: Awaitable<number>;
+    try {
+      read = readFully(this.file, this.#onDisk, 0, mode);
+    } catch (error) {
+      throw this.#fenceUnread(error);
+    }
+    if (!isPromise(read)) {
+      this.#judgeFence(read);
+      return undefined;
+    }
+    return read.then(
+      (count) => {
+        this.#judgeFence(count);
+      },
+      (error: unknown) => {
+        throw this.#fenceUnread(error);
+      },
+    );
+  }
+
+  #fenceUnread(error: unknown): KeelsonError {
+    return readFailed(
+      'the superblock, to see whether another writer has taken over,',
+      { path: this.file.path },
+      error,
+    );
+  }
+
+  #judgeFence(count: number): void {
+    if (count === SUPERBLOCK_BYTES && Buffer.compare(this.#onDisk, this.#known) === 0) return;
+    // A slot of our own that is being written right now reads as the old, the new, or neither.
+    const epochs = slotsOf(this.#onDisk.slice(0, count)).map((slot) =>
+      slot.kind === 'valid' ? slot.superblock.epoch : 0,
+    );
+    const found = Math.max(...epochs);
+    if (found <= this.#current.epoch && found > 0) return;
+    throw new KeelsonError(
+      'KEELSON_FENCED',
+      `another writer has opened this store: ${this.file.path} names epoch ${found}, this log has ${this.#current.epoch}. ` +
+        'Whether saves under way were kept is decided by what the other found. Close this log, and make sure that only one process uses the directory.',
+      { path: this.file.path, found, expected: this.#current.epoch },
+    );
+  }
+}
