@@ -1,0 +1,373 @@
+import type { Environment } from '../../src/disk/environment.js';
+import type { Awaitable, CallMode, Disk } from '../../src/disk/port.js';
+import { systemCode } from '../../src/disk/system-error.js';
+import { checksum } from '../../src/format/checksum.js';
+import { EventQueue } from '../world/event-queue.js';
+import { Random, seedOf, subSeed } from '../world/random.js';
+import { Trace } from '../world/trace.js';
+import type { Action } from './action.js';
+import { CALL_KINDS, type CallCounts, type CrashKind, type CrashPoint } from './call-kinds.js';
+import { type CallNotice, type CallPlan, CallsToCome } from './calls-to-come.js';
+import type { Counters } from './counters.js';
+import { CallOutcome } from './call-outcome.js';
+import type { Directive } from './faults.js';
+import { giveBack, WriteAction } from './file-actions.js';
+import { FileSystem } from './file-system.js';
+import { drawLatencyMs } from './latency.js';
+import type { OpenFile } from './open-file.js';
+import { cutPower } from './power-cut.js';
+import { killProcess } from './process-kill.js';
+import { type DiskProfile, drawProfile } from './profile.js';
+import { RawAccess } from './raw-access.js';
+import { type Machine, SimulatedProcess } from './simulated-process.js';
+
+export interface SimulatedDiskOptions {
+  /** All that the disk draws follows from it: the same seed and the same calls give the same trace. */
+  readonly seed: number | string;
+  /** What is left out is drawn from the seed or defaulted; see {@link DiskProfile}. */
+  readonly profile?: Partial<DiskProfile>;
+  /** To share virtual time with other disks and a network. Default: a queue of its own that drives itself. */
+  readonly queue?: EventQueue;
+  readonly trace?: Trace;
+  /** Directories that are there, durably, from the start. */
+  readonly directories?: readonly string[];
+}
+
+/** How {@link SimulatedDisk.run} ended. */
+export type RunOutcome<T> = { readonly crashed: false; readonly value: T } | { readonly crashed: true };
+
+export interface ForkOptions {
+  /** Another seed gives another of the states that a crash can leave. Default: the disk's own. */
+  readonly seed?: number | string;
+  readonly trace?: Trace;
+  readonly queue?: EventQueue;
+}
+
+interface World {
+  readonly seed: number;
+  readonly queue: EventQueue;
+  readonly trace: Trace;
+  readonly processCount?: number;
+}
+
+/** A call that was issued and has not returned. */
+interface CallUnderWay {
+  readonly action: Action<unknown>;
+  readonly plan: CallPlan;
+  readonly process: SimulatedProcess | null;
+}
+
+/**
+ * Makes a disk in virtual time that can crash. Give `environment` to the store, `crash` it at will, and open
+ * the store again on the `environment` that is there then.
+ */
+export function createSimulatedDisk(options: SimulatedDiskOptions): SimulatedDisk {
+  const seed = seedOf(options.seed);
+  const disk = new SimulatedDisk(new FileSystem(drawProfile(seed, options.profile ?? {})), {
+    seed,
+    queue: options.queue ?? new EventQueue(),
+    trace: options.trace ?? new Trace(),
+  });
+  for (const path of options.directories ?? []) disk.makeDirectory(path);
+  return disk;
+}
+
+/** See {@link createSimulatedDisk}. */
+export class SimulatedDisk extends RawAccess {
+  readonly queue: EventQueue;
+  readonly trace: Trace;
+  readonly #seed: number;
+  readonly #calls: CallsToCome;
+  readonly #random: Random = new Random(0);
+  readonly #machine: Machine;
+  readonly #outcome: CallOutcome;
+  #processes: SimulatedProcess[] = [];
+  #process: SimulatedProcess;
+  #underWay: CallUnderWay[] = [];
+  #processCount: number;
+  #crashCount = 0;
+
+  constructor(fs: FileSystem, world: World) {
+    super(fs);
+    this.#processCount = world.processCount ?? 0;
+    this.#seed = world.seed;
+    this.queue = world.queue;
+    this.trace = world.trace;
+    this.#calls = new CallsToCome(world.seed, fs.profile);
+    this.#outcome = new CallOutcome(fs);
+    this.#machine = this.#asMachine();
+    this.#process = this.startProcess();
+  }
+
+  /** The process that the store runs in; after a crash a new one. */
+  get process(): SimulatedProcess {
+    return this.#process;
+  }
+
+  /** The port, as the present process sees it. */
+  get disk(): Disk {
+    return this.#process;
+  }
+
+  /** The present process's whole world. */
+  get environment(): Environment {
+    return this.#process.environment;
+  }
+
+  get profile(): DiskProfile {
+    return this.fs.profile;
+  }
+
+  /** How often each fault and each kind of survival happened. */
+  get counters(): Counters {
+    return this.fs.counters;
+  }
+
+  /** Calls made so far; the next one has the number above it. */
+  get callCount(): number {
+    return this.#calls.count;
+  }
+
+  get callCounts(): Readonly<CallCounts> {
+    return this.#calls.counts;
+  }
+
+  /** Starts one more process on the same machine, beside those that live. */
+  startProcess(): SimulatedProcess {
+    const id = ++this.#processCount;
+    const process = new SimulatedProcess(this.#machine, id, subSeed(subSeed(this.#seed, 'process'), id));
+    this.#processes.push(process);
+    return process;
+  }
+
+  /**
+   * All processes die at this instant; with `'power'` the page cache goes too. Calls under way are done,
+   * undone or half done. Afterwards {@link environment} is that of a new process.
+   */
+  crash(kind: CrashKind): void {
+    if (kind === 'kill-power') {
+      this.crash('kill');
+      this.crash('power');
+      return;
+    }
+    const random = new Random(subSeed(subSeed(this.#seed, 'crash'), ++this.#crashCount));
+    this.trace.note(`${this.#clock()} crash ${kind}, ${this.#underWay.length} calls under way`);
+    this.#tearCallsUnderWay(() => true);
+    for (const process of this.#processes) process.die();
+    this.#processes = [];
+    if (kind === 'kill') killProcess(this.fs, random);
+    else cutPower(this.fs, random);
+    this.#process = this.startProcess();
+  }
+
+  /**
+   * A copy of the disk at this instant, with its calls under way but without its processes: crash it to see
+   * one of the states that a crash here can leave. Another `seed` gives another of them. A queue and a trace
+   * of its own.
+   */
+  fork(options: ForkOptions = {}): SimulatedDisk {
+    const fork = new SimulatedDisk(this.fs.clone(), {
+      seed: options.seed === undefined ? this.#seed : subSeed(this.#seed, seedOf(options.seed)),
+      queue: options.queue ?? new EventQueue(),
+      trace: options.trace ?? new Trace(),
+      processCount: this.#processCount,
+    });
+    fork.queue.elapse(this.queue.nowMs);
+    fork.#calls.continueFrom(this.#calls);
+    fork.#crashCount = this.#crashCount;
+    fork.#underWay = this.#underWay.map(({ action, plan }) => ({
+      action: action instanceof WriteAction ? action.copy() : action,
+      plan,
+      process: null,
+    }));
+    return fork;
+  }
+
+  /** The world stops at this call: see {@link CrashPoint}. */
+  stopAt(stop: { readonly call: number; readonly at: CrashPoint; readonly crash: CrashKind }): void {
+    this.#calls.direct(stop.call, { crash: stop.crash, at: stop.at });
+  }
+
+  /** This call fails with `code`, or suffers a fault, and leaves behind what such a failure leaves. */
+  direct(call: number, directive: Directive): void {
+    this.#calls.direct(call, directive);
+  }
+
+  /** A watcher of each call before it is made; what it returns happens to that call. One at a time. */
+  set onCall(watch: ((call: CallNotice) => Directive | undefined) | null) {
+    this.#calls.onCall = watch;
+  }
+
+  /** From now on calls draw from the sub-seed of this operation of a plan. */
+  beginOperation(id: number | string): void {
+    this.#calls.beginOperation(id);
+  }
+
+  /** The present process loses its locks without being told; false if it holds none. */
+  loseLock(): boolean {
+    return this.#outcome.loseLocks(this.#process);
+  }
+
+  /** Runs work in the present process until it has settled, or until that process dies. */
+  run<T>(work: (environment: Environment) => Promise<T>): Promise<RunOutcome<T>> {
+    const process = this.#process;
+    const done = work(process.environment).then((value): RunOutcome<T> => ({ crashed: false, value }));
+    const died = process.died.then((): RunOutcome<T> => ({ crashed: true }));
+    return this.queue.runUntil(Promise.race([died, done]));
+  }
+
+  #asMachine(): Machine {
+    const { fs } = this;
+    return {
+      queue: this.queue,
+      get sequence() {
+        return fs.sequence;
+      },
+      openFilesMax: fs.profile.openFilesMax,
+      perform: <T>(process: SimulatedProcess, action: Action<T>, mode: CallMode) =>
+        this.#perform(process, action, mode),
+      opened: (node) => {
+        if (node.kind === 'file') fs.opened(node);
+      },
+      closed: (file: OpenFile) => {
+        giveBack(fs, file);
+      },
+      kill: (process) => {
+        this.#killOne(process);
+      },
+    };
+  }
+
+  #perform<T>(process: SimulatedProcess, action: Action<T>, mode: CallMode): Awaitable<T> {
+    action.caller = process;
+    const plan = this.#calls.next(action, process.id);
+    this.#random.reseed(subSeed(plan.seed, 'before'));
+    const pace = this.#outcome.prepare(action, plan, process, this.#random);
+    const latencyMs = drawLatencyMs(action.kind, this.#random, pace);
+    if (plan.crash?.at === 'before') return this.#crashAt(plan.crash.kind);
+    const { calls } = this.fs.profile;
+    const isInline = calls === 'inline' || (calls === 'as-asked' && mode === 'inline');
+    return isInline && pace !== 'stuck'
+      ? this.#performInline(process, action, plan, latencyMs)
+      : this.#performLater(process, action, plan, latencyMs);
+  }
+
+  #performInline<T>(
+    process: SimulatedProcess,
+    action: Action<T>,
+    plan: CallPlan,
+    latencyMs: number,
+  ): Awaitable<T> {
+    if (plan.crash?.at === 'inside') {
+      this.#underWay.push({ action, plan, process });
+      return this.#crashAt(plan.crash.kind);
+    }
+    this.queue.elapse(latencyMs);
+    try {
+      const value = this.#carryOut(action, plan, process);
+      return plan.crash === null ? value : this.#crashAt(plan.crash.kind);
+    } catch (error) {
+      if (plan.crash === null) throw error;
+      return this.#crashAt(plan.crash.kind);
+    }
+  }
+
+  #performLater<T>(
+    process: SimulatedProcess,
+    action: Action<T>,
+    plan: CallPlan,
+    latencyMs: number,
+  ): Promise<T> {
+    const call: CallUnderWay = { action, plan, process };
+    this.#underWay.push(call);
+    const { crash } = plan;
+    if (crash?.at === 'inside') {
+      this.queue.after(latencyMs / 2, () => {
+        if (process.isAlive) this.crash(crash.kind);
+      });
+    }
+    return new Promise<T>((resolve, reject) => {
+      this.queue.after(latencyMs, () => {
+        if (!process.isAlive) return;
+        this.#underWay.splice(this.#underWay.indexOf(call), 1);
+        try {
+          const value = this.#carryOut(action, plan, process);
+          if (crash === null) resolve(value);
+        } catch (error) {
+          if (crash === null) reject(error as Error);
+        }
+        if (crash !== null) this.crash(crash.kind);
+      });
+    });
+  }
+
+  /** A process whose world has stopped waits for ever: no line of its code runs on behind this call. */
+  #crashAt<T>(kind: CrashKind): Promise<T> {
+    this.crash(kind);
+    return new Promise<T>(() => undefined);
+  }
+
+  #carryOut<T>(action: Action<T>, plan: CallPlan, process: SimulatedProcess): T {
+    this.#random.reseed(subSeed(plan.seed, 'effect'));
+    try {
+      const value = this.#outcome.carryOut(action, plan, this.#random);
+      this.#note(action, plan, process, typeof value === 'number' ? value : 0, 'ok');
+      return value;
+    } catch (error) {
+      this.#note(action, plan, process, -1, systemCode(error) ?? String(error));
+      throw error;
+    }
+  }
+
+  #note(
+    action: Action<unknown>,
+    plan: CallPlan,
+    process: SimulatedProcess,
+    result: number,
+    outcome: string,
+  ): void {
+    const { trace } = this;
+    const { kind, path, position, length, bytes } = action;
+    const sum = bytes === null ? 0 : checksum(bytes);
+    trace.fold(plan.number);
+    trace.fold(CALL_KINDS.indexOf(kind) + 32 * process.id);
+    trace.foldText(path);
+    trace.fold(position);
+    trace.fold(length);
+    trace.fold(result);
+    trace.fold(sum);
+    trace.fold(Math.floor(this.queue.nowMs * 1e6));
+    if (outcome !== 'ok') trace.foldText(outcome);
+    if (!trace.keepsLines) return;
+    const range = length > 0 || position > 0 ? ` ${position}+${length}` : '';
+    const content = bytes === null ? '' : ` #${sum.toString(16).padStart(8, '0')}`;
+    const value = result > 0 ? ` ${result}` : '';
+    trace.line(
+      `${this.#clock()} p${process.id} ${plan.number} ${kind} ${path}${range}${content} ${outcome}${value}`,
+    );
+  }
+
+  #clock(): string {
+    return `${this.queue.nowMs.toFixed(3)} ms`;
+  }
+
+  #killOne(process: SimulatedProcess): void {
+    const random = new Random(subSeed(subSeed(this.#seed, 'crash'), ++this.#crashCount));
+    this.trace.note(`${this.#clock()} p${process.id} killed`);
+    this.#tearCallsUnderWay((call) => call.process === process);
+    process.die();
+    this.#processes = this.#processes.filter((other) => other !== process);
+    killProcess(this.fs, random);
+    if (process === this.#process) this.#process = this.startProcess();
+  }
+
+  #tearCallsUnderWay(concerns: (call: CallUnderWay) => boolean): void {
+    const torn = this.#underWay.filter(concerns);
+    this.#underWay = this.#underWay.filter((call) => !concerns(call));
+    for (const { action, plan } of torn) {
+      this.#random.reseed(subSeed(subSeed(plan.seed, 'torn'), this.#seed));
+      action.tear(this.fs, this.#random);
+      this.fs.count('call-torn-by-crash');
+    }
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * `keelson/sim`: a disk in virtual time that crashes, tears, forgets and fails as real disks do, from one
+ * seed. Usable under any store that takes the disk port of `keelson`.
+ */
+export {
+  CALL_KINDS,
+  type CallCounts,
+  type CallKind,
+  type CrashKind,
+  type CrashPoint,
+} from './disk/call-kinds.js';
+export type { CallNotice } from './disk/calls-to-come.js';
+export { type Counters, REACHED, type Reached } from './disk/counters.js';
+export { type Directive, FAULT_KINDS, type FaultKind } from './disk/faults.js';
+export type { DiskProfile } from './disk/profile.js';
+export {
+  createSimulatedDisk,
+  type RunOutcome,
+  SimulatedDisk,
+  type SimulatedDiskOptions,
+} from './disk/simulated-disk.js';
+export type { SimulatedProcess } from './disk/simulated-process.js';
+export { EventQueue, type EventQueueOptions, SimulatedDeadlock } from './world/event-queue.js';
+export { hashOfText, Random, seedOf, subSeed } from './world/random.js';
+export { Trace, type TraceOptions } from './world/trace.js';

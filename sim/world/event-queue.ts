@@ -1,0 +1,203 @@
+import type { Timer } from '../../src/disk/environment.js';
+import { settlePromises } from './settle-promises.js';
+
+/** Thrown when work waits for something and no event is left that could bring it. */
+export class SimulatedDeadlock extends Error {
+  override readonly name = 'SimulatedDeadlock';
+}
+
+interface QueuedEvent extends Timer {
+  readonly atMs: number;
+  readonly order: number;
+  /** Whether the process must stay alive for it, as for a call under way, or need not, as for a timer. */
+  readonly isAwaited: boolean;
+  /** Null once it has run or was cancelled. */
+  run: (() => void) | null;
+}
+
+export interface EventQueueOptions {
+  /**
+   * - `'auto'` (default): events run by themselves whenever some are queued, so that code under test may
+   *   simply be awaited.
+   * - `'manual'`: only {@link EventQueue.runUntil} and {@link EventQueue.runUntilIdle} run them.
+   */
+  readonly drive?: 'auto' | 'manual';
+}
+
+/** Events run by themselves in such pieces; between two pieces the real event loop has its turn. */
+const EVENTS_PER_TURN = 256;
+
+/**
+ * Virtual time, and all that will happen in it: one queue, ordered by time and then by order of arrival.
+ * Between two events every promise reaction that is ready runs, so events and reactions interleave in one
+ * order only. Nothing here looks at a real clock.
+ */
+export class EventQueue {
+  readonly #drive: 'auto' | 'manual';
+  readonly #heap: QueuedEvent[] = [];
+  #nowMs = 0;
+  #order = 0;
+  #awaitedCount = 0;
+  #isDriven = false;
+
+  constructor(options: EventQueueOptions = {}) {
+    this.#drive = options.drive ?? 'auto';
+  }
+
+  /** Virtual milliseconds since the queue was made. */
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** Lets time pass inside one call that works inline; events that fall due meanwhile run after it. */
+  elapse(ms: number): void {
+    this.#nowMs += ms;
+  }
+
+  /** Runs `run` once, `ms` from now. */
+  after(ms: number, run: () => void): Timer {
+    return this.#queue(ms, run, true);
+  }
+
+  /** As {@link after}, but no reason for the real process to stay alive. */
+  timer(ms: number, run: () => void): Timer {
+    return this.#queue(ms, run, false);
+  }
+
+  /** Runs events until `work` has settled, and settles as it does. */
+  async runUntil<T>(work: Promise<T>): Promise<T> {
+    if (this.#isDriven) return work;
+    let settled = false;
+    const settle = (): void => {
+      settled = true;
+    };
+    work.then(settle, settle);
+    this.#isDriven = true;
+    try {
+      for (;;) {
+        await settlePromises();
+        if (settled) return await work;
+        if (!this.#runNext())
+          throw new SimulatedDeadlock(`at ${this.#nowMs} ms work waits, but no event is left`);
+      }
+    } finally {
+      this.#release();
+    }
+  }
+
+  /** Runs events until none is left, or until virtual time has come to `untilMs`. */
+  async runUntilIdle(untilMs: number = Infinity): Promise<void> {
+    if (this.#isDriven) throw new Error('the queue is being run already');
+    this.#isDriven = true;
+    try {
+      for (;;) {
+        await settlePromises();
+        const next = this.#heap[0];
+        if (next === undefined || next.atMs > untilMs) return;
+        this.#runNext();
+      }
+    } finally {
+      this.#release();
+    }
+  }
+
+  #queue(ms: number, run: () => void, isAwaited: boolean): Timer {
+    const event: QueuedEvent = {
+      atMs: this.#nowMs + Math.max(0, ms),
+      order: this.#order++,
+      isAwaited,
+      run,
+      cancel: () => {
+        event.run = null;
+      },
+    };
+    push(this.#heap, event);
+    if (isAwaited) this.#awaitedCount += 1;
+    if (this.#drive === 'auto' && !this.#isDriven) void this.#driveByItself();
+    return event;
+  }
+
+  #release(): void {
+    this.#isDriven = false;
+    if (this.#drive === 'auto' && this.#heap.length > 0) void this.#driveByItself();
+  }
+
+  /** Runs the next event; false if there is none. */
+  #runNext(): boolean {
+    for (;;) {
+      const event = pop(this.#heap);
+      if (event === undefined) return false;
+      if (event.isAwaited) this.#awaitedCount -= 1;
+      const { run } = event;
+      if (run === null) continue;
+      event.run = null;
+      if (event.atMs > this.#nowMs) this.#nowMs = event.atMs;
+      run();
+      return true;
+    }
+  }
+
+  async #driveByItself(): Promise<void> {
+    this.#isDriven = true;
+    try {
+      for (let count = 1; ; count++) {
+        await settlePromises();
+        if (!this.#runNext()) return;
+        if (count % EVENTS_PER_TURN === 0) await this.#realTurn();
+      }
+    } finally {
+      this.#isDriven = false;
+    }
+  }
+
+  /**
+   * One turn of the real event loop. A log that is left open sets timers for ever; when nothing but timers
+   * is left, the immediate holds no reference, so that the process may end.
+   */
+  #realTurn(): Promise<void> {
+    return new Promise<void>((resolve) => {
+      const immediate = setImmediate(resolve);
+      if (this.#awaitedCount === 0) immediate.unref();
+    });
+  }
+}
+
+function isBefore(a: QueuedEvent, b: QueuedEvent): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+}
+
+function push(heap: QueuedEvent[], event: QueuedEvent): void {
+  let at = heap.length;
+  heap.push(event);
+  while (at > 0) {
+    const above = (at - 1) >> 1;
+    const parent = heap[above];
+    if (parent === undefined || !isBefore(event, parent)) break;
+    heap[at] = parent;
+    at = above;
+  }
+  heap[at] = event;
+}
+
+function pop(heap: QueuedEvent[]): QueuedEvent | undefined {
+  const first = heap[0];
+  const last = heap.pop();
+  if (first === undefined || last === undefined || heap.length === 0) return first;
+  let at = 0;
+  for (;;) {
+    let below = 2 * at + 1;
+    const left = heap[below];
+    if (left === undefined) break;
+    const right = heap[below + 1];
+    let child = left;
+    if (right !== undefined && isBefore(right, left)) {
+      child = right;
+      below += 1;
+    }
+    if (!isBefore(child, last)) break;
+    heap[at] = child;
+    at = below;
+  }
+  heap[at] = last;
+  return first;
+}

@@ -1,0 +1,55 @@
+import { hashOfText } from './random.js';
+
+export interface TraceOptions {
+  /** How many of the last lines to keep; 0 (default) keeps none, and only folds the hash. */
+  readonly linesKept?: number;
+}
+
+/**
+ * What happened, in order. The hash folds everything; the last lines can be kept as text. Two runs of one
+ * seed have the same hash, and the same lines, byte for byte.
+ */
+export class Trace {
+  readonly #linesKept: number;
+  #lines: string[] = [];
+  #hash = 0x811c9dc5;
+
+  constructor(options: TraceOptions = {}) {
+    this.#linesKept = options.linesKept ?? 0;
+  }
+
+  /** 32 bits, unsigned. */
+  get hash(): number {
+    return this.#hash >>> 0;
+  }
+
+  get lines(): readonly string[] {
+    return this.#lines.slice(-this.#linesKept);
+  }
+
+  /** Whether lines are wanted at all; a hot path makes no text for nobody. */
+  get keepsLines(): boolean {
+    return this.#linesKept > 0;
+  }
+
+  fold(value: number): void {
+    this.#hash = Math.imul(this.#hash ^ value, 0x01000193);
+    this.#hash ^= this.#hash >>> 15;
+  }
+
+  foldText(text: string): void {
+    this.fold(hashOfText(text));
+  }
+
+  line(text: string): void {
+    if (this.#linesKept === 0) return;
+    this.#lines.push(text);
+    if (this.#lines.length >= 2 * this.#linesKept) this.#lines = this.#lines.slice(-this.#linesKept);
+  }
+
+  /** Folds a text and keeps it as a line. */
+  note(text: string): void {
+    this.foldText(text);
+    this.line(text);
+  }
+}
