@@ -40,6 +40,11 @@ export interface WalLayer {
   adoptSealed(segment: SealedSegment): void;
   /** Throws a {@link KeelsonError} for records that it does not understand and may not skip (R9). */
   replay(frame: ReplayedFrame): void;
+  /**
+   * Everything is replayed, nothing was written yet: the layer looks at what it keeps outside the wal, and throws
+   * its damage.
+   */
+  judged(storeId: Uint8Array): Promise<void>;
   /** The durable state, for the preamble of a new segment; at most PREAMBLE_STATE_BYTES_MAX. */
   preambleState(): Uint8Array;
   /** Terms of the numbered records `[from, until)`, for a seal. */

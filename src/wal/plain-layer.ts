@@ -36,6 +36,10 @@ export class PlainLayer implements WalLayer {
     }
   }
 
+  judged(): Promise<void> {
+    return Promise.resolve();
+  }
+
   preambleState(): Uint8Array {
     return new Uint8Array(0);
   }
