@@ -1,0 +1,27 @@
+export {
+  type ConfChange,
+  type Configuration,
+  decodeConfChange,
+  decodeConfiguration,
+  encodeConfChange,
+  encodeConfiguration,
+  NO_CONFIGURATION,
+  type NodeId,
+} from './configuration.js';
+export { ENTRY_KIND } from './entries.js';
+export { RaftInvariantError } from './invariant.js';
+export {
+  type Message,
+  type MessageType,
+  type SnapshotHead,
+  type SnapshotId,
+  WAITS_FOR_SAVE,
+} from './messages.js';
+export type { RaftOptions } from './options.js';
+export type { LogRead, ReadState, SnapshotRead } from './outbox.js';
+export { type Proposal, type ProposalRefusal, Raft } from './raft.js';
+export type { Ready, ReadySave } from './ready.js';
+export type { Role, StorageState } from './server.js';
+export type { SnapshotPiece } from './snapshot-transfer.js';
+export type { MemberStatus, RaftStatus } from './status.js';
+export type { RaftStorage } from './storage.js';

@@ -1,0 +1,66 @@
+import type { NodeId } from './configuration.js';
+import type { Message } from './messages.js';
+import type { SnapshotPiece } from './snapshot-transfer.js';
+
+/** Entries `[from, until)` that the host shall read from the log and hand to `entriesRead`. */
+export interface LogRead {
+  /** The follower they are for; this server itself if they are to be applied. */
+  readonly to: NodeId;
+  /** Term in which they were asked for; an answer of another term is dropped. */
+  readonly term: number;
+  readonly from: number;
+  readonly until: number;
+  readonly bytesMax: number;
+}
+
+/**
+ * The next piece of the newest snapshot, which the host shall hand to `snapshotRead`. Offset 0 means to open the
+ * newest snapshot anew; any other offset goes on where the last piece for this follower ended.
+ */
+export interface SnapshotRead {
+  readonly to: NodeId;
+  readonly term: number;
+  readonly offset: number;
+  readonly bytesMax: number;
+}
+
+/** Answer to a `readIndex`: read once everything up to `index` is applied. */
+export interface ReadState {
+  readonly context: string;
+  readonly index: number;
+}
+
+/** What the algorithm wants of the world, gathered until the next `ready()`. */
+export class Outbox {
+  messages: Message[] = [];
+  messagesAfterSave: Message[] = [];
+  readStates: ReadState[] = [];
+  reads: LogRead[] = [];
+  snapshotReads: SnapshotRead[] = [];
+  snapshotPieces: SnapshotPiece[] = [];
+
+  /** Nothing is here that could go out without a save. */
+  get isEmptyButForSave(): boolean {
+    const { messages, readStates, reads, snapshotReads, snapshotPieces } = this;
+    return [messages, readStates, reads, snapshotReads, snapshotPieces].every((list) => list.length === 0);
+  }
+
+  /** Empties it; what waits for a save stays unless there can be one. */
+  take(withSave: boolean): Omit<Outbox, 'take' | 'isEmptyButForSave' | 'dropUnsaved'> {
+    const { messages, readStates, reads, snapshotReads, snapshotPieces } = this;
+    const messagesAfterSave = withSave ? this.messagesAfterSave : [];
+    this.messages = [];
+    this.readStates = [];
+    this.reads = [];
+    this.snapshotReads = [];
+    this.snapshotPieces = [];
+    if (withSave) this.messagesAfterSave = [];
+    return { messages, messagesAfterSave, readStates, reads, snapshotReads, snapshotPieces };
+  }
+
+  /** A save was refused: what would have been true after it must not be said. */
+  dropUnsaved(): void {
+    this.messagesAfterSave = [];
+    this.snapshotPieces = [];
+  }
+}

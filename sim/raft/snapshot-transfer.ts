@@ -1,0 +1,82 @@
+import type { SnapshotHead } from './messages.js';
+
+/** One piece of a snapshot as the host read it. */
+export interface SnapshotPiece {
+  /** Which snapshot it is of; the same for all pieces of one reading. */
+  readonly snapshot: SnapshotHead;
+  readonly offset: number;
+  readonly data: Uint8Array;
+  readonly isLast: boolean;
+}
+
+/**
+ * A leader's side of sending one snapshot: pieces are read in order, a few are on their way at once, and those
+ * unanswered are kept to be sent again. The host therefore only ever reads on, or from the start.
+ */
+export class SnapshotTransfer {
+  readonly #unansweredMax: number;
+  #snapshot: SnapshotHead | null = null;
+  #unanswered: SnapshotPiece[] = [];
+  #ackedOffset = 0;
+  #readOffset = 0;
+  #isReadToEnd = false;
+  #heardSinceHeartbeat = true;
+  /** A piece has been asked of the host and not yet come. */
+  isReading = false;
+
+  constructor(unansweredMax: number) {
+    this.#unansweredMax = unansweredMax;
+  }
+
+  get snapshot(): SnapshotHead | null {
+    return this.#snapshot;
+  }
+
+  /** Where the host shall read on; null while enough is on its way or all is read. */
+  get nextReadOffset(): number | null {
+    const hasRoom = this.#unanswered.length < this.#unansweredMax;
+    return hasRoom && !this.isReading && !this.#isReadToEnd ? this.#readOffset : null;
+  }
+
+  /** Takes what the host read. Returns the piece to be sent, or null if the follower already has it. */
+  read(piece: SnapshotPiece): SnapshotPiece | null {
+    this.isReading = false;
+    if (piece.offset !== this.#readOffset) return null;
+    this.#snapshot = piece.snapshot;
+    this.#readOffset = piece.offset + piece.data.length;
+    this.#isReadToEnd = piece.isLast;
+    // The last piece is sent even when the offset says that all is there: it is what completes the snapshot.
+    if (this.#readOffset <= this.#ackedOffset && !piece.isLast) return null;
+    this.#unanswered.push(piece);
+    return piece;
+  }
+
+  /** The follower wants to go on at `offset`. */
+  answered(offset: number): void {
+    this.#heardSinceHeartbeat = true;
+    if (offset === 0 && this.#ackedOffset > 0) {
+      this.#restart();
+      return;
+    }
+    this.#ackedOffset = Math.max(this.#ackedOffset, offset);
+    this.#unanswered = this.#unanswered.filter(
+      (piece) => piece.isLast || piece.offset + piece.data.length > this.#ackedOffset,
+    );
+  }
+
+  /** The follower lives. Returns what to send again, which is nothing if it has answered a piece since last time. */
+  heartbeatAnswered(): readonly SnapshotPiece[] {
+    const isStalled = !this.#heardSinceHeartbeat;
+    this.#heardSinceHeartbeat = false;
+    return isStalled ? this.#unanswered : [];
+  }
+
+  /** The follower has nothing of it any more, after a crash for example: all over again. */
+  #restart(): void {
+    this.#snapshot = null;
+    this.#unanswered = [];
+    this.#ackedOffset = 0;
+    this.#readOffset = 0;
+    this.#isReadToEnd = false;
+  }
+}

@@ -1,0 +1,77 @@
+import { handleAppend, handleAppendResponse } from './append-entries.js';
+import { handleTimeoutNow } from './campaign.js';
+import { handleVoteRequest, handleVoteResponse } from './election.js';
+import { handleHeartbeat, handleHeartbeatResponse } from './heartbeat.js';
+import { invariant } from './invariant.js';
+import type { Message } from './messages.js';
+import { handlePreVoteRequest, handlePreVoteResponse } from './pre-vote.js';
+import { handleReadIndexRequest, handleReadIndexResponse } from './read-index.js';
+import { becomeFollower } from './roles.js';
+import type { Server } from './server.js';
+import { handleSnapshotChunk } from './snapshot-receiving.js';
+import { handleSnapshotResponse } from './snapshot-sending.js';
+import { acceptTerm, isFromLeader } from './terms.js';
+
+/** Takes one message of a peer, or of this server to itself. */
+export function stepMessage(server: Server, message: Message): void {
+  if (message.to !== server.id || !acceptTerm(server, message)) return;
+  if (isFromLeader(message)) hearLeader(server, message);
+  switch (message.type) {
+    case 'pre-vote':
+      return handlePreVoteRequest(server, message);
+    case 'pre-vote-response':
+      return handlePreVoteResponse(server, message);
+    case 'vote':
+      return handleVoteRequest(server, message);
+    case 'vote-response':
+      return handleVoteResponse(server, message);
+    case 'append':
+      return handleAppend(server, message);
+    case 'heartbeat':
+      return handleHeartbeat(server, message);
+    case 'snapshot-chunk':
+      return handleSnapshotChunk(server, message);
+    case 'timeout-now':
+      return handleTimeoutNow(server, message);
+    case 'read-index-response':
+      return handleReadIndexResponse(server, message);
+    case 'append-response':
+    case 'heartbeat-response':
+    case 'snapshot-response':
+    case 'read-index':
+      if (server.role === 'leader') stepLeader(server, message);
+  }
+}
+
+type ToLeader = Extract<
+  Message,
+  { readonly type: 'append-response' | 'heartbeat-response' | 'snapshot-response' | 'read-index' }
+>;
+
+function stepLeader(server: Server, message: ToLeader): void {
+  switch (message.type) {
+    case 'append-response':
+      return handleAppendResponse(server, message);
+    case 'heartbeat-response':
+      return handleHeartbeatResponse(server, message);
+    case 'snapshot-response':
+      return handleSnapshotResponse(server, message);
+    case 'read-index':
+      return handleReadIndexRequest(server, message);
+  }
+}
+
+/** §5.2: a candidate that hears of a leader of its own term follows it; a follower waits anew. */
+function hearLeader(server: Server, message: Message): void {
+  invariant(
+    server.role !== 'leader',
+    `two leaders in term ${String(server.term)}: ${server.id} and ${message.from}`,
+  );
+  if (server.role !== 'follower') becomeFollower(server, server.term, message.from);
+  invariant(
+    server.leader === null || server.leader === message.from,
+    `two leaders in term ${String(server.term)}: ${String(server.leader)} and ${message.from}`,
+  );
+  server.leader = message.from;
+  server.electionElapsedTicks = 0;
+}
