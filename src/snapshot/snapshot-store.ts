@@ -223,7 +223,10 @@ export class SnapshotStore {
     return end;
   }
 
-  /** A new, empty inode, never one that an earlier write left: what that one held cannot shine through. */
+  /**
+   * A new, empty inode, never one that is there already: after a crash inside a rename both names may stand
+   * for one inode, and a leftover that was emptied and filled again would be a published snapshot.
+   */
   async #openFresh(temporary: string): Promise<DiskFile> {
     const options = { access: 'write', create: 'exclusive' } as const;
     try {

@@ -93,7 +93,6 @@ export function patterned(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, at) => (at * 131 + (at >> 8) * 17) & 0xff);
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await -- the shape that is asked for is asynchronous
 export async function* inPieces(pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield* pieces;
 }

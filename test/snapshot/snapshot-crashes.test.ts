@@ -1,0 +1,189 @@
+/**
+ * A snapshot that a record names must outlive any crash, and one that was being made must be whole or absent.
+ * The world stops before, inside and after every disk call of a workload, by kill, power cut and both, and
+ * again inside the recovery; what is found then is held against what had been promised.
+ */
+import { describe, expect, test } from 'vitest';
+import { createSimulatedDisk, type SimulatedDisk } from '../../sim/disk/simulated-disk.js';
+import type { Environment } from '../../src/disk/index.js';
+import { isKeelsonError } from '../../src/errors/index.js';
+import type { SnapshotRef, SnapshotStore } from '../../src/snapshot/index.js';
+import { bytesOf, inPieces, openStore, patterned, publish, readAll } from './snapshots.js';
+
+const DIR = '/store/snapshots';
+const CRASHES = ['kill', 'power', 'kill-power'] as const;
+const POINTS = ['before', 'inside', 'after'] as const;
+
+/** What the world outside the process knows: it outlives every crash, as the log's records would. */
+class Witness {
+  /** Snapshots that a record names, by index: they must be there, whole. */
+  readonly promised = new Map<number, SnapshotRef>();
+  /** All that was ever staged, with its data: a published file must be one of these. */
+  readonly #staged: { readonly ref: SnapshotRef; readonly data: Uint8Array }[] = [];
+
+  /** Writes and publishes; the record follows, unless the snapshot is to be an orphan. */
+  async make(store: SnapshotStore, index: number, data: Uint8Array, isRecorded = true): Promise<void> {
+    const pieces = inPieces([data.subarray(0, 7), data.subarray(7)]);
+    const staged = await store.write({ index, term: 1, conf: bytesOf('conf'), data: pieces });
+    this.#staged.push({ ref: staged.ref, data });
+    await staged.publish();
+    if (isRecorded) this.promised.set(index, staged.ref);
+  }
+
+  /** The record that the others are not needed is durable, so they may go: what is there of them is no promise. */
+  async keepOnly(store: SnapshotStore, indexes: readonly number[]): Promise<void> {
+    for (const index of this.promised.keys()) if (!indexes.includes(index)) this.promised.delete(index);
+    await store.retain(this.promised.values());
+  }
+
+  /** Everything promised is whole, everything published is something that was staged, whole. */
+  async judge(store: SnapshotStore): Promise<void> {
+    for (const [index, ref] of this.promised) {
+      expect(await readAll(store, ref)).toEqual(this.#dataOf(ref));
+      expect(await store.readMeta(ref)).toMatchObject({ index, conf: bytesOf('conf') });
+    }
+    for (const published of await store.list()) {
+      const candidates = this.#staged.filter(({ ref }) => ref.index === published.index);
+      const found = await Promise.all(candidates.map(({ ref, data }) => holds(store, ref, data)));
+      expect(found.filter((isThere) => isThere).length, published.path).toBe(1);
+    }
+  }
+
+  #dataOf(ref: SnapshotRef): Uint8Array | undefined {
+    return this.#staged.find((staged) => staged.ref === ref)?.data;
+  }
+}
+
+/** Whether the name of `ref` holds that very snapshot; a file that starts as it does must end as it does. */
+async function holds(store: SnapshotStore, ref: SnapshotRef, data: Uint8Array): Promise<boolean> {
+  try {
+    await store.readMeta(ref);
+  } catch (error) {
+    if (isKeelsonError(error, 'KEELSON_CORRUPT') && error.expected === ref.checksum) return false;
+    throw error;
+  }
+  expect(await readAll(store, ref)).toEqual(data);
+  return true;
+}
+
+/** A life: snapshots made, recorded, replaced, given up, and deleted. */
+async function workload(environment: Environment, witness: Witness): Promise<void> {
+  const store = await openStore(DIR, { environment });
+  await witness.make(store, 1, patterned(40));
+  await witness.make(store, 2, patterned(25));
+  await witness.keepOnly(store, [2]);
+  await witness.make(store, 3, patterned(30), false);
+  await witness.make(store, 3, patterned(31));
+  const given = await store.write({ index: 4, term: 1, conf: bytesOf(''), data: patterned(3) });
+  await given.discard();
+  await witness.keepOnly(store, [2, 3]);
+  await witness.judge(store);
+  await witness.keepOnly(store, [3]);
+}
+
+/** Opens after a crash, finds what was promised, clears the rest, and goes on. */
+async function recovery(environment: Environment, witness: Witness): Promise<void> {
+  const store = await openStore(DIR, { environment });
+  await witness.judge(store);
+  await store.retain(witness.promised.values());
+  expect((await store.list()).map(({ index }) => index)).toEqual([...witness.promised.keys()].sort());
+  expect((await environment.disk.readdir(DIR)).length).toBe(witness.promised.size);
+  // The same labels that a crash may have cut short: no leftover of theirs is in the way.
+  for (const index of [1, 2, 3, 4]) {
+    if (!witness.promised.has(index)) await witness.make(store, index, patterned(50 + index));
+  }
+  await witness.judge(store);
+}
+
+function newDisk(seed: number, metadata: 'strict' | 'journal'): SimulatedDisk {
+  return createSimulatedDisk({ seed, profile: { metadata }, directories: ['/store'] });
+}
+
+async function callsOf(seed: number, metadata: 'strict' | 'journal'): Promise<number> {
+  const disk = newDisk(seed, metadata);
+  const witness = new Witness();
+  const outcome = await disk.run((environment) => workload(environment, witness));
+  expect(outcome.crashed).toBe(false);
+  expect([...witness.promised.keys()]).toEqual([3]);
+  return disk.callCount;
+}
+
+interface Stop {
+  readonly call: number;
+  readonly at: (typeof POINTS)[number];
+  readonly crash: (typeof CRASHES)[number];
+}
+
+/** Crashes the workload there, then its recovery, at a call that wanders and may lie behind its end, then again. */
+async function crashTwice(metadata: 'strict' | 'journal', stop: Stop): Promise<void> {
+  const seed = stop.call * POINTS.length + POINTS.indexOf(stop.at);
+  const disk = newDisk(seed, metadata);
+  const witness = new Witness();
+  disk.stopAt(stop);
+  expect((await disk.run((environment) => workload(environment, witness))).crashed).toBe(true);
+  const again = disk.callCount + 1 + ((stop.call * 7 + seed) % 45);
+  disk.stopAt({ call: again, at: POINTS[(stop.call + seed) % 3] ?? 'before', crash: stop.crash });
+  try {
+    await disk.run((environment) => recovery(environment, witness));
+    disk.crash('power');
+    expect((await disk.run((environment) => recovery(environment, witness))).crashed).toBe(false);
+  } catch (cause) {
+    const where = `seed ${String(seed)}, ${stop.crash} ${stop.at} call ${String(stop.call)}`;
+    throw new Error(`${where}, then at call ${String(again)}: ${String(cause)}`, { cause });
+  }
+}
+
+describe.each(['strict', 'journal'] as const)('where names are kept in %s fashion', (metadata) => {
+  test.each(CRASHES)(
+    'nothing promised is lost and nothing half is shown: %s at every call',
+    { timeout: 60_000 },
+    async (crash) => {
+      const calls = await callsOf(1, metadata);
+      expect(calls).toBeGreaterThan(60);
+      for (let call = 1; call <= calls; call += 1) {
+        for (const at of POINTS) await crashTwice(metadata, { call, at, crash });
+      }
+    },
+  );
+});
+
+test('a name whose directory sync failed is never relied on, whatever the disk made of it (D5)', async () => {
+  for (let seed = 0; seed < 60; seed += 1) {
+    const disk = newDisk(seed, seed % 2 === 0 ? 'strict' : 'journal');
+    const witness = new Witness();
+    let syncs = 0;
+    disk.onCall = ({ kind }) =>
+      kind === 'syncDirectory' && ++syncs === 4 ? { fault: 'sync-error' } : undefined;
+    await disk.run(async (environment) => {
+      const store = await openStore(DIR, { environment });
+      await witness.make(store, 1, patterned(20));
+      const failed = witness.make(store, 2, patterned(30));
+      await expect(failed).rejects.toMatchObject({ code: 'KEELSON_SYNC_FAILED', path: DIR });
+      expect(store.isFailed).toBe(true);
+    });
+    expect(syncs, 'the failing sync was reached').toBe(4);
+    disk.onCall = null;
+    disk.crash(seed % 3 === 0 ? 'kill' : 'kill-power');
+    await disk.run((environment) => recovery(environment, witness));
+    disk.crash('power');
+    await disk.run((environment) => recovery(environment, witness));
+  }
+});
+
+test('a full disk refuses the write, keeps what is there, and takes it once there is room', async () => {
+  for (const failing of [1, 2, 3, 4, 5]) {
+    const disk = newDisk(failing, 'strict');
+    await disk.run(async (environment) => {
+      const store = await openStore(DIR, { environment });
+      const kept = await publish(store, 1, patterned(20));
+      let writes = 0;
+      disk.onCall = ({ kind }) =>
+        kind === 'write' && ++writes === failing ? { fault: 'no-space' } : undefined;
+      await expect(publish(store, 2, patterned(40))).rejects.toMatchObject({ code: 'KEELSON_NO_SPACE' });
+      expect(await environment.disk.readdir(DIR)).toHaveLength(1);
+      const ref = await publish(store, 2, patterned(40));
+      expect(await readAll(store, ref)).toEqual(patterned(40));
+      expect(await readAll(store, kept)).toEqual(patterned(20));
+    });
+  }
+});
