@@ -31,7 +31,7 @@ export function isMember(configuration: Configuration, id: NodeId): boolean {
   return configuration.voters.includes(id) || configuration.learners.includes(id);
 }
 
-/** The bytes that a snapshot carries as its `conf`. */
+/** The bytes that a snapshot carries as its `conf`, and the data of an entry of kind `configuration`. */
 export function encodeConfiguration(configuration: Configuration): Uint8Array {
   return toBytes({ voters: [...configuration.voters].sort(), learners: [...configuration.learners].sort() });
 }
@@ -43,21 +43,6 @@ export function decodeConfiguration(bytes: Uint8Array): Configuration {
     return { voters: value['voters'], learners: value['learners'] };
   }
   throw new TypeError(`not a configuration: ${JSON.stringify(value)}`);
-}
-
-/** The data of an entry of kind `configuration`. */
-export function encodeConfChange(change: ConfChange): Uint8Array {
-  return toBytes({ op: change.op, id: change.id });
-}
-
-/** Reads what {@link encodeConfChange} wrote; throws a `TypeError` that quotes anything else. */
-export function decodeConfChange(bytes: Uint8Array): ConfChange {
-  const value = fromBytes(bytes);
-  if (isRecord(value) && typeof value['id'] === 'string') {
-    const { op, id } = value;
-    if (op === 'add-voter' || op === 'add-learner' || op === 'remove') return { op, id };
-  }
-  throw new TypeError(`not a change of a configuration: ${JSON.stringify(value)}`);
 }
 
 function toBytes(value: unknown): Uint8Array {

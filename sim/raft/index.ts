@@ -1,9 +1,7 @@
 export {
   type ConfChange,
   type Configuration,
-  decodeConfChange,
   decodeConfiguration,
-  encodeConfChange,
   encodeConfiguration,
   NO_CONFIGURATION,
   type NodeId,

@@ -1,6 +1,12 @@
 import type { Entry } from '../../src/raft-log/contract.js';
 import { advanceCommit } from './commit.js';
-import { changed, type ConfChange, decodeConfChange, encodeConfChange, isMember } from './configuration.js';
+import {
+  changed,
+  type ConfChange,
+  decodeConfiguration,
+  encodeConfiguration,
+  isMember,
+} from './configuration.js';
 import { ENTRY_KIND } from './entries.js';
 import { Progress } from './progress.js';
 import { appendAsLeader, broadcastAppend, replicateTo } from './replication.js';
@@ -18,6 +24,9 @@ export type ChangeRefusal = 'change-pending' | 'no-change' | 'last-voter';
  *   log has also been told, in the same message and the same save, that the first is committed;
  * - nobody campaigns before it has applied what it knows to be committed (campaign.ts).
  * So a candidate's configuration is never more than one change away from that of any leader it could outvote.
+ *
+ * The entry holds the whole configuration and not the change: a server that joins has no configuration of its own to
+ * start from, and one that took its own addition for the whole would elect itself.
  */
 export function proposeChange(server: Server, change: ConfChange): number | ChangeRefusal {
   if (server.configurationPendingIndex > server.applying.applied) return 'change-pending';
@@ -29,7 +38,7 @@ export function proposeChange(server: Server, change: ConfChange): number | Chan
   ) {
     return 'no-change';
   }
-  const index = appendAsLeader(server, { kind: ENTRY_KIND.configuration, data: encodeConfChange(change) });
+  const index = appendAsLeader(server, { kind: ENTRY_KIND.configuration, data: encodeConfiguration(next) });
   server.configurationPendingIndex = index;
   return index;
 }
@@ -37,10 +46,11 @@ export function proposeChange(server: Server, change: ConfChange): number | Chan
 /** The host has applied these entries, so from now on the new configuration counts. */
 export function applyChanges(server: Server, entries: readonly Entry[]): void {
   for (const entry of entries) {
-    const change = decodeConfChange(entry.data);
-    const next = changed(server.configuration, change);
-    // A last word to who leaves: the commit index of its own removal, so that it knows.
-    if (server.role === 'leader' && !isMember(next, change.id)) replicateTo(server, change.id, 'always');
+    const next = decodeConfiguration(entry.data);
+    if (server.role === 'leader') {
+      // A last word to who leaves: the commit index of its own removal, so that it knows.
+      for (const id of server.peers) if (!isMember(next, id)) replicateTo(server, id, 'always');
+    }
     server.configuration = next;
     if (server.role === 'leader') followConfiguration(server);
   }

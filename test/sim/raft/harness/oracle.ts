@@ -82,7 +82,7 @@ export class Oracle {
       const isCovered = held === null && index < (member.raft?.status.firstIndex ?? 1);
       check(
         isCovered || held === committedTerm,
-        `leader completeness: ${member.id} leads without entry ${String(index)}`,
+        `leader completeness: ${member.id} leads in term ${String(term)} with ${String(held)} instead of entry ${String(index)} of term ${String(committedTerm)}`,
       );
     }
   }
