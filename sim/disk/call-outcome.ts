@@ -94,18 +94,9 @@ export class CallOutcome {
 function reachedByFailure(kind: CallKind, code: string): Reached | null {
   if (code === 'ENOSPC' || code === 'EDQUOT') return 'no-space-injected';
   if (code === 'EMFILE' || code === 'ENFILE') return 'too-many-open-files';
-  switch (kind) {
-    case 'read':
-      return 'read-failed';
-    case 'write':
-    case 'truncate':
-      return 'write-failed';
-    case 'dataSync':
-    case 'sync':
-    case 'syncDirectory':
-      // Counted where it is done.
-      return null;
-    default:
-      return 'metadata-failed';
-  }
+  if (kind === 'read') return 'read-failed';
+  if (kind === 'write' || kind === 'truncate') return 'write-failed';
+  // Failed syncs are counted where they do their harm.
+  if (kind === 'dataSync' || kind === 'sync' || kind === 'syncDirectory') return null;
+  return 'metadata-failed';
 }

@@ -1,5 +1,5 @@
 /** One range of bytes that a sync made durable, or that something else may have changed. */
-interface RecordedRange {
+export interface RecordedRange {
   readonly from: number;
   readonly until: number;
   /** Place of its write in the order of all changes. */
@@ -11,6 +11,15 @@ interface RecordedEvent {
   readonly ranges: readonly RecordedRange[];
   /** Place of the sync's return in that order; null if the ranges are no longer what a sync made durable. */
   readonly syncedAt: number | null;
+  /** Size of the file that the sync made durable. */
+  readonly size: number;
+}
+
+/** One successful sync of a file. */
+export interface RecordedSync {
+  readonly syncedAt: number;
+  readonly size: number;
+  readonly ranges: readonly RecordedRange[];
 }
 
 /** One sector that rot may hit within the budget. */
@@ -32,13 +41,13 @@ export class DurabilityRecord {
   #events: RecordedEvent[] = [];
 
   /** A sync returned: these ranges are durable. */
-  synced(ino: number, ranges: readonly RecordedRange[], syncedAt: number): void {
-    if (ranges.length > 0) this.#events.push({ ino, ranges, syncedAt });
+  synced(ino: number, ranges: readonly RecordedRange[], size: number, syncedAt: number): void {
+    this.#events.push({ ino, ranges, syncedAt, size });
   }
 
   /** These ranges may have changed without a sync (a crash, a failed sync, damage): nothing is said of them now. */
   forgotten(ino: number, ranges: readonly RecordedRange[]): void {
-    if (ranges.length > 0) this.#events.push({ ino, ranges, syncedAt: null });
+    if (ranges.length > 0) this.#events.push({ ino, ranges, syncedAt: null, size: 0 });
   }
 
   /**
@@ -66,11 +75,13 @@ export class DurabilityRecord {
     return candidates;
   }
 
-  /** For each inode the ranges that its successful syncs made durable, oldest first; for tests. */
-  rangesOf(ino: number): readonly RecordedRange[] {
-    return this.#events
-      .filter((event) => event.ino === ino && event.syncedAt !== null)
-      .flatMap((e) => e.ranges);
+  /** The successful syncs of one file, oldest first. */
+  syncsOf(ino: number): readonly RecordedSync[] {
+    const syncs: RecordedSync[] = [];
+    for (const { ino: other, ranges, syncedAt, size } of this.#events) {
+      if (other === ino && syncedAt !== null) syncs.push({ syncedAt, size, ranges });
+    }
+    return syncs;
   }
 
   clone(): DurabilityRecord {

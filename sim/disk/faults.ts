@@ -78,20 +78,17 @@ export function faultsOf(kind: CallKind): readonly FaultKind[] {
 
 /** The error code by which a fault fails a call; undefined for one that does not fail it. */
 export function codeOfFault(fault: FaultKind): string | undefined {
-  switch (fault) {
-    case 'read-error':
-    case 'write-error':
-    case 'sync-error':
-    case 'metadata-error':
-      return 'EIO';
-    case 'no-space':
-      return 'ENOSPC';
-    case 'too-many-open-files':
-      return 'EMFILE';
-    default:
-      return undefined;
-  }
+  return CODES_OF_FAULTS[fault];
 }
+
+const CODES_OF_FAULTS: Readonly<Partial<Record<FaultKind, string>>> = {
+  'read-error': 'EIO',
+  'write-error': 'EIO',
+  'sync-error': 'EIO',
+  'metadata-error': 'EIO',
+  'no-space': 'ENOSPC',
+  'too-many-open-files': 'EMFILE',
+};
 
 /** Draws the faults of one call. Every one that has a probability takes its number, hit or not. */
 export function drawFaults(

@@ -2,7 +2,7 @@ import type { FileStat } from '../../src/disk/port.js';
 import type { Random } from '../world/random.js';
 import { Action } from './action.js';
 import { failFileSync, landPartly } from './failed-sync.js';
-import { FileNode } from './file-node.js';
+import type { FileNode } from './file-node.js';
 import type { FileSystem } from './file-system.js';
 import type { OpenFile } from './open-file.js';
 import { diskError } from './paths.js';

@@ -54,7 +54,7 @@ export class FileNode {
     const operation: PendingOperation = {
       sequence,
       position: firstByte,
-      bytes: this.volatile.slice(firstByte, Math.ceil(until / sectorBytes) * sectorBytes),
+      bytes: this.volatile.view(firstByte, Math.ceil(until / sectorBytes) * sectorBytes),
       sizeAfter: this.volatile.size,
       clearedFrom: null,
       from: position,

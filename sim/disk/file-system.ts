@@ -120,6 +120,13 @@ export class FileSystem {
     if (node.openCount === 0 && node.links === 0) this.#free(node);
   }
 
+  /** No process lives that could have lost its lock. */
+  endFencing(): void {
+    if (!this.isFencing) return;
+    this.isFencing = false;
+    for (const node of this.nodes.values()) if (node.kind === 'file') node.successorRanges = [];
+  }
+
   /** Buries files that no name can bring back and no process holds open. */
   collectGarbage(): void {
     if (!this.#mayHoldGarbage) return;

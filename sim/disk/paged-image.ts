@@ -9,6 +9,8 @@ interface Page {
 
 const ZEROS = new Uint8Array(PAGE_BYTES);
 
+const SHARED_ZEROS = new Uint8Array(16 * PAGE_BYTES);
+
 /** The page that all images share for what was written as zeros: zero-filling a segment costs no memory. */
 const ZERO_PAGE: Page = { bytes: new Uint8Array(PAGE_BYTES), isShared: true };
 
@@ -50,6 +52,17 @@ export class PagedImage {
     const bytes = new Uint8Array(until - from);
     this.#copyOut(bytes, from, bytes.length);
     return bytes;
+  }
+
+  /**
+   * As {@link slice}, but not to be written: where all is zeros, every caller gets the same bytes, so that
+   * zero-filling a segment costs no memory.
+   */
+  view(from: number, until: number): Uint8Array {
+    if (until - from <= SHARED_ZEROS.length && this.#isZeros(from, until)) {
+      return SHARED_ZEROS.subarray(0, until - from);
+    }
+    return this.slice(from, until);
   }
 
   /** Puts bytes at `position`; the size stays. */
@@ -117,6 +130,15 @@ export class PagedImage {
     copy.#pages = this.#pages.slice();
     copy.#allocated = this.#allocated;
     return copy;
+  }
+
+  #isZeros(from: number, until: number): boolean {
+    const last = Math.ceil(until / PAGE_BYTES);
+    for (let index = Math.floor(from / PAGE_BYTES); index < last; index++) {
+      const page = this.#pages[index];
+      if (page !== undefined && page !== ZERO_PAGE) return false;
+    }
+    return true;
   }
 
   #copyOut(into: Uint8Array, position: number, count: number): void {

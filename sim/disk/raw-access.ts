@@ -1,4 +1,5 @@
 import type { DirectoryNode } from './directory-node.js';
+import type { RecordedSync } from './durability-record.js';
 import type { FileNode } from './file-node.js';
 import type { FileSystem } from './file-system.js';
 import { diskError, findNode, findPlace, namesOf } from './paths.js';
@@ -35,6 +36,12 @@ export class RawAccess {
   readDurable(path: string): Uint8Array | null {
     const node = this.#findDurable(path);
     return node === null ? null : node.durable.slice(0, node.durable.size);
+  }
+
+  /** What the disk itself knows of the successful syncs of a file, oldest first; empty if there is no such name. */
+  syncsOf(path: string): readonly RecordedSync[] {
+    const node = findNode(this.fs, path, 'open');
+    return node === undefined ? [] : this.fs.record.syncsOf(node.ino);
   }
 
   /** Makes a directory and those above it, where they are missing. */

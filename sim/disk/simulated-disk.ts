@@ -19,6 +19,7 @@ import { cutPower } from './power-cut.js';
 import { killProcess } from './process-kill.js';
 import { type DiskProfile, drawProfile } from './profile.js';
 import { RawAccess } from './raw-access.js';
+import { damageWithinBudget } from './rot.js';
 import { type Machine, SimulatedProcess } from './simulated-process.js';
 
 export interface SimulatedDiskOptions {
@@ -155,6 +156,7 @@ export class SimulatedDisk extends RawAccess {
     this.#tearCallsUnderWay(() => true);
     for (const process of this.#processes) process.die();
     this.#processes = [];
+    this.fs.endFencing();
     if (kind === 'kill') killProcess(this.fs, random);
     else cutPower(this.fs, random);
     this.#process = this.startProcess();
@@ -203,9 +205,14 @@ export class SimulatedDisk extends RawAccess {
     this.#calls.beginOperation(id);
   }
 
-  /** The present process loses its locks without being told; false if it holds none. */
-  loseLock(): boolean {
-    return this.#outcome.loseLocks(this.#process);
+  /** A process, by default the present one, loses its locks without being told; false if it holds none. */
+  loseLock(process: SimulatedProcess = this.#process): boolean {
+    return this.#outcome.loseLocks(process);
+  }
+
+  /** Damages one sector that the budget allows, as the fault of that name does; false if it allows none. */
+  damage(kind: 'bit-rot' | 'unreadable-sector', seed: number | string): boolean {
+    return damageWithinBudget(this.fs, kind, new Random(subSeed(this.#seed, seedOf(seed))));
   }
 
   /** Runs work in the present process until it has settled, or until that process dies. */
@@ -224,6 +231,10 @@ export class SimulatedDisk extends RawAccess {
         return fs.sequence;
       },
       openFilesMax: fs.profile.openFilesMax,
+      isInline: (mode) => {
+        const { calls } = fs.profile;
+        return calls === 'inline' || (calls === 'as-asked' && mode === 'inline');
+      },
       perform: <T>(process: SimulatedProcess, action: Action<T>, mode: CallMode) =>
         this.#perform(process, action, mode),
       opened: (node) => {
@@ -245,9 +256,7 @@ export class SimulatedDisk extends RawAccess {
     const pace = this.#outcome.prepare(action, plan, process, this.#random);
     const latencyMs = drawLatencyMs(action.kind, this.#random, pace);
     if (plan.crash?.at === 'before') return this.#crashAt(plan.crash.kind);
-    const { calls } = this.fs.profile;
-    const isInline = calls === 'inline' || (calls === 'as-asked' && mode === 'inline');
-    return isInline && pace !== 'stuck'
+    return this.#machine.isInline(mode) && pace !== 'stuck'
       ? this.#performInline(process, action, plan, latencyMs)
       : this.#performLater(process, action, plan, latencyMs);
   }
@@ -294,7 +303,7 @@ export class SimulatedDisk extends RawAccess {
           const value = this.#carryOut(action, plan, process);
           if (crash === null) resolve(value);
         } catch (error) {
-          if (crash === null) reject(error as Error);
+          if (crash === null) reject(error);
         }
         if (crash !== null) this.crash(crash.kind);
       });

@@ -15,6 +15,8 @@ import { diskError } from './paths.js';
 /** How a handle makes its calls: the process that opened it. */
 export interface Performer {
   perform<T>(action: Action<T>, mode: CallMode, onReturn?: () => void): Awaitable<T>;
+  /** Fails a call in the manner of its mode: thrown at once, or rejected. */
+  refuse<T>(error: Error, mode: CallMode): Awaitable<T>;
   /** Place of the last change that a sync issued now must cover. */
   readonly sequence: number;
 }
@@ -85,7 +87,7 @@ export class SimulatedFile implements DiskFile {
   }
 
   #perform<T>(action: Action<T>, mode: CallMode): Awaitable<T> {
-    if (this.#isClosing) throw diskError('EBADF', action.kind, this.path);
+    if (this.#isClosing) return this.#performer.refuse(diskError('EBADF', action.kind, this.path), mode);
     this.#callsUnderWay += 1;
     return this.#performer.perform(action, mode, this.#returned);
   }

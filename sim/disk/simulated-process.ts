@@ -34,6 +34,7 @@ export interface Machine {
   readonly queue: EventQueue;
   readonly sequence: number;
   readonly openFilesMax: number;
+  isInline(mode: CallMode): boolean;
   perform<T>(process: SimulatedProcess, action: Action<T>, mode: CallMode): Awaitable<T>;
   opened(node: DiskNode): void;
   closed(file: OpenFile): void;
@@ -132,6 +133,12 @@ export class SimulatedProcess implements Disk, Caller {
     if (result instanceof Promise) void result.then(onReturn, onReturn);
     else onReturn();
     return result;
+  }
+
+  refuse<T>(error: Error, mode: CallMode): Awaitable<T> {
+    if (!this.#isAlive) return new Promise<T>(() => undefined);
+    if (this.#machine.isInline(mode)) throw error;
+    return Promise.reject(error);
   }
 
   open(path: string, options: OpenOptions): Awaitable<DiskFile> {

@@ -1,3 +1,4 @@
+import type { RecordedRange } from './durability-record.js';
 import type { FileNode } from './file-node.js';
 import type { FileSystem } from './file-system.js';
 import type { PendingOperation } from './pending-operation.js';
@@ -126,8 +127,10 @@ function landAstray(fs: FileSystem, node: FileNode, operation: PendingOperation,
 }
 
 function recordSync(fs: FileSystem, node: FileNode, operations: readonly PendingOperation[]): void {
-  const ranges = operations
-    .filter(({ from, until, wrongPlace }) => until > from && wrongPlace === null)
-    .map(({ from, until, sequence }) => ({ from, until, issuedAt: sequence }));
-  fs.record.synced(node.ino, ranges, fs.nextSequence());
+  if (operations.length === 0) return;
+  const ranges: RecordedRange[] = [];
+  for (const { from, until, sequence, wrongPlace } of operations) {
+    if (until > from && wrongPlace === null) ranges.push({ from, until, issuedAt: sequence });
+  }
+  fs.record.synced(node.ino, ranges, node.durable.size, fs.nextSequence());
 }

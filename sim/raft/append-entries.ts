@@ -4,6 +4,7 @@ import type { Progress } from './progress.js';
 import { replicateTo } from './replication.js';
 import { send } from './send.js';
 import type { Server } from './server.js';
+import type { SnapshotTransfer } from './snapshot-transfer.js';
 import { finishTransfer } from './transfer.js';
 
 /** Figure 2, AppendEntries, receiver; terms have been compared, and the sender is the leader of this term. */
@@ -40,37 +41,28 @@ export function handleAppendResponse(server: Server, message: AppendResponse): v
     if (progress.refused(message.index, hint)) replicateTo(server, message.from, 'always');
     return;
   }
-  const wasPaused = progress.isPaused;
-  if (progress.acked(message.index)) {
-    afterProgress(server, message, progress, wasPaused);
-  } else if (progress.state === 'probe' && progress.match === message.index) {
-    // It holds nothing more than was known, but it has said so: from here on appends may follow each other.
-    progress.becomeReplicate();
-    replicateTo(server, message.from, 'if-entries');
-  }
+  accepted(server, progress, message);
   finishTransfer(server, message.from);
 }
 
-function afterProgress(
-  server: Server,
-  message: AppendResponse,
-  progress: Progress,
-  wasPaused: boolean,
-): void {
-  switch (progress.state) {
-    case 'probe':
-      progress.becomeReplicate();
-      break;
-    case 'replicate':
-      progress.inflights.freeTo(message.index);
-      break;
-    case 'snapshot':
-      if (progress.match + 1 >= server.log.firstIndex) progress.becomeReplicate();
-      break;
-  }
+function accepted(server: Server, progress: Progress, message: AppendResponse): void {
+  const wasPaused = progress.isPaused;
+  const isNews = progress.acked(message.index);
+  if (progress.transfer !== null && isSnapshotOver(server, progress, progress.transfer))
+    progress.becomeProbe();
+  const isAgreed = progress.state === 'probe' && progress.match === message.index;
+  // It may hold nothing more than was known, but it has said so: from here on appends may follow each other.
+  if (isAgreed) progress.becomeReplicate();
+  if (!isNews && !isAgreed) return;
+  progress.inflights.freeTo(message.index);
   if (advanceCommit(server)) server.isBroadcastDue = true;
   // An append that was held back by flow control also held back the commit index.
   replicateTo(server, message.from, wasPaused ? 'always' : 'if-entries');
+}
+
+/** The follower has it, or can do without. What it has may be compacted away by now: then the next is sent. */
+function isSnapshotOver(server: Server, progress: Progress, transfer: SnapshotTransfer): boolean {
+  return progress.match + 1 >= server.log.firstIndex || transfer.isCoveredBy(progress.match);
 }
 
 function accept(server: Server, to: string, index: number): void {

@@ -35,9 +35,7 @@ export function handleSnapshotResponse(server: Server, message: SnapshotResponse
   if (!progress) return;
   progress.isActive = true;
   const transfer = progress.transfer;
-  const snapshot = transfer?.snapshot;
-  if (!transfer || snapshot?.index !== message.snapshot.index || snapshot.term !== message.snapshot.term)
-    return;
+  if (transfer?.isOf(message.snapshot) !== true) return;
   transfer.answered(message.offset);
   readSnapshot(server, message.from, progress);
 }

@@ -1,4 +1,4 @@
-import type { SnapshotHead } from './messages.js';
+import type { SnapshotHead, SnapshotId } from './messages.js';
 
 /** One piece of a snapshot as the host read it. */
 export interface SnapshotPiece {
@@ -28,8 +28,14 @@ export class SnapshotTransfer {
     this.#unansweredMax = unansweredMax;
   }
 
-  get snapshot(): SnapshotHead | null {
-    return this.#snapshot;
+  /** Whether this is the snapshot on its way. */
+  isOf(snapshot: SnapshotId): boolean {
+    return this.#snapshot?.index === snapshot.index && this.#snapshot.term === snapshot.term;
+  }
+
+  /** Whether who holds everything up to `index` has no use for the rest of it. */
+  isCoveredBy(index: number): boolean {
+    return this.#snapshot !== null && index >= this.#snapshot.index;
   }
 
   /** Where the host shall read on; null while enough is on its way or all is read. */
@@ -42,6 +48,11 @@ export class SnapshotTransfer {
   read(piece: SnapshotPiece): SnapshotPiece | null {
     this.isReading = false;
     if (piece.offset !== this.#readOffset) return null;
+    if (piece.offset > 0 && !this.isOf(piece.snapshot)) {
+      // The host's snapshot was replaced in the middle: pieces of two snapshots make none.
+      this.#restart();
+      return null;
+    }
     this.#snapshot = piece.snapshot;
     this.#readOffset = piece.offset + piece.data.length;
     this.#isReadToEnd = piece.isLast;

@@ -38,7 +38,11 @@ export class EventQueue {
   #nowMs = 0;
   #order = 0;
   #awaitedCount = 0;
-  #isDriven = false;
+  /** Whether a caller runs the queue; while none does, it may drive itself. */
+  #isRun = false;
+  /** Counts drivers: a loop that finds another number than its own has been relieved. */
+  #driver = 0;
+  #drivesItself = false;
 
   constructor(options: EventQueueOptions = {}) {
     this.#drive = options.drive ?? 'auto';
@@ -66,13 +70,13 @@ export class EventQueue {
 
   /** Runs events until `work` has settled, and settles as it does. */
   async runUntil<T>(work: Promise<T>): Promise<T> {
-    if (this.#isDriven) return work;
+    if (this.#isRun) return work;
     let settled = false;
     const settle = (): void => {
       settled = true;
     };
     work.then(settle, settle);
-    this.#isDriven = true;
+    this.#takeOver();
     try {
       for (;;) {
         await settlePromises();
@@ -87,8 +91,8 @@ export class EventQueue {
 
   /** Runs events until none is left, or until virtual time has come to `untilMs`. */
   async runUntilIdle(untilMs: number = Infinity): Promise<void> {
-    if (this.#isDriven) throw new Error('the queue is being run already');
-    this.#isDriven = true;
+    if (this.#isRun) throw new Error('the queue is being run already');
+    this.#takeOver();
     try {
       for (;;) {
         await settlePromises();
@@ -113,13 +117,25 @@ export class EventQueue {
     };
     push(this.#heap, event);
     if (isAwaited) this.#awaitedCount += 1;
-    if (this.#drive === 'auto' && !this.#isDriven) void this.#driveByItself();
+    this.#mayDriveItself();
     return event;
   }
 
+  #takeOver(): void {
+    this.#isRun = true;
+    this.#driver += 1;
+    this.#drivesItself = false;
+  }
+
   #release(): void {
-    this.#isDriven = false;
-    if (this.#drive === 'auto' && this.#heap.length > 0) void this.#driveByItself();
+    this.#isRun = false;
+    if (this.#heap.length > 0) this.#mayDriveItself();
+  }
+
+  #mayDriveItself(): void {
+    if (this.#drive !== 'auto' || this.#isRun || this.#drivesItself) return;
+    this.#drivesItself = true;
+    void this.#driveByItself(++this.#driver);
   }
 
   /** Runs the next event; false if there is none. */
@@ -137,16 +153,15 @@ export class EventQueue {
     }
   }
 
-  async #driveByItself(): Promise<void> {
-    this.#isDriven = true;
+  async #driveByItself(driver: number): Promise<void> {
     try {
       for (let count = 1; ; count++) {
         await settlePromises();
-        if (!this.#runNext()) return;
+        if (this.#driver !== driver || !this.#runNext()) return;
         if (count % EVENTS_PER_TURN === 0) await this.#realTurn();
       }
     } finally {
-      this.#isDriven = false;
+      if (this.#driver === driver) this.#drivesItself = false;
     }
   }
 

@@ -2,12 +2,14 @@
  * Resolves when every promise reaction that is ready, and every one that those make ready, has run.
  *
  * Node drains the whole queue of promise reactions before it looks at `process.nextTick` again, so a tick
- * asked for from inside a reaction comes after all of them. Awaiting `null` first makes sure that we are
- * inside one. No timer and no turn of the event loop is involved, so the order is the same on every run.
+ * asked for from inside a reaction comes after all of them. The promise awaited first makes sure that we
+ * are inside one. No timer and no turn of the event loop is involved, so the order is the same on every run.
  */
 export async function settlePromises(): Promise<void> {
-  await null;
+  await READY;
   await new Promise<void>((resolve) => {
     process.nextTick(resolve);
   });
 }
+
+const READY: Promise<void> = Promise.resolve();
