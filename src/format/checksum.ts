@@ -15,3 +15,12 @@ export function checksum(bytes: Uint8Array, seed = 0): number {
   // `crc-32` returns signed values; `>>> 0` makes the two agree.
   return bytes.length < ZLIB_FROM_BYTES ? CRC32.buf(bytes, seed) >>> 0 : zlibCrc32(bytes, seed);
 }
+
+/**
+ * The seed for what a header covers through a checksum of its own. CRC is linear: with one seed for both, the
+ * seed would cancel out of the outer checksum wherever the two lengths happen to fit, and a header of another
+ * segment would be taken for this one's. Multiplication is not linear over GF(2).
+ */
+export function innerSeed(seed: number): number {
+  return (Math.imul(seed ^ (seed >>> 15), 0x9e37_79b1) ^ 0x5bd1_e995) >>> 0;
+}

@@ -1,4 +1,4 @@
-import { checksum } from './checksum.js';
+import { checksum, innerSeed } from './checksum.js';
 import { getU64, getVarint, isCount, putU64, putVarint, varintBytes, viewOf } from './integers.js';
 import { LIMITS } from './limits.js';
 import type { DurableMark } from './position.js';
@@ -84,7 +84,7 @@ export function putFrameHeader(
   view.setUint32(offset + 8, size.payloadBytes, true);
   view.setUint32(
     offset + 12,
-    checksum(bytes.subarray(payloadFrom, payloadFrom + size.payloadBytes), salt),
+    checksum(bytes.subarray(payloadFrom, payloadFrom + size.payloadBytes), innerSeed(salt)),
     true,
   );
   view.setUint32(offset + 16, place.chain, true);
@@ -194,7 +194,9 @@ function isWithinLimits(header: FrameHeader): boolean {
 
 /** True if `payload` is what the header says was written. */
 export function payloadMatches(header: FrameHeader, payload: Uint8Array, salt: number): boolean {
-  return payload.length === header.payloadBytes && checksum(payload, salt) === header.payloadChecksum;
+  return (
+    payload.length === header.payloadBytes && checksum(payload, innerSeed(salt)) === header.payloadChecksum
+  );
 }
 
 /** LSN of the frame's last record. */

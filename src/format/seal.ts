@@ -1,4 +1,4 @@
-import { checksum } from './checksum.js';
+import { checksum, innerSeed } from './checksum.js';
 import { getU64, isCount, putU64, viewOf } from './integers.js';
 import type { DurableMark } from './position.js';
 
@@ -72,8 +72,8 @@ export function encodeSeal(seal: Seal, salt: number): Uint8Array {
   putTrailer(trailer, {
     ...seal,
     runCount: runs.length,
-    offsetsChecksum: checksum(bytes.subarray(0, runsFrom), salt),
-    runsChecksum: checksum(bytes.subarray(runsFrom, trailerFrom), salt),
+    offsetsChecksum: checksum(bytes.subarray(0, runsFrom), innerSeed(salt)),
+    runsChecksum: checksum(bytes.subarray(runsFrom, trailerFrom), innerSeed(salt)),
   });
   viewOf(trailer).setUint32(4, trailerChecksum(trailer, salt), true);
   return bytes;
@@ -143,7 +143,7 @@ export function sealBytesOf(trailer: SealTrailer): number {
 /** The term runs before a trailer; null if they are not what the trailer says. */
 export function decodeSealRuns(bytes: Uint8Array, trailer: SealTrailer, salt: number): TermRun[] | null {
   if (bytes.length !== trailer.runCount * SEAL_RUN_BYTES) return null;
-  if (checksum(bytes, salt) !== trailer.runsChecksum) return null;
+  if (checksum(bytes, innerSeed(salt)) !== trailer.runsChecksum) return null;
   const view = viewOf(bytes);
   const runs: TermRun[] = [];
   for (let at = 0; at < bytes.length; at += SEAL_RUN_BYTES) {
@@ -155,7 +155,10 @@ export function decodeSealRuns(bytes: Uint8Array, trailer: SealTrailer, salt: nu
 /** The offsets before the runs; null if they are not what the trailer says. */
 export function decodeSealOffsets(bytes: Uint8Array, trailer: SealTrailer, salt: number): Uint32Array | null {
   const count = trailer.until - trailer.lowest;
-  if (bytes.length !== count * SEAL_OFFSET_BYTES || checksum(bytes, salt) !== trailer.offsetsChecksum)
+  if (
+    bytes.length !== count * SEAL_OFFSET_BYTES ||
+    checksum(bytes, innerSeed(salt)) !== trailer.offsetsChecksum
+  )
     return null;
   const view = viewOf(bytes);
   return Uint32Array.from({ length: count }, (_, at) => view.getUint32(at * SEAL_OFFSET_BYTES, true));

@@ -28,7 +28,7 @@ import { MemoryQueue, type LandedChange, type MemoryMedium } from './memory-queu
 import { collectSnapshotData, copyMeta, openHeldSnapshot } from './memory-snapshots.js';
 import { heldBytes, holdEntry, MemoryState, type MemoryChange } from './memory-state.js';
 import { DEFAULTS } from './options.js';
-import { checkReadOptions, checkSnapshotData } from './requests.js';
+import { checkReadOptions, checkSnapshotRequest } from './requests.js';
 import type { RaftLogStats } from './stats.js';
 import { tellListeners } from './tell-listeners.js';
 
@@ -360,12 +360,6 @@ class MemoryRaftLog implements RaftLog {
       entries,
     };
   }
-}
-
-function checkSnapshotRequest(request: unknown, known: readonly string[]): void {
-  checkRecord('request', request);
-  checkKnownFields('', request, known);
-  checkSnapshotData(request['data']);
 }
 
 /** Records that a save would take in a log on a disk, so that LSNs move as they do there. */

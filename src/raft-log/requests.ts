@@ -104,6 +104,13 @@ export function checkSnapshotData(data: unknown): void {
   }
 }
 
+/** A snapshot request: its fields are known, and its data is some. What they say is judged against the log. */
+export function checkSnapshotRequest(request: unknown, known: readonly string[]): void {
+  checkRecord('request', request);
+  checkKnownFields('', request, known);
+  checkSnapshotData(request['data']);
+}
+
 /** The options of a read; resolves to the bound on its bytes, `Infinity` for none. */
 export function checkReadOptions(options: unknown): number {
   if (options === undefined) return Infinity;

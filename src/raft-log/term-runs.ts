@@ -56,6 +56,13 @@ export class TermRuns {
     this.#lastIndex = index;
   }
 
+  /** Adds the entries `[index, until)`, all of one term, at the cost of one. */
+  appendRun(index: number, until: number, term: number): void {
+    if (until === index) return;
+    this.append(index, term);
+    this.#lastIndex = until - 1;
+  }
+
   /** Forgets everything at and above `index`; the boundary stays. */
   truncateFrom(index: number): void {
     if (index > this.#lastIndex) return;

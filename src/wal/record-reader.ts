@@ -40,7 +40,7 @@ export class RecordReader {
    * The records numbered `[from, until)`, all owned by `segment`, in order; stops early behind the first region,
    * so call again from behind the last one returned. Never returns none for a range that is not empty.
    */
-  async read(segment: LiveSegment, from: number, until: number): Promise<LocatedRecord[]> {
+  async read(segment: LiveSegment, from: number, until: number, bytesMax: number): Promise<LocatedRecord[]> {
     // The index of the tail changes while we wait for the disk; what it says now is what was asked for.
     const inMemory = segment.index
       ?.offsets()
@@ -49,7 +49,7 @@ export class RecordReader {
       const offsets =
         inMemory ??
         (await this.#sealedOffsets(segment, file)).subarray(from - segment.lowest, until - segment.lowest);
-      return this.#readRegion(segment, file, from, offsets);
+      return this.#readRegion(segment, file, from, offsets, Math.min(bytesMax, REGION_BYTES));
     });
   }
 
@@ -71,10 +71,11 @@ export class RecordReader {
     file: DiskFile,
     from: number,
     offsets: Uint32Array,
+    regionBytes: number,
   ): Promise<LocatedRecord[]> {
     const start = offsets[0] as number;
     let count = 1;
-    while (count < offsets.length && (offsets[count] as number) - start < REGION_BYTES) count += 1;
+    while (count < offsets.length && (offsets[count] as number) - start < regionBytes) count += 1;
     const last = offsets[count - 1] as number;
     const end = segment.seal === null ? Infinity : segment.framesUntil;
     let bytes = await readAt(file, start, Math.min(last + RECORD_HEADER_BYTES + SLACK_BYTES, end) - start);

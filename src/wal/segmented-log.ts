@@ -73,6 +73,8 @@ export class SegmentedLog {
   #durable: DurableMark;
   #writing: Writing | null = null;
   #closing: Promise<void> | null = null;
+  /** Ends when the last dropping of segments has ended, well or not. */
+  #dropping: Promise<unknown> = Promise.resolve();
 
   private constructor(
     request: OpenRequest,
@@ -258,6 +260,22 @@ export class SegmentedLog {
     if (active.offset >= active.header.segmentBytes * PREPARE_FROM) spares.prepare();
   }
 
+  /** Latches the log for a failure outside the writer (D5). */
+  latch(error: KeelsonError): void {
+    this.#writingParts().writer.latch(error);
+  }
+
+  /** D11: throws, and latches, if another writer has taken over. To be called before any name is changed. */
+  async checkFence(): Promise<void> {
+    const { superblock, writer } = this.#writingParts();
+    try {
+      await superblock.checkFence('background');
+    } catch (error) {
+      if (error instanceof KeelsonError) writer.latch(error);
+      throw error;
+    }
+  }
+
   /** Checksum of a durable numbered record; undefined where it is not in memory. */
   checksumOf(number: number): number | undefined {
     const tail = this.#segments[this.#segments.length - 1];
@@ -266,15 +284,15 @@ export class SegmentedLog {
 
   /**
    * The durable records numbered `[from, until)`, in order: at least one if the range is not empty, and fewer than
-   * asked for where they stand far apart; call again from behind the last.
+   * asked for where they stand far apart; call again from behind the last. `bytesMax` bounds, about, what is read.
    */
-  async read(from: number, until: number): Promise<LocatedRecord[]> {
+  async read(from: number, until: number, bytesMax: number = Infinity): Promise<LocatedRecord[]> {
     const at = this.#ownerOf(from);
     const segment = this.#segments[at];
     if (segment === undefined) throw malformed({ path: this.#paths.walDir }, 0, from);
     let end = until;
     for (const later of this.#segments.slice(at + 1)) end = Math.min(end, Math.max(lowestOf(later), from));
-    return this.#reader.read(segment, from, Math.min(end, segment.index?.until ?? segment.until));
+    return this.#reader.read(segment, from, Math.min(end, segment.index?.until ?? segment.until), bytesMax);
   }
 
   /** Position of the segment that owns `number`: the latest whose lowest is not above it. */
@@ -288,7 +306,13 @@ export class SegmentedLog {
    * Drops the leading segments that hold nothing above the layer's boundary (D10): first the superblock stops
    * naming them, durably, then their files go, or become spares. Resolves to the bytes they held.
    */
-  async dropUnneeded(): Promise<number> {
+  dropUnneeded(): Promise<number> {
+    const dropped = this.#dropping.then(() => this.#dropUnneeded());
+    this.#dropping = dropped.catch(() => undefined);
+    return dropped;
+  }
+
+  async #dropUnneeded(): Promise<number> {
     const { superblock, writer } = this.#writingParts();
     const keepFrom = this.#firstNeeded();
     if (keepFrom === 0) return 0;
@@ -342,6 +366,7 @@ export class SegmentedLog {
     const writing = this.#writing;
     if (writing !== null) {
       await writing.writer.whenIdle();
+      await this.#dropping;
       await writing.spares.close(writing.writer.latched === null);
       await writing.endMarks?.close();
       await this.#markCleanEnd(writing);

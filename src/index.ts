@@ -1,0 +1,29 @@
+/**
+ * Keelson: durable storage for Raft. {@link openRaftLog} is the door.
+ */
+export { nodeEnvironment } from './disk/node-environment.js';
+export type { Environment, Timer } from './disk/environment.js';
+export type {
+  Awaitable,
+  CallMode,
+  DirectoryEntry,
+  Disk,
+  DiskFile,
+  FileKind,
+  FileStat,
+  OpenOptions,
+  SpaceStat,
+} from './disk/port.js';
+export {
+  isKeelsonError,
+  KeelsonError,
+  type ErrorCode,
+  type ErrorDetails,
+  type ErrorFamily,
+} from './errors/index.js';
+export type * from './raft-log/contract.js';
+export type { RaftLogEventMap, RaftLogEvents } from './raft-log/events.js';
+export { createMemoryRaftLog, type MemoryRaftLogOptions } from './raft-log/memory-raft-log.js';
+export { openRaftLog } from './raft-log/open-raft-log.js';
+export type { Durations, RaftLogStats } from './raft-log/stats.js';
+export type { IndexRange, RecoveryReport } from './wal/recovery-report.js';

@@ -1,0 +1,292 @@
+import { EventEmitter } from 'eventemitter3';
+import type { Environment } from '../disk/environment.js';
+import { KeelsonError } from '../errors/index.js';
+import type { SnapshotStore } from '../snapshot/index.js';
+import type { RecoveryReport } from '../wal/recovery-report.js';
+import { closedError, failedError, type SegmentedLog } from '../wal/segmented-log.js';
+import { AcceptedState } from './accepted-state.js';
+import type {
+  AcceptedView,
+  CreateSnapshotRequest,
+  Entry,
+  HardState,
+  HardStateChange,
+  InstallSnapshotRequest,
+  LogStatus,
+  OpenedSnapshot,
+  RaftLog,
+  ReadOptions,
+  SaveRequest,
+  SaveResult,
+  SnapshotMeta,
+} from './contract.js';
+import type { DurableState } from './durable-state.js';
+import { draftCompaction, draftSave } from './encode-save.js';
+import { EntryReader } from './entry-reader.js';
+import type { RaftLogEventMap, RaftLogEvents } from './events.js';
+import { FrameQueue } from './frame-queue.js';
+import { judgeCompact, judgeRange, judgeTerm } from './judge-range.js';
+import { judgeSave } from './judge-save.js';
+import { judgeCreateSnapshot, judgeInstallSnapshot } from './judge-snapshot.js';
+import type { ResolvedOptions } from './options.js';
+import { checkReadOptions, checkSnapshotRequest } from './requests.js';
+import { SnapshotTurns, type SnapshotTurn } from './snapshot-turns.js';
+import type { RaftLogStats } from './stats.js';
+import { tellListeners } from './tell-listeners.js';
+
+/** What an opened log is made of. */
+export interface DurableRaftLogParts {
+  readonly environment: Environment;
+  readonly options: ResolvedOptions;
+  readonly log: SegmentedLog;
+  readonly durable: DurableState;
+  readonly snapshots: SnapshotStore;
+  readonly emitter: EventEmitter<RaftLogEventMap>;
+}
+
+/** The {@link RaftLog} on a disk. Made by `openRaftLog`. */
+export class DurableRaftLog implements RaftLog {
+  readonly recovery: RecoveryReport;
+  readonly accepted: AcceptedView;
+  readonly events: RaftLogEvents;
+  readonly #parts: DurableRaftLogParts;
+  readonly #log: SegmentedLog;
+  readonly #durable: DurableState;
+  readonly #accepted: AcceptedState;
+  readonly #queue: FrameQueue;
+  readonly #reader: EntryReader;
+  readonly #turns: SnapshotTurns;
+  #closing: Promise<void> | null = null;
+
+  constructor(parts: DurableRaftLogParts) {
+    const { log, durable, snapshots: store, emitter, options } = parts;
+    this.#parts = parts;
+    this.#log = log;
+    this.#durable = durable;
+    this.#accepted = new AcceptedState(durable, (index) => log.checksumOf(index));
+    this.#queue = new FrameQueue(log, durable, this.#accepted);
+    this.#reader = new EntryReader(log, durable, this.#accepted);
+    const { snapshotsKept } = options;
+    this.#turns = new SnapshotTurns({ log, store, durable, queue: this.#queue, snapshotsKept });
+    this.recovery = log.recovery;
+    this.events = emitter;
+    this.accepted = this.#acceptedView();
+  }
+
+  get hardState(): HardState {
+    return this.#durable.hardState;
+  }
+  get firstIndex(): number {
+    return this.#durable.firstIndex;
+  }
+  get lastIndex(): number {
+    return this.#durable.lastIndex;
+  }
+  get lastTerm(): number {
+    return this.#durable.lastTerm;
+  }
+  get snapshot(): SnapshotMeta | null {
+    const meta = this.#durable.snapshotMeta;
+    return meta === null ? null : ownMeta(meta);
+  }
+  get unfitUntil(): number {
+    const { unfitUntil, hardState } = this.#durable;
+    return hardState.commit >= unfitUntil ? 0 : unfitUntil;
+  }
+  get status(): LogStatus {
+    if (this.#log.latched !== null) return 'failed';
+    if (this.#closing !== null) return 'closed';
+    return this.#parts.options.readOnly ? 'read-only' : 'open';
+  }
+
+  // Not async: a promise more for each save would cost more than the judgement.
+  save(request: SaveRequest): Promise<SaveResult> {
+    try {
+      this.#checkWritable();
+      const plan = judgeSave(this.#accepted, request, this.#parts.options);
+      const { lastIndex } = plan;
+      const lsn = plan.isEmpty
+        ? this.#queue.whenDurable()
+        : this.#queue.accept(draftSave(this.#accepted, plan));
+      return lsn.then((durableLsn) => ({ lsn: durableLsn, lastIndex }));
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  // `?? null`: a short form called with nothing is a mistake, not a save of nothing.
+  append(entries: readonly Entry[]): Promise<SaveResult> {
+    return this.save({ entries: entries ?? null });
+  }
+  setHardState(change: HardStateChange): Promise<SaveResult> {
+    return this.save({ hardState: change ?? null });
+  }
+  truncateFrom(index: number): Promise<SaveResult> {
+    return this.save({ truncateFrom: index ?? null });
+  }
+
+  term(index: number): number {
+    this.#checkReadable();
+    return judgeTerm(this.#durable, index);
+  }
+
+  async entries(from: number, until: number, options?: ReadOptions): Promise<Entry[]> {
+    this.#checkReadable();
+    const bytesMax = checkReadOptions(options);
+    judgeRange(this.#durable, from, until);
+    return this.#reader.durable(from, until, bytesMax);
+  }
+
+  async *stream(from: number, until: number): AsyncGenerator<Entry, void, undefined> {
+    this.#checkReadable();
+    judgeRange(this.#durable, from, until);
+    for await (const chunk of this.#reader.chunks(from, until)) {
+      yield* chunk;
+      this.#checkReadable();
+    }
+  }
+
+  async createSnapshot(request: CreateSnapshotRequest): Promise<SnapshotMeta> {
+    this.#checkWritable();
+    checkSnapshotRequest(request, ['index', 'conf', 'data']);
+    const { index, data } = request;
+    const { term } = judgeCreateSnapshot(this.#accepted, request);
+    const conf = Uint8Array.from(request.conf);
+    const judge = () => judgeCreateSnapshot(this.#accepted, { index, conf, term });
+    return this.#takeSnapshot({ index, term, conf, data, judge, isInstall: false });
+  }
+
+  async installSnapshot(request: InstallSnapshotRequest): Promise<SnapshotMeta> {
+    this.#checkWritable();
+    checkSnapshotRequest(request, ['index', 'term', 'conf', 'data', 'hardState']);
+    const { index, term, data } = request;
+    const { options } = this.#parts;
+    judgeInstallSnapshot(this.#accepted, request, options);
+    const conf = Uint8Array.from(request.conf);
+    const terms = {
+      index,
+      term,
+      conf,
+      ...(request.hardState === undefined ? {} : { hardState: { ...request.hardState } }),
+    };
+    const judge = () => judgeInstallSnapshot(this.#accepted, terms, options);
+    return this.#takeSnapshot({ index, term, conf, data, judge, isInstall: true });
+  }
+
+  async #takeSnapshot(turn: SnapshotTurn): Promise<SnapshotMeta> {
+    const meta = await this.#turns.take(turn, () => {
+      this.#checkWritable();
+    });
+    tellListeners(this.#parts.emitter, 'snapshot', { meta: ownMeta(meta), installed: turn.isInstall });
+    return ownMeta(meta);
+  }
+
+  async openSnapshot(): Promise<OpenedSnapshot | null> {
+    this.#checkReadable();
+    const { snapshotName, snapshotMeta } = this.#durable;
+    if (snapshotName === null || snapshotMeta === null) return null;
+    const { data } = await this.#parts.snapshots.open(snapshotName);
+    return { meta: ownMeta(snapshotMeta), data };
+  }
+
+  async compact(upTo: number): Promise<{ readonly bytesFreed: number }> {
+    this.#checkWritable();
+    const { isEmpty } = judgeCompact(this.#accepted, upTo);
+    if (isEmpty) {
+      await this.#queue.whenDurable();
+      return { bytesFreed: 0 };
+    }
+    const compacted = this.#queue.accept(draftCompaction(this.#accepted, upTo));
+    const bytesFreed = await this.#turns.track(compacted.then(() => this.#log.dropUnneeded()));
+    tellListeners(this.#parts.emitter, 'compacted', { upTo, bytesFreed });
+    return { bytesFreed };
+  }
+
+  stats(): RaftLogStats {
+    const { groups, syncs, frameBytes, zeroFillBytes, rotations, segmentsRecycled, syncMs } =
+      this.#log.counters;
+    return {
+      ...this.#queue.counts,
+      groups,
+      syncs,
+      frameBytes,
+      zeroFillBytes,
+      rotations,
+      segmentsRecycled,
+      segmentsLive: this.#log.segmentCount,
+      queuedSaves: this.#accepted.queuedCount,
+      queuedBytes: this.#log.queuedBytes,
+      syncMs: syncMs.summary(),
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Deletes snapshots that no durable record needs: at open, what a crash left (D10). */
+  cleanSnapshots(): Promise<void> {
+    return this.#turns.inTurn(() => this.#turns.clean());
+  }
+
+  async #close(): Promise<void> {
+    // Snapshot operations see that the log is closing, and end.
+    await this.#turns.idle;
+    await this.#log.close();
+  }
+
+  #checkReadable(): void {
+    if (this.#closing !== null) throw closedError(this.#parts.options.dir);
+  }
+
+  #checkWritable(): void {
+    this.#checkReadable();
+    const { dir, readOnly } = this.#parts.options;
+    if (readOnly) {
+      throw new KeelsonError(
+        'KEELSON_READ_ONLY',
+        `the log in ${dir} was opened with readOnly; nothing was changed. Open it without.`,
+        { path: dir },
+      );
+    }
+    const { latched } = this.#log;
+    if (latched !== null) throw failedError(dir, latched);
+  }
+
+  #acceptedView(): AcceptedView {
+    const state = this.#accepted;
+    const term = (index: number): number => {
+      this.#checkReadable();
+      return judgeTerm(state, index);
+    };
+    const entries = async (from: number, until: number, options?: ReadOptions): Promise<Entry[]> => {
+      this.#checkReadable();
+      const bytesMax = checkReadOptions(options);
+      judgeRange(state, from, until);
+      return this.#reader.accepted(from, until, bytesMax);
+    };
+    return {
+      get lastIndex() {
+        return state.lastIndex;
+      },
+      get lastTerm() {
+        return state.lastTerm;
+      },
+      get hardState() {
+        return state.hardState;
+      },
+      term,
+      entries,
+    };
+  }
+}
+
+/** Returned bytes belong to the caller. */
+function ownMeta(meta: SnapshotMeta): SnapshotMeta {
+  return { ...meta, conf: Uint8Array.from(meta.conf) };
+}

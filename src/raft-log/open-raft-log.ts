@@ -1,0 +1,103 @@
+import { EventEmitter } from 'eventemitter3';
+import { join } from 'node:path';
+import type { Environment } from '../disk/environment.js';
+import { nodeEnvironment } from '../disk/node-environment.js';
+import { SNAPSHOTS_DIRECTORY_NAME } from '../format/names.js';
+import type { SnapshotName } from '../format/raft-records.js';
+import { openSnapshotStore } from '../snapshot/index.js';
+import type { WalObserver } from '../wal/observer.js';
+import { openSegmentedLog } from '../wal/open-segmented-log.js';
+import type { SegmentedLog } from '../wal/segmented-log.js';
+import type { RaftLog, RaftLogOptions, SnapshotMeta } from './contract.js';
+import { DurableRaftLog } from './durable-raft-log.js';
+import { DurableState } from './durable-state.js';
+import type { RaftLogEventMap } from './events.js';
+import { resolveOptions } from './options.js';
+import { tellListeners } from './tell-listeners.js';
+
+/** A sync that takes longer than this is told of: an election timeout is not much longer. */
+const SLOW_SYNC_MS = 100;
+
+/**
+ * Opens the Raft log of a directory; makes an empty one if there is none and `create` allows it.
+ *
+ * Resolved: everything the log shows is on stable storage, and this process is its one writer (D11).
+ *
+ * Errors: `KEELSON_INVALID_ARGUMENT` and `KEELSON_NOT_A_LOG` before anything is touched; `KEELSON_LOCKED`;
+ * `KEELSON_CORRUPT`, `KEELSON_LOG_GAP`, `KEELSON_MISSING_SEGMENT`, `KEELSON_MISSING_SNAPSHOT`,
+ * `KEELSON_INCOMPATIBLE_FORMAT` with nothing changed and the report in `details.recovery`; `KEELSON_READ_FAILED`,
+ * `KEELSON_WRITE_FAILED`, `KEELSON_SYNC_FAILED`, `KEELSON_NO_SPACE`; `KEELSON_ABORTED`.
+ */
+export async function openRaftLog(options: RaftLogOptions): Promise<RaftLog> {
+  const resolved = resolveOptions(options);
+  const environment = resolved.environment ?? nodeEnvironment();
+  const emitter = new EventEmitter<RaftLogEventMap>();
+  const snapshotsDir = join(resolved.dir, SNAPSHOTS_DIRECTORY_NAME);
+  const durable = new DurableState((name, storeId) => readMeta(environment, snapshotsDir, name, storeId));
+  const opened: { log: SegmentedLog | null } = { log: null };
+  const log = await openSegmentedLog({
+    environment,
+    dir: resolved.dir,
+    walDir: resolved.walDirIsSeparate ? resolved.walDir : null,
+    create: resolved.create,
+    segmentBytes: resolved.segmentBytes,
+    frameBytesMax: resolved.batchBytesMax,
+    queueBytesMax: resolved.queueBytesMax,
+    writeMode: resolved.writeMode,
+    readOnly: resolved.readOnly,
+    verifyOnOpen: resolved.verifyOnOpen,
+    signal: resolved.signal,
+    layer: durable,
+    observer: observerOf(emitter, () => opened.log?.prepareNext()),
+  });
+  opened.log = log;
+  try {
+    const { storeId } = log;
+    const { readOnly } = resolved;
+    const snapshots = await openSnapshotStore({ environment, dir: snapshotsDir, storeId, readOnly });
+    const raftLog = new DurableRaftLog({ environment, options: resolved, log, durable, snapshots, emitter });
+    if (!readOnly) await raftLog.cleanSnapshots();
+    environment.endOfTurn(() => {
+      tellListeners(emitter, 'recovered', log.recovery);
+    });
+    return raftLog;
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+}
+
+/** Read while the log is judged, before anything is written: a snapshot that is not there is damage (R8). */
+async function readMeta(
+  environment: Environment,
+  dir: string,
+  name: SnapshotName,
+  storeId: Uint8Array,
+): Promise<SnapshotMeta> {
+  const store = await openSnapshotStore({ environment, dir, storeId, readOnly: true });
+  const { index, term, conf, bytes } = await store.readMeta(name);
+  return Object.freeze({ index, term, conf, bytes });
+}
+
+/** Turns what the wal tells into the events of the log. */
+function observerOf(emitter: EventEmitter<RaftLogEventMap>, prepareNext: () => void): WalObserver {
+  return {
+    onSync: (event) => {
+      prepareNext();
+      tellListeners(emitter, 'sync', event);
+      if (event.ms > SLOW_SYNC_MS) tellListeners(emitter, 'slow-sync', { ms: event.ms, bytes: event.bytes });
+    },
+    onRotate: (event) => {
+      tellListeners(emitter, 'rotate', event);
+    },
+    onNoSpace: (error) => {
+      tellListeners(emitter, 'no-space', error);
+    },
+    onSpaceBack: () => {
+      tellListeners(emitter, 'space-back');
+    },
+    onFailed: (error) => {
+      tellListeners(emitter, 'failed', error);
+    },
+  };
+}
