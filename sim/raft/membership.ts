@@ -1,5 +1,5 @@
 import type { Entry } from '../../src/raft-log/contract.js';
-import { advanceCommit } from './commit.js';
+import { advanceCommit, hasCommittedInTerm } from './commit.js';
 import {
   changed,
   type ConfChange,
@@ -54,16 +54,18 @@ export function applyChanges(server: Server, entries: readonly Entry[]): void {
     server.configuration = next;
     if (server.role === 'leader') followConfiguration(server);
   }
+  stepDownIfRemoved(server);
+}
+
+/** Dissertation §4.2.2: a leader that was removed leads until that is committed, and then no longer. */
+function stepDownIfRemoved(server: Server): void {
+  if (server.role !== 'leader' || server.isVoter || !hasCommittedInTerm(server)) return;
+  broadcastAppend(server);
+  becomeFollower(server, server.term, null);
 }
 
 function followConfiguration(server: Server): void {
-  const { configuration, progress, id } = server;
-  if (!configuration.voters.includes(id)) {
-    // Dissertation §4.2.2: a leader that was removed leads until that is committed, and then no longer.
-    broadcastAppend(server);
-    becomeFollower(server, server.term, null);
-    return;
-  }
+  const { configuration, progress } = server;
   for (const peer of progress.keys()) if (!isMember(configuration, peer)) progress.delete(peer);
   for (const peer of server.peers) {
     if (progress.has(peer)) continue;

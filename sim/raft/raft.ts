@@ -159,8 +159,9 @@ export class Raft {
   }
 
   #refusal(bytes: number): ProposalRefusal | null {
-    const { role, transferee, uncommittedBytes, options } = this.#server;
-    if (role !== 'leader') return 'not-leader';
+    const { role, isVoter, transferee, uncommittedBytes, options } = this.#server;
+    // A leader that was removed only finishes what it began.
+    if (role !== 'leader' || !isVoter) return 'not-leader';
     if (transferee !== null) return 'transferring';
     // One proposal always fits, however large, or it could never be made.
     const isOver = uncommittedBytes > 0 && uncommittedBytes + bytes > options.uncommittedBytesMax;
