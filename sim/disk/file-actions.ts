@@ -1,11 +1,12 @@
-import type { FileStat } from '../../src/disk/port.js';
 import type { Random } from '../world/random.js';
 import { Action } from './action.js';
 import { failFileSync, landPartly } from './failed-sync.js';
 import type { FileNode } from './file-node.js';
 import type { FileSystem } from './file-system.js';
 import type { OpenFile } from './open-file.js';
+import { fileOf } from './handle-actions.js';
 import { diskError } from './paths.js';
+import { isStale, refuseStale } from './successor-fence.js';
 import type { WrongPlace } from './pending-operation.js';
 import { syncFile, syncRange } from './sync-file.js';
 
@@ -199,77 +200,6 @@ export class SyncAction extends Action<void> {
   }
 }
 
-export class FileStatAction extends Action<FileStat> {
-  readonly kind = 'fstat';
-  readonly #file: OpenFile;
-
-  constructor(file: OpenFile) {
-    super(file.path);
-    this.#file = file;
-  }
-
-  run(): FileStat {
-    if (this.#file.isClosed) throw diskError('EBADF', 'fstat', this.path);
-    return statOf(this.#file.node);
-  }
-}
-
-export class TryLockAction extends Action<boolean> {
-  readonly kind = 'tryLock';
-  readonly #file: OpenFile;
-
-  constructor(file: OpenFile) {
-    super(file.path);
-    this.#file = file;
-  }
-
-  run(): boolean {
-    const node = fileOf(this.#file, 'lock');
-    if (node.lockedBy !== null && node.lockedBy !== this.#file) return false;
-    node.lockedBy = this.#file;
-    return true;
-  }
-}
-
-export class CloseAction extends Action<void> {
-  readonly kind = 'close';
-  readonly #file: OpenFile;
-
-  constructor(file: OpenFile) {
-    super(file.path);
-    this.#file = file;
-  }
-
-  run(fs: FileSystem): void {
-    giveBack(fs, this.#file);
-  }
-
-  /** A descriptor whose close failed is gone all the same. */
-  override fail(fs: FileSystem): void {
-    giveBack(fs, this.#file);
-  }
-}
-
-/** Closes a file and releases its lock, once. */
-export function giveBack(fs: FileSystem, file: OpenFile): void {
-  if (file.isClosed) return;
-  file.isClosed = true;
-  file.onClosed();
-  if (file.node.kind !== 'file') return;
-  if (file.node.lockedBy === file) file.node.lockedBy = null;
-  fs.closed(file.node);
-}
-
-export function statOf(node: OpenFile['node']): FileStat {
-  return { kind: node.kind, size: node.kind === 'file' ? node.volatile.size : 0, id: `sim:${node.ino}` };
-}
-
-function fileOf(file: OpenFile, syscall: string): FileNode {
-  if (file.isClosed) throw diskError('EBADF', syscall, file.path);
-  if (file.node.kind !== 'file') throw diskError('EISDIR', syscall, file.path);
-  return file.node;
-}
-
 /** A write over part of a sector that cannot be read fails: the kernel must read the sector first. */
 function refusePartOfUnreadable(
   fs: FileSystem,
@@ -287,26 +217,4 @@ function refusePartOfUnreadable(
   if (!isHit) return;
   fs.count('unreadable-sector-met');
   throw diskError('EIO', 'write', path);
-}
-
-/** Notes what a successor writes, and refuses a process that lost its lock what a successor has written. */
-function refuseStale(
-  fs: FileSystem,
-  file: OpenFile,
-  node: FileNode,
-  from: number,
-  until: number,
-  syscall: string,
-): void {
-  if (!fs.isFencing) return;
-  if (isStale(fs, file, node, from, until)) {
-    fs.count('write-fenced-by-successor');
-    throw diskError('EIO', syscall, file.path);
-  }
-  if (!file.owner.hasLostLock) node.successorRanges.push({ processId: file.owner.id, from, until });
-}
-
-function isStale(fs: FileSystem, file: OpenFile, node: FileNode, from: number, until: number): boolean {
-  if (!fs.isFencing || !file.owner.hasLostLock) return false;
-  return node.successorRanges.some((range) => range.from < until && from < range.until);
 }

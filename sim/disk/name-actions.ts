@@ -4,7 +4,7 @@ import type { Random } from '../world/random.js';
 import { Action } from './action.js';
 import { DirectoryNode } from './directory-node.js';
 import { failDirectorySync } from './failed-sync.js';
-import { statOf } from './file-actions.js';
+import { statOf } from './handle-actions.js';
 import type { DiskNode, FileSystem } from './file-system.js';
 import { landAdd, landRemove } from './name-journal.js';
 import { diskError, findNamed, findNode, findPlace, namesOf } from './paths.js';
@@ -133,8 +133,10 @@ export class RenameAction extends NameAction<void> {
   }
 
   run(fs: FileSystem): void {
-    const from = findNamed(fs, this.path, 'rename');
+    // Both directories are looked for before either name, as the kernel does.
+    const from = findPlace(fs, this.path, 'rename');
     const to = findPlace(fs, this.#to, 'rename');
+    if (from.node === undefined) throw diskError('ENOENT', 'rename', this.path);
     if (to.node === from.node) return;
     if (from.node.kind === 'directory') this.#refuseLoop(from.node, to.directory, fs);
     if (to.node !== undefined) this.#refuseReplacing(from.node, to.node);

@@ -1,17 +1,17 @@
 import type { Environment } from '../../src/disk/environment.js';
 import type { Awaitable, CallMode, Disk } from '../../src/disk/port.js';
 import { systemCode } from '../../src/disk/system-error.js';
-import { checksum } from '../../src/format/checksum.js';
 import { EventQueue } from '../world/event-queue.js';
 import { Random, seedOf, subSeed } from '../world/random.js';
 import { Trace } from '../world/trace.js';
 import type { Action } from './action.js';
-import { CALL_KINDS, type CallCounts, type CrashKind, type CrashPoint } from './call-kinds.js';
+import type { CallCounts, CrashKind, CrashPoint } from './call-kinds.js';
 import { type CallNotice, type CallPlan, CallsToCome } from './calls-to-come.js';
 import type { Counters } from './counters.js';
 import { CallOutcome } from './call-outcome.js';
 import type { Directive } from './faults.js';
-import { giveBack, WriteAction } from './file-actions.js';
+import { giveBack } from './handle-actions.js';
+import { WriteAction } from './file-actions.js';
 import { FileSystem } from './file-system.js';
 import { drawLatencyMs } from './latency.js';
 import type { OpenFile } from './open-file.js';
@@ -20,6 +20,7 @@ import { killProcess } from './process-kill.js';
 import { type DiskProfile, drawProfile } from './profile.js';
 import { RawAccess } from './raw-access.js';
 import { damageWithinBudget } from './rot.js';
+import { clockText, traceCall } from './trace-call.js';
 import { type Machine, SimulatedProcess } from './simulated-process.js';
 
 export interface SimulatedDiskOptions {
@@ -320,44 +321,28 @@ export class SimulatedDisk extends RawAccess {
     this.#random.reseed(subSeed(plan.seed, 'effect'));
     try {
       const value = this.#outcome.carryOut(action, plan, this.#random);
-      this.#note(action, plan, process, typeof value === 'number' ? value : 0, 'ok');
+      traceCall(this.trace, this.queue.nowMs, {
+        action,
+        number: plan.number,
+        processId: process.id,
+        result: typeof value === 'number' ? value : 0,
+        outcome: 'ok',
+      });
       return value;
     } catch (error) {
-      this.#note(action, plan, process, -1, systemCode(error) ?? String(error));
+      traceCall(this.trace, this.queue.nowMs, {
+        action,
+        number: plan.number,
+        processId: process.id,
+        result: -1,
+        outcome: systemCode(error) ?? String(error),
+      });
       throw error;
     }
   }
 
-  #note(
-    action: Action<unknown>,
-    plan: CallPlan,
-    process: SimulatedProcess,
-    result: number,
-    outcome: string,
-  ): void {
-    const { trace } = this;
-    const { kind, path, position, length, bytes } = action;
-    const sum = bytes === null ? 0 : checksum(bytes);
-    trace.fold(plan.number);
-    trace.fold(CALL_KINDS.indexOf(kind) + 32 * process.id);
-    trace.foldText(path);
-    trace.fold(position);
-    trace.fold(length);
-    trace.fold(result);
-    trace.fold(sum);
-    trace.fold(Math.floor(this.queue.nowMs * 1e6));
-    if (outcome !== 'ok') trace.foldText(outcome);
-    if (!trace.keepsLines) return;
-    const range = length > 0 || position > 0 ? ` ${position}+${length}` : '';
-    const content = bytes === null ? '' : ` #${sum.toString(16).padStart(8, '0')}`;
-    const value = result > 0 ? ` ${result}` : '';
-    trace.line(
-      `${this.#clock()} p${process.id} ${plan.number} ${kind} ${path}${range}${content} ${outcome}${value}`,
-    );
-  }
-
   #clock(): string {
-    return `${this.queue.nowMs.toFixed(3)} ms`;
+    return clockText(this.queue.nowMs);
   }
 
   #killOne(process: SimulatedProcess): void {

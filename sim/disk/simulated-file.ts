@@ -1,14 +1,7 @@
 import type { Awaitable, CallMode, DiskFile, FileStat } from '../../src/disk/port.js';
 import type { Action } from './action.js';
-import {
-  CloseAction,
-  FileStatAction,
-  ReadAction,
-  SyncAction,
-  TruncateAction,
-  TryLockAction,
-  WriteAction,
-} from './file-actions.js';
+import { ReadAction, SyncAction, TruncateAction, WriteAction } from './file-actions.js';
+import { CloseAction, FileStatAction, TryLockAction } from './handle-actions.js';
 import type { OpenFile } from './open-file.js';
 import { diskError } from './paths.js';
 
