@@ -56,8 +56,8 @@ function accepted(server: Server, progress: Progress, message: AppendResponse): 
   if (!isNews && !isAgreed) return;
   progress.inflights.freeTo(message.index);
   if (advanceCommit(server)) server.isBroadcastDue = true;
-  // An append that was held back by flow control also held back the commit index.
-  replicateTo(server, message.from, wasPaused ? 'always' : 'if-entries');
+  // An append that was held back by flow control also held back the commit index; a broadcast would carry it too.
+  replicateTo(server, message.from, wasPaused && !server.isBroadcastDue ? 'always' : 'if-entries');
 }
 
 /** The follower has it, or can do without. What it has may be compacted away by now: then the next is sent. */

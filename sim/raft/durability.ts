@@ -33,9 +33,11 @@ export function handleStorageFailed(server: Server, id: number, fate: 'refused' 
     return;
   }
   // One refusal takes all later saves with it; the host reports each, and the first report settled them.
-  if (!server.log.isInFlight(id)) return;
+  const save = server.log.saveInFlight(id);
+  if (save === null) return;
   server.storageState = 'full';
-  server.isSavingPaused = true;
+  // What follows is smaller, a vote perhaps, and may find room. If even that was refused it waits for the next tick.
+  server.isSavingPaused = !save.isLarge;
   server.outbox.dropUnsaved();
   server.reception = null;
   // A leader without its own entries would hand out the same indexes again in the same term, so it steps down first.

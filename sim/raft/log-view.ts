@@ -139,8 +139,8 @@ export class LogView {
     return { ...offer, entries: isEmpty ? [] : this.#recent.slice(offer.entriesFrom, offer.entriesUntil) };
   }
 
-  isInFlight(id: number): boolean {
-    return this.#saves.isInFlight(id);
+  saveInFlight(id: number): { readonly isLarge: boolean } | null {
+    return this.#saves.inFlight(id);
   }
 
   persisted(id: number): { readonly snapshot: SnapshotHead | null; readonly toSelf: readonly Message[] } {

@@ -20,6 +20,8 @@ interface Save {
   lastIndex: number;
   readonly hardState: HardState | null;
   readonly snapshot: SnapshotHead | null;
+  /** It needs more room than a hard state does. */
+  readonly isLarge: boolean;
   /** Acknowledgements to this server itself, which wait for the save like those to others. */
   readonly toSelf: readonly Message[];
 }
@@ -61,10 +63,6 @@ export class SaveQueue {
   /** While a snapshot is being installed nothing else is offered: what follows must join it. */
   get isInstalling(): boolean {
     return this.#inFlight.some((save) => save.snapshot !== null);
-  }
-
-  get inFlightCount(): number {
-    return this.#inFlight.length;
   }
 
   /**
@@ -119,6 +117,7 @@ export class SaveQueue {
       lastIndex: this.#offeredIndex,
       hardState: mustSync ? offered : null,
       snapshot,
+      isLarge: snapshot !== null || entriesUntil > entriesFrom,
       toSelf,
     });
     return { id, truncateFrom, entriesFrom, entriesUntil, hardState: offered, snapshot, mustSync };
@@ -138,9 +137,9 @@ export class SaveQueue {
     return { snapshot, toSelf: done.flatMap((save) => save.toSelf) };
   }
 
-  /** True if `id` is on its way: neither durable nor given up. */
-  isInFlight(id: number): boolean {
-    return this.#inFlight.some((save) => save.id === id);
+  /** A save on its way, neither durable nor given up. */
+  inFlight(id: number): { readonly isLarge: boolean } | null {
+    return this.#inFlight.find((save) => save.id === id) ?? null;
   }
 
   /** Nothing that is on its way will ever exist, nor what was to be offered; the log ends at `lastIndex`. */

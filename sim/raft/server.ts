@@ -41,7 +41,7 @@ export class Server {
   leader: NodeId | null = null;
   configuration: Configuration = NO_CONFIGURATION;
   storageState: StorageState = 'open';
-  /** A save was refused since the last tick: to offer the same again at once would only spin. */
+  /** A mere hard state was refused since the last tick: to offer it again at once would only spin. */
   isSavingPaused = false;
 
   /** Ticks since the last word of a leader or, on a leader, since the last quorum check. */

@@ -10,15 +10,16 @@ export function startTransfer(server: Server, to: NodeId): 'not-leader' | 'not-a
   if (!server.configuration.voters.includes(to)) return 'not-a-voter';
   server.transferee = to;
   server.electionElapsedTicks = 0;
-  replicateTo(server, to, 'always');
-  finishTransfer(server, to);
+  if (!finishTransfer(server, to)) replicateTo(server, to, 'if-entries');
   return null;
 }
 
-/** Once its log is complete, the new leader need not wait for anybody's silence. */
-export function finishTransfer(server: Server, to: NodeId): void {
+/** Once its log is complete, the new leader need not wait for anybody's silence. Returns whether it was told so. */
+export function finishTransfer(server: Server, to: NodeId): boolean {
   const isComplete = server.progress.get(to)?.match === server.log.lastIndex;
-  if (server.transferee === to && isComplete) send(server, { type: 'timeout-now', to });
+  if (server.transferee !== to || !isComplete) return false;
+  send(server, { type: 'timeout-now', to });
+  return true;
 }
 
 /** It did not come to pass in time: this server goes on leading. */

@@ -1,4 +1,6 @@
 import type { Message, ReadState } from '../../../../sim/raft/index.js';
+import type { Entry } from '../../../../src/raft-log/contract.js';
+import { describeEntry, describeMessage } from './describe.js';
 import { Member, NO_CONFIGURATION, type Tuning } from './member.js';
 import { Oracle } from './oracle.js';
 
@@ -23,6 +25,9 @@ export class Cluster {
   bag: Message[] = [];
   /** `from>to` links that carry nothing. */
   readonly cut: Set<string> = new Set();
+  /** Told of every message sent, entry applied, read answered and change of role; for stories. */
+  onEvent: ((kind: 'message' | 'state', line: string) => void) | null = null;
+  readonly #roles: Map<string, string> = new Map();
   #commandCount = 0;
   #readCount = 0;
   readonly #readFloor: Map<string, number> = new Map();
@@ -34,10 +39,15 @@ export class Cluster {
     const watcher = {
       sent: (member: Member, message: Message): void => {
         this.oracle.sent(member, message);
-        if (!this.cut.has(`${message.from}>${message.to}`)) this.bag.push(message);
+        const isLost = this.cut.has(`${message.from}>${message.to}`);
+        this.onEvent?.('message', `${describeMessage(message)}${isLost ? ' (lost)' : ''}`);
+        if (!isLost) this.bag.push(message);
       },
       offered: this.oracle.offered.bind(this.oracle),
-      applied: this.oracle.applied.bind(this.oracle),
+      applied: (member: Member, entry: Entry): void => {
+        this.oracle.applied(member, entry);
+        this.onEvent?.('state', `${member.id} applies ${describeEntry(entry)}`);
+      },
       read: (member: Member, read: ReadState): void => {
         this.#judgeRead(member.id, read);
       },
@@ -64,6 +74,11 @@ export class Cluster {
   settle(member: Member): void {
     member.pump();
     this.oracle.observe(member);
+    const status = member.raft?.status;
+    if (status === undefined) return;
+    const role = `${status.role} in term ${String(status.term)}`;
+    if (this.#roles.get(member.id) !== role) this.onEvent?.('state', `${member.id} is ${role}`);
+    this.#roles.set(member.id, role);
   }
 
   deliver(message: Message): void {
@@ -109,9 +124,11 @@ export class Cluster {
   }
 
   /** Proposes a command of its own on `member`; null if it was refused. */
-  propose(member: Member): number | null {
+  propose(member: Member, command?: string): number | null {
     this.#commandCount += 1;
-    const proposal = member.raft?.propose(new TextEncoder().encode(`c${String(this.#commandCount)}`));
+    const proposal = member.raft?.propose(
+      new TextEncoder().encode(command ?? `c${String(this.#commandCount)}`),
+    );
     this.settle(member);
     return proposal?.ok === true ? proposal.index : null;
   }
@@ -146,6 +163,7 @@ export class Cluster {
       );
     }
     this.readsDone.push({ by, read });
+    this.onEvent?.('state', `${by} may answer ${read.context} at index ${String(read.index)}`);
   }
 }
 
