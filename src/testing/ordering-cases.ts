@@ -6,6 +6,7 @@ import {
   assertThrows,
   entriesOf,
   entry,
+  later,
   logWith,
   termsHeld,
   type ConformanceCase,
@@ -18,14 +19,14 @@ export const orderingCases: readonly ConformanceCase[] = [
     run: async (scene) => {
       const log = await scene.open();
       const resolved: number[] = [];
-      const results: Promise<SaveResult>[] = [log.setHardState({ term: 1 })];
+      const results: Promise<SaveResult>[] = [later(log.setHardState({ term: 1 }))];
       for (let index = 1; index <= 100; index += 1) {
-        const saving = log.append([entry(index, 1)]);
-        results.push(saving);
-        void saving.then(() => {
+        const saving = log.append([entry(index, 1)]).then((result) => {
           assert.ok(log.lastIndex >= index, `${index} was acknowledged before it is in the durable view`);
           resolved.push(index);
+          return result;
         });
+        results.push(later(saving));
       }
       const settled = await Promise.all(results);
       assert.deepEqual(
@@ -54,8 +55,8 @@ export const orderingCases: readonly ConformanceCase[] = [
         log.append(entriesOf(3, [2])),
         log.truncateFrom(3),
         log.append(entriesOf(3, [2, 2])),
-      ];
-      const refused = assertRejects('KEELSON_INDEX_GAP', () => log.append([entry(6, 2)]));
+      ].map((saving) => later(saving));
+      const refused = later(assertRejects('KEELSON_INDEX_GAP', () => log.append([entry(6, 2)])));
       const last = await Promise.all(saves);
       await refused;
       assert.deepEqual(
@@ -69,7 +70,8 @@ export const orderingCases: readonly ConformanceCase[] = [
     name: 'order: the durable view never shows what is only queued, the accepted view does at once',
     run: async (scene) => {
       const log = await logWith(scene, [1]);
-      const saving = log.save({ entries: entriesOf(2, [2, 2]), hardState: { term: 2, vote: 'a' } });
+      const request = { entries: entriesOf(2, [2, 2]), hardState: { term: 2, vote: 'a' } };
+      const saving = later(log.save(request));
       assert.deepEqual([log.lastIndex, log.lastTerm, log.hardState.term], [1, 1, 1]);
       assertThrows('KEELSON_UNAVAILABLE', () => log.term(2));
       assert.deepEqual([log.accepted.lastIndex, log.accepted.lastTerm], [3, 2]);
@@ -78,7 +80,7 @@ export const orderingCases: readonly ConformanceCase[] = [
         [0, 1, 2, 3].map((index) => log.accepted.term(index)),
         [0, 1, 2, 2],
       );
-      const ahead = log.accepted.entries(1, 4);
+      const ahead = later(log.accepted.entries(1, 4));
       await saving;
       assertEntries(await ahead, entriesOf(1, [1, 2, 2]));
       assert.deepEqual([log.lastIndex, log.accepted.lastIndex], [3, 3]);
@@ -92,7 +94,7 @@ export const orderingCases: readonly ConformanceCase[] = [
     name: 'order: a truncation is accepted at once and durable later',
     run: async (scene) => {
       const log = await logWith(scene, [1, 1, 1]);
-      const saving = log.truncateFrom(2);
+      const saving = later(log.truncateFrom(2));
       assert.deepEqual([log.lastIndex, log.accepted.lastIndex], [3, 1]);
       assertThrows('KEELSON_UNAVAILABLE', () => log.accepted.term(2));
       await saving;
@@ -105,26 +107,29 @@ export const orderingCases: readonly ConformanceCase[] = [
       const log = await scene.open();
       const fresh = await log.save({});
       assert.equal(fresh.lastIndex, 0);
-      const first = log.save({ entries: entriesOf(1, [1, 1]), hardState: { term: 1 } });
-      const empties = [
-        log.save({}),
-        log.append([]),
-        log.append(entriesOf(1, [1])),
-        log.setHardState({ term: 1 }),
-        log.truncateFrom(3),
-      ];
       let firstDone = false;
-      void first.then(() => {
+      const request = { entries: entriesOf(1, [1, 1]), hardState: { term: 1 } };
+      const first = log.save(request).then((result) => {
         firstDone = true;
+        return result;
       });
-      for (const empty of empties) {
-        void empty.then(() => {
-          assert.ok(
-            firstDone && log.lastIndex === 2,
-            'a save of nothing overtook what it was checked against',
-          );
-        });
-      }
+      const empties = [
+        later(log.save({})),
+        later(log.append([])),
+        later(log.append(entriesOf(1, [1]))),
+        later(log.setHardState({ term: 1 })),
+        later(log.truncateFrom(3)),
+      ].map((saving) =>
+        later(
+          saving.then((result) => {
+            assert.ok(
+              firstDone && log.lastIndex === 2,
+              'a save of nothing overtook what it was checked against',
+            );
+            return result;
+          }),
+        ),
+      );
       const { lsn } = await first;
       for (const { lsn: waitedFor, lastIndex } of await Promise.all(empties)) {
         assert.deepEqual([waitedFor, lastIndex], [lsn, 2]);

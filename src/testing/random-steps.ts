@@ -9,7 +9,12 @@ export type RandomStep =
   /** Saves that are not waited for one by one. */
   | { readonly kind: 'burst'; readonly saves: readonly RandomSave[] }
   | { readonly kind: 'createSnapshot'; readonly at: number }
-  | { readonly kind: 'installSnapshot'; readonly ahead: number; readonly termBelow: number }
+  /** With the term that the log holds there, or with one so far below the hard state's. */
+  | {
+      readonly kind: 'installSnapshot';
+      readonly ahead: number;
+      readonly term: 'held' | number;
+    }
   | { readonly kind: 'compact'; readonly at: number };
 
 /** A save, relative to the end, commit and term of the log. */
@@ -27,56 +32,62 @@ export interface RandomSave {
   readonly commitRise: number | undefined;
 }
 
+/** One of these, each as often as its weight says. */
+function weighted<T>(...choices: readonly (readonly [number, fc.Arbitrary<T>])[]): fc.Arbitrary<T> {
+  return fc.oneof(...choices.map(([weight, arbitrary]) => ({ weight, arbitrary })));
+}
+
+const between = (min: number, max: number): fc.Arbitrary<number> => fc.integer({ min, max });
+
+/**
+ * Most are legal, so that the log gets somewhere; of every kind of refusal there are some. The weights were
+ * set by counting what the sequences reach.
+ */
+const randomSave: fc.Arbitrary<RandomSave> = fc.record({
+  truncate: weighted<number | null>([12, fc.constant(null)], [2, between(0, 4)], [1, between(-1, 8)]),
+  back: weighted([6, fc.constant(0)], [5, between(1, 5)], [1, between(-1, 10)]),
+  rises: weighted(
+    [3, fc.array(fc.constant(0), { maxLength: 5 })],
+    [3, fc.array(weighted([3, fc.constant(0)], [1, fc.constant(1)]), { maxLength: 5 })],
+    [1, fc.array(between(-1, 2), { maxLength: 5 })],
+  ),
+  repeated: weighted([2, fc.constant(0)], [1, between(1, 4)]),
+  termRise: weighted([5, fc.constant(0)], [4, between(1, 2)], [1, fc.constant(-1)]),
+  vote: weighted<string | null | undefined>(
+    [6, fc.constant(undefined)],
+    [2, fc.constantFrom('a', 'b', 'ü', null)],
+  ),
+  commitRise: weighted<number | undefined>(
+    [6, fc.constant(undefined)],
+    [2, between(0, 2)],
+    [1, between(-2, 4)],
+  ),
+});
+
 /** Sequences of steps. */
 export function randomSteps(stepsMax: number): fc.Arbitrary<RandomStep[]> {
-  const rarely = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
-    fc.option(arbitrary, { nil: undefined, freq: 2 });
-  const save: fc.Arbitrary<RandomSave> = fc.record({
-    truncate: fc.option(fc.integer({ min: -1, max: 6 }), { freq: 1 }),
-    back: fc.oneof(
-      { weight: 4, arbitrary: fc.constant(0) },
-      { weight: 3, arbitrary: fc.integer({ min: -1, max: 8 }) },
-    ),
-    rises: fc.array(fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, fc.integer({ min: -1, max: 2 })), {
-      maxLength: 6,
-    }),
-    repeated: fc.nat(4),
-    termRise: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: -1, max: 2 })),
-    vote: rarely(fc.constantFrom('a', 'b', 'ü', null)),
-    commitRise: rarely(fc.integer({ min: -2, max: 4 })),
-  });
-  return fc.array(
-    fc.oneof(
-      { weight: 10, arbitrary: fc.record({ kind: fc.constant('save' as const), save }) },
-      {
-        weight: 3,
-        arbitrary: fc.record({
-          kind: fc.constant('burst' as const),
-          saves: fc.array(save, { minLength: 2, maxLength: 5 }),
-        }),
-      },
-      {
-        weight: 2,
-        arbitrary: fc.record({
-          kind: fc.constant('createSnapshot' as const),
-          at: fc.integer({ min: -1, max: 5 }),
-        }),
-      },
-      {
-        weight: 1,
-        arbitrary: fc.record({
-          kind: fc.constant('installSnapshot' as const),
-          ahead: fc.integer({ min: -4, max: 6 }),
-          termBelow: fc.integer({ min: -1, max: 3 }),
-        }),
-      },
-      {
-        weight: 2,
-        arbitrary: fc.record({ kind: fc.constant('compact' as const), at: fc.integer({ min: -1, max: 3 }) }),
-      },
-    ),
-    { maxLength: stepsMax },
+  const step = weighted<RandomStep>(
+    [10, fc.record({ kind: fc.constant('save' as const), save: randomSave })],
+    [
+      3,
+      fc.record({
+        kind: fc.constant('burst' as const),
+        saves: fc.array(randomSave, { minLength: 2, maxLength: 5 }),
+      }),
+    ],
+    [2, fc.record({ kind: fc.constant('createSnapshot' as const), at: between(-1, 3) })],
+    [
+      1,
+      fc.record({
+        kind: fc.constant('installSnapshot' as const),
+        ahead: between(-3, 3),
+        term: weighted<'held' | number>([1, fc.constant('held')], [2, between(-1, 3)]),
+      }),
+    ],
+    [2, fc.record({ kind: fc.constant('compact' as const), at: between(-1, 3) })],
   );
+  // Without a size, arrays stay around ten steps, whatever their maximum.
+  return fc.array(step, { maxLength: stepsMax, size: 'max' });
 }
 
 /** The request that a random save stands for on this log; wrong ones are meant to be refused. */
@@ -90,6 +101,17 @@ export function requestOf(save: RandomSave, log: ArrayLog): SaveRequest {
     entries: entriesOf(from, termsFrom(save, log, from, hardTerm)),
     hardState: hardStateOf(save, log, hardTerm),
   };
+}
+
+/** Index and term of the snapshot that a random install stands for on this log. */
+export function installOf(
+  step: RandomStep & { readonly kind: 'installSnapshot' },
+  log: ArrayLog,
+): { readonly index: number; readonly term: number } {
+  const index = Math.max(1, log.lastIndex + step.ahead);
+  const isHeld = index >= log.boundary && index <= log.lastIndex;
+  if (step.term === 'held') return { index, term: isHeld ? log.termAt(index) : log.hardState.term };
+  return { index, term: Math.max(0, log.hardState.term - step.term) };
 }
 
 /** Some terms as they are held, then terms that mostly rise, up to the hard state's. */

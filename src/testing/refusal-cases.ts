@@ -5,6 +5,7 @@ import {
   assertRejects,
   entriesOf,
   entry,
+  later,
   logWith,
   portraitOf,
   snapshotAt,
@@ -156,14 +157,14 @@ export const refusalCases: readonly ConformanceCase[] = [
     needs: ['interlocks'],
     run: async (scene) => {
       const log = await logWith(scene, [1, 1]);
-      const first = log.setHardState({ term: 5, vote: 'a' });
-      const refusals = [
-        assertRejects('KEELSON_VOTE_CONFLICT', () => log.setHardState({ vote: 'b' })),
-        assertRejects('KEELSON_TERM_REGRESSION', () => log.setHardState({ term: 4 })),
+      const calls = [
+        later(log.setHardState({ term: 5, vote: 'a' })),
+        later(assertRejects('KEELSON_VOTE_CONFLICT', () => log.setHardState({ vote: 'b' }))),
+        later(assertRejects('KEELSON_TERM_REGRESSION', () => log.setHardState({ term: 4 }))),
+        later(log.setHardState({ commit: 2 })),
+        later(assertRejects('KEELSON_COMMITTED_TRUNCATION', () => log.truncateFrom(2))),
       ];
-      const commit = log.setHardState({ commit: 2 });
-      refusals.push(assertRejects('KEELSON_COMMITTED_TRUNCATION', () => log.truncateFrom(2)));
-      await Promise.all([first, commit, ...refusals]);
+      await Promise.all(calls);
       assert.deepEqual({ ...log.hardState }, { term: 5, vote: 'a', commit: 2 });
     },
   },
