@@ -32,7 +32,13 @@ export const conflictRuleCases: readonly ConformanceCase[] = [
 async function checkProperty(scene: Scene, afterStep: AfterStep): Promise<void> {
   const { runs = 100, stepsMax = 30, seed, path } = scene.harness.property ?? {};
   const property = fc.asyncProperty(randomSteps(stepsMax), async (steps) => {
-    await runSteps(scene, steps, afterStep);
+    try {
+      await runSteps(scene, steps, afterStep);
+    } catch (error) {
+      // Shrinking runs hundreds of failing sequences: none may leave its log open.
+      await scene.end().catch(() => undefined);
+      throw error;
+    }
   });
   const details = await fc.check(property, {
     numRuns: runs,
