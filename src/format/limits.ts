@@ -11,8 +11,10 @@ export const LIMITS = {
   segmentBytesMax: 1_073_741_824,
   /** Largest frame payload in bytes; `batchBytesMax` may not be set above it. */
   frameBytesMax: 268_435_456,
-  /** Most records in one frame. */
+  /** Most records in one frame: its count has 24 bits. */
   frameRecordsMax: 16_777_216,
+  /** Most entries in one save: below that, since the frame may also carry a hard state and the like. */
+  saveEntriesMax: 16_777_000,
   /** Largest kind an entry or a caller's record may have. */
   entryKindMax: 255,
   recordKindMax: 127,

@@ -28,11 +28,11 @@ export function checkSaveRequest(request: unknown): asserts request is SaveReque
 /** Entries in order of index: a duplicate or a step back is an invalid argument, a step of two is a gap. */
 export function checkEntries(entries: unknown): asserts entries is readonly Entry[] {
   if (!Array.isArray(entries)) throw invalidArgument('entries', entries, 'an array of entries');
-  if (entries.length > LIMITS.frameRecordsMax) {
+  if (entries.length > LIMITS.saveEntriesMax) {
     throw new KeelsonError(
       'KEELSON_TOO_LARGE',
-      `entries has ${String(entries.length)} entries, at most ${String(LIMITS.frameRecordsMax)} fit in a save; nothing was changed. Split the save.`,
-      { argument: 'entries', found: entries.length, expected: LIMITS.frameRecordsMax },
+      `entries has ${String(entries.length)} entries, at most ${String(LIMITS.saveEntriesMax)} fit in a save; nothing was changed. Split the save.`,
+      { argument: 'entries', found: entries.length, expected: LIMITS.saveEntriesMax },
     );
   }
   let expectedIndex = 0;
