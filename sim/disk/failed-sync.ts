@@ -2,7 +2,7 @@ import type { Random } from '../world/random.js';
 import type { DirectoryNode } from './directory-node.js';
 import type { FileNode } from './file-node.js';
 import type { FileSystem } from './file-system.js';
-import { landAdd, landRemove, type NameOperation } from './name-journal.js';
+import { landAdd, landRemove, type NameOperation, withRenamesBefore } from './name-journal.js';
 import { landOperation, setDurableSize } from './sync-file.js';
 
 /**
@@ -44,19 +44,26 @@ export function failDirectorySync(
   random: Random,
 ): void {
   const share = random.pick([0, 0.5, 1]);
+  const concerned = fs.names.operations.filter(
+    (operation) => operation.sequence <= sequence && touches(operation, directory),
+  );
+  const lands = withRenamesBefore(
+    concerned,
+    concerned.map(() => random.chance(share)),
+  );
   const touched = new Set<DirectoryNode>();
   const kept: NameOperation[] = [];
   for (const operation of fs.names.operations) {
-    const { add, remove } = operation;
-    const concerns = add?.directory === directory || remove?.directory === directory;
-    if (!concerns || operation.sequence > sequence) {
+    const index = concerned.indexOf(operation);
+    if (index < 0) {
       kept.push(operation);
       continue;
     }
-    if (random.chance(share)) {
+    if (lands[index] === true) {
       landAdd(operation, kept);
       landRemove(operation);
     }
+    const { add, remove } = operation;
     if (add !== null) touched.add(add.directory);
     if (remove !== null) touched.add(remove.directory);
   }
@@ -66,6 +73,10 @@ export function failDirectorySync(
     if (fs.profile.failedSync === 'goes-back') forgetVolatileNames(fs, node);
   }
   if (touched.size > 0) fs.recount();
+}
+
+function touches({ add, remove }: NameOperation, directory: DirectoryNode): boolean {
+  return add?.directory === directory || remove?.directory === directory;
 }
 
 /** Reads a directory anew from the platter; what is still pending stays to be seen. */

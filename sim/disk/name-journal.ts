@@ -63,6 +63,26 @@ export class NameJournal {
   }
 }
 
+/**
+ * Completes a choice of operations that land, given in order: whoever lands on a name that an earlier rename
+ * took away needs that rename to land too, or the renamed inode would be left without a name.
+ */
+export function withRenamesBefore(operations: readonly NameOperation[], lands: boolean[]): boolean[] {
+  for (let i = operations.length - 1; i > 0; i--) {
+    const operation = operations[i];
+    if (operation === undefined || lands[i] !== true) continue;
+    for (let j = 0; j < i; j++) {
+      const older = operations[j];
+      if (older === undefined || older.add === null) continue;
+      const touches = [operation.add, operation.remove].some(
+        (slot) => slot !== null && isSameName(older.remove, slot),
+      );
+      if (touches) lands[j] = true;
+    }
+  }
+  return lands;
+}
+
 /** Makes the new name durable. */
 export function landAdd(operation: NameOperation, earlier: NameOperation[] = []): void {
   const { add } = operation;

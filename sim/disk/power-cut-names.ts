@@ -1,7 +1,7 @@
 import type { Random } from '../world/random.js';
 import type { DirectoryNode } from './directory-node.js';
 import type { FileSystem } from './file-system.js';
-import { landAdd, landRemove, type NameOperation } from './name-journal.js';
+import { landAdd, landRemove, type NameOperation, withRenamesBefore } from './name-journal.js';
 
 /** One in so many renames that survive leaves both names. */
 const BOTH_NAMES_ONE_IN = 10;
@@ -15,13 +15,14 @@ export function cutNames(fs: FileSystem, random: Random, touched: Set<DirectoryN
   const { operations } = fs.names;
   if (operations.length === 0) return;
   fs.names.operations = [];
-  const lands = drawLanding(fs, operations, random);
+  const drawn = drawLanding(fs, operations, random);
+  const lands = withRenamesBefore(operations, operations.map(drawn));
   let skipped = false;
   for (const [index, operation] of operations.entries()) {
     const { add, remove } = operation;
     if (add !== null) touched.add(add.directory);
     if (remove !== null) touched.add(remove.directory);
-    const landed = lands(operation, index);
+    const landed = lands[index] === true;
     if (landed && skipped) fs.count('names-out-of-order');
     if (!landed) skipped = true;
     settle(fs, operation, landed, random);

@@ -68,6 +68,17 @@ test('kept bytes are read until the clean page is evicted, by a kill at times', 
   expect(seen).toEqual(new Set([true, false]));
 });
 
+test('a page that was written again since the failure is not clean, and not evicted', async () => {
+  for (let seed = 0; seed < 60; seed++) {
+    const { disk, file } = await fileWithFailedSync(seed, { failedSync: 'keeps' });
+    await file.write(Uint8Array.of(3), 5);
+    disk.crash('kill');
+    const expected = NEW.slice();
+    expected[5] = 3;
+    expect(disk.readVolatile('/data/a')).toEqual(expected);
+  }
+});
+
 test('where the cache goes back, reads show the platter at once', async () => {
   for (let seed = 0; seed < 20; seed++) {
     const { disk } = await fileWithFailedSync(seed, { failedSync: 'goes-back' }, 'ENOSPC');

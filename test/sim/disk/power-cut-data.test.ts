@@ -42,6 +42,8 @@ class Allowed {
   /** Below it extensions are durable: no stale bytes. */
   firmSize = 0;
   readonly everWritten = new Set<number>([0]);
+  /** Bytes above it that an O_DSYNC write has made durable. */
+  readonly writtenThroughAt = new Set<number>();
   now: number[] = [];
 
   write(position: number, length: number, value: number): void {
@@ -57,13 +59,17 @@ class Allowed {
   truncate(size: number): void {
     for (const [i, values] of this.bytes) if (i >= size) values.add(0);
     for (let i = size; i < this.firmSize; i++) this.add(i, 0);
+    for (const i of this.writtenThroughAt) if (i >= size) this.writtenThroughAt.delete(i);
     this.now.length = Math.min(this.now.length, size);
     while (this.now.length < size) this.now.push(0);
     this.sizes.add(size);
   }
 
   writtenThrough(position: number, length: number, value: number, wasClean: boolean): void {
-    for (let i = position; i < position + length; i++) this.bytes.set(i, new Set([value]));
+    for (let i = position; i < position + length; i++) {
+      this.bytes.set(i, new Set([value]));
+      this.writtenThroughAt.add(i);
+    }
     this.sizes = new Set([this.now.length]);
     if (wasClean) this.settle();
   }
@@ -74,12 +80,13 @@ class Allowed {
     for (const [i, value] of this.now.entries()) this.bytes.set(i, new Set([value]));
     this.sizes = new Set([this.now.length]);
     this.firmSize = this.now.length;
+    this.writtenThroughAt.clear();
   }
 
   holds(i: number, value: number): boolean {
     const values = this.bytes.get(i);
     if (values?.has(value) === true) return true;
-    if (i >= this.firmSize) return this.everWritten.has(value);
+    if (i >= this.firmSize && !this.writtenThroughAt.has(i)) return this.everWritten.has(value);
     return values === undefined && value === 0;
   }
 
@@ -175,6 +182,25 @@ test('an older version of a sector, size without data, data without size and sta
     }
   }
   for (const count of Object.values(reached)) expect(count).toBeGreaterThan(0);
+});
+
+test('stale bytes never show where an O_DSYNC write has been', async () => {
+  for (let seed = 0; seed < 60; seed++) {
+    const disk = createSimulatedDisk({
+      seed,
+      profile: { images: 'mixed', sectorBytes: 64 },
+      directories: ['/data'],
+    });
+    disk.writeFile('/data/old', new Uint8Array(4096).fill(7));
+    disk.writeFile('/data/a', new Uint8Array(10));
+    await disk.disk.unlink('/data/old');
+    await disk.disk.syncDirectory('/data');
+    const { plain, through } = await openFiles(disk);
+    await plain.write(new Uint8Array(10).fill(1), 0);
+    await through.write(new Uint8Array(128).fill(2), 128);
+    disk.crash('power');
+    expect(disk.readVolatile('/data/a')?.subarray(128)).toEqual(new Uint8Array(128).fill(2));
+  }
 });
 
 test.each([
