@@ -1,0 +1,83 @@
+/**
+ * `npm run bench`: what Keelson costs, as ratios to a reference that is measured in the same run, on the same
+ * disk and with the same bytes. Figures of other machines and days are not comparable; the ratios nearly are.
+ */
+import { cpus } from 'node:os';
+import type { BenchCase, CaseContext } from './case.js';
+import { openCases } from './open-cases.js';
+import { readOptions, usage, UsageError, type BenchOptions } from './options.js';
+import { readCases } from './read-cases.js';
+import { isWithinBudget, type Row } from './row.js';
+import { Scratch } from './scratch.js';
+import { table } from './table.js';
+import { writeCases } from './write-cases.js';
+
+const CASES: readonly BenchCase[] = [...writeCases, ...openCases, ...readCases];
+const NAMES: readonly string[] = CASES.map((each) => each.name);
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  let options: BenchOptions | 'help';
+  try {
+    options = readOptions(args, NAMES);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`${error.message}\n\n${usage(NAMES)}`);
+    return 2;
+  }
+  if (options === 'help') {
+    console.log(usage(NAMES));
+    return 0;
+  }
+  const scratch = new Scratch();
+  const interrupt = (): void => {
+    scratch.remove();
+    process.exit(130);
+  };
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  try {
+    tell(options, await runCases(options, scratch));
+    return 0;
+  } finally {
+    scratch.remove();
+  }
+}
+
+async function runCases(options: BenchOptions, scratch: Scratch): Promise<Row[]> {
+  const rows: Row[] = [];
+  const chosen = CASES.filter(({ name }) => options.names.length === 0 || options.names.includes(name));
+  for (const each of chosen) {
+    const context: CaseContext = { options, scratch, progress: showProgress };
+    rows.push(...(await each.run(context)));
+  }
+  endProgress();
+  return rows;
+}
+
+function tell(options: BenchOptions, rows: readonly Row[]): void {
+  const machine = { node: process.version, platform: process.platform, cpus: cpus().length };
+  if (options.json) {
+    const told = rows.map((row) => ({ ...row, isWithinBudget: isWithinBudget(row) }));
+    console.log(JSON.stringify({ schemaVersion: 1, ...machine, rounds: options.rounds, rows: told }));
+    return;
+  }
+  console.log(
+    `Node ${machine.node}, ${machine.platform}, ${machine.cpus} cores; medians of interleaved rounds\n`,
+  );
+  console.log(table(rows));
+}
+
+const PROGRESS_EVERY_MS = 200;
+let progressToldMs = 0;
+
+/** One line, written over; nothing where there is no terminal to write over. */
+function showProgress(what: string): void {
+  if (!process.stderr.isTTY || performance.now() - progressToldMs < PROGRESS_EVERY_MS) return;
+  progressToldMs = performance.now();
+  process.stderr.write(`\r${what.padEnd(78)}`);
+}
+
+function endProgress(): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${''.padEnd(78)}\r`);
+}

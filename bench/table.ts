@@ -1,0 +1,44 @@
+import { isWithinBudget, type Row } from './row.js';
+
+const HEADINGS = ['work', 'unit', 'Keelson', 'reference', '', 'ratio', 'budget', ''] as const;
+
+/** The rows as a table for people. */
+export function table(rows: readonly Row[]): string {
+  const cells = [HEADINGS, ...rows.map(cellsOf)];
+  const widths = HEADINGS.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
+  return cells
+    .map((row) =>
+      row
+        .map((cell, column) =>
+          isNumeric(column) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
+        )
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+function isNumeric(column: number): boolean {
+  return column === 2 || column === 4 || column === 5;
+}
+
+function cellsOf(row: Row): readonly string[] {
+  const { work, unit, keelson, reference, ratio, budget } = row;
+  const sign = budget.sense === 'at least' ? '>=' : '<=';
+  const limit = budget.of === 'ratio' ? String(budget.value) : `${figure(budget.value)} ${unit}`;
+  return [
+    work,
+    unit,
+    figure(keelson),
+    reference.name,
+    figure(reference.value),
+    ratio.toFixed(2),
+    `${sign} ${limit}`,
+    isWithinBudget(row) ? 'kept' : 'missed',
+  ];
+}
+
+function figure(value: number): string {
+  const digits = Math.abs(value) >= 100 ? 0 : 2;
+  return value.toLocaleString('en-US', { maximumFractionDigits: digits });
+}
