@@ -1,10 +1,10 @@
 import type { Entry, HardState } from '../../src/raft-log/contract.js';
 import { invariant } from './invariant.js';
-import type { SnapshotHead } from './messages.js';
+import type { Message, SnapshotHead } from './messages.js';
+import type { ResolvedOptions } from './options.js';
 import { RecentEntries } from './recent-entries.js';
 import { SaveQueue, type Offer } from './save-queue.js';
 import type { RaftStorage } from './storage.js';
-import type { Message } from './messages.js';
 
 /** The server's log as the algorithm sees it: what is on disk, and in front of it what is on its way there. */
 export class LogView {
@@ -16,11 +16,11 @@ export class LogView {
   /** How far the commit index was safe on disk when a snapshot began to replace the log. */
   #commitBeforeSnapshot = 0;
 
-  constructor(storage: RaftStorage, hardState: HardState, recentBytesMax: number) {
+  constructor({ storage, recentBytesMax, savesUnderWayMax }: ResolvedOptions, hardState: HardState) {
     this.#storage = storage;
     this.#recentBytesMax = recentBytesMax;
     this.#recent = new RecentEntries(storage.lastIndex + 1);
-    this.#saves = new SaveQueue(storage.lastIndex, hardState);
+    this.#saves = new SaveQueue(storage.lastIndex, hardState, savesUnderWayMax);
     this.#commit = hardState.commit;
   }
 
@@ -128,9 +128,8 @@ export class LogView {
     return this.#saves.hasWork(this.lastIndex, hardState);
   }
 
-  /** False while a snapshot is being installed: what follows must join it, so it is held back. */
   get canOffer(): boolean {
-    return !this.#saves.isInstalling;
+    return this.#saves.canOffer;
   }
 
   offer(hardState: HardState, toSelf: readonly Message[]): Offer & { readonly entries: readonly Entry[] } {

@@ -16,6 +16,11 @@ export interface RaftOptions {
   readonly electionTicks?: number;
   /** Ticks between heartbeats, below `electionTicks`. Default 1. */
   readonly heartbeatTicks?: number;
+  /**
+   * Most saves that may be under way at once. Default 1: what comes up meanwhile is gathered into the next, which shares
+   * one sync just as well. With more, the host must not begin a save between a refusal and `storageFailed`.
+   */
+  readonly savesUnderWayMax?: number;
   /** Most bytes of data in one append, and in one batch handed for applying. Default 1 MiB. */
   readonly appendBytesMax?: number;
   /** Most appends on the way to one follower. Default 64. */
@@ -40,6 +45,7 @@ export type ResolvedOptions = Readonly<Required<RaftOptions>>;
 const DEFAULTS = Object.freeze({
   electionTicks: 10,
   heartbeatTicks: 1,
+  savesUnderWayMax: 1,
   appendBytesMax: 1024 * 1024,
   inflightCountMax: 64,
   inflightBytesMax: 8 * 1024 * 1024,

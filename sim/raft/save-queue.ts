@@ -31,6 +31,7 @@ interface Save {
  * Several saves may be on their way; they become durable in order.
  */
 export class SaveQueue {
+  readonly #underWayMax: number;
   #durableIndex: number;
   #offeredIndex: number;
   #truncateFrom: number | null = null;
@@ -42,7 +43,8 @@ export class SaveQueue {
   #synced: HardState;
   #seen: HardState;
 
-  constructor(lastIndex: number, hardState: HardState) {
+  constructor(lastIndex: number, hardState: HardState, underWayMax: number) {
+    this.#underWayMax = underWayMax;
     this.#durableIndex = lastIndex;
     this.#offeredIndex = lastIndex;
     this.#durable = hardState;
@@ -60,9 +62,14 @@ export class SaveQueue {
     return this.#snapshot;
   }
 
-  /** While a snapshot is being installed nothing else is offered: what follows must join it. */
-  get isInstalling(): boolean {
-    return this.#inFlight.some((save) => save.snapshot !== null);
+  /**
+   * False while as many saves are under way as may be, and while a snapshot is being installed: what follows must join
+   * it, so it is held back.
+   */
+  get canOffer(): boolean {
+    return (
+      this.#inFlight.length < this.#underWayMax && this.#inFlight.every((save) => save.snapshot === null)
+    );
   }
 
   /**
@@ -84,7 +91,6 @@ export class SaveQueue {
 
   /** Whether an offer would hold anything that the host must or may write. */
   hasWork(lastIndex: number, hardState: HardState): boolean {
-    if (this.isInstalling) return false;
     const isDue = this.#snapshot !== null || this.#truncateFrom !== null || lastIndex > this.#offeredIndex;
     return isDue || !equal(hardState, this.#seen);
   }

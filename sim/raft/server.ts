@@ -73,7 +73,7 @@ export class Server {
     const hardState = options.storage.hardState;
     this.term = hardState.term;
     this.vote = hardState.vote;
-    this.log = new LogView(options.storage, hardState, this.options.recentBytesMax);
+    this.log = new LogView(this.options, hardState);
     this.log.commitTo(this.options.appliedIndex);
     this.applying = new Applying(this.options.appliedIndex);
     this.configuration = options.configuration;

@@ -18,28 +18,38 @@ export function stepMessage(server: Server, message: Message): void {
   if (isFromLeader(message)) hearLeader(server, message);
   switch (message.type) {
     case 'pre-vote':
-      return handlePreVoteRequest(server, message);
+      handlePreVoteRequest(server, message);
+      break;
     case 'pre-vote-response':
-      return handlePreVoteResponse(server, message);
+      handlePreVoteResponse(server, message);
+      break;
     case 'vote':
-      return handleVoteRequest(server, message);
+      handleVoteRequest(server, message);
+      break;
     case 'vote-response':
-      return handleVoteResponse(server, message);
+      handleVoteResponse(server, message);
+      break;
     case 'append':
-      return handleAppend(server, message);
+      handleAppend(server, message);
+      break;
     case 'heartbeat':
-      return handleHeartbeat(server, message);
+      handleHeartbeat(server, message);
+      break;
     case 'snapshot-chunk':
-      return handleSnapshotChunk(server, message);
+      handleSnapshotChunk(server, message);
+      break;
     case 'timeout-now':
-      return handleTimeoutNow(server, message);
+      handleTimeoutNow(server, message);
+      break;
     case 'read-index-response':
-      return handleReadIndexResponse(server, message);
+      handleReadIndexResponse(server, message);
+      break;
     case 'append-response':
     case 'heartbeat-response':
     case 'snapshot-response':
     case 'read-index':
       if (server.role === 'leader') stepLeader(server, message);
+      break;
   }
 }
 
@@ -51,13 +61,17 @@ type ToLeader = Extract<
 function stepLeader(server: Server, message: ToLeader): void {
   switch (message.type) {
     case 'append-response':
-      return handleAppendResponse(server, message);
+      handleAppendResponse(server, message);
+      break;
     case 'heartbeat-response':
-      return handleHeartbeatResponse(server, message);
+      handleHeartbeatResponse(server, message);
+      break;
     case 'snapshot-response':
-      return handleSnapshotResponse(server, message);
+      handleSnapshotResponse(server, message);
+      break;
     case 'read-index':
-      return handleReadIndexRequest(server, message);
+      handleReadIndexRequest(server, message);
+      break;
   }
 }
 

@@ -16,6 +16,19 @@ describe('several saves under way', () => {
     expect(solo.finishSave()).toMatchObject([{ index: 3 }]);
   });
 
+  test('by default there is one at a time, and what comes up meanwhile is gathered into the next', () => {
+    const solo = new Solo({ savesUnderWayMax: 1 });
+    for (const at of [0, 1, 2]) {
+      solo.raft.step(append('n2', 1, [at, Math.min(at, 1)], [1]));
+      solo.take();
+    }
+    expect(solo.pending).toHaveLength(1);
+    expect(solo.finishSave()).toMatchObject([{ index: 1 }]);
+    solo.take();
+    expect(solo.pending.map(({ save }) => save.entries.map(({ index }) => index))).toEqual([[2, 3]]);
+    expect(solo.finishSave()).toMatchObject([{ index: 2 }, { index: 3 }]);
+  });
+
   test('an index that is written twice, with two terms, is durable only with the second', () => {
     const solo = new Solo({ logTerms: [1], commit: 1 });
     solo.settle();

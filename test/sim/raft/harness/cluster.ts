@@ -8,6 +8,7 @@ import { Oracle } from './oracle.js';
 export const TIGHT: Tuning = {
   electionTicks: 5,
   heartbeatTicks: 1,
+  savesUnderWayMax: 3,
   appendBytesMax: 24,
   inflightCountMax: 3,
   inflightBytesMax: 64,

@@ -55,6 +55,7 @@ export class Solo {
     this.disk.unfitUntil = unfitUntil;
     this.raft = new Raft({
       electionTicks: 10,
+      savesUnderWayMax: 4,
       ...tuningOf(options),
       id,
       storage: this.disk,

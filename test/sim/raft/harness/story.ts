@@ -48,8 +48,10 @@ class Player {
   #perform(verb: string, args: readonly string[]): void {
     const [first = '', second = '', third = ''] = args;
     switch (verb) {
-      case 'cluster':
-        return this.#begin(Number(first), Number(third === '' ? first : third));
+      case 'cluster': {
+        this.#begin(Number(first), Number(third === '' ? first : third));
+        return;
+      }
       case 'deliver':
         for (const message of this.#takeFromBag(args)) this.#cluster.deliver(message);
         return;
@@ -58,20 +60,28 @@ class Player {
           this.#printed.push(`lost: ${describeMessage(message)}`);
         return;
       case 'settle':
-      case 'watch':
-        return this.#cluster.quiesce();
-      case 'run':
-        return this.#cluster.run(Number(first));
-      case 'heal':
-        return this.#cluster.cut.clear();
+      case 'watch': {
+        this.#cluster.quiesce();
+        return;
+      }
+      case 'run': {
+        this.#cluster.run(Number(first));
+        return;
+      }
+      case 'heal': {
+        this.#cluster.cut.clear();
+        return;
+      }
       case 'cut':
         this.#cluster.cut.add(first);
         return;
       case 'status':
         for (const member of this.#cluster.members) this.#printed.push(statusLine(member));
         return;
-      default:
-        return this.#performOn(this.#cluster.member(first), verb, second, args);
+      default: {
+        this.#performOn(this.#cluster.member(first), verb, second, args);
+        return;
+      }
     }
   }
 
@@ -79,35 +89,52 @@ class Player {
     const cluster = this.#cluster;
     const { raft } = member;
     switch (verb) {
-      case 'campaign':
-        return this.#print(raft?.campaign());
+      case 'campaign': {
+        this.#print(raft?.campaign());
+        return;
+      }
       case 'tick':
         for (let count = Number(arg === '' ? 1 : arg); count > 0; count -= 1) cluster.tick(member);
         return;
-      case 'save':
-        return member.finishSave();
+      case 'save': {
+        member.finishSave();
+        return;
+      }
       case 'propose':
         if (cluster.propose(member, args.slice(1).join(' ')) === null) this.#print('refused');
         return;
       case 'change': {
         const proposal = raft?.proposeConfChange({ op: asOp(arg), id: args[2] ?? '' });
-        return this.#print(proposal?.ok === false ? `refused: ${proposal.reason}` : null);
+        this.#print(proposal?.ok === false ? `refused: ${proposal.reason}` : null);
+        return;
       }
-      case 'read':
-        return cluster.read(member);
-      case 'transfer':
-        return this.#print(raft?.transferLeadership(arg));
-      case 'compact':
-        return member.compact();
-      case 'crash':
-        return member.crash(Number(arg));
-      case 'restart':
-        return cluster.restart(member);
+      case 'read': {
+        cluster.read(member);
+        return;
+      }
+      case 'transfer': {
+        this.#print(raft?.transferLeadership(arg));
+        return;
+      }
+      case 'compact': {
+        member.compact();
+        return;
+      }
+      case 'crash': {
+        member.crash(Number(arg));
+        return;
+      }
+      case 'restart': {
+        cluster.restart(member);
+        return;
+      }
       case 'isolate':
         for (const { id } of cluster.members) cluster.cut.add(`${member.id}>${id}`).add(`${id}>${member.id}`);
         return;
-      case 'refuse':
-        return cluster.refuse(member);
+      case 'refuse': {
+        cluster.refuse(member);
+        return;
+      }
       case 'fail':
         return raft?.storageFailed(member.pendingSaves[0]?.save.id ?? 0, 'unknown');
       case 'back':
@@ -117,7 +144,8 @@ class Player {
         return;
       case 'timeout': {
         const term = raft?.status.term ?? 0;
-        return cluster.deliver({ type: 'timeout-now', from: arg, to: member.id, term });
+        cluster.deliver({ type: 'timeout-now', from: arg, to: member.id, term });
+        return;
       }
       default:
         throw new RangeError(`no such step: ${verb}`);
