@@ -46,7 +46,7 @@ export abstract class Action<T> {
     return this.run(fs);
   }
 
-  /** Bytes that the call carried or brought back, for the trace. */
+  /** Bytes that the call carries to the disk, for the trace. */
   get bytes(): Uint8Array | null {
     return null;
   }

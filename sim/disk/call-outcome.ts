@@ -6,6 +6,7 @@ import type { Reached } from './counters.js';
 import { codeOfFault } from './faults.js';
 import { WriteAction } from './file-actions.js';
 import type { FileSystem } from './file-system.js';
+import type { Pace } from './latency.js';
 import { diskError } from './paths.js';
 import { evictPages } from './process-kill.js';
 import { damageWithinBudget } from './rot.js';
@@ -20,13 +21,8 @@ export class CallOutcome {
   }
 
   /** What happens as the call is issued: to the world around it, and to its pace. */
-  prepare(
-    action: Action<unknown>,
-    plan: CallPlan,
-    process: SimulatedProcess,
-    random: Random,
-  ): 'usual' | 'slow' | 'stuck' {
-    let pace: 'usual' | 'slow' | 'stuck' = 'usual';
+  prepare(action: Action<unknown>, plan: CallPlan, process: SimulatedProcess, random: Random): Pace {
+    let pace: Pace = 'usual';
     for (const fault of plan.faults) {
       if (fault === 'slow' && pace === 'usual') pace = 'slow';
       else if (fault === 'stuck') pace = 'stuck';

@@ -1,4 +1,4 @@
-import { Random, subSeed } from '../world/random.js';
+import { Random, seedOf, subSeed } from '../world/random.js';
 import type { Action } from './action.js';
 import {
   type CallCounts,
@@ -9,6 +9,7 @@ import {
 } from './call-kinds.js';
 import { type Directive, drawFaults, type FaultKind } from './faults.js';
 import type { DiskProfile } from './profile.js';
+import type { RawAccess } from './raw-access.js';
 
 /** A call that is about to be made, as a test that watches it sees it. */
 export interface CallNotice {
@@ -19,6 +20,11 @@ export interface CallNotice {
   readonly position: number;
   readonly length: number;
   readonly processId: number;
+  /**
+   * Does to a fork of the disk what is left when the world stops in the midst of this call; crash the fork
+   * next. So one run shows, at each call, what a crash there can leave.
+   */
+  tearOn(fork: RawAccess, seed: number | string): void;
 }
 
 /** What is to happen at one call, from all sources together. */
@@ -98,7 +104,10 @@ export class CallsToCome {
     if (directed !== undefined) for (const directive of directed) plan = withDirective(plan, directive);
     if (this.onCall !== null) {
       const { kind, path, position, length } = action;
-      const directive = this.onCall({ number, kind, path, position, length, processId });
+      const tearOn = (fork: RawAccess, tearSeed: number | string): void => {
+        action.tear(fork.fs, new Random(subSeed(seed, seedOf(tearSeed))));
+      };
+      const directive = this.onCall({ number, kind, path, position, length, processId, tearOn });
       if (directive !== undefined) plan = withDirective(plan, directive);
     }
     return plan;

@@ -14,7 +14,6 @@ export class ReadAction extends Action<number> {
   readonly kind = 'read';
   readonly #file: OpenFile;
   readonly #into: Uint8Array;
-  #count = 0;
 
   constructor(file: OpenFile, into: Uint8Array, position: number) {
     super(file.path, position, into.length);
@@ -23,7 +22,13 @@ export class ReadAction extends Action<number> {
   }
 
   run(fs: FileSystem): number {
-    return this.#read(fs, this.#into);
+    const node = fileOf(this.#file, 'read');
+    const until = Math.min(this.position + this.#into.length, node.volatile.size);
+    if (node.hasUnreadable(this.position, until, fs.profile.sectorBytes)) {
+      fs.count('unreadable-sector-met');
+      throw diskError('EIO', 'read', this.path);
+    }
+    return node.volatile.read(this.#into, this.position);
   }
 
   override runShort(fs: FileSystem, random: Random): number {
@@ -31,23 +36,7 @@ export class ReadAction extends Action<number> {
     // 0 would mean the end of the file: a short read brings at least one byte.
     const kept = count <= 1 ? count : 1 + random.below(count - 1);
     this.#into.fill(0, kept, count);
-    this.#count = kept;
     return kept;
-  }
-
-  override get bytes(): Uint8Array {
-    return this.#into.subarray(0, this.#count);
-  }
-
-  #read(fs: FileSystem, into: Uint8Array): number {
-    const node = fileOf(this.#file, 'read');
-    const until = Math.min(this.position + into.length, node.volatile.size);
-    if (node.hasUnreadable(this.position, until, fs.profile.sectorBytes)) {
-      fs.count('unreadable-sector-met');
-      throw diskError('EIO', 'read', this.path);
-    }
-    this.#count = node.volatile.read(into, this.position);
-    return this.#count;
   }
 }
 

@@ -1,4 +1,3 @@
-import type { Random } from '../world/random.js';
 import type { CallKind } from './call-kinds.js';
 
 /** Typical virtual milliseconds of a call on a fast local disk. */
@@ -25,14 +24,20 @@ const TYPICAL_MS: Readonly<Record<CallKind, number>> = {
 const SLOW_MS_MAX = 5_000;
 const STUCK_MS = 600_000;
 
-/** How long a call takes: between half and twice the typical time, so that calls under way overtake each other. */
-export function drawLatencyMs(kind: CallKind, random: Random, pace: 'usual' | 'slow' | 'stuck'): number {
-  const usual = TYPICAL_MS[kind] * (0.5 + 1.5 * random.fraction());
+export type Pace = 'usual' | 'slow' | 'stuck';
+
+/**
+ * How long a call takes: between half and twice the typical time, so that calls under way overtake each
+ * other. `draw` is any integer of 32 bits.
+ */
+export function drawLatencyMs(kind: CallKind, draw: number, pace: Pace): number {
+  const fraction = draw / 2 ** 32;
+  const usual = TYPICAL_MS[kind] * (0.5 + 1.5 * fraction);
   switch (pace) {
     case 'usual':
       return usual;
     case 'slow':
-      return usual + SLOW_MS_MAX * random.fraction();
+      return usual + SLOW_MS_MAX * fraction;
     case 'stuck':
       return STUCK_MS;
   }

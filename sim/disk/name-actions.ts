@@ -1,6 +1,6 @@
 import type { DirectoryEntry, DiskFile, FileStat, OpenOptions, SpaceStat } from '../../src/disk/port.js';
 import { systemCode } from '../../src/disk/system-error.js';
-import type { Random } from '../world/random.js';
+import { type Random, subSeed } from '../world/random.js';
 import { Action } from './action.js';
 import { DirectoryNode } from './directory-node.js';
 import { failDirectorySync } from './failed-sync.js';
@@ -101,7 +101,13 @@ export class ReaddirAction extends Action<readonly DirectoryEntry[]> {
     const node = findNode(fs, this.path, 'scandir');
     if (node === undefined) throw diskError('ENOENT', 'scandir', this.path);
     if (node.kind !== 'directory') throw diskError('ENOTDIR', 'scandir', this.path);
-    return [...node.volatile].map(([name, ino]) => ({ name, kind: fs.nodes.get(ino)?.kind ?? 'other' }));
+    // In no order that a caller could lean on: by a hash, as file systems do, another in each directory.
+    const names = [...node.volatile.keys()].map((name) => ({ name, hash: subSeed(node.ino, name) }));
+    names.sort((a, b) => a.hash - b.hash);
+    return names.map(({ name }) => ({
+      name,
+      kind: fs.nodes.get(node.volatile.get(name) ?? -1)?.kind ?? 'other',
+    }));
   }
 }
 

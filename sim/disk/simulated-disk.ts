@@ -2,7 +2,7 @@ import type { Environment } from '../../src/disk/environment.js';
 import type { Awaitable, CallMode, Disk } from '../../src/disk/port.js';
 import { systemCode } from '../../src/disk/system-error.js';
 import { EventQueue } from '../world/event-queue.js';
-import { Random, seedOf, subSeed } from '../world/random.js';
+import { hashOfText, Random, seedOf, subSeed } from '../world/random.js';
 import { Trace } from '../world/trace.js';
 import type { Action } from './action.js';
 import type { CallCounts, CrashKind, CrashPoint } from './call-kinds.js';
@@ -13,7 +13,7 @@ import type { Directive } from './faults.js';
 import { giveBack } from './handle-actions.js';
 import { WriteAction } from './file-actions.js';
 import { FileSystem } from './file-system.js';
-import { drawLatencyMs } from './latency.js';
+import { drawLatencyMs, type Pace } from './latency.js';
 import type { OpenFile } from './open-file.js';
 import { cutPower } from './power-cut.js';
 import { killProcess } from './process-kill.js';
@@ -51,6 +51,8 @@ interface World {
   readonly trace: Trace;
   readonly processCount?: number;
 }
+
+const LATENCY = hashOfText('latency');
 
 /** A call that was issued and has not returned. */
 interface CallUnderWay {
@@ -253,9 +255,8 @@ export class SimulatedDisk extends RawAccess {
   #perform<T>(process: SimulatedProcess, action: Action<T>, mode: CallMode): Awaitable<T> {
     action.caller = process;
     const plan = this.#calls.next(action, process.id);
-    this.#random.reseed(subSeed(plan.seed, 'before'));
-    const pace = this.#outcome.prepare(action, plan, process, this.#random);
-    const latencyMs = drawLatencyMs(action.kind, this.#random, pace);
+    const pace = this.#prepare(action, plan, process);
+    const latencyMs = drawLatencyMs(action.kind, subSeed(plan.seed, LATENCY), pace);
     if (plan.crash?.at === 'before') return this.#crashAt(plan.crash.kind);
     return this.#machine.isInline(mode) && pace !== 'stuck'
       ? this.#performInline(process, action, plan, latencyMs)
@@ -311,6 +312,22 @@ export class SimulatedDisk extends RawAccess {
     });
   }
 
+  #carryOutFaults<T>(action: Action<T>, plan: CallPlan): T {
+    this.#random.reseed(subSeed(plan.seed, 'effect'));
+    return this.#outcome.carryOut(action, plan, this.#random);
+  }
+
+  #prepare(action: Action<unknown>, plan: CallPlan, process: SimulatedProcess): Pace {
+    if (this.#isPlain(plan)) return 'usual';
+    this.#random.reseed(subSeed(plan.seed, 'before'));
+    return this.#outcome.prepare(action, plan, process, this.#random);
+  }
+
+  /** Nearly all calls: nothing was drawn for them, so nothing need be drawn from. */
+  #isPlain(plan: CallPlan): boolean {
+    return plan.code === null && plan.faults.length === 0;
+  }
+
   /** A process whose world has stopped waits for ever: no line of its code runs on behind this call. */
   #crashAt<T>(kind: CrashKind): Promise<T> {
     this.crash(kind);
@@ -318,9 +335,8 @@ export class SimulatedDisk extends RawAccess {
   }
 
   #carryOut<T>(action: Action<T>, plan: CallPlan, process: SimulatedProcess): T {
-    this.#random.reseed(subSeed(plan.seed, 'effect'));
     try {
-      const value = this.#outcome.carryOut(action, plan, this.#random);
+      const value = this.#isPlain(plan) ? action.run(this.fs) : this.#carryOutFaults(action, plan);
       traceCall(this.trace, this.queue.nowMs, {
         action,
         number: plan.number,

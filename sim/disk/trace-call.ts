@@ -1,4 +1,5 @@
 import { checksum } from '../../src/format/checksum.js';
+import { hashOfText } from '../world/random.js';
 import type { Trace } from '../world/trace.js';
 import type { Action } from './action.js';
 import { CALL_KINDS } from './call-kinds.js';
@@ -17,11 +18,12 @@ export interface TracedCall {
 /** Folds a call, its bytes included, into the trace; as text only where lines are kept. */
 export function traceCall(trace: Trace, nowMs: number, call: TracedCall): void {
   const { action, number, processId, result, outcome } = call;
+  // What a read brings follows from what was written before, which is folded already.
   const { kind, path, position, length, bytes } = action;
   const sum = bytes === null ? 0 : checksum(bytes);
   trace.fold(number);
   trace.fold(CALL_KINDS.indexOf(kind) + CALL_KINDS.length * processId);
-  trace.foldText(path);
+  trace.fold(hashOfPath(path));
   trace.fold(position);
   trace.fold(length);
   trace.fold(result);
@@ -37,6 +39,19 @@ export function traceCall(trace: Trace, nowMs: number, call: TracedCall): void {
   );
 }
 
+const HASHES_KEPT = 4096;
+const hashes = new Map<string, number>();
+
+function hashOfPath(path: string): number {
+  const known = hashes.get(path);
+  if (known !== undefined) return known;
+  if (hashes.size >= HASHES_KEPT) hashes.clear();
+  const hash = hashOfText(path);
+  hashes.set(path, hash);
+  return hash;
+}
+
+/** Virtual time as the trace shows it. */
 export function clockText(nowMs: number): string {
   return `${nowMs.toFixed(3)} ms`;
 }

@@ -187,6 +187,32 @@ describe('a fork', () => {
   });
 });
 
+test('one run, forked at each call, shows what a crash before or inside it can leave', async () => {
+  const disk = newDisk(4, { sectorBytes: 32, images: 'mixed' });
+  const acknowledged: string[] = [];
+  const seen = new Map<string, Set<string>>();
+  disk.onCall = (call) => {
+    for (const at of ['before', 'inside'] as const) {
+      for (let seed = 0; seed < 30; seed++) {
+        const fork = disk.fork({ seed });
+        if (at === 'inside') call.tearOn(fork, seed);
+        fork.crash('kill');
+        const left = new TextDecoder().decode(
+          fork.readVolatile('/data/a') ?? fork.readVolatile('/data/b') ?? text(''),
+        );
+        expect(left.startsWith(acknowledged.join(''))).toBe(true);
+        const place = `${at} ${call.number} ${call.kind}`;
+        seen.set(place, (seen.get(place) ?? new Set<string>()).add(left));
+      }
+    }
+    return undefined;
+  };
+  await work(disk, acknowledged);
+  expect(disk.readVolatile('/data/b')).toEqual(text('abc'));
+  expect(seen.get('before 3 write')).toEqual(new Set(['']));
+  expect(seen.get('inside 3 write')).toEqual(new Set(['', 'a']));
+});
+
 describe('determinism', () => {
   test('the same seed gives the same trace, byte for byte, and another seed another', async () => {
     const traced = async (seed: number): Promise<Trace> => {
