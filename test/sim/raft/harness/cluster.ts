@@ -144,14 +144,14 @@ export class Cluster {
 
   restart(member: Member): void {
     if (member.isUp) return;
-    this.oracle.restarted(member);
+    this.oracle.forgets(member);
     member.start();
     this.settle(member);
   }
 
   refuse(member: Member): void {
     if (member.pendingSaves.length === 0) return;
-    this.oracle.refused(member);
+    this.oracle.forgets(member);
     member.refuseSaves();
     this.settle(member);
   }

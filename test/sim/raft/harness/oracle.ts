@@ -11,6 +11,8 @@ export class Oracle {
   readonly #applied: Map<number, string> = new Map();
   readonly #terms: Map<string, number> = new Map();
   readonly #commits: Map<string, number> = new Map();
+  /** Up to where each server's committed entries have been compared. */
+  readonly #judged: Map<string, number> = new Map();
   commitMax = 0;
 
   offered(member: Member, save: ReadySave): void {
@@ -43,12 +45,10 @@ export class Oracle {
     }
   }
 
-  restarted(member: Member): void {
+  /** The server lost its memory, by a crash or because its disk refused a save: commit may have fallen back. */
+  forgets(member: Member): void {
     this.#commits.delete(member.id);
-  }
-
-  refused(member: Member): void {
-    this.#commits.delete(member.id);
+    this.#judged.delete(member.id);
   }
 
   /** After every step. */
@@ -58,19 +58,21 @@ export class Oracle {
     check(status.term >= (this.#terms.get(member.id) ?? 0) || !member.isUp, `${member.id}: term fell`);
     this.#terms.set(member.id, member.disk.hardState.term);
     check(status.commit >= (this.#commits.get(member.id) ?? 0), `${member.id}: commit fell`);
-    this.#observeCommit(member, this.#commits.get(member.id) ?? 0, status.commit);
     this.#commits.set(member.id, status.commit);
+    this.commitMax = Math.max(this.commitMax, status.commit);
+    // What is in memory and not yet offered cannot be seen from here; it is judged when it is durable.
+    this.#observeCommit(member, Math.min(status.commit, status.durableIndex));
     if (status.role === 'leader' && !this.#leaders.has(status.term)) this.#complete(member);
     if (status.role === 'leader') this.#same(this.#leaders, status.term, member.id, 'election safety');
   }
 
-  #observeCommit(member: Member, from: number, until: number): void {
-    for (let index = from + 1; index <= until; index += 1) {
+  #observeCommit(member: Member, until: number): void {
+    for (let index = (this.#judged.get(member.id) ?? 0) + 1; index <= until; index += 1) {
       const term = termIn(member, index);
       // Covered by a snapshot: what it holds is judged by what was applied.
       if (term !== null) this.#same(this.#committed, index, term, 'committed entries differ');
     }
-    this.commitMax = Math.max(this.commitMax, until);
+    this.#judged.set(member.id, until);
   }
 
   /** Leader completeness: what is committed is in the log of every later leader. */
