@@ -14,6 +14,7 @@ import {
 import { sameBytes } from '../format/identity.js';
 import { MARKS_NAME } from '../format/names.js';
 import type { DurableMark } from '../format/position.js';
+import { closeFile } from './close-file.js';
 
 /**
  * Milliseconds after a durable group until its mark is written: soon when the log falls idle, and well within
@@ -38,7 +39,7 @@ export async function readEndMark(disk: Disk, dir: string, storeId: Uint8Array):
   try {
     return await newestMark(file, storeId);
   } finally {
-    await file.close();
+    await closeFile(file);
   }
 }
 
@@ -100,7 +101,7 @@ export class EndMarks {
     this.#timer?.cancel();
     this.#timer = null;
     await this.#writing;
-    await this.#file.close();
+    await closeFile(this.#file);
   }
 
   async #write(): Promise<void> {

@@ -10,7 +10,8 @@ import {
   WAL_DIRECTORY_NAME,
 } from '../format/names.js';
 import { NOTHING_DURABLE } from '../format/position.js';
-import { SUPERBLOCK_BYTES, type Superblock } from '../format/superblock.js';
+import type { Superblock } from '../format/superblock.js';
+import { closeFile } from './close-file.js';
 import type { WalLayer } from './layer.js';
 import { segmentPath } from './live-segment.js';
 import { makeFailed, makeZeroedFile, writeSegmentHeader } from './make-segment.js';
@@ -31,6 +32,8 @@ export interface FreshStoreRequest {
   readonly segmentBytes: number;
   /** Locked. */
   readonly superblock: DiskFile;
+  /** What it holds so far: nothing, or what an unfinished making left. */
+  readonly superblockBytes: Uint8Array;
   readonly onZeroed: (bytes: number) => void;
 }
 
@@ -69,7 +72,7 @@ export async function makeFreshStore(request: FreshStoreRequest): Promise<Superb
     isWalSeparate: paths.isWalSeparate,
     unfitUntil: 0,
   };
-  const file = new SuperblockFile(superblock, blank, new Uint8Array(SUPERBLOCK_BYTES));
+  const file = new SuperblockFile(superblock, blank, request.superblockBytes, 0);
   await file.writeBoth({});
   return file;
 }
@@ -107,6 +110,6 @@ async function makeFirstSegment(request: FreshStoreRequest, storeId: Uint8Array)
   } catch (error) {
     throw makeFailed(path, error);
   } finally {
-    await file.close();
+    await closeFile(file);
   }
 }

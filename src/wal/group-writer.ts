@@ -2,7 +2,7 @@ import { isNoSpace, noSpace, syncFailed, writeFailed } from '../disk/disk-failur
 import type { Environment } from '../disk/environment.js';
 import { isPromise } from '../disk/port.js';
 import { writeFully } from '../disk/write-fully.js';
-import { KeelsonError } from '../errors/index.js';
+import { isKeelsonError, KeelsonError } from '../errors/index.js';
 import { putFrameHeader } from '../format/frame-header.js';
 import type { DurableMark } from '../format/position.js';
 import type { ActiveSegment, Fill } from './active-segment.js';
@@ -256,6 +256,9 @@ export class GroupWriter {
 }
 
 function asKeelsonError(error: unknown): KeelsonError {
+  // D11: a look at the fence that fails latches; what the save's own bytes came to is then as unknown as ever.
+  if (isKeelsonError(error, 'KEELSON_READ_FAILED'))
+    return new KeelsonError('KEELSON_FAILED', `${error.message} ${LATCHED}`, error.details, error);
   if (error instanceof KeelsonError) return error;
   return new KeelsonError('KEELSON_FAILED', `the log failed: ${String(error)}. ${LATCHED}`, {}, error);
 }

@@ -4,6 +4,7 @@ import { identityText, sameBytes } from '../format/identity.js';
 import type { DurableMark } from '../format/position.js';
 import { FORMAT_VERSION, segmentSalt, type SegmentHeader } from '../format/segment-header.js';
 import type { Superblock } from '../format/superblock.js';
+import { closeFile } from './close-file.js';
 import { NO_ENTRIES, type Damage, type RecoveryTally } from './damage.js';
 import type { WalLayer } from './layer.js';
 import { sealedSegment, segmentPath, type LiveSegment } from './live-segment.js';
@@ -60,7 +61,7 @@ class Judge {
   readonly #segments: LiveSegment[] = [];
   #mark: DurableMark;
   #highestEpoch: number;
-  #open: Candidate[] = [];
+  readonly #open: Set<DiskFile> = new Set<DiskFile>();
 
   constructor(store: JudgedStore) {
     this.#store = store;
@@ -75,7 +76,7 @@ class Judge {
     try {
       return await this.#judge();
     } finally {
-      for (const candidate of this.#open) await candidate.file.close();
+      for (const file of this.#open) await closeFile(file);
     }
   }
 
@@ -87,6 +88,7 @@ class Judge {
       const next = await this.#candidate(current.header.number + 1, false);
       const tail = await this.#take(current, next);
       if (tail !== null) return this.#finish(current, tail, first);
+      await this.#close(current.file);
       // `take` gives no tail only where `next` joins.
       current = next as Candidate;
     }
@@ -122,18 +124,23 @@ class Judge {
     }
     const path = segmentPath(walDir, number);
     const file = await openSegment(disk, path);
+    this.#open.add(file);
     const { verdict, fileBytes } = await readSegmentHeader(file);
     tally.readBytes += Math.min(fileBytes, 512);
     const fault = this.#headerFault(verdict, fileBytes, number, path);
     if (fault === null && verdict.kind === 'valid') {
-      const candidate = { header: verdict.header, path, file };
-      this.#open.push(candidate);
       this.#highestEpoch = Math.max(this.#highestEpoch, verdict.header.epoch);
-      return candidate;
+      return { header: verdict.header, path, file };
     }
-    await file.close();
+    await this.#close(file);
     if (mustBe && fault !== null) throw fault;
     return null;
+  }
+
+  /** At most two segments are open at a time, however many there are. */
+  async #close(file: DiskFile): Promise<void> {
+    this.#open.delete(file);
+    await closeFile(file);
   }
 
   #headerFault(
@@ -273,7 +280,8 @@ class Judge {
       const salt = segmentSalt(current.header.identity);
       const seal = await readSeal(current.file, current.header.segmentBytes, salt);
       // The tail was sealed: what is durable behind it stood in a segment that is not there.
-      if (seal?.trailer.lastLsn === tail.run.lastLsn) throw this.#missing(current.header.number + 1);
+      if (tail.stop === null && seal?.trailer.lastLsn === tail.run.lastLsn)
+        throw this.#missing(current.header.number + 1);
       throw this.#shortRun(current, tail, this.#mark.lsn);
     }
     if (first > superblock.firstSegment && !this.#isCovered()) throw this.#missing(superblock.firstSegment);

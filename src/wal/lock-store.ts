@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { readFailed, writeFailed } from '../disk/disk-failure.js';
 import type { Disk, DiskFile } from '../disk/port.js';
+import { systemCode } from '../disk/system-error.js';
 import { KeelsonError } from '../errors/index.js';
 import { SUPERBLOCK_NAME, WAL_LOCK_NAME } from '../format/names.js';
-import type { StorePaths } from './store-directory.js';
+import { closeFile } from './close-file.js';
+import { ASIDE, type StorePaths } from './store-directory.js';
 
 /** How often an open may find that the file it locked was replaced meanwhile, before it says 'locked'. */
 const ATTEMPTS = 3;
@@ -21,18 +23,18 @@ export interface StoreLock {
  */
 export async function lockStore(disk: Disk, paths: StorePaths): Promise<StoreLock> {
   const superblock = await lockFile(disk, join(paths.dir, SUPERBLOCK_NAME));
-  if (!paths.isWalSeparate) return { superblock, release: async () => superblock.close() };
+  if (!paths.isWalSeparate) return { superblock, release: () => closeFile(superblock) };
   try {
     const walLock = await lockFile(disk, join(paths.walDir, WAL_LOCK_NAME));
     return {
       superblock,
       release: async () => {
-        await walLock.close();
-        await superblock.close();
+        await closeFile(walLock);
+        await closeFile(superblock);
       },
     };
   } catch (error) {
-    await superblock.close();
+    await closeFile(superblock);
     throw error;
   }
 }
@@ -42,13 +44,17 @@ async function lockFile(disk: Disk, path: string): Promise<DiskFile> {
     const file = await openForLock(disk, path);
     try {
       // The name may have moved to another inode between the open and the lock.
-      if ((await file.tryLock()) && (await isStillNamed(disk, path, file))) return file;
+      const isOurs =
+        (await file.tryLock()) &&
+        !(await isHeldAside(disk, path + ASIDE, file)) &&
+        (await isStillNamed(disk, path, file));
+      if (isOurs) return file;
     } catch (error) {
-      await file.close();
+      await closeFile(file);
       if (error instanceof KeelsonError) throw error;
       throw readFailed('the lock of the store', { path }, error);
     }
-    await file.close();
+    await closeFile(file);
   }
   throw new KeelsonError(
     'KEELSON_LOCKED',
@@ -67,6 +73,28 @@ async function openForLock(disk: Disk, path: string): Promise<DiskFile> {
       error,
       'Check the disk and the permissions, then open again.',
     );
+  }
+}
+
+/**
+ * True while another open, making a store, has moved its locked superblock aside for a moment: the one that we
+ * locked is then a new file, which the move back replaces. One that nobody holds was left by a crash, and so was a
+ * second name of our own.
+ */
+async function isHeldAside(disk: Disk, path: string, ours: DiskFile): Promise<boolean> {
+  const aside = await disk.stat(path);
+  if (aside === null || aside.id === (await ours.stat()).id) return false;
+  let file: DiskFile;
+  try {
+    file = await disk.open(path, { access: 'write' });
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false;
+    throw error;
+  }
+  try {
+    return !(await file.tryLock());
+  } finally {
+    await closeFile(file);
   }
 }
 

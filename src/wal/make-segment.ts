@@ -5,6 +5,7 @@ import { writeFully } from '../disk/write-fully.js';
 import { zeroFill } from '../disk/zero-fill.js';
 import { KeelsonError } from '../errors/index.js';
 import { encodeSegmentHeader, type SegmentHeader } from '../format/segment-header.js';
+import { closeFile } from './close-file.js';
 
 const AGAIN = 'The log is as it was; the next save tries again.';
 
@@ -43,7 +44,7 @@ export async function makeZeroedFile(
 
 /** Closes and removes a file that holds nothing live. Best effort: what stays is unlinked by the next open. */
 export async function abandon(environment: Environment, file: DiskFile): Promise<void> {
-  await file.close();
+  await closeFile(file);
   try {
     await environment.disk.unlink(file.path);
   } catch {

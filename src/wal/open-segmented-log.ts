@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import { readFailed } from '../disk/disk-failure.js';
 import type { Environment } from '../disk/environment.js';
 import type { DiskFile } from '../disk/port.js';
-import { systemCode } from '../disk/system-error.js';
 import { KeelsonError } from '../errors/index.js';
 import { FRAME_HEADER_BYTES_MAX, readFrameHeader } from '../format/frame-header.js';
-import { segmentAsideName, segmentName, SNAPSHOTS_DIRECTORY_NAME, SUPERBLOCK_NAME } from '../format/names.js';
+import { segmentAsideName, segmentName, SUPERBLOCK_NAME } from '../format/names.js';
 import type { DurableMark } from '../format/position.js';
-import { FORMAT_VERSION, SEGMENT_HEADER_BYTES, segmentSalt } from '../format/segment-header.js';
+import { FORMAT_VERSION } from '../format/segment-header.js';
 import type { Superblock, SuperblockVerdict } from '../format/superblock.js';
+import { closeFile } from './close-file.js';
 import { NO_ENTRIES, RecoveryTally } from './damage.js';
 import { EndMarks, marksPath, readEndMark } from './end-marks.js';
 import { makeFreshStore } from './fresh-store.js';
@@ -18,8 +18,7 @@ import { segmentPath } from './live-segment.js';
 import { lockStore, type StoreLock } from './lock-store.js';
 import type { WalObserver } from './observer.js';
 import { proveTail } from './prove-tail.js';
-import { openSegment, readSegmentHeader } from './read-segment.js';
-import { searchBehind } from './search-behind.js';
+import { openSegment } from './read-segment.js';
 import { SegmentWindow } from './segment-window.js';
 import { SegmentedLog } from './segmented-log.js';
 import {
@@ -35,6 +34,7 @@ import {
   type StorePaths,
 } from './store-directory.js';
 import { newestSlot, readSlots, SuperblockFile, superblockPath } from './superblock-file.js';
+import { firstTrace } from './trace-of-log.js';
 import { WalCounters } from './wal-counters.js';
 
 /** How to open; every field is resolved and checked by the layer above. */
@@ -56,8 +56,8 @@ export interface OpenRequest {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Looks at a store that moved under a reader: how often to begin again before its damage is believed (R10). */
-const READ_ONLY_ATTEMPTS = 5;
+/** How often to begin again where the store moves under the judgement (R10), before what is found is believed. */
+const MOVING_ATTEMPTS = 5;
 
 /**
  * Opens the segmented log of a store, making an empty one if there is none and `create` allows it. R10: lock,
@@ -76,6 +76,14 @@ interface Judged {
   readonly bytes: Uint8Array;
   readonly judgement: Judgement;
   readonly listing: StoreListing;
+}
+
+type FoundSlots = Awaited<ReturnType<typeof readSlots>>;
+
+/** The superblock that was judged, to be written by the one who holds it locked. */
+function superblockOf(file: DiskFile, { superblock, slots, bytes }: Judged): SuperblockFile {
+  const at = slots.findIndex((slot) => slot.kind === 'valid' && slot.superblock === superblock);
+  return new SuperblockFile(file, superblock, bytes, at);
 }
 
 class Opening {
@@ -100,7 +108,7 @@ class Opening {
       const report = this.#tally.report('clean');
       return SegmentedLog.readOnly(this.#request, this.#paths, judged.judgement, report, this.#counters);
     } finally {
-      await file.close();
+      await closeFile(file);
     }
   }
 
@@ -123,7 +131,7 @@ class Opening {
       } catch (error) {
         const after = await readSlots(file);
         const stoodStill = Buffer.compare(before.bytes, after.bytes) === 0;
-        if (stoodStill || attempt === READ_ONLY_ATTEMPTS) throw error;
+        if (stoodStill || attempt === MOVING_ATTEMPTS) throw error;
       }
     }
   }
@@ -146,12 +154,15 @@ class Opening {
 
   /** Without a superblock a store may be made, if that is allowed and nothing of an older one is there. */
   async #mayMake(listing: StoreListing): Promise<void> {
-    const isEmpty = listing.names === null || (await this.#firstTrace(listing)) === null;
+    const isEmpty =
+      listing.names === null ||
+      (await firstTrace(this.#request.environment.disk, this.#paths, listing)) === null;
     if (!isEmpty || this.#request.create === 'never') throw await this.#withoutSuperblock(listing);
   }
 
   async #withoutSuperblock(listing: StoreListing): Promise<KeelsonError> {
-    const trace = listing.names === null ? null : await this.#firstTrace(listing);
+    const trace =
+      listing.names === null ? null : await firstTrace(this.#request.environment.disk, this.#paths, listing);
     if (trace !== null) return this.#superblockLost(trace);
     const what = listing.names === null ? 'the directory is not there' : 'no superblock is in it';
     return notALog(this.#paths.dir, what);
@@ -171,77 +182,42 @@ class Opening {
     });
   }
 
-  /** The first file that shows that a log was live here, or null. */
-  async #firstTrace(listing: StoreListing): Promise<string | null> {
-    for (const number of [...(listing.segments ?? []), ...listing.asides].sort((a, b) => a - b)) {
-      const path = listing.segments?.has(number)
-        ? segmentPath(this.#paths.walDir, number)
-        : join(this.#paths.walDir, segmentAsideName(number));
-      if (await this.#holdsFrames(path)) return path;
-    }
-    return this.#firstSnapshot();
-  }
-
-  async #firstSnapshot(): Promise<string | null> {
-    const folder = join(this.#paths.dir, SNAPSHOTS_DIRECTORY_NAME);
-    try {
-      const names = await this.#request.environment.disk.readdir(folder);
-      const snapshot = names.find((entry) => entry.name.endsWith('.snap'));
-      return snapshot === undefined ? null : join(folder, snapshot.name);
-    } catch (error) {
-      if (systemCode(error) === 'ENOENT') return null;
-      throw readFailed('a directory', { path: folder }, error);
-    }
-  }
-
-  async #holdsFrames(path: string): Promise<boolean> {
-    const file = await openSegment(this.#request.environment.disk, path);
-    try {
-      const { verdict, fileBytes } = await readSegmentHeader(file);
-      if (verdict.kind !== 'valid') return verdict.kind === 'other-version';
-      const { number, identity } = verdict.header;
-      if (number > 1) return true;
-      const window = new SegmentWindow(file, fileBytes);
-      const behind = await searchBehind(
-        window,
-        SEGMENT_HEADER_BYTES,
-        fileBytes,
-        segmentSalt(identity),
-        () => undefined,
-      );
-      return behind.untilOffset > 0;
-    } finally {
-      await file.close();
-    }
-  }
-
   async #openLocked(lock: StoreLock): Promise<SegmentedLog> {
     const { disk } = this.#request.environment;
     await restoreAsides(disk, this.#paths, await listStore(disk, this.#paths));
     const { slots, bytes } = await readSlots(lock.superblock);
     const newest = newestSlot(slots);
-    if (newest === null) return this.#make(lock, slots);
+    if (newest === null) return this.#make(lock, slots, bytes);
     this.#checkKind(newest);
     await this.#syncDirectories(newest);
     this.#throwIfAborted();
-    const first = await this.#judgeSlots(slots, bytes, Infinity);
+    const first = await this.#judgeStill(lock.superblock, { slots, bytes });
     this.#throwIfAborted();
-    const superblock = new SuperblockFile(lock.superblock, first.superblock, bytes);
-    this.#noteRebuilt(slots);
+    const superblock = superblockOf(lock.superblock, first);
+    this.#noteRebuilt(first.slots);
     this.#tally.epoch = first.judgement.highestEpoch + 1;
+    await superblock.renew();
     await superblock.writeBoth({ epoch: this.#tally.epoch, isCleanEnd: false });
     const { judgement, listing } = await this.#lookAgain(superblock, first);
-    await proveTail(
-      disk,
-      this.#paths.dir,
-      this.#tally.epoch,
-      superblock.current.newestSegment,
-      judgement,
-      this.#tally,
-    );
+    const { newestSegment } = superblock.current;
+    await proveTail(disk, this.#paths.dir, this.#tally.epoch, newestSegment, judgement, this.#tally);
     await this.#beginEpoch(superblock, judgement);
     await this.#clean(judgement, listing);
     return this.#start(lock, superblock, judgement, this.#tally.cut === null ? 'clean' : 'torn-tail');
+  }
+
+  /**
+   * Judges the store as of slots that did not change meanwhile: a writer that lost its lock may still move the
+   * range, and the stamp, which comes next, must not write an older range over that (D11).
+   */
+  async #judgeStill(file: DiskFile, found: FoundSlots): Promise<Judged> {
+    let { slots, bytes } = found;
+    for (let attempt = 1; ; attempt += 1) {
+      const judged = await this.#judgeSlots(slots, bytes, Infinity);
+      const after = await readSlots(file);
+      if (Buffer.compare(after.bytes, bytes) === 0 || attempt === MOVING_ATTEMPTS) return judged;
+      ({ slots, bytes } = after);
+    }
   }
 
   #checkKind(superblock: Superblock): void {
@@ -327,11 +303,19 @@ class Opening {
   }
 
   /** R7: a store that never said it was live has acknowledged nothing, and is made (again). */
-  async #make(lock: StoreLock, slots: readonly SuperblockVerdict[]): Promise<SegmentedLog> {
+  async #make(
+    lock: StoreLock,
+    slots: readonly SuperblockVerdict[],
+    bytes: Uint8Array,
+  ): Promise<SegmentedLog> {
     const { environment, layer, segmentBytes, create } = this.#request;
     const listing = await listStore(environment.disk, this.#paths);
     const isOther = slots.some((slot) => slot.kind === 'other-version');
-    if (isOther || create === 'never' || (await this.#firstTrace(listing)) !== null)
+    if (
+      isOther ||
+      create === 'never' ||
+      (await firstTrace(this.#request.environment.disk, this.#paths, listing)) !== null
+    )
       throw await this.#unreadable(slots, listing);
     const onZeroed = (count: number): void => this.#counters.zeroFilled(count);
     const paths = this.#paths;
@@ -342,6 +326,7 @@ class Opening {
       layer,
       segmentBytes,
       superblock: lock.superblock,
+      superblockBytes: bytes,
       onZeroed,
     });
     const fresh = await readSlots(lock.superblock);
@@ -383,7 +368,7 @@ class Opening {
       const bytes = await window.view(judgement.tail.runUntil, FRAME_HEADER_BYTES_MAX);
       return readFrameHeader(bytes, 0, segment.salt) !== null;
     } finally {
-      await file.close();
+      await closeFile(file);
     }
   }
 
@@ -419,11 +404,13 @@ class Opening {
   ): Promise<SegmentedLog> {
     const report = this.#tally.report(verdict);
     const endMarks = await this.#openEndMarks(superblock);
-    return SegmentedLog.open(this.#request, this.#paths, judgement, report, this.#counters, {
-      lock,
-      superblock,
-      endMarks,
-    });
+    const parts = { lock, superblock, endMarks };
+    try {
+      return await SegmentedLog.open(this.#request, this.#paths, judgement, report, this.#counters, parts);
+    } catch (error) {
+      await endMarks?.close();
+      throw error;
+    }
   }
 
   /** D12: the marks are an extra witness; on a full disk the log goes on without the file. */

@@ -9,7 +9,8 @@ import { openSegmentedLog } from './open-segmented-log.js';
 import { PlainLayer } from './plain-layer.js';
 import { malformed } from './record-reader.js';
 import type { RecoveryReport } from './recovery-report.js';
-import { closedError, type SegmentedLog } from './segmented-log.js';
+import { closedError, compactedError } from './log-refusals.js';
+import type { SegmentedLog } from './segmented-log.js';
 
 /** A record of the plain wal: opaque bytes with a mark of the caller's. */
 export interface WalRecord {
@@ -147,9 +148,18 @@ class PlainWal implements Wal {
         onFailed,
       });
     });
-    this.#last = done.catch(() => undefined);
-    await done;
+    this.#last = done;
+    await this.#settled(done);
     return { firstLsn, lastLsn: until - 1 };
+  }
+
+  /** Settles as `done` does. A failure that its own caller has heard of does not fail a later `sync`. */
+  async #settled(done: Promise<void>): Promise<void> {
+    try {
+      await done;
+    } finally {
+      if (this.#last === done) this.#last = Promise.resolve();
+    }
   }
 
   async sync(): Promise<{ durableLsn: number }> {
@@ -166,7 +176,8 @@ class PlainWal implements Wal {
       throw invalid('fromLsn', `fromLsn is ${fromLsn}, expected 1 or more`);
     const until = this.#log.durable.lsn + 1;
     for (let lsn = fromLsn; lsn < until;) {
-      if (lsn < this.#layer.firstLsn) throw compacted(lsn, this.#layer.firstLsn);
+      this.#checkOpen();
+      if (lsn < this.#log.firstLsn) throw compactedError(lsn, this.#log.firstLsn);
       const records = await this.#log.read(lsn, until);
       for (const { record, path, offset } of records) {
         const { kind, body, checksum } = record;
@@ -189,9 +200,7 @@ class PlainWal implements Wal {
       );
     }
     this.#layer.dropBefore(lsn);
-    const bytesFreed = await this.#log.dropUnneeded();
-    this.#layer.firstLsn = Math.max(this.#layer.firstLsn, this.#log.firstLsn);
-    return { bytesFreed };
+    return { bytesFreed: await this.#log.dropUnneeded() };
   }
 
   async close(): Promise<void> {
@@ -208,20 +217,13 @@ class PlainWal implements Wal {
   }
 }
 
-function compacted(lsn: number, first: number): KeelsonError {
-  return new KeelsonError(
-    'KEELSON_COMPACTED',
-    `LSN ${lsn} was dropped; the log begins at ${first}. Read from there.`,
-    { lsn, expected: first },
-  );
-}
-
 /** Refuses what could not be read back (D9); returns the size of the encoded records. */
 function checkRecords(records: readonly WalRecord[]): number {
   if (!Array.isArray(records) || records.length === 0)
     throw invalid('records', 'records must be a list of at least one record');
   let bytes = 0;
-  for (const record of records as readonly WalRecord[]) {
+  for (const record of records as readonly (WalRecord | null | undefined)[]) {
+    if (record === null || record === undefined) throw invalid('records', `a record is ${record}`);
     const { kind, data } = record;
     if (!Number.isInteger(kind) || kind < 0 || kind > LIMITS.recordKindMax) {
       throw invalid('kind', `kind is ${kind}, expected 0..${LIMITS.recordKindMax}; the rest is reserved`);

@@ -6,19 +6,14 @@ import type { ReplayedFrame, ReplayedPreamble, WalLayer } from './layer.js';
 /** The layer of the plain wal: every record is numbered by its own LSN, and means nothing. */
 export class PlainLayer implements WalLayer {
   readonly storeKind = 'wal';
-  /** LSN of the oldest record that is still there. */
-  firstLsn = 1;
   #keepFrom = 1;
 
   restart(): void {
-    this.firstLsn = 1;
     this.#keepFrom = 1;
   }
 
   restorePreamble({ isFirst, firstLsn }: ReplayedPreamble): void {
-    if (!isFirst) return;
-    this.firstLsn = firstLsn;
-    this.#keepFrom = firstLsn;
+    if (isFirst) this.#keepFrom = firstLsn;
   }
 
   adoptSealed(): void {

@@ -1,13 +1,16 @@
 import { readFailed, syncFailed, writeFailed } from '../disk/disk-failure.js';
 import type { Disk, DiskFile } from '../disk/port.js';
 import { writeFully } from '../disk/write-fully.js';
+import { payloadMatches, readFrameHeader } from '../format/frame-header.js';
 import { decodeSealTrailer, SEAL_TRAILER_BYTES } from '../format/seal.js';
+import { closeFile } from './close-file.js';
 import type { RecoveryTally } from './damage.js';
 import type { Judgement } from './judge.js';
 import type { LiveSegment } from './live-segment.js';
 import { renewSegmentHeader } from './make-segment.js';
 import { quarantineTail } from './quarantine.js';
 import { readAt } from './read-segment.js';
+import type { SegmentScan } from './scan-segment.js';
 
 /** Bytes rewritten or zeroed in one write. */
 const STEP_BYTES = 1024 * 1024;
@@ -38,7 +41,7 @@ export async function proveTail(
     const hasSealBytes = await holdsOldSeal(file, segment);
     const cutUntil = tail.stop === null ? tail.runUntil : Math.max(tail.runUntil, tail.stop.untilOffset);
     if (tail.unprovenFrom === tail.runUntil && cutUntil === tail.runUntil && !hasSealBytes) return;
-    await rewrite(file, tail.unprovenFrom, tail.runUntil);
+    await rewriteFrames(file, segment.salt, tail);
     if (tail.stop !== null && cutUntil > tail.runUntil) {
       const bytes = await readAt(file, tail.runUntil, cutUntil - tail.runUntil);
       const { reason } = tail.stop;
@@ -52,7 +55,7 @@ export async function proveTail(
       await zero(file, segment.header.segmentBytes - SEAL_TRAILER_BYTES, segment.header.segmentBytes);
     await sync(file);
   } finally {
-    await file.close();
+    await closeFile(file);
   }
 }
 
@@ -69,7 +72,7 @@ async function renewHeader(disk: Disk, segment: LiveSegment): Promise<void> {
   try {
     await renewSegmentHeader(file, segment.header);
   } finally {
-    await file.close();
+    await closeFile(file);
   }
 }
 
@@ -80,11 +83,35 @@ async function holdsOldSeal(file: DiskFile, segment: LiveSegment): Promise<boole
   return decodeSealTrailer(bytes, segment.salt) !== null;
 }
 
-/** Reads and writes the same bytes, so that the next sync has them to make durable. */
-async function rewrite(file: DiskFile, from: number, until: number): Promise<void> {
-  for (let at = from; at < until; at += STEP_BYTES) {
-    await write(file, await readAt(file, at, Math.min(STEP_BYTES, until - at)), at);
+/**
+ * Reads and writes the frames that no mark proves, so that the next sync has them to make durable. They are held
+ * against what was judged: a page that left the cache since, after a failed sync, reads as the disk has it, and
+ * must not be made durable in place of what open is about to show.
+ */
+async function rewriteFrames(file: DiskFile, salt: number, tail: SegmentScan): Promise<void> {
+  const { unprovenFrom, runUntil, run } = tail;
+  if (unprovenFrom === runUntil) return;
+  const bytes = await readAt(file, unprovenFrom, runUntil - unprovenFrom);
+  if (lastChecksum(bytes, salt) !== run.chain) {
+    const changed = new Error('it reads otherwise than a moment ago');
+    throw readFailed('the tail of the log', { path: file.path, offset: unprovenFrom }, changed);
   }
+  for (let at = 0; at < bytes.length; at += STEP_BYTES)
+    await write(file, bytes.subarray(at, Math.min(at + STEP_BYTES, bytes.length)), unprovenFrom + at);
+}
+
+/** Checksum of the header of the last of these frames, which vouches for all of them; null if they are not whole. */
+function lastChecksum(bytes: Uint8Array, salt: number): number | null {
+  let last: number | null = null;
+  for (let at = 0; at < bytes.length;) {
+    const header = readFrameHeader(bytes, at, salt);
+    if (header === null || (last !== null && header.chain !== last)) return null;
+    const payloadFrom = at + header.headerBytes;
+    at = payloadFrom + header.payloadBytes;
+    if (!payloadMatches(header, bytes.subarray(payloadFrom, at), salt)) return null;
+    last = header.headerChecksum;
+  }
+  return last;
 }
 
 async function zero(file: DiskFile, from: number, until: number): Promise<void> {

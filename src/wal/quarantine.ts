@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Disk, DiskFile } from '../disk/port.js';
 import { writeFully } from '../disk/write-fully.js';
 import { QUARANTINE_DIRECTORY_NAME } from '../format/names.js';
+import { closeFile } from './close-file.js';
 import { makeDirectory, removeName, syncNames } from './store-directory.js';
 
 /** Copies of torn tails that are kept; older ones go, so that a crash loop cannot fill the disk (R4). */
@@ -47,7 +48,7 @@ async function writeCopy(disk: Disk, path: string, bytes: Uint8Array): Promise<v
     await file.truncate(bytes.length);
     await file.dataSync();
   } finally {
-    await file.close();
+    await closeFile(file);
   }
 }
 

@@ -8,6 +8,7 @@ import type { DurableMark } from '../format/position.js';
 import { decodeSealTrailer, encodeSeal, SEAL_TRAILER_BYTES, type SealTrailer } from '../format/seal.js';
 import { SEGMENT_HEADER_BYTES, segmentSalt, type SegmentHeader } from '../format/segment-header.js';
 import { ActiveSegment } from './active-segment.js';
+import { closeFile } from './close-file.js';
 import { newIdentity } from './fresh-store.js';
 import type { WalLayer } from './layer.js';
 import { LeftAsItWas } from './left-as-it-was.js';
@@ -50,24 +51,26 @@ export interface Rotated {
 export async function rotateSegment(request: RotationRequest): Promise<Rotated> {
   const { environment, walDir, superblock, spares, active, durable } = request;
   const spare = await takeSpare(spares, request.segmentBytes);
-  await superblock.checkFence('background');
   const header = headerOf(request, spare);
   const path = join(walDir, segmentName(header.number));
   let trailer: SealTrailer;
   try {
+    await superblock.checkFence('background');
     trailer = await seal(request);
     await nameSpare(environment, spare, header, path);
+    // From here on a failure latches: whether the name is durable is not known.
+    await syncNames(environment.disk, walDir);
+    await superblock.write({ newestSegment: header.number, proven: durable });
   } catch (error) {
-    await spares.discard(spare);
+    // A log that latched removes nothing any more: what is left over, the next open finds.
+    if (error instanceof LeftAsItWas) await spares.discard(spare);
+    else await closeFile(spare.file);
     throw error;
   }
-  // From here on a failure latches: whether the name is durable is not known.
-  await syncNames(environment.disk, walDir);
-  await superblock.write({ newestSegment: header.number, proven: durable });
   const segment = emptySegment(header, path);
   const last = { chain: active.chain, frameCount: 0, resets: false, runs: 0 };
   const sealed = sealedSegment(active.path, active.header, trailer);
-  await active.file.close();
+  await closeFile(active.file);
   return {
     sealed,
     segment,

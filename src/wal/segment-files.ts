@@ -1,4 +1,5 @@
 import type { Disk, DiskFile } from '../disk/port.js';
+import { closeFile } from './close-file.js';
 import type { LiveSegment } from './live-segment.js';
 import { openSegment } from './read-segment.js';
 
@@ -15,6 +16,7 @@ interface OpenedSegment {
 export class SegmentFiles {
   readonly #disk: Disk;
   readonly #opened = new Map<number, OpenedSegment>();
+  #isClosed = false;
 
   constructor(disk: Disk) {
     this.#disk = disk;
@@ -39,7 +41,7 @@ export class SegmentFiles {
     const { number } = segment.header;
     let opened = this.#opened.get(number);
     if (opened === undefined)
-      opened = { file: openSegment(this.#disk, segment.path), readers: 0, isRetired: false };
+      opened = { file: openSegment(this.#disk, segment.path), readers: 0, isRetired: this.#isClosed };
     // Moved to the end: a Map keeps the order of insertion, so the front is the longest unused.
     this.#opened.delete(number);
     this.#opened.set(number, opened);
@@ -58,10 +60,7 @@ export class SegmentFiles {
 
   async #close(number: number, opened: OpenedSegment): Promise<void> {
     this.#opened.delete(number);
-    await opened.file.then(
-      (file) => file.close(),
-      () => undefined,
-    );
+    await opened.file.then(closeFile, () => undefined);
   }
 
   /** The segment leaves the live range. True if nobody reads it, so that its file may be written again. */
@@ -74,7 +73,9 @@ export class SegmentFiles {
     return true;
   }
 
+  /** Closes what nobody reads; a read under way ends undisturbed, and closes its file then. */
   async close(): Promise<void> {
-    for (const [number, opened] of [...this.#opened]) await this.#close(number, opened);
+    this.#isClosed = true;
+    for (const number of [...this.#opened.keys()]) await this.retire(number);
   }
 }

@@ -5,12 +5,14 @@ import { frameHeaderBytes, type FrameFields } from '../format/frame-header.js';
 import type { DurableMark } from '../format/position.js';
 import { SEGMENT_HEADER_BYTES } from '../format/segment-header.js';
 import { ActiveSegment, segmentBytesFor } from './active-segment.js';
+import { closeFile } from './close-file.js';
 import type { EndMarks } from './end-marks.js';
 import { GroupWriter } from './group-writer.js';
 import type { Judgement } from './judge.js';
 import { lowestOf, type LiveSegment } from './live-segment.js';
 import type { StoreLock } from './lock-store.js';
 import type { OpenRequest } from './open-segmented-log.js';
+import { closedError, compactedError, failedError, readOnlyError } from './log-refusals.js';
 import type { FrameUrgency, QueuedFrame } from './queued-frame.js';
 import { malformed, RecordReader, type LocatedRecord } from './record-reader.js';
 import type { RecoveryReport } from './recovery-report.js';
@@ -20,6 +22,8 @@ import { SpareSegments } from './spare-segments.js';
 import { removeName, type StorePaths } from './store-directory.js';
 import type { SuperblockFile } from './superblock-file.js';
 import type { WalCounters } from './wal-counters.js';
+
+export { closedError, failedError } from './log-refusals.js';
 
 /** A frame to be accepted. */
 export interface FrameRequest {
@@ -120,7 +124,8 @@ export class SegmentedLog {
     const file = await openTail(request, tail.path);
     const runs = request.layer.termRuns(tail.lowest, tail.until).length;
     const last = { ...judgement.tail, chain: judgement.tail.run.chain, runs };
-    const spares = new SpareSegments(environment, paths.walDir, segmentBytes, counters);
+    const { epoch } = parts.superblock.current;
+    const spares = new SpareSegments(environment, paths.walDir, segmentBytes, epoch, counters);
     spares.onSpaceBack = () => {
       observer.onSpaceBack();
     };
@@ -139,13 +144,7 @@ export class SegmentedLog {
 
   #writingParts(): Writing {
     if (this.#writing !== null) return this.#writing;
-    throw new KeelsonError(
-      'KEELSON_READ_ONLY',
-      `${this.#paths.dir} was opened with readOnly; it takes no changes.`,
-      {
-        path: this.#paths.dir,
-      },
-    );
+    throw readOnlyError(this.#paths.dir);
   }
 
   /** Everything up to here is on stable storage. */
@@ -285,8 +284,11 @@ export class SegmentedLog {
   /**
    * The durable records numbered `[from, until)`, in order: at least one if the range is not empty, and fewer than
    * asked for where they stand far apart; call again from behind the last. `bytesMax` bounds, about, what is read.
+   * `KEELSON_COMPACTED` if `from` was dropped meanwhile.
    */
   async read(from: number, until: number, bytesMax: number = Infinity): Promise<LocatedRecord[]> {
+    const lowest = lowestOf(this.#segments[0] as LiveSegment);
+    if (from < lowest) throw compactedError(from, lowest);
     const at = this.#ownerOf(from);
     const segment = this.#segments[at];
     if (segment === undefined) throw malformed({ path: this.#paths.walDir }, 0, from);
@@ -314,46 +316,46 @@ export class SegmentedLog {
 
   async #dropUnneeded(): Promise<number> {
     const { superblock, writer } = this.#writingParts();
-    const keepFrom = this.#firstNeeded();
-    if (keepFrom === 0) return 0;
-    const dropped = this.#segments.slice(0, keepFrom);
+    if (writer.latched !== null) throw failedError(this.#paths.dir, writer.latched);
+    const { number: first } = this.#firstNeeded().header;
+    const dropped = this.#segments.filter((segment) => segment.header.number < first);
+    if (dropped.length === 0) return 0;
     try {
-      await superblock.checkFence('background');
-      await superblock.writeBoth({ firstSegment: (this.#segments[keepFrom] as LiveSegment).header.number });
+      await superblock.writeBoth({ firstSegment: first });
+      // A rotation may have added a segment meanwhile.
+      this.#segments = this.#segments.filter((segment) => segment.header.number >= first);
+      let bytesFreed = 0;
+      for (const segment of dropped) bytesFreed += await this.#retire(segment);
+      return bytesFreed;
     } catch (error) {
       if (error instanceof KeelsonError) writer.latch(error);
       throw error;
     }
-    this.#segments = this.#segments.slice(keepFrom);
-    let bytesFreed = 0;
-    for (const segment of dropped) {
-      await this.#retire(segment);
-      bytesFreed += segment.header.segmentBytes;
-    }
-    return bytesFreed;
   }
 
-  #firstNeeded(): number {
+  #firstNeeded(): LiveSegment {
     const needed = this.#request.layer.boundary() + 1;
     const last = this.#segments.length - 1;
     const tail = this.#segments[last] as LiveSegment;
-    if (needed >= (tail.index?.until ?? tail.until)) return last;
-    return this.#ownerOf(needed);
+    const at = needed >= (tail.index?.until ?? tail.until) ? last : this.#ownerOf(needed);
+    return this.#segments[at] as LiveSegment;
   }
 
-  async #retire(segment: LiveSegment): Promise<void> {
+  /** The file goes, or becomes a spare. Returns the bytes that it held; 0 if it stays where it is. */
+  async #retire(segment: LiveSegment): Promise<number> {
     const { number, segmentBytes } = segment.header;
     const { spares, superblock } = this.#writingParts();
     this.#reader.forget(number);
     const isUnread = await this.#files.retire(number);
+    await superblock.checkFence('background');
     try {
-      await superblock.checkFence('background');
       if (isUnread && spares.wants(segmentBytes)) await spares.recycle(segment.path);
       else await removeName(this.#request.environment.disk, segment.path);
-    } catch (error) {
-      if (error instanceof KeelsonError && error.code !== 'KEELSON_WRITE_FAILED') throw error;
-      // The file is a leftover that the superblock no longer names; the next open removes it.
+    } catch {
+      // A leftover that the superblock no longer names; the next open removes it.
+      return 0;
     }
+    return segmentBytes;
   }
 
   /** Waits for what was accepted, marks a clean end, frees the store. Idempotent; never rejects. */
@@ -370,7 +372,7 @@ export class SegmentedLog {
       await writing.spares.close(writing.writer.latched === null);
       await writing.endMarks?.close();
       await this.#markCleanEnd(writing);
-      await writing.active.file.close();
+      await closeFile(writing.active.file);
       await writing.lock.release();
     }
     await this.#files.close();
@@ -380,7 +382,6 @@ export class SegmentedLog {
   async #markCleanEnd({ writer, superblock }: Writing): Promise<void> {
     if (writer.latched !== null) return;
     try {
-      await superblock.checkFence('background');
       await superblock.write({ isCleanEnd: true, proven: writer.durable });
     } catch (error) {
       if (error instanceof KeelsonError) writer.latch(error);
@@ -394,19 +395,4 @@ async function openTail(request: OpenRequest, path: string): Promise<DiskFile> {
   } catch (error) {
     throw writeFailed('the tail of the log', { path }, error, 'Open again.');
   }
-}
-
-/** What a call on a closed log gets. */
-export function closedError(dir: string): KeelsonError {
-  return new KeelsonError(
-    'KEELSON_CLOSED',
-    `the log in ${dir} is closed. Nothing was saved. Open it again.`,
-    { path: dir },
-  );
-}
-
-/** What a save on a latched log gets. */
-export function failedError(dir: string, cause: KeelsonError): KeelsonError {
-  const message = `the log in ${dir} failed earlier and takes no more saves: ${cause.message} Close it and open it again; a leader steps down.`;
-  return new KeelsonError('KEELSON_FAILED', message, { path: dir }, cause);
 }

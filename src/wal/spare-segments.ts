@@ -3,6 +3,7 @@ import type { Environment, Timer } from '../disk/environment.js';
 import type { DiskFile } from '../disk/port.js';
 import { isKeelsonError } from '../errors/index.js';
 import { spareName } from '../format/names.js';
+import { closeFile } from './close-file.js';
 import { abandon, makeZeroedFile } from './make-segment.js';
 import type { WalCounters } from './wal-counters.js';
 
@@ -15,6 +16,8 @@ export interface Spare {
 
 /** Retired files kept for reuse beside the one spare that is prepared; more would hold space for nothing. */
 const RECYCLED_KEPT = 2;
+/** Spares are numbered by epoch, so that a writer that lost its lock never touches one of its successor's (D11). */
+const SPARES_AN_EPOCH = 1_000_000;
 /** Milliseconds until the making of a spare that found no room is tried again. */
 const RETRY_MS = 1000;
 
@@ -31,16 +34,23 @@ export class SpareSegments {
   readonly #ready: Spare[] = [];
   #making: Promise<void> | null = null;
   #retry: Timer | null = null;
-  #nextNumber = 1;
+  #nextNumber: number;
   /** Told when a spare is there again after one could not be made for want of room. */
   onSpaceBack: () => void = () => undefined;
   #lacksSpace = false;
 
-  constructor(environment: Environment, walDir: string, segmentBytes: number, counters: WalCounters) {
+  constructor(
+    environment: Environment,
+    walDir: string,
+    segmentBytes: number,
+    epoch: number,
+    counters: WalCounters,
+  ) {
     this.#environment = environment;
     this.#walDir = walDir;
     this.#segmentBytes = segmentBytes;
     this.#counters = counters;
+    this.#nextNumber = epoch * SPARES_AN_EPOCH + 1;
   }
 
   /** Begins to make a spare if there is none. Never throws: a rotation that needs one will try and say why. */
@@ -132,7 +142,7 @@ export class SpareSegments {
     await this.#making;
     for (const spare of this.#ready.splice(0)) {
       if (removes) await this.discard(spare);
-      else await spare.file.close();
+      else await closeFile(spare.file);
     }
   }
 }

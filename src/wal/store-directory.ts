@@ -35,7 +35,7 @@ export function storePaths(dir: string, walDir: string | null): StorePaths {
 }
 
 /** A name that is away from its place for the moment in which the place is proven durable. */
-const ASIDE = '.aside';
+export const ASIDE = '.aside';
 const OWN_NAMES: ReadonlySet<string> = new Set([
   SUPERBLOCK_NAME,
   MARKS_NAME,

@@ -38,7 +38,7 @@ function slotsOf(bytes: Uint8Array): [SuperblockVerdict, SuperblockVerdict] {
   ];
 }
 
-/** The newer of the valid slots, or null. */
+/** The newer of the valid slots; null if none is. */
 export function newestSlot(slots: readonly SuperblockVerdict[]): Superblock | null {
   let newest: Superblock | null = null;
   for (const slot of slots) {
@@ -57,15 +57,23 @@ const REOPEN = 'The log accepts no more saves. Reopen it; recovery decides what 
 export class SuperblockFile {
   readonly file: DiskFile;
   #current: Superblock;
+  /** Which of the slots holds `current`. */
+  #currentSlot: number;
   /** What both slots hold as far as this writer knows: the fence is looked at once after every sync. */
-  #known: Uint8Array;
-  #onDisk = new Uint8Array(SUPERBLOCK_BYTES);
+  readonly #known: Uint8Array;
+  /** For the next look at the fence; null while one is under way, which then has it alone. */
+  #idleBytes: Uint8Array | null = new Uint8Array(SUPERBLOCK_BYTES);
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(file: DiskFile, current: Superblock, known: Uint8Array) {
+  /**
+   * @param known the bytes of both slots
+   * @param currentSlot which of them holds `current`, 0 or 1
+   */
+  constructor(file: DiskFile, current: Superblock, known: Uint8Array, currentSlot: number) {
     this.file = file;
     this.#current = current;
-    this.#known = known;
+    this.#known = known.slice();
+    this.#currentSlot = currentSlot;
   }
 
   get current(): Superblock {
@@ -75,6 +83,18 @@ export class SuperblockFile {
   /** Writes the change to the older slot and syncs it. Changes wait for each other. Latches nothing itself. */
   write(change: SuperblockChange): Promise<void> {
     return this.#inTurn(() => this.#writeSlot(change));
+  }
+
+  /**
+   * Writes the newest slot again, byte for byte at its own place, and syncs it: it may live only in the page cache,
+   * after a failed sync say, and then the older slot is the only whole one on the disk (D5). To be done before
+   * that one is written over.
+   */
+  renew(): Promise<void> {
+    return this.#inTurn(() => {
+      const offset = this.#currentSlot * SUPERBLOCK_SLOT_BYTES;
+      return this.#put(this.#known.slice(offset, offset + SUPERBLOCK_SLOT_BYTES), offset);
+    });
   }
 
   /** Writes the change to both slots, one by one: for what must not be forgotten. */
@@ -93,9 +113,18 @@ export class SuperblockFile {
   }
 
   async #writeSlot(change: SuperblockChange): Promise<void> {
+    // D11: what a successor stamped must not be written over.
+    await this.checkFence('background');
     const next = { ...this.#current, ...change, generation: this.#current.generation + 1 };
+    const slot = 1 - this.#currentSlot;
     const bytes = encodeSuperblock(next);
-    const offset = (next.generation % 2) * SUPERBLOCK_SLOT_BYTES;
+    await this.#put(bytes, slot * SUPERBLOCK_SLOT_BYTES);
+    this.#known.set(bytes, slot * SUPERBLOCK_SLOT_BYTES);
+    this.#current = next;
+    this.#currentSlot = slot;
+  }
+
+  async #put(bytes: Uint8Array, offset: number): Promise<void> {
     const place = { path: this.file.path, offset };
     try {
       await writeFully(this.file, bytes, offset);
@@ -107,8 +136,6 @@ export class SuperblockFile {
     } catch (error) {
       throw syncFailed('the superblock', place, error, REOPEN);
     }
-    this.#known.set(bytes, offset);
-    this.#current = next;
   }
 
   /**
@@ -116,19 +143,21 @@ export class SuperblockFile {
    * nothing that we wrote since may be acknowledged (D11).
    */
   checkFence(mode: CallMode): Awaitable<void> {
+    const bytes = this.#idleBytes ?? new Uint8Array(SUPERBLOCK_BYTES);
+    this.#idleBytes = null;
     let read: Awaitable<number>;
     try {
-      read = readFully(this.file, this.#onDisk, 0, mode);
+      read = readFully(this.file, bytes, 0, mode);
     } catch (error) {
       throw this.#fenceUnread(error);
     }
     if (!isPromise(read)) {
-      this.#judgeFence(read);
+      this.#judgeFence(bytes, read);
       return undefined;
     }
     return read.then(
       (count) => {
-        this.#judgeFence(count);
+        this.#judgeFence(bytes, count);
       },
       (error: unknown) => {
         throw this.#fenceUnread(error);
@@ -144,12 +173,12 @@ export class SuperblockFile {
     );
   }
 
-  #judgeFence(count: number): void {
-    if (count === SUPERBLOCK_BYTES && Buffer.compare(this.#onDisk, this.#known) === 0) return;
+  #judgeFence(bytes: Uint8Array, count: number): void {
+    this.#idleBytes = bytes;
+    bytes.fill(0, count);
+    if (Buffer.compare(bytes, this.#known) === 0) return;
     // A slot of our own that is being written right now reads as the old, the new, or neither.
-    const epochs = slotsOf(this.#onDisk.slice(0, count)).map((slot) =>
-      slot.kind === 'valid' ? slot.superblock.epoch : 0,
-    );
+    const epochs = slotsOf(bytes).map((slot) => (slot.kind === 'valid' ? slot.superblock.epoch : 0));
     const found = Math.max(...epochs);
     if (found <= this.#current.epoch && found > 0) return;
     throw new KeelsonError(
