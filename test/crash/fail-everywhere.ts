@@ -1,0 +1,93 @@
+import type { CallKind, CrashKind } from '../../sim/disk/call-kinds.js';
+import {
+  CRASH_KINDS,
+  describing,
+  newDisk,
+  runWhole,
+  type CrashSubject,
+  type CrashWorld,
+} from './crash-everywhere.js';
+
+/** One call that fails, once. */
+export interface Failure {
+  readonly call: number;
+  readonly kind: CallKind;
+  readonly path: string;
+  readonly code: string;
+}
+
+const READS = ['EIO'] as const;
+const CHANGES = ['EIO', 'ENOSPC'] as const;
+
+/** The codes with which each call may fail. */
+const CODES: Readonly<Record<CallKind, readonly string[]>> = {
+  open: ['EIO', 'ENOSPC', 'EMFILE'],
+  read: READS,
+  write: CHANGES,
+  truncate: CHANGES,
+  dataSync: CHANGES,
+  sync: CHANGES,
+  fstat: READS,
+  tryLock: READS,
+  close: READS,
+  mkdir: CHANGES,
+  readdir: ['EIO', 'EMFILE'],
+  stat: READS,
+  statfs: READS,
+  rename: CHANGES,
+  unlink: READS,
+  link: CHANGES,
+  syncDirectory: ['EIO', 'ENOSPC', 'EMFILE'],
+};
+
+/** Each failure that the calls of the work can have. */
+export async function failuresOf<Memory>(
+  subject: CrashSubject<Memory>,
+  world: CrashWorld,
+): Promise<readonly Failure[]> {
+  const disk = newDisk(world);
+  const failures: Failure[] = [];
+  disk.onCall = ({ number, kind, path }) => {
+    for (const code of CODES[kind]) failures.push({ call: number, kind, path, code });
+    return undefined;
+  };
+  await runWhole(disk, (environment) => subject.work(environment, subject.begin()));
+  return failures;
+}
+
+/**
+ * Runs the work with that failure in it. It has to go on, or to open again; and what a crash leaves, right behind
+ * the failure or at the end of the work, has to be recovered, whichever of these kinds it is of.
+ */
+export async function failAt<Memory>(
+  subject: CrashSubject<Memory>,
+  world: CrashWorld,
+  failure: Failure,
+  kinds: readonly CrashKind[] = CRASH_KINDS,
+): Promise<void> {
+  const disk = newDisk(world);
+  const memory = subject.begin();
+  const left: { readonly fork: typeof disk; readonly memory: Memory; readonly when: string }[] = [];
+  const leave = (when: string): void => {
+    left.push({ fork: disk.fork(), memory: subject.copy(memory), when });
+  };
+  disk.direct(failure.call, { code: failure.code });
+  disk.onCall = ({ number }) => {
+    if (number === failure.call + 1) leave('right behind it');
+    return undefined;
+  };
+  await runWhole(disk, (environment) => subject.work(environment, memory));
+  leave('at the end');
+  for (const { fork, memory: known, when } of left) {
+    for (const kind of kinds) {
+      const crashed = fork.fork({ seed: failure.call });
+      crashed.crash(kind);
+      const copy = subject.copy(known);
+      await describing(`${kind} ${when}`, async () => {
+        await runWhole(crashed, (environment) => subject.recover(environment, copy));
+        crashed.crash('power');
+        await runWhole(crashed, (environment) => subject.recover(environment, copy));
+      });
+    }
+  }
+}
