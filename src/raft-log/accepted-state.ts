@@ -54,7 +54,7 @@ export class AcceptedState implements LogView {
     if (effect.snapshot !== undefined) this.snapshot = effect.snapshot.name;
     if (effect.compactedTo !== undefined) this.firstIndex = effect.compactedTo + 1;
     if (effect.resetTo !== undefined) this.firstIndex = effect.resetTo.index + 1;
-    this.#lowest = Math.min(this.#lowest, effect.resetTo?.index ?? effect.keepUntil);
+    this.#lowest = Math.min(this.#lowest, lowestOf(save));
   }
 
   /** The oldest queued save has become durable and was applied to the durable state. */
@@ -111,7 +111,24 @@ export class AcceptedState implements LogView {
   /** The stretch of `[from, until)` that begins at `from` and stands in one place: a queued save, or the durable log. */
   stretch(from: number, until: number): { readonly save: QueuedSave | undefined; readonly until: number } {
     const save = this.#writerOf(from);
-    if (save !== undefined) return { save, until: Math.min(until, untilOf(save)) };
+    if (save !== undefined) return { save, until: Math.min(until, this.#replacedFrom(save, from)) };
+    // A queue that never runs empty leaves `#lowest` behind; what is queued now says where it begins to write.
+    this.#lowest = Infinity;
+    for (let at = this.#head; at < this.#queue.length; at += 1)
+      this.#lowest = Math.min(this.#lowest, lowestOf(this.#queue[at] as QueuedSave));
     return { save, until: Math.min(until, Math.max(from + 1, this.#lowest)) };
   }
+
+  /** Where the entries of `save` from `from` on end, or where a later save replaces them. */
+  #replacedFrom(save: QueuedSave, from: number): number {
+    let end = untilOf(save);
+    for (let at = this.#queue.length - 1; this.#queue[at] !== save; at -= 1)
+      end = Math.min(end, Math.max(from + 1, lowestOf(this.#queue[at] as QueuedSave)));
+    return end;
+  }
+}
+
+/** The lowest index of which the save says something. */
+function lowestOf({ effect }: QueuedSave): number {
+  return effect.resetTo?.index ?? effect.keepUntil;
 }

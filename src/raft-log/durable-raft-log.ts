@@ -65,7 +65,7 @@ export class DurableRaftLog implements RaftLog {
     this.#durable = durable;
     this.#accepted = new AcceptedState(durable, (index) => log.checksumOf(index));
     this.#queue = new FrameQueue(log, durable, this.#accepted);
-    this.#reader = new EntryReader(log, durable, this.#accepted);
+    this.#reader = new EntryReader(log, durable, this.#accepted, options.dir);
     const { snapshotsKept } = options;
     this.#turns = new SnapshotTurns({ log, store, durable, queue: this.#queue, snapshotsKept });
     this.recovery = log.recovery;
@@ -185,8 +185,14 @@ export class DurableRaftLog implements RaftLog {
     this.#checkReadable();
     const { snapshotName, snapshotMeta } = this.#durable;
     if (snapshotName === null || snapshotMeta === null) return null;
-    const { data } = await this.#parts.snapshots.open(snapshotName);
-    return { meta: ownMeta(snapshotMeta), data };
+    try {
+      const { data } = await this.#parts.snapshots.open(snapshotName);
+      return { meta: ownMeta(snapshotMeta), data };
+    } catch (error) {
+      // A newer one took its place while this one was being opened: no damage, that one is meant now.
+      if (this.#durable.snapshotName === snapshotName) throw error;
+      return this.openSnapshot();
+    }
   }
 
   async compact(upTo: number): Promise<{ readonly bytesFreed: number }> {
@@ -229,14 +235,18 @@ export class DurableRaftLog implements RaftLog {
     return this.close();
   }
 
-  /** Deletes snapshots that no durable record needs: at open, what a crash left (D10). */
-  cleanSnapshots(): Promise<void> {
-    return this.#turns.inTurn(() => this.#turns.clean());
+  /**
+   * Deletes the snapshots and segments that no durable record needs: at open, those that a crash kept from being
+   * deleted (D10). Rejects with what made the log fail, if it did: a log is not opened only to say so.
+   */
+  async finishDeletions(): Promise<void> {
+    await this.#turns.inTurn(() => this.#turns.clean());
+    await this.#log.dropUnneeded();
+    if (this.#log.latched !== null) throw this.#log.latched;
   }
 
   async #close(): Promise<void> {
-    // Snapshot operations see that the log is closing, and end.
-    await this.#turns.idle;
+    await Promise.all([this.#turns.close(), this.#reader.close()]);
     await this.#log.close();
   }
 

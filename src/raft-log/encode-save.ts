@@ -114,7 +114,8 @@ function withSize(draft: Omit<FrameDraft, 'payloadBytes'>): FrameDraft {
   for (const record of draft.controls) payloadBytes += controlRecordBytes(record);
   const { lowTerm } = draft.fields;
   for (const { term, data } of draft.entries) payloadBytes += entryRecordBytes(term - lowTerm, data.length);
-  return { ...draft, payloadBytes };
+  const { fields, effect, urgency, controls, entries } = draft;
+  return { fields, effect, urgency, controls, entries, payloadBytes };
 }
 
 /** Writes the draft's records at `offset`, the entries last. */

@@ -1,84 +1,131 @@
+import { KeelsonError } from '../errors/index.js';
 import type { TermRun } from '../format/seal.js';
-import type { SegmentedLog } from '../wal/segmented-log.js';
+import { closedError, type SegmentedLog } from '../wal/segmented-log.js';
 import type { AcceptedState } from './accepted-state.js';
 import type { Entry } from './contract.js';
 import type { DurableState } from './durable-state.js';
 import { judgeRange } from './judge-range.js';
+import type { LogView } from './log-view.js';
 import { entriesIn } from './queued-save.js';
 import { readEntry } from './read-entry.js';
 
-/** Reads entries of the durable log, and of the accepted one. */
+type TermView = Pick<LogView, 'firstIndex' | 'lastIndex' | 'term'>;
+
+/**
+ * Reads entries of the durable log, and of the accepted one. What one call returns is one log's: where a conflict
+ * replaces entries between two reads of the disk, old ones are never followed by new ones.
+ */
 export class EntryReader {
   readonly #log: SegmentedLog;
   readonly #durable: DurableState;
   readonly #accepted: AcceptedState;
+  readonly #dir: string;
+  /** Reads of the disk under way. */
+  #readCount = 0;
+  #isClosed = false;
+  #onIdle: () => void = () => undefined;
 
-  constructor(log: SegmentedLog, durable: DurableState, accepted: AcceptedState) {
+  constructor(log: SegmentedLog, durable: DurableState, accepted: AcceptedState, dir: string) {
     this.#log = log;
     this.#durable = durable;
     this.#accepted = accepted;
+    this.#dir = dir;
+  }
+
+  /** Lets no read begin any more; resolves when none is under way, so that files may be closed. */
+  close(): Promise<void> {
+    this.#isClosed = true;
+    if (this.#readCount === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onIdle = resolve;
+    });
   }
 
   /** Entries `[from, until)` of the durable log, until the next passes `bytesMax`; at least one of a range that is not empty. */
-  async durable(from: number, until: number, bytesMax: number): Promise<Entry[]> {
-    const entries: Entry[] = [];
-    for await (const chunk of this.chunks(from, until, bytesMax))
-      if (addUpTo(entries, chunk, bytesMax)) break;
-    return entries;
+  durable(from: number, until: number, bytesMax: number): Promise<Entry[]> {
+    return collect(this.#durable, from, until, bytesMax, (at) => this.#readChunk(at, until, bytesMax));
   }
 
-  /** The same, in chunks of about what one read of the disk brings. */
-  async *chunks(
-    from: number,
-    until: number,
-    bytesMax: number = Infinity,
-  ): AsyncGenerator<Entry[], void, undefined> {
-    for (let at = from; at < until;) {
-      // Compaction or a conflict may have moved the log while the last chunk was read.
+  /** Entries `[from, until)` of the accepted log, likewise. */
+  accepted(from: number, until: number, bytesMax: number): Promise<Entry[]> {
+    return collect(this.#accepted, from, until, bytesMax, (at) => {
+      const stretch = this.#accepted.stretch(at, until);
+      if (stretch.save === undefined) return this.#readChunk(at, stretch.until, bytesMax);
+      return entriesIn(stretch.save, at, stretch.until, bytesMax);
+    });
+  }
+
+  /** Entries `[from, until)` of the durable log, in chunks of about what one read of the disk brings. */
+  async *chunks(from: number, until: number): AsyncGenerator<Entry[], void, undefined> {
+    let last: Entry | undefined;
+    while (last === undefined ? from < until : last.index + 1 < until) {
+      const at = last === undefined ? from : last.index + 1;
       judgeRange(this.#durable, at, until);
-      const chunk = await this.#readChunk(at, until, bytesMax);
+      if (!isHeld(this.#durable, last)) throw replaced(at - 1);
+      const chunk = await this.#readChunk(at, until, Infinity);
       yield chunk;
-      at += chunk.length;
+      last = chunk.at(-1);
     }
   }
 
   /** One read of the disk; `bytesMax` bounds what is read ahead of need. */
   async #readChunk(from: number, until: number, bytesMax: number): Promise<Entry[]> {
+    if (this.#isClosed) throw closedError(this.#dir);
     // The terms as they are now: a conflict that becomes durable meanwhile changes them, but not what is read.
     const runs = this.#durable.termRuns(from, until);
-    const records = await this.#log.read(from, until, bytesMax);
-    let run = 0;
-    return records.map((record) => {
-      while (run + 1 < runs.length && (runs[run + 1] as TermRun).index <= record.number) run += 1;
-      return readEntry(record, (runs[run] as TermRun).term);
-    });
-  }
-
-  /** Entries `[from, until)` of the accepted log. */
-  async accepted(from: number, until: number, bytesMax: number): Promise<Entry[]> {
-    const entries: Entry[] = [];
-    for (let at = from; at < until;) {
-      judgeRange(this.#accepted, at, until);
-      const stretch = this.#accepted.stretch(at, until);
-      const { save } = stretch;
-      const chunk =
-        save === undefined
-          ? await this.#readChunk(at, stretch.until, bytesMax)
-          : entriesIn(save, at, stretch.until);
-      if (addUpTo(entries, chunk, bytesMax)) return entries;
-      at += chunk.length;
+    this.#readCount += 1;
+    try {
+      const records = await this.#log.read(from, until, bytesMax);
+      let run = 0;
+      return records.map((record) => {
+        while (run + 1 < runs.length && (runs[run + 1] as TermRun).index <= record.number) run += 1;
+        return readEntry(record, (runs[run] as TermRun).term);
+      });
+    } finally {
+      this.#readCount -= 1;
+      if (this.#readCount === 0) this.#onIdle();
     }
-    return entries;
   }
 }
 
-/** Adds entries until the next would pass `bytesMax`; true once it is reached. */
-function addUpTo(entries: Entry[], more: readonly Entry[], bytesMax: number): boolean {
-  let bytes = entries.reduce((sum, entry) => sum + entry.data.length, 0);
-  for (const entry of more) {
-    bytes += entry.data.length;
-    if (entries.length > 0 && bytes > bytesMax) return true;
-    entries.push(entry);
+/** Collects what `read` brings, chunk by chunk; begins anew if what was read is no more what the log holds. */
+async function collect(
+  view: TermView,
+  from: number,
+  until: number,
+  bytesMax: number,
+  read: (at: number) => Entry[] | Promise<Entry[]>,
+): Promise<Entry[]> {
+  let entries: Entry[] = [];
+  let bytes = 0;
+  for (let at = from; at < until; at = from + entries.length) {
+    // Compaction or a conflict may have moved the log while the last chunk was read.
+    if (!isHeld(view, entries.at(-1))) {
+      entries = [];
+      bytes = 0;
+      at = from;
+    }
+    judgeRange(view, at, until);
+    const chunk = read(at);
+    for (const entry of chunk instanceof Promise ? await chunk : chunk) {
+      bytes += entry.data.length;
+      if (entries.length > 0 && bytes > bytesMax) return entries;
+      entries.push(entry);
+    }
   }
-  return false;
+  return entries;
+}
+
+/** True unless the log now holds another entry there, or none: then those before it may be others too. */
+function isHeld(view: TermView, entry: Entry | undefined): boolean {
+  if (entry === undefined || entry.index < view.firstIndex - 1) return true;
+  return entry.index <= view.lastIndex && view.term(entry.index) === entry.term;
+}
+
+function replaced(index: number): KeelsonError {
+  return new KeelsonError(
+    'KEELSON_UNAVAILABLE',
+    `entry ${String(index)} was replaced by a conflicting one while the log was streamed. Begin the stream anew.`,
+    { argument: 'from', index },
+  );
 }

@@ -53,7 +53,8 @@ export class FrameQueue {
         this.#fail(waiter, error);
       },
     });
-    const save = { effect, frame, controlCount: controls.length, lowTerm: fields.lowTerm, waiters: null };
+    const { lowTerm } = fields;
+    const save = { effect, frame, controlCount: controls.length, lowTerm, offsets: null, waiters: null };
     this.#accepted.push(save, fields.lastTerm);
     this.counts.saves += 1;
     this.counts.entries += entries.length;

@@ -56,7 +56,7 @@ export async function openRaftLog(options: RaftLogOptions): Promise<RaftLog> {
     const { readOnly } = resolved;
     const snapshots = await openSnapshotStore({ environment, dir: snapshotsDir, storeId, readOnly });
     const raftLog = new DurableRaftLog({ environment, options: resolved, log, durable, snapshots, emitter });
-    if (!readOnly) await raftLog.cleanSnapshots();
+    if (!readOnly) await raftLog.finishDeletions();
     environment.endOfTurn(() => {
       tellListeners(emitter, 'recovered', log.recovery);
     });

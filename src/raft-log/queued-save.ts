@@ -19,6 +19,8 @@ export interface QueuedSave {
   /** Records before the entries in the frame. */
   readonly controlCount: number;
   readonly lowTerm: number;
+  /** Where the records of its entries begin in the payload; made when first asked for. */
+  offsets: Uint32Array | null;
   /** Saves that wrote nothing themselves, but were checked against this one. */
   waiters: Waiter[] | null;
 }
@@ -34,38 +36,45 @@ export function termIn({ effect }: QueuedSave, index: number): number {
   return typeof terms === 'number' ? terms : (terms[index - keepUntil] as number);
 }
 
-/** The records of the save's entries `[from, until)`, as they stand encoded in memory; bodies are views. */
-function* recordsOf(save: QueuedSave, from: number, until: number): Generator<RawRecord, void, undefined> {
-  const payload = save.frame.payload();
-  const first = save.effect.keepUntil - save.controlCount;
-  let at = 0;
-  for (let index = first; index < until; index += 1) {
-    const record = readRecord(payload, at);
-    if (record === null) throw corruptEntry('memory', 0, index, 'its record is not whole');
-    if (index >= from) yield record;
-    at = record.body.byteOffset - payload.byteOffset + record.bodyBytes;
-  }
+/** The record of the entry at `index`, as it stands encoded in memory; its body is a view. */
+function recordOf(save: QueuedSave, index: number): RawRecord {
+  save.offsets ??= offsetsIn(save);
+  return recordAt(save.frame.payload(), save.offsets[index - save.effect.keepUntil] as number, index);
 }
 
-/** Entries of the save, with bytes of their own. */
-export function entriesIn(save: QueuedSave, from: number, until: number): Entry[] {
+function recordAt(payload: Uint8Array, offset: number, index: number): RawRecord {
+  const record = readRecord(payload, offset);
+  if (record === null) throw corruptEntry('memory', 0, index, 'its record is not whole');
+  return record;
+}
+
+function offsetsIn({ frame, effect, controlCount }: QueuedSave): Uint32Array {
+  const payload = frame.payload();
+  const offsets = new Uint32Array(effect.entryCount);
+  let at = 0;
+  for (let count = -controlCount; count < offsets.length; count += 1) {
+    if (count >= 0) offsets[count] = at;
+    const { body, bodyBytes } = recordAt(payload, at, effect.keepUntil + count);
+    at = body.byteOffset - payload.byteOffset + bodyBytes;
+  }
+  return offsets;
+}
+
+/** Entries `[from, until)` of the save, with bytes of their own, until their data passes `bytesMax`; at least one. */
+export function entriesIn(save: QueuedSave, from: number, until: number, bytesMax: number): Entry[] {
   const entries: Entry[] = [];
-  for (const record of recordsOf(save, from, until)) {
-    const index = from + entries.length;
-    const decoded = readEntryRecord(record);
+  let bytes = 0;
+  for (let index = from; index < until && (index === from || bytes <= bytesMax); index += 1) {
+    const decoded = readEntryRecord(recordOf(save, index));
     if (decoded === null) throw corruptEntry('memory', 0, index, 'its record is not an entry');
-    entries.push({
-      index,
-      term: save.lowTerm + decoded.termDistance,
-      kind: decoded.kind,
-      data: decoded.data.slice(),
-    });
+    const { termDistance, kind, data } = decoded;
+    entries.push({ index, term: save.lowTerm + termDistance, kind, data: data.slice() });
+    bytes += data.length;
   }
   return entries;
 }
 
 /** Checksum of one entry of the save. */
-export function checksumIn(save: QueuedSave, index: number): number | undefined {
-  for (const record of recordsOf(save, index, index + 1)) return record.checksum;
-  return undefined;
+export function checksumIn(save: QueuedSave, index: number): number {
+  return recordOf(save, index).checksum;
 }

@@ -1,4 +1,4 @@
-import { KeelsonError } from '../errors/index.js';
+import { isKeelsonError, KeelsonError } from '../errors/index.js';
 import type { SnapshotRef, SnapshotStore, StagedSnapshot } from '../snapshot/index.js';
 import type { SegmentedLog } from '../wal/segmented-log.js';
 import type { SnapshotData, SnapshotMeta } from './contract.js';
@@ -29,6 +29,7 @@ export class SnapshotTurns {
   readonly #durable: DurableState;
   readonly #queue: FrameQueue;
   readonly #kept: number;
+  readonly #closing: AbortController = new AbortController();
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(parts: {
@@ -45,14 +46,22 @@ export class SnapshotTurns {
     this.#kept = parts.snapshotsKept;
   }
 
-  /** Ends when the last operation that was asked for has ended, well or not. */
-  get idle(): Promise<unknown> {
-    return this.#turn;
+  /**
+   * Abandons a snapshot whose data still streams, since the stream may never end, and all that wait behind it; one
+   * whose record is queued is an accepted save and is waited for. Resolves when no operation is under way.
+   */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#turn;
   }
 
-  /** Resolved: the snapshot is on stable storage and counts. */
-  take(turn: SnapshotTurn, throwIfClosed: () => void): Promise<SnapshotMeta> {
-    return this.inTurn(() => this.#take(turn, throwIfClosed));
+  /**
+   * Resolved: the snapshot is on stable storage and counts.
+   *
+   * @param throwIfUnwritable asked again after each wait: the log may have been closed or have failed meanwhile
+   */
+  take(turn: SnapshotTurn, throwIfUnwritable: () => void): Promise<SnapshotMeta> {
+    return this.inTurn(() => this.#take(turn, throwIfUnwritable));
   }
 
   /** Runs when all operations asked for before have ended. */
@@ -68,29 +77,39 @@ export class SnapshotTurns {
     return work;
   }
 
-  async #take(turn: SnapshotTurn, throwIfClosed: () => void): Promise<SnapshotMeta> {
-    throwIfClosed();
+  async #take(turn: SnapshotTurn, throwIfUnwritable: () => void): Promise<SnapshotMeta> {
+    throwIfUnwritable();
     turn.judge();
-    const { index, term, conf, data } = turn;
-    const staged = await this.#store.write({ index, term, conf, data });
-    let durable: Promise<number>;
+    const { index, term, conf } = turn;
+    const staged = await this.#stage(turn, throwIfUnwritable);
     const meta: SnapshotMeta = Object.freeze({ index, term, conf, bytes: staged.bytes });
     try {
-      throwIfClosed();
+      throwIfUnwritable();
       turn.judge();
       await this.#publish(staged);
-      throwIfClosed();
+      throwIfUnwritable();
       // Judged again in the very turn in which the record is queued: saves went on meanwhile.
-      const draft = draftSnapshot(turn.judge(), staged.ref, meta);
-      durable = this.#queue.accept(draft);
+      await this.#queue.accept(draftSnapshot(turn.judge(), staged.ref, meta));
     } catch (error) {
       await staged.discard();
+      // It may have its name by now, though no record will ever name it.
+      await this.clean();
       throw error;
     }
-    await durable;
     await this.clean();
     if (turn.isInstall) await this.#log.dropUnneeded();
     return meta;
+  }
+
+  async #stage(turn: SnapshotTurn, throwIfUnwritable: () => void): Promise<StagedSnapshot> {
+    const { index, term, conf, data } = turn;
+    try {
+      return await this.#store.write({ index, term, conf, data, signal: this.#closing.signal });
+    } catch (error) {
+      // To the caller the log was closed; by which signal its stream was ended is no matter of theirs.
+      if (isKeelsonError(error, 'KEELSON_ABORTED')) throwIfUnwritable();
+      throw error;
+    }
   }
 
   async #publish(staged: StagedSnapshot): Promise<void> {
@@ -114,6 +133,8 @@ export class SnapshotTurns {
    * leaves files that the next call deletes; nothing relies on their absence.
    */
   async clean(): Promise<void> {
+    // Of a log that failed the fate of the last record is unknown: the file it names must stay.
+    if (this.#log.latched !== null) return;
     const newest = this.#durable.snapshotName;
     try {
       await this.#log.checkFence();

@@ -1,0 +1,124 @@
+/**
+ * A disk may refuse any call: the save must then fail by the right name, leave the fate that the name promises, and
+ * the log must go on or be latched, never in between. Each disk call of two lives fails once, in every way it can;
+ * then the log is looked at, closed or killed, opened again and held against what was allowed.
+ */
+import { describe, expect, test } from 'vitest';
+import type { CallNotice } from '../../sim/disk/calls-to-come.js';
+import { codeOfFault, faultsOf, type FaultKind } from '../../sim/disk/faults.js';
+import { isKeelsonError } from '../../src/errors/index.js';
+import type { RaftLog } from '../../src/raft-log/contract.js';
+import { describing, newDisk, recoverTwice, type CrashWorld } from '../crash/crash-everywhere.js';
+import { goOn, liveTwice, raftSubject } from './raft-life.js';
+import { RaftMemory } from './raft-memory.js';
+
+const SEGMENT_BYTES = 4096;
+const IS_DEEP = process.env['KEELSON_DEEP'] === '1';
+const CODES: ReadonlySet<string> = new Set([
+  'KEELSON_NO_SPACE',
+  'KEELSON_WRITE_FAILED',
+  'KEELSON_SYNC_FAILED',
+  'KEELSON_READ_FAILED',
+  'KEELSON_FAILED',
+]);
+
+const WORLDS: readonly CrashWorld[] = [
+  {
+    seed: 1,
+    profile: { calls: 'background', metadata: 'strict', failedSync: 'keeps' },
+    directories: ['/data'],
+  },
+  {
+    seed: 2,
+    profile: { calls: 'inline', metadata: 'journal', failedSync: 'goes-back' },
+    directories: ['/data'],
+  },
+];
+
+/** The log that was open last, and what its events told. */
+class Watched {
+  log: RaftLog | null = null;
+  failures = 0;
+
+  opened(log: RaftLog): void {
+    this.log = log;
+    this.failures = 0;
+    log.events.on('failed', () => {
+      this.failures += 1;
+    });
+  }
+}
+
+/** The faults that fail the call, of those that it can meet. */
+function failuresOf({ kind }: CallNotice): readonly FaultKind[] {
+  return faultsOf(kind).filter((fault) => codeOfFault(fault) !== undefined);
+}
+
+/** The calls of the lives as they are made when nothing fails. */
+async function callsOf(world: CrashWorld): Promise<CallNotice[]> {
+  const disk = newDisk(world);
+  const calls: CallNotice[] = [];
+  disk.onCall = (notice) => {
+    calls.push(notice);
+    return undefined;
+  };
+  await disk.run((environment) => liveTwice(environment, new RaftMemory(), SEGMENT_BYTES));
+  return calls;
+}
+
+async function failOnce(world: CrashWorld, call: number, fault: FaultKind): Promise<void> {
+  const disk = newDisk(world);
+  const memory = new RaftMemory();
+  const watched = new Watched();
+  disk.direct(call, { fault });
+  await disk.run(async (environment) => {
+    try {
+      await liveTwice(environment, memory, SEGMENT_BYTES, (log) => {
+        watched.opened(log);
+      });
+    } catch (error) {
+      if (!isKeelsonError(error) || !CODES.has(error.code)) throw error;
+    }
+    await memory.settled();
+    if (watched.log !== null) await lookAt(watched.log, watched, memory);
+    if (call % 3 === 0) await watched.log?.close();
+  });
+  if (call % 3 !== 0) disk.crash(call % 3 === 1 ? 'kill' : 'kill-power');
+  await recoverTwice(raftSubject(SEGMENT_BYTES), { disk, memory });
+}
+
+/** After a failure a log is open and sound, or latched; nothing that failed is in its accepted view (D8). */
+async function lookAt(log: RaftLog, watched: Watched, memory: RaftMemory): Promise<void> {
+  const { status, accepted } = log;
+  if (status === 'closed') return;
+  const shown = await memory.observe(log);
+  expect(accepted.lastIndex).toBe(log.lastIndex);
+  expect(accepted.lastTerm).toBe(log.lastTerm);
+  expect(accepted.hardState).toEqual(log.hardState);
+  expect(accepted.term(log.lastIndex)).toBe(log.lastTerm);
+  expect(await accepted.entries(log.firstIndex, log.lastIndex + 1)).toHaveLength(shown.entries.length);
+  expect(watched.failures).toBe(status === 'failed' ? 1 : 0);
+  if (status === 'failed') {
+    await expect(log.save({ hardState: { term: 99 } })).rejects.toMatchObject({ code: 'KEELSON_FAILED' });
+    await expect(log.compact(0)).rejects.toMatchObject({ code: 'KEELSON_FAILED' });
+  } else {
+    expect(status).toBe('open');
+    // A log that goes on has kept nothing of what failed, and never will (D4, D6).
+    await memory.judge(log);
+    await goOn(log, memory, SEGMENT_BYTES);
+  }
+}
+
+describe.each(WORLDS)('seed $seed, calls $profile.calls', (world) => {
+  test('every call fails once, in every way', async () => {
+    const calls = await callsOf(world);
+    expect(calls.length).toBeGreaterThan(200);
+    for (const notice of calls) {
+      for (const [at, fault] of failuresOf(notice).entries()) {
+        if (!IS_DEEP && (at + notice.number) % 2 !== world.seed % 2) continue;
+        const where = `${fault} at call ${notice.number}, ${notice.kind} ${notice.path}`;
+        await describing(where, () => failOnce(world, notice.number, fault));
+      }
+    }
+  });
+});
