@@ -4,20 +4,59 @@ import { KeelsonError } from '../errors/index.js';
 import { readFailure, syncFailure, writeFailure } from './disk-failure.js';
 import { parseSnapshotFileName, type SnapshotFileName } from './snapshot-name.js';
 
+/** The directory's name for the moment in which its own is proven; the list of a store's own names knows it too. */
+const ASIDE = '.aside';
+
 /**
  * Sees to it that the directory of the snapshots is there, and that its own name and all names in it are
  * durable: names read may live only in the page cache, left by a process that was killed before its sync (R10).
  */
 export async function ensureDirectory(disk: Disk, dir: string): Promise<void> {
-  if (!(await isDirectory(disk, dir))) {
-    try {
-      await disk.mkdir(dir);
-    } catch (error) {
-      throw writeFailure(error, dir, 'making the directory');
-    }
+  const aside = dir + ASIDE;
+  if (await isDirectory(disk, dir)) {
+    if (!(await holdsSnapshots(disk, dir))) await renewName(disk, dir, aside);
+  } else if (await isDirectory(disk, aside)) {
+    await rename(disk, aside, dir);
+  } else {
+    await make(disk, dir);
   }
   await syncNames(disk, dirname(dir));
   await syncNames(disk, dir);
+}
+
+/**
+ * After a failed sync an OK proves nothing about a name that lives only in the page cache (D5), so the name is made
+ * again. Once a snapshot was published in it, such an OK came before that.
+ */
+async function renewName(disk: Disk, dir: string, aside: string): Promise<void> {
+  try {
+    await disk.rename(dir, aside);
+  } catch (error) {
+    // A file system is mounted there: then the name is no matter of this one's journal.
+    if (systemCode(error) === 'EBUSY') return;
+    throw writeFailure(error, dir, 'renaming the directory');
+  }
+  await rename(disk, aside, dir);
+}
+
+async function rename(disk: Disk, from: string, to: string): Promise<void> {
+  try {
+    await disk.rename(from, to);
+  } catch (error) {
+    throw writeFailure(error, to, 'naming the directory');
+  }
+}
+
+async function make(disk: Disk, dir: string): Promise<void> {
+  try {
+    await disk.mkdir(dir);
+  } catch (error) {
+    throw writeFailure(error, dir, 'making the directory');
+  }
+}
+
+async function holdsSnapshots(disk: Disk, dir: string): Promise<boolean> {
+  return (await listOwnNames(disk, dir)).some(({ parsed }) => parsed.kind === 'published');
 }
 
 /** Makes the names in a directory durable; `KEELSON_SYNC_FAILED` naming the directory. */

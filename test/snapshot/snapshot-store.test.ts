@@ -2,7 +2,7 @@
  * A snapshot replaces the log before it: if it comes back otherwise than it was given, state is lost for good.
  * Whole lives of snapshots are run on real files, in every chunking, and held against what was written.
  */
-import { existsSync, linkSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -251,14 +251,28 @@ describe('retention', () => {
 });
 
 describe('opening', () => {
-  test('makes the directory and syncs its parent and itself; found again, both are synced again', async () => {
+  test('makes the directory and syncs its parent and itself; until it holds a snapshot, its name is made again (D5)', async () => {
     const dir = snapshotsDirectory();
-    for (const isMade of [true, false]) {
+    const synced = [`syncDirectory ${dirname(dir)}`, `syncDirectory ${dir}`];
+    const opened = async (): Promise<string[]> => {
       const calls: string[] = [];
       await openObserved(dir, ({ name, path }) => calls.push(`${name} ${path}`));
-      const synced = [`syncDirectory ${dirname(dir)}`, `syncDirectory ${dir}`];
-      expect(calls).toEqual([`stat ${dir}`, ...(isMade ? [`mkdir ${dir}`] : []), ...synced]);
-    }
+      return calls;
+    };
+    expect(await opened()).toEqual([`stat ${dir}`, `stat ${dir}.aside`, `mkdir ${dir}`, ...synced]);
+    const renamed = [`rename ${dir}.aside`, `rename ${dir}`];
+    expect(await opened()).toEqual([`stat ${dir}`, `readdir ${dir}`, ...renamed, ...synced]);
+    await publish(await openStore(dir), 1, patterned(20));
+    expect(await opened()).toEqual([`stat ${dir}`, `readdir ${dir}`, ...synced]);
+  });
+
+  test('a directory that a crash left away from its name is put back', async () => {
+    const dir = snapshotsDirectory();
+    await openStore(dir);
+    renameSync(dir, `${dir}.aside`);
+    const written = await publish(await openStore(dir), 1, patterned(20));
+    expect(await readAll(await openStore(dir), written)).toEqual(patterned(20));
+    expect(existsSync(`${dir}.aside`)).toBe(false);
   });
 
   test('for reading only changes nothing and refuses to write', async () => {
