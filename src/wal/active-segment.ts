@@ -1,6 +1,7 @@
-import type { DiskFile } from '../disk/port.js';
+import { writeFailed } from '../disk/disk-failure.js';
+import type { Disk, DiskFile } from '../disk/port.js';
 import type { FrameFields } from '../format/frame-header.js';
-import { readRecord } from '../format/record.js';
+import { recordBytesAt, recordChecksumAt } from '../format/record.js';
 import { sealBytes } from '../format/seal.js';
 import { segmentSalt, type SegmentHeader } from '../format/segment-header.js';
 import type { LiveSegment } from './live-segment.js';
@@ -102,13 +103,12 @@ export class ActiveSegment {
   publish(frame: QueuedFrame, chain: number): void {
     const { fields, arena, recordCount } = frame;
     this.index.truncateFrom(fields.from, fields.resets);
+    const { view } = arena;
     let at = frame.start + frame.headerBytes;
     const skipped = recordCount - (fields.until - fields.from);
     for (let count = 0; count < recordCount; count += 1) {
-      const record = readRecord(arena.bytes, at);
-      if (record === null) throw new RangeError('a frame of our own does not hold the records it says');
-      if (count >= skipped) this.index.push(this.offset + (at - frame.start), record.checksum);
-      at = record.body.byteOffset - arena.bytes.byteOffset + record.bodyBytes;
+      if (count >= skipped) this.index.push(this.offset + (at - frame.start), recordChecksumAt(view, at));
+      at += recordBytesAt(view, at);
     }
     this.#runs += termRunsOf(fields);
     this.resets ||= fields.resets;
@@ -120,6 +120,15 @@ export class ActiveSegment {
   /** Bound on its term runs, for a reader of the seal's size. */
   get runs(): number {
     return this.#runs;
+  }
+}
+
+/** Opens the last segment, to append to it. */
+export async function openTail(disk: Disk, path: string): Promise<DiskFile> {
+  try {
+    return await disk.open(path, { access: 'write' });
+  } catch (error) {
+    throw writeFailed('the tail of the log', { path }, error, 'Open again.');
   }
 }
 

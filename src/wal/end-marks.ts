@@ -22,7 +22,7 @@ import { closeFile } from './close-file.js';
  */
 const MARK_AFTER_MS = 25;
 
-export function marksPath(dir: string): string {
+function marksPath(dir: string): string {
   return join(dir, MARKS_NAME);
 }
 
@@ -60,6 +60,21 @@ async function newestMark(file: DiskFile, storeId: Uint8Array): Promise<EndMark 
     if (newest === null || mark.lsn > newest.lsn) newest = mark;
   }
   return newest;
+}
+
+/** Opens the marks of the one writer. They are an extra witness: null, and the log goes on, if the file cannot be made. */
+export async function openEndMarks(
+  environment: Environment,
+  dir: string,
+  { storeId, epoch }: { readonly storeId: Uint8Array; readonly epoch: number },
+): Promise<EndMarks | null> {
+  const last = await readEndMark(environment.disk, dir, storeId);
+  try {
+    const file = await environment.disk.open(marksPath(dir), { access: 'write', create: 'if-missing' });
+    return new EndMarks(environment, file, storeId, epoch, last?.sequence ?? 0);
+  } catch {
+    return null;
+  }
 }
 
 /** Writes end marks: lazily, in turn into two blocks, never synced, failures ignored. */

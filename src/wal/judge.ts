@@ -82,8 +82,9 @@ class Judge {
 
   async #judge(): Promise<Judgement> {
     const first = this.#firstPresent();
-    let current = await this.#candidate(first, true);
-    if (current === null) throw this.#missing(first);
+    const start = await this.#candidate(first, true);
+    if (start === null) throw this.#missing(first);
+    let current: Candidate = start;
     for (;;) {
       const next = await this.#candidate(current.header.number + 1, false);
       const tail = await this.#take(current, next);

@@ -26,3 +26,15 @@ export function compactedError(from: number, lowest: number): KeelsonError {
   const message = `record ${from} was dropped; the log begins at ${lowest}. Read from there.`;
   return new KeelsonError('KEELSON_COMPACTED', message, { index: from, expected: lowest });
 }
+
+/** What a save of more bytes than one frame may have gets. */
+export function tooLargeError(found: number, expected: number): KeelsonError {
+  const message = `a save of ${found} encoded bytes was asked for, at most ${expected} are allowed (batchBytesMax). Nothing was saved. Save fewer entries at once.`;
+  return new KeelsonError('KEELSON_TOO_LARGE', message, { found, expected });
+}
+
+/** What a save gets while more than enough waits for the disk. */
+export function queueFullError(waiting: number, found: number, expected: number): KeelsonError {
+  const message = `${waiting} bytes wait for the disk already, at most ${expected} may (queueBytesMax). Nothing of this save was taken. Wait for earlier saves, then try again.`;
+  return new KeelsonError('KEELSON_QUEUE_FULL', message, { found, expected });
+}

@@ -1,35 +1,29 @@
-import { join } from 'node:path';
 import { readFailed } from '../disk/disk-failure.js';
 import type { Environment } from '../disk/environment.js';
 import type { DiskFile } from '../disk/port.js';
 import { KeelsonError } from '../errors/index.js';
-import { FRAME_HEADER_BYTES_MAX, readFrameHeader } from '../format/frame-header.js';
-import { segmentAsideName, segmentName, SUPERBLOCK_NAME } from '../format/names.js';
+import { SUPERBLOCK_NAME } from '../format/names.js';
 import type { DurableMark } from '../format/position.js';
 import { FORMAT_VERSION } from '../format/segment-header.js';
 import type { Superblock, SuperblockVerdict } from '../format/superblock.js';
 import { closeFile } from './close-file.js';
 import { NO_ENTRIES, RecoveryTally } from './damage.js';
-import { EndMarks, marksPath, readEndMark } from './end-marks.js';
+import { openEndMarks, readEndMark } from './end-marks.js';
 import { makeFreshStore } from './fresh-store.js';
 import { judge, type Judgement } from './judge.js';
 import type { WalLayer } from './layer.js';
-import { segmentPath } from './live-segment.js';
 import { lockStore, type StoreLock } from './lock-store.js';
 import type { WalObserver } from './observer.js';
-import { proveTail } from './prove-tail.js';
-import { openSegment } from './read-segment.js';
-import { SegmentWindow } from './segment-window.js';
+import { proveTail, tailGrew } from './prove-tail.js';
 import { SegmentedLog } from './segmented-log.js';
 import {
   listStore,
   makeDirectory,
   notALog,
-  removeName,
-  renewName,
+  proveNames,
+  removeLeftovers,
   restoreAsides,
   storePaths,
-  syncNames,
   type StoreListing,
   type StorePaths,
 } from './store-directory.js';
@@ -189,7 +183,7 @@ class Opening {
     const newest = newestSlot(slots);
     if (newest === null) return this.#make(lock, slots, bytes);
     this.#checkKind(newest);
-    await this.#syncDirectories(newest);
+    await proveNames(disk, this.#paths, newest.newestSegment);
     this.#throwIfAborted();
     const first = await this.#judgeStill(lock.superblock, { slots, bytes });
     this.#throwIfAborted();
@@ -202,7 +196,8 @@ class Opening {
     const { newestSegment } = superblock.current;
     await proveTail(disk, this.#paths.dir, this.#tally.epoch, newestSegment, judgement, this.#tally);
     await this.#beginEpoch(superblock, judgement);
-    await this.#clean(judgement, listing);
+    const live = new Set(judgement.segments.map((segment) => segment.header.number));
+    await removeLeftovers(disk, this.#paths.walDir, listing, live);
     return this.#start(lock, superblock, judgement, this.#tally.cut === null ? 'clean' : 'torn-tail');
   }
 
@@ -241,18 +236,6 @@ class Opening {
       entries: NO_ENTRIES,
       intact: [],
     });
-  }
-
-  /** R10: names that were read may live only in the page cache, and a segment above the range without any witness. */
-  async #syncDirectories(superblock: Superblock): Promise<void> {
-    const { disk } = this.#request.environment;
-    const listing = await listStore(disk, this.#paths);
-    for (const number of listing.segments ?? []) {
-      if (number <= superblock.newestSegment) continue;
-      await renewName(disk, this.#paths.walDir, segmentName(number), segmentAsideName(number));
-    }
-    await syncNames(disk, this.#paths.dir);
-    if (listing.segments !== null) await syncNames(disk, this.#paths.walDir);
   }
 
   async #judgeSlots(
@@ -352,24 +335,10 @@ class Opening {
     const isSame =
       listing.segments?.size === first.listing.segments?.size &&
       [...(listing.segments ?? [])].every((number) => first.listing.segments?.has(number) === true) &&
-      !(await this.#tailGrew(first.judgement));
+      !(await tailGrew(disk, first.judgement));
     if (isSame) return { ...first, listing };
     const { slots, bytes } = await readSlots(superblock.file);
     return this.#judgeSlots(slots, bytes, Infinity);
-  }
-
-  /** True if a header that is valid now stands where the run ended, and none stood there before. */
-  async #tailGrew(judgement: Judgement): Promise<boolean> {
-    const segment = judgement.segments[judgement.segments.length - 1];
-    if (segment === undefined || judgement.tail.stop !== null) return true;
-    const file = await openSegment(this.#request.environment.disk, segment.path);
-    try {
-      const window = new SegmentWindow(file, segment.header.segmentBytes);
-      const bytes = await window.view(judgement.tail.runUntil, FRAME_HEADER_BYTES_MAX);
-      return readFrameHeader(bytes, 0, segment.salt) !== null;
-    } finally {
-      await closeFile(file);
-    }
   }
 
   /** D11: from here on only frames of this epoch count. Segments that were found above the range are named now. */
@@ -386,16 +355,6 @@ class Opening {
     });
   }
 
-  /** D10: deleting comes last. Whatever is not live goes: spares, dropped segments, rotations that never happened. */
-  async #clean(judgement: Judgement, listing: StoreListing): Promise<void> {
-    const { disk } = this.#request.environment;
-    const live = new Set(judgement.segments.map((segment) => segment.header.number));
-    for (const number of listing.segments ?? []) {
-      if (!live.has(number)) await removeName(disk, segmentPath(this.#paths.walDir, number));
-    }
-    for (const name of listing.spares) await removeName(disk, join(this.#paths.walDir, name));
-  }
-
   async #start(
     lock: StoreLock,
     superblock: SuperblockFile,
@@ -403,27 +362,14 @@ class Opening {
     verdict: 'fresh' | 'clean' | 'torn-tail',
   ): Promise<SegmentedLog> {
     const report = this.#tally.report(verdict);
-    const endMarks = await this.#openEndMarks(superblock);
+    const { environment } = this.#request;
+    const endMarks = await openEndMarks(environment, this.#paths.dir, superblock.current);
     const parts = { lock, superblock, endMarks };
     try {
       return await SegmentedLog.open(this.#request, this.#paths, judgement, report, this.#counters, parts);
     } catch (error) {
       await endMarks?.close();
       throw error;
-    }
-  }
-
-  /** D12: the marks are an extra witness; on a full disk the log goes on without the file. */
-  async #openEndMarks(superblock: SuperblockFile): Promise<EndMarks | null> {
-    const { environment } = this.#request;
-    const { storeId, epoch } = superblock.current;
-    const last = await readEndMark(environment.disk, this.#paths.dir, storeId);
-    try {
-      const path = marksPath(this.#paths.dir);
-      const file = await environment.disk.open(path, { access: 'write', create: 'if-missing' });
-      return new EndMarks(environment, file, storeId, epoch, last?.sequence ?? 0);
-    } catch {
-      return null;
     }
   }
 

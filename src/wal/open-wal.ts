@@ -244,7 +244,7 @@ function encodeRecords(
   let at = offset;
   records.forEach(({ kind, data }, position) => {
     const checksum = entryChecksum(firstLsn + position, 0, kind, data);
-    at = putRecordHeader(view, at, { kind, flags: 0, checksum, bodyBytes: data.length });
+    at = putRecordHeader(view, at, kind, checksum, data.length);
     bytes.set(data, at);
     at += data.length;
   });

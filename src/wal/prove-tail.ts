@@ -1,7 +1,7 @@
 import { readFailed, syncFailed, writeFailed } from '../disk/disk-failure.js';
 import type { Disk, DiskFile } from '../disk/port.js';
 import { writeFully } from '../disk/write-fully.js';
-import { payloadMatches, readFrameHeader } from '../format/frame-header.js';
+import { FRAME_HEADER_BYTES_MAX, payloadMatches, readFrameHeader } from '../format/frame-header.js';
 import { decodeSealTrailer, SEAL_TRAILER_BYTES } from '../format/seal.js';
 import { closeFile } from './close-file.js';
 import type { RecoveryTally } from './damage.js';
@@ -9,7 +9,7 @@ import type { Judgement } from './judge.js';
 import type { LiveSegment } from './live-segment.js';
 import { renewSegmentHeader } from './make-segment.js';
 import { quarantineTail } from './quarantine.js';
-import { readAt } from './read-segment.js';
+import { openSegment, readAt } from './read-segment.js';
 import type { SegmentScan } from './scan-segment.js';
 
 /** Bytes rewritten or zeroed in one write. */
@@ -54,6 +54,19 @@ export async function proveTail(
     if (hasSealBytes)
       await zero(file, segment.header.segmentBytes - SEAL_TRAILER_BYTES, segment.header.segmentBytes);
     await sync(file);
+  } finally {
+    await closeFile(file);
+  }
+}
+
+/** True if a header that is valid now stands where the run ended, and none stood there before: the tail was added to. */
+export async function tailGrew(disk: Disk, { segments, tail }: Judgement): Promise<boolean> {
+  const segment = segments[segments.length - 1];
+  if (segment === undefined || tail.stop !== null) return true;
+  const file = await openSegment(disk, segment.path);
+  try {
+    const bytes = await readAt(file, tail.runUntil, FRAME_HEADER_BYTES_MAX);
+    return readFrameHeader(bytes, 0, segment.salt) !== null;
   } finally {
     await closeFile(file);
   }

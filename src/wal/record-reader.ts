@@ -41,15 +41,19 @@ export class RecordReader {
    * so call again from behind the last one returned. Never returns none for a range that is not empty.
    */
   async read(segment: LiveSegment, from: number, until: number, bytesMax: number): Promise<LocatedRecord[]> {
+    const regionBytes = Math.min(bytesMax, REGION_BYTES);
+    const { index } = segment;
     // The index of the tail changes while we wait for the disk; what it says now is what was asked for.
-    const inMemory = segment.index
-      ?.offsets()
-      .slice(from - segment.index.lowest, until - segment.index.lowest);
+    const inMemory =
+      index === null
+        ? null
+        : regionOf(index.offsets(), from - index.lowest, until - index.lowest, regionBytes).slice();
     return this.#files.use(segment, async (file) => {
+      const { lowest } = segment;
       const offsets =
         inMemory ??
-        (await this.#sealedOffsets(segment, file)).subarray(from - segment.lowest, until - segment.lowest);
-      return this.#readRegion(segment, file, from, offsets, Math.min(bytesMax, REGION_BYTES));
+        regionOf(await this.#sealedOffsets(segment, file), from - lowest, until - lowest, regionBytes);
+      return this.#readRegion(segment, file, from, offsets);
     });
   }
 
@@ -71,11 +75,9 @@ export class RecordReader {
     file: DiskFile,
     from: number,
     offsets: Uint32Array,
-    regionBytes: number,
   ): Promise<LocatedRecord[]> {
     const start = offsets[0] as number;
-    let count = 1;
-    while (count < offsets.length && (offsets[count] as number) - start < regionBytes) count += 1;
+    const count = offsets.length;
     const last = offsets[count - 1] as number;
     const end = segment.seal === null ? Infinity : segment.framesUntil;
     let bytes = await readAt(file, start, Math.min(last + RECORD_HEADER_BYTES + SLACK_BYTES, end) - start);
@@ -91,6 +93,14 @@ export class RecordReader {
     }
     return records;
   }
+}
+
+/** The first of the offsets `[from, until)`, as many as begin within `regionBytes`; at least one. */
+function regionOf(offsets: Uint32Array, from: number, until: number, regionBytes: number): Uint32Array {
+  const start = offsets[from] as number;
+  let end = from + 1;
+  while (end < until && (offsets[end] as number) - start < regionBytes) end += 1;
+  return offsets.subarray(from, end);
 }
 
 /** Bytes from the start of the region to the end of the record whose header begins at `at`. */

@@ -1,10 +1,8 @@
-import { writeFailed } from '../disk/disk-failure.js';
-import type { DiskFile } from '../disk/port.js';
 import { KeelsonError } from '../errors/index.js';
 import { frameHeaderBytes, type FrameFields } from '../format/frame-header.js';
 import type { DurableMark } from '../format/position.js';
 import { SEGMENT_HEADER_BYTES } from '../format/segment-header.js';
-import { ActiveSegment, segmentBytesFor } from './active-segment.js';
+import { ActiveSegment, openTail, segmentBytesFor } from './active-segment.js';
 import { closeFile } from './close-file.js';
 import type { EndMarks } from './end-marks.js';
 import { GroupWriter } from './group-writer.js';
@@ -12,7 +10,14 @@ import type { Judgement } from './judge.js';
 import { lowestOf, type LiveSegment } from './live-segment.js';
 import type { StoreLock } from './lock-store.js';
 import type { OpenRequest } from './open-segmented-log.js';
-import { closedError, compactedError, failedError, readOnlyError } from './log-refusals.js';
+import {
+  closedError,
+  compactedError,
+  failedError,
+  queueFullError,
+  readOnlyError,
+  tooLargeError,
+} from './log-refusals.js';
 import type { FrameUrgency, QueuedFrame } from './queued-frame.js';
 import { malformed, RecordReader, type LocatedRecord } from './record-reader.js';
 import type { RecoveryReport } from './recovery-report.js';
@@ -121,7 +126,7 @@ export class SegmentedLog {
     const log = new SegmentedLog(request, paths, judgement, report, counters);
     const { environment, segmentBytes, observer, writeMode } = request;
     const tail = judgement.segments[judgement.segments.length - 1] as LiveSegment;
-    const file = await openTail(request, tail.path);
+    const file = await openTail(environment.disk, tail.path);
     const runs = request.layer.termRuns(tail.lowest, tail.until).length;
     const last = { ...judgement.tail, chain: judgement.tail.run.chain, runs };
     const { epoch } = parts.superblock.current;
@@ -189,22 +194,11 @@ export class SegmentedLog {
     if (this.#closing !== null) throw closedError(this.#paths.dir);
     if (writer.latched !== null) throw failedError(this.#paths.dir, writer.latched);
     const { frameBytesMax, queueBytesMax } = this.#request;
-    if (payloadBytes > frameBytesMax) {
-      throw new KeelsonError(
-        'KEELSON_TOO_LARGE',
-        `a save of ${payloadBytes} encoded bytes was asked for, at most ${frameBytesMax} are allowed (batchBytesMax). Nothing was saved. Save fewer entries at once.`,
-        { found: payloadBytes, expected: frameBytesMax },
-      );
-    }
+    if (payloadBytes > frameBytesMax) throw tooLargeError(payloadBytes, frameBytesMax);
     const queued = writer.queuedBytes + payloadBytes + frameHeaderBytes(fields);
     // One save is always taken: a limit below its size must slow the caller down, not stop it for ever.
-    if (queued > queueBytesMax && writer.queuedBytes > 0) {
-      throw new KeelsonError(
-        'KEELSON_QUEUE_FULL',
-        `${writer.queuedBytes} bytes wait for the disk already, at most ${queueBytesMax} may (queueBytesMax). Nothing of this save was taken. Wait for earlier saves, then try again.`,
-        { found: queued, expected: queueBytesMax },
-      );
-    }
+    if (queued > queueBytesMax && writer.queuedBytes > 0)
+      throw queueFullError(writer.queuedBytes, queued, queueBytesMax);
   }
 
   /** Takes a frame: its records are encoded before this returns, and become durable in order (D1, D2). */
@@ -222,7 +216,20 @@ export class SegmentedLog {
       throw error;
     }
     const { nextLsn } = writer;
-    writer.enqueue({ ...request, arena, start, headerBytes, firstLsn: nextLsn });
+    // Field by field: spreading the request costs more than all the rest of this function.
+    const { urgency, onDurable, onFailed } = request;
+    writer.enqueue({
+      arena,
+      start,
+      headerBytes,
+      payloadBytes,
+      recordCount,
+      firstLsn: nextLsn,
+      fields,
+      urgency,
+      onDurable,
+      onFailed,
+    });
     const from = start + headerBytes;
     return {
       lastLsn: nextLsn + recordCount - 1,
@@ -386,13 +393,5 @@ export class SegmentedLog {
     } catch (error) {
       if (error instanceof KeelsonError) writer.latch(error);
     }
-  }
-}
-
-async function openTail(request: OpenRequest, path: string): Promise<DiskFile> {
-  try {
-    return await request.environment.disk.open(path, { access: 'write' });
-  } catch (error) {
-    throw writeFailed('the tail of the log', { path }, error, 'Open again.');
   }
 }

@@ -45,6 +45,7 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
   LOST_AND_FOUND_NAME,
   SUPERBLOCK_NAME + ASIDE,
   WAL_DIRECTORY_NAME + ASIDE,
+  SNAPSHOTS_DIRECTORY_NAME + ASIDE,
 ]);
 
 /** What stands in the directories of a store, before anything is touched. */
@@ -190,4 +191,30 @@ export async function removeName(disk: Disk, path: string): Promise<void> {
     if (systemCode(error) === 'ENOENT') return;
     throw writeFailed('the removal of a file', { path }, error, 'Check the disk, then open again.');
   }
+}
+
+/**
+ * R10: makes the names that an open is about to read durable, since they may live only in the page cache. Segments
+ * above the range have no witness yet that theirs ever were: they are renewed.
+ */
+export async function proveNames(disk: Disk, paths: StorePaths, newestSegment: number): Promise<void> {
+  const { segments } = await listStore(disk, paths);
+  for (const number of segments ?? []) {
+    if (number > newestSegment)
+      await renewName(disk, paths.walDir, segmentName(number), segmentAsideName(number));
+  }
+  await syncNames(disk, paths.dir);
+  if (segments !== null) await syncNames(disk, paths.walDir);
+}
+
+/** D10: deleting comes last. Whatever is not live goes: spares, dropped segments, rotations that never happened. */
+export async function removeLeftovers(
+  disk: Disk,
+  walDir: string,
+  listing: StoreListing,
+  live: ReadonlySet<number>,
+): Promise<void> {
+  for (const number of listing.segments ?? [])
+    if (!live.has(number)) await removeName(disk, join(walDir, segmentName(number)));
+  for (const name of listing.spares) await removeName(disk, join(walDir, name));
 }
