@@ -49,22 +49,18 @@ export function entryRecordBytes(termDistance: number, dataBytes: number): numbe
   return RECORD_HEADER_BYTES + varintBytes(termDistance) + 1 + dataBytes;
 }
 
-/** Writes an entry's record at `offset`; returns the offset behind it. */
+/** Writes an entry's record at `offset`; returns the offset behind it. Its fields come one by one: no object an entry. */
 export function putEntryRecord(
   bytes: Uint8Array,
   view: DataView,
   offset: number,
-  entry: {
-    readonly kind: number;
-    readonly data: Uint8Array;
-    readonly termDistance: number;
-    readonly checksum: number;
-  },
+  termDistance: number,
+  kind: number,
+  data: Uint8Array,
+  ownChecksum: number,
 ): number {
-  const { kind, data, termDistance, checksum: own } = entry;
   const bodyBytes = varintBytes(termDistance) + 1 + data.length;
-  const header = { kind: RAFT_RECORD_KINDS.entry, flags: 0, checksum: own, bodyBytes };
-  let at = putRecordHeader(view, offset, header);
+  let at = putRecordHeader(view, offset, RAFT_RECORD_KINDS.entry, ownChecksum, bodyBytes);
   at = putVarint(bytes, at, termDistance);
   bytes[at] = kind;
   bytes.set(data, at + 1);
@@ -182,12 +178,7 @@ export function putControlRecord(
   record: ControlRecord,
 ): number {
   const { kind, body } = record;
-  const at = putRecordHeader(view, offset, {
-    kind,
-    flags: 0,
-    checksum: controlChecksum(kind, body),
-    bodyBytes: body.length,
-  });
+  const at = putRecordHeader(view, offset, kind, controlChecksum(kind, body), body.length);
   bytes.set(body, at);
   return at + body.length;
 }

@@ -24,13 +24,20 @@ export interface RawRecord extends RecordHeader {
 }
 
 /** Writes a record's header at `offset`; returns the offset of its body. */
-export function putRecordHeader(view: DataView, offset: number, header: RecordHeader): number {
-  view.setUint32(offset, header.bodyBytes, true);
-  view.setUint8(offset + 4, header.kind);
-  view.setUint8(offset + 5, header.flags);
+export function putRecordHeader(
+  view: DataView,
+  offset: number,
+  kind: number,
+  ownChecksum: number,
+  bodyBytes: number,
+): number {
+  view.setUint32(offset, bodyBytes, true);
+  view.setUint8(offset + 4, kind);
+  // No kind of this format is optional.
+  view.setUint8(offset + 5, 0);
   // The Raft group: reserved, so that one log can serve many groups in a later format.
   view.setUint16(offset + 6, 0, true);
-  view.setUint32(offset + 8, header.checksum, true);
+  view.setUint32(offset + 8, ownChecksum, true);
   return offset + RECORD_HEADER_BYTES;
 }
 
@@ -52,4 +59,14 @@ export function readRecord(
     checksum: view.getUint32(offset + 8, true),
     body: bytes.subarray(bodyFrom, bodyFrom + bodyBytes),
   };
+}
+
+/** Size of the record at `offset`, header and body: for records of our own, which need no doubt and no object. */
+export function recordBytesAt(view: DataView, offset: number): number {
+  return RECORD_HEADER_BYTES + view.getUint32(offset, true);
+}
+
+/** Checksum in the header of the record at `offset`, likewise. */
+export function recordChecksumAt(view: DataView, offset: number): number {
+  return view.getUint32(offset + 8, true);
 }

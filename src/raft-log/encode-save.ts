@@ -125,6 +125,6 @@ export function encodeDraft(draft: FrameDraft, bytes: Uint8Array, view: DataView
   const { lowTerm } = draft.fields;
   for (const { index, term, kind = 0, data } of draft.entries) {
     const checksum = entryChecksum(index, term, kind, data);
-    at = putEntryRecord(bytes, view, at, { kind, data, termDistance: term - lowTerm, checksum });
+    at = putEntryRecord(bytes, view, at, term - lowTerm, kind, data, checksum);
   }
 }

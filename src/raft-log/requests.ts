@@ -44,9 +44,30 @@ export function checkEntries(entries: unknown): asserts entries is readonly Entr
 }
 
 function checkEntry(position: number, entry: unknown): number {
+  if (typeof entry === 'object' && entry !== null && isSoundEntry(entry as UncheckedEntry))
+    return (entry as Entry).index;
+  return describeEntry(position, entry);
+}
+
+type UncheckedEntry = Readonly<Record<keyof Entry, unknown>>;
+
+/** The usual case, at the cost of a few comparisons: names are only made for an entry that has to be refused. */
+function isSoundEntry({ index, term, kind, data }: UncheckedEntry): boolean {
+  return (
+    Number.isSafeInteger(index) &&
+    (index as number) >= 1 &&
+    Number.isSafeInteger(term) &&
+    (term as number) >= 0 &&
+    kind === undefined &&
+    data instanceof Uint8Array
+  );
+}
+
+/** Every check of an entry, one by one; throws what is wrong with it, and returns its index if nothing is. */
+function describeEntry(position: number, entry: unknown): number {
   const name = `entries[${String(position)}]`;
   if (typeof entry !== 'object' || entry === null) throw invalidArgument(name, entry, 'an entry');
-  const { index, term, kind, data } = entry as Readonly<Record<keyof Entry, unknown>>;
+  const { index, term, kind, data } = entry as UncheckedEntry;
   checkInteger(`${name}.index`, index, 1);
   checkInteger(`${name}.term`, term, 0);
   if (kind !== undefined) checkInteger(`${name}.kind`, kind, 0, LIMITS.entryKindMax);
