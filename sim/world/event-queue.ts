@@ -169,8 +169,10 @@ export class EventQueue {
    * One turn of the real event loop. A log that is left open sets timers for ever; when nothing but timers
    * is left, the immediate holds no reference, so that the process may end.
    */
-  #realTurn(): Promise<void> {
-    return new Promise<void>((resolve) => {
+  async #realTurn(): Promise<void> {
+    // What the last event made ready may queue a call; without a reference it would wait for chance to wake us.
+    await settlePromises();
+    await new Promise<void>((resolve) => {
       const immediate = setImmediate(resolve);
       if (this.#awaitedCount === 0) immediate.unref();
     });
