@@ -1,0 +1,174 @@
+import { describeState, firstDifference } from './describe-state.js';
+import { Finding, type Oracle } from './finding.js';
+import { FRESH_STATE, isSameState, type LogState, type ModelEntry } from './log-state.js';
+
+/** A state in the order in which saves were issued. */
+export interface IssuedState {
+  readonly ordinal: number;
+  readonly state: LogState;
+  /** The operation that issued it, for the reader of a failure. */
+  readonly by: string;
+}
+
+/** A snapshot whose record may stand behind any of the saves that were issued since it began. */
+interface FloatingSnapshot {
+  readonly apply: (state: LogState) => LogState;
+  readonly by: string;
+}
+
+/**
+ * The allowed set, the main oracle: `accept` is the ordered list of states that a crash may leave, the promise
+ * first and one more for each save issued since. It lives outside the store and outlives all of its crashes.
+ *
+ * An acknowledgement drops what is older. A crash leaves one of them, which is then the promise itself.
+ */
+export class AllowedStates {
+  #accept: readonly IssuedState[] = [{ ordinal: 0, state: FRESH_STATE, by: 'a fresh log' }];
+  #ordinal = 0;
+  #floating: FloatingSnapshot | null = null;
+  /** States of this life, oldest first: what a reader beside the writer may still be shown. */
+  #past: LogState[] = [FRESH_STATE];
+  /** Hash of each entry ever issued: nothing else may be served, whatever happens to the disk. */
+  readonly #issuedEntries: Set<number> = new Set<number>();
+
+  /** What the store holds once everything issued has succeeded. */
+  get newest(): IssuedState {
+    return this.#accept[this.#accept.length - 1] as IssuedState;
+  }
+
+  get promised(): IssuedState {
+    return this.#accept[0] as IssuedState;
+  }
+
+  /** Nothing is under way whose fate is open. */
+  get isSettled(): boolean {
+    return this.#accept.length === 1 && this.#floating === null;
+  }
+
+  /** A change was handed to the store that leads to `state`. */
+  issue(state: LogState, by: string): IssuedState {
+    const issued = { ordinal: ++this.#ordinal, state, by };
+    this.#accept = [...this.#accept, issued];
+    return issued;
+  }
+
+  noteEntries(entries: readonly ModelEntry[]): void {
+    for (const { hash } of entries) this.#issuedEntries.add(hash);
+  }
+
+  wasIssued(entry: ModelEntry): boolean {
+    return this.#issuedEntries.has(entry.hash);
+  }
+
+  /** The change was acknowledged: no earlier state may come back. */
+  acknowledge(issued: IssuedState): void {
+    const at = this.#accept.findIndex(({ ordinal }) => ordinal === issued.ordinal);
+    if (at >= 0) {
+      this.#keep(at);
+      return;
+    }
+    // Acknowledged late: what is promised by now was issued behind it.
+    if (issued.ordinal <= this.promised.ordinal) return;
+    throw new Finding({
+      oracle: 'acknowledgement',
+      what: `${issued.by} was acknowledged, though a store opened since does not hold it`,
+      expected: this.lines(),
+      found: describeState(issued.state),
+    });
+  }
+
+  /** The change was refused, or failed and left the log as it was: nothing of it exists, now or later. */
+  refuse(issued: IssuedState): void {
+    this.#accept = this.#accept.filter(({ ordinal }) => ordinal !== issued.ordinal);
+  }
+
+  /** A snapshot streams beside the saves; its record comes behind some of them. */
+  float(apply: (state: LogState) => LogState, by: string): void {
+    this.#floating = { apply, by };
+  }
+
+  /** Its record is durable. */
+  landFloating(): void {
+    const floating = this.#floating;
+    if (floating === null) return;
+    this.#floating = null;
+    this.#accept = this.#accept.map((one) => ({
+      ...one,
+      state: floating.apply(one.state),
+      by: `${one.by}, with ${floating.by}`,
+    }));
+    this.#past.push(this.promised.state);
+  }
+
+  /** It was refused: its record does not exist. */
+  sinkFloating(): void {
+    this.#floating = null;
+  }
+
+  /** Each state that a crash may leave now. */
+  candidates(): readonly IssuedState[] {
+    const floating = this.#floating;
+    if (floating === null) return this.#accept;
+    const landed = this.#accept.map(({ ordinal, state, by }) => ({
+      ordinal,
+      state: floating.apply(state),
+      by: `${by}, with ${floating.by}`,
+    }));
+    return [...this.#accept, ...landed];
+  }
+
+  /**
+   * The durable view shows a state of which `isIt` is true: none older may come back. False if no possible
+   * state is it.
+   */
+  see(isIt: (state: LogState) => boolean): boolean {
+    const at = this.#accept.findIndex(({ state }) => isIt(state));
+    if (at >= 0) {
+      this.#keep(at);
+      return true;
+    }
+    return this.candidates().some(({ state }) => isIt(state));
+  }
+
+  /** A store was opened and holds `found`: it must be possible, and is itself the promise from now on. */
+  settle(found: LogState, oracle: Oracle, what: string): void {
+    const same = this.candidates().filter(({ state }) => isSameState(state, found));
+    const one = same[same.length - 1];
+    if (one === undefined) {
+      const nearest = this.newest.state;
+      throw new Finding({
+        oracle,
+        what: `${what}; against the newest allowed state: ${firstDifference(found, nearest)}`,
+        expected: this.lines(),
+        found: describeState(found),
+      });
+    }
+    this.#begin(one);
+  }
+
+  /** Over budget anything may be left: what was found is the promise, as it is. */
+  adopt(found: LogState): void {
+    this.#begin({ ordinal: ++this.#ordinal, state: found, by: 'what was left over budget' });
+  }
+
+  /** A state of this life in which `isIt` holds: what a reader beside the writer may be shown. */
+  wasEver(isIt: (state: LogState) => boolean): boolean {
+    return this.#past.some(isIt) || this.candidates().some(({ state }) => isIt(state));
+  }
+
+  /** The allowed states as lines of a failure. */
+  lines(): string[] {
+    return this.candidates().map(({ state, by }) => `${describeState(state)} (${by})`);
+  }
+
+  #keep(at: number): void {
+    for (const { state } of this.#accept.slice(1, at + 1)) this.#past.push(state);
+    this.#accept = this.#accept.slice(at);
+  }
+
+  #begin(promise: IssuedState): void {
+    this.#accept = [promise];
+    this.#floating = null;
+    this.#past = [promise.state];
+  }
+}

@@ -1,0 +1,119 @@
+import type { ErrorCode } from '../../src/errors/codes.js';
+import type { HardState, HardStateChange } from '../../src/raft-log/contract.js';
+import {
+  firstIndexOf,
+  isSameHardState,
+  lastIndexOf,
+  lastTermOf,
+  type LogState,
+  type ModelEntry,
+  termAt,
+  withEntries,
+} from './log-state.js';
+
+/** A save as the model sees it. */
+export interface ModelSave {
+  readonly truncateFrom?: number;
+  readonly entries?: readonly ModelEntry[];
+  readonly hardState?: HardStateChange;
+}
+
+/** What the contract says of a save: the state after it, or the codes with which it may be refused. */
+export type SaveOutcome =
+  | { readonly refused: null; readonly state: LogState; readonly isEmpty: boolean }
+  | { readonly refused: ErrorCode };
+
+/**
+ * The contract of `save`, told a second time and from scratch: truncation, then the entries by figure 2 of the
+ * Raft paper, then the hard state, then the interlocks. It shares no code with the store, which it judges.
+ */
+export function applySave(before: LogState, save: ModelSave): SaveOutcome {
+  const refused = (code: ErrorCode): SaveOutcome => ({ refused: code });
+  const covered = Math.max(before.boundary.index, before.snapshot?.index ?? 0);
+  let end = lastIndexOf(before) + 1;
+  const { truncateFrom } = save;
+  if (truncateFrom !== undefined && truncateFrom !== end) {
+    if (truncateFrom > end) return refused('KEELSON_UNAVAILABLE');
+    if (truncateFrom <= covered) return refused('KEELSON_COMPACTED');
+    if (truncateFrom <= before.hardState.commit) return refused('KEELSON_COMMITTED_TRUNCATION');
+    end = truncateFrom;
+  }
+  const entries = save.entries ?? [];
+  const first = entries[0];
+  if (first !== undefined && first.index > end) return refused('KEELSON_INDEX_GAP');
+  const fresh = entries.findIndex((entry) => isNew(before, entry, end));
+  let added: readonly ModelEntry[] = [];
+  if (fresh >= 0) {
+    added = entries.slice(fresh);
+    const from = added[0]?.index ?? end;
+    if (from < end && from <= before.hardState.commit) return refused('KEELSON_COMMITTED_TRUNCATION');
+    if (from < end && from <= covered) return refused('KEELSON_COMPACTED');
+    end = Math.min(end, from);
+  }
+  const cut = withEntries(before, end, added);
+  const hardState = mergeHardState(before, save.hardState);
+  const state = { ...cut, hardState };
+  const fault = interlock(before, state, lastTermOf(withEntries(before, end, [])), added);
+  if (fault !== null) return refused(fault);
+  const isEmpty =
+    end > lastIndexOf(before) && added.length === 0 && isSameHardState(hardState, before.hardState);
+  return { refused: null, state: isEmpty ? before : state, isEmpty };
+}
+
+/** True for the first entry that the log does not hold, or holds with another term. */
+function isNew(before: LogState, entry: ModelEntry, end: number): boolean {
+  if (entry.index >= end) return true;
+  return entry.index >= firstIndexOf(before) && termAt(before, entry.index) !== entry.term;
+}
+
+function mergeHardState(before: LogState, change: HardStateChange | undefined): HardState {
+  if (change === undefined) return before.hardState;
+  const { hardState: old, snapshot } = before;
+  const term = change.term ?? old.term;
+  const vote = change.vote !== undefined ? change.vote : term > old.term ? null : old.vote;
+  const isStale = change.commit !== undefined && snapshot !== null && change.commit <= snapshot.index;
+  return { term, vote, commit: isStale ? old.commit : (change.commit ?? old.commit) };
+}
+
+function interlock(
+  before: LogState,
+  after: LogState,
+  termBefore: number,
+  added: readonly ModelEntry[],
+): ErrorCode | null {
+  let floor = termBefore;
+  for (const { term } of added) {
+    if (term < floor) return 'KEELSON_TERM_REGRESSION';
+    floor = term;
+  }
+  const { hardState: old } = before;
+  const { hardState } = after;
+  if (hardState.term < old.term) return 'KEELSON_TERM_REGRESSION';
+  if (hardState.term === old.term && old.vote !== null && hardState.vote !== old.vote)
+    return 'KEELSON_VOTE_CONFLICT';
+  if (hardState.commit < old.commit) return 'KEELSON_COMMIT_REGRESSION';
+  if (hardState.commit > lastIndexOf(after)) return 'KEELSON_UNAVAILABLE';
+  return floor > hardState.term && added.length > 0 ? 'KEELSON_TERM_REGRESSION' : null;
+}
+
+/** The state with a snapshot taken of it, or installed while it holds `(index, term)`: no entry is dropped. */
+export function withSnapshot(before: LogState, snapshot: NonNullable<LogState['snapshot']>): LogState {
+  const commit = Math.max(before.hardState.commit, snapshot.index);
+  return { ...before, snapshot, hardState: { ...before.hardState, commit } };
+}
+
+/** The state that a snapshot replaces whole. */
+export function replacedBy(
+  before: LogState,
+  snapshot: NonNullable<LogState['snapshot']>,
+  hardState: HardState,
+): LogState {
+  const { index, term } = snapshot;
+  return {
+    boundary: { index, term },
+    entries: [],
+    entriesHash: 0,
+    snapshot,
+    hardState: { ...hardState, commit: Math.max(before.hardState.commit, hardState.commit, index) },
+  };
+}

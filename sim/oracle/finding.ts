@@ -1,0 +1,58 @@
+/** Which rule was broken. Each is shown to fire by a bug that is planted in the store. */
+export const ORACLES = [
+  /** What is recovered is no state that the crash may leave. */
+  'recovered-state',
+  /** The durable view shows what was never promised, or forgets what was. */
+  'durable-view',
+  /** Entries or snapshot data that a read returned are not those of any possible state. */
+  'read',
+  /** A save was refused, or let pass, against the contract. */
+  'refusal',
+  /** An acknowledgement that the contract forbids: by a writer that was replaced, or with another result. */
+  'acknowledgement',
+  /** Damage was reported though nothing was damaged. */
+  'false-alarm',
+  /** A call failed though nothing was wrong with the disk. */
+  'failed-without-cause',
+  /** What damage did was not named alike by a second open, or that open changed the store. */
+  'verdict-not-kept',
+  /** Bytes that were never saved were served. */
+  'invented-bytes',
+  /** One (epoch, LSN) names two different frames. */
+  'lsn-reused',
+  /** Something other than copies of torn tails left the quarantine. */
+  'quarantine-shrunk',
+  /** Work waited for ever. */
+  'stuck',
+  /** Open files did not return to where they were, or room did not come back after compaction. */
+  'leak',
+  /** At 0 bytes free what must still work did not. */
+  'full-disk',
+  /** An error that is not a KeelsonError, or of a family that does not belong there. */
+  'error-type',
+] as const;
+
+export type Oracle = (typeof ORACLES)[number];
+
+/** A broken promise of the store, as the simulator tells it. */
+export interface FindingFacts {
+  readonly oracle: Oracle;
+  /** What happened, in one sentence. */
+  readonly what: string;
+  /** What would have been right, one line each. */
+  readonly expected?: readonly string[];
+  /** What was there instead. */
+  readonly found?: string;
+  readonly cause?: unknown;
+}
+
+/** Thrown by an oracle; ends the run. Any other error that leaves a run is the simulator's own fault. */
+export class Finding extends Error {
+  override readonly name = 'Finding';
+  readonly facts: FindingFacts;
+
+  constructor(facts: FindingFacts) {
+    super(`${facts.oracle}: ${facts.what}`, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.facts = facts;
+  }
+}

@@ -1,0 +1,101 @@
+import { checksum } from '../../src/format/checksum.js';
+import type { Entry, RaftLog } from '../../src/raft-log/contract.js';
+import { Finding } from './finding.js';
+import { type LogState, modelEntry, type ModelEntry, type ModelSnapshot } from './log-state.js';
+
+/** All of the durable view that can be had without a wait. */
+export interface SeenView {
+  readonly firstIndex: number;
+  readonly lastIndex: number;
+  readonly lastTerm: number;
+  readonly hardState: LogState['hardState'];
+  readonly snapshot: { readonly index: number; readonly term: number; readonly bytes: number } | null;
+}
+
+export function seeView(log: RaftLog): SeenView {
+  const { firstIndex, lastIndex, lastTerm, hardState, snapshot } = log;
+  return { firstIndex, lastIndex, lastTerm, hardState, snapshot };
+}
+
+/** Whether the view could be one of this state. */
+export function isViewOf(view: SeenView, state: LogState): boolean {
+  const { hardState, snapshot, boundary, entries } = state;
+  return (
+    view.firstIndex === boundary.index + 1 &&
+    view.lastIndex === boundary.index + entries.length &&
+    view.lastTerm === (entries[entries.length - 1]?.term ?? boundary.term) &&
+    view.hardState.term === hardState.term &&
+    view.hardState.vote === hardState.vote &&
+    view.hardState.commit === hardState.commit &&
+    view.snapshot?.index === snapshot?.index &&
+    view.snapshot?.term === snapshot?.term &&
+    view.snapshot?.bytes === snapshot?.bytes
+  );
+}
+
+export function describeView({ firstIndex, lastIndex, lastTerm, hardState, snapshot }: SeenView): string {
+  const taken = snapshot === null ? 'no snapshot' : `snapshot ${snapshot.index} of term ${snapshot.term}`;
+  return `term ${hardState.term}, vote ${String(hardState.vote)}, commit ${hardState.commit}; indexes ${firstIndex}..${lastIndex}, last term ${lastTerm}; ${taken}`;
+}
+
+/** Reads a whole log: every entry, every term, the snapshot's data. */
+export async function observeLog(log: RaftLog): Promise<LogState> {
+  const { firstIndex, lastIndex } = log;
+  const entries = await readAll(log, firstIndex, lastIndex + 1);
+  let entriesHash = 0;
+  for (const entry of entries) {
+    entriesHash += entry.hash;
+    const term = log.term(entry.index);
+    if (term === entry.term) continue;
+    throw new Finding({
+      oracle: 'read',
+      what: `term(${entry.index}) is ${term}, but the entry read there has term ${entry.term}`,
+    });
+  }
+  const { term, vote, commit } = log.hardState;
+  return {
+    boundary: { index: firstIndex - 1, term: log.term(firstIndex - 1) },
+    entries,
+    entriesHash: entriesHash >>> 0,
+    hardState: { term, vote, commit },
+    snapshot: await observeSnapshot(log),
+  };
+}
+
+async function readAll(log: RaftLog, from: number, until: number): Promise<ModelEntry[]> {
+  if (from === until) return [];
+  const read = await log.entries(from, until);
+  const entries = asModelEntries(read, from);
+  if (entries.length === until - from) return entries;
+  throw new Finding({
+    oracle: 'read',
+    what: `entries(${from}, ${until}) without a bound returned ${entries.length} entries, expected ${until - from}`,
+  });
+}
+
+/** Entries as read, which must follow on each other from `from` on. */
+export function asModelEntries(read: readonly Entry[], from: number): ModelEntry[] {
+  return read.map(({ index, term, kind, data }, at) => {
+    if (index === from + at) return modelEntry(index, term, kind ?? 0, data);
+    throw new Finding({ oracle: 'read', what: `an entry read at ${from + at} says its index is ${index}` });
+  });
+}
+
+/** The newest snapshot, its data streamed. */
+export async function observeSnapshot(log: RaftLog): Promise<ModelSnapshot | null> {
+  const opened = await log.openSnapshot();
+  if (opened === null) return null;
+  const { index, term, conf, bytes } = opened.meta;
+  let dataHash = 0;
+  let read = 0;
+  for await (const chunk of opened.data) {
+    dataHash = checksum(chunk, dataHash);
+    read += chunk.length;
+  }
+  if (read !== bytes)
+    throw new Finding({
+      oracle: 'read',
+      what: `the snapshot at ${index} says ${bytes} bytes, its stream had ${read}`,
+    });
+  return { index, term, conf, bytes, dataHash };
+}

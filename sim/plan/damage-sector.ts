@@ -1,0 +1,46 @@
+import { rotCandidates } from '../disk/rot.js';
+import type { SimulatedDisk } from '../disk/simulated-disk.js';
+import { Random } from '../world/random.js';
+
+/**
+ * One sector within the budget gets the bytes of another one of the disk, as the victim of a misdirected write
+ * does. False if the budget allows none, or if the two were equal.
+ */
+export function misplaceSector(disk: SimulatedDisk, seed: number): boolean {
+  const { fs } = disk;
+  const { sectorBytes } = fs.profile;
+  const random = new Random(seed);
+  const candidates = rotCandidates(fs);
+  const files = disk.list();
+  if (candidates.length === 0 || files.length === 0) return false;
+  const { ino, sector } = random.pick(candidates);
+  const source = disk.readVolatile(random.pick(files)) ?? new Uint8Array();
+  const from = random.below(Math.max(1, Math.floor(source.length / sectorBytes))) * sectorBytes;
+  const bytes = source.subarray(from, from + sectorBytes);
+  const node = fs.nodes.get(ino);
+  if (node?.kind !== 'file') return false;
+  const at = sector * sectorBytes;
+  const room = Math.min(bytes.length, node.durable.size - at, node.volatile.size - at);
+  if (room <= 0) return false;
+  const put = bytes.subarray(0, room);
+  if (Buffer.compare(node.volatile.slice(at, at + room), put) === 0) return false;
+  for (const image of [node.volatile, node.durable]) image.write(put, at);
+  fs.record.forgotten(ino, [{ from: at, until: at + sectorBytes, issuedAt: 0 }]);
+  fs.count('write-misdirected');
+  return true;
+}
+
+/** One bit of any file flips, whoever needs it. False if there is no byte. */
+export function rotAnywhere(disk: SimulatedDisk, seed: number): boolean {
+  const random = new Random(seed);
+  const files = disk.list().filter((path) => (disk.readVolatile(path)?.length ?? 0) > 0);
+  if (files.length === 0) return false;
+  const path = random.pick(files);
+  const bytes = disk.readVolatile(path) ?? new Uint8Array();
+  // Zeros are mostly room that nothing was written to yet: what is not zero is worth a hit.
+  const written = [...bytes.keys()].filter((at) => bytes[at] !== 0);
+  const at = written.length === 0 ? random.below(bytes.length) : random.pick(written);
+  disk.flipBit(path, at, random.below(8));
+  disk.fs.count('bit-flipped');
+  return true;
+}

@@ -1,0 +1,99 @@
+import { Random, subSeed } from '../world/random.js';
+import type { CrashPoint } from '../disk/call-kinds.js';
+import type { CallClass, FaultPlace, PlanFault, PlanFaultKind, PlanOp } from './plan.js';
+import type { FaultClass, Swarm } from './swarm.js';
+
+/** Opens behind one crash that may crash or fail in their turn. */
+const LIVES_MAX = 4;
+/** Probability that such an open is hit. */
+const AGAIN_RATE = 0.35;
+/** Share of the crashes that fall at a sync or a rename. */
+const AT_SYNC = 1 / 3;
+
+const CRASHES = ['kill', 'power', 'kill-power'] as const;
+const POINTS: readonly CrashPoint[] = ['before', 'inside', 'after'];
+
+/** Faults that are no crash: of which class, what happens, and at which calls. */
+const FAILURES: readonly (readonly [FaultClass, PlanFaultKind, CallClass])[] = [
+  ['sync-error', 'EIO', 'sync'],
+  ['sync-error', 'EIO', 'sync'],
+  ['write-error', 'EIO', 'write'],
+  ['read-error', 'EIO', 'read'],
+  ['name-error', 'EIO', 'name'],
+  ['no-space', 'ENOSPC', 'write'],
+  ['no-space', 'ENOSPC', 'write'],
+  ['no-space', 'ENOSPC', 'sync'],
+  ['no-space', 'ENOSPC', 'name'],
+  ['too-many-open-files', 'EMFILE', 'open'],
+  ['short', 'short-read', 'read'],
+  ['short', 'short-write', 'write'],
+  ['slow', 'slow', 'any'],
+  ['slow', 'stuck', 'any'],
+  ['eviction', 'eviction', 'any'],
+];
+
+const ROT: readonly PlanFaultKind[] = ['bit-rot', 'bit-rot', 'unreadable-sector', 'misplaced-sector'];
+const OVER_BUDGET: readonly PlanFaultKind[] = ['rot-anywhere', 'rot-anywhere', 'misdirected-write'];
+
+/** The faults of one operation and of the opens behind it, all from its own sub-seed. */
+export function drawFaults(seed: number, op: PlanOp, opCount: number, swarm: Swarm): PlanFault[] {
+  const faults: PlanFault[] = [];
+  const random = new Random(subSeed(seed, 'crash'));
+  const crashes = CRASHES.filter((kind) => swarm.on.has(kind));
+  if (crashes.length > 0 && random.chance(swarm.crashRate)) {
+    faults.push(crashAt(random, random.pick(crashes), op, 0));
+    if (swarm.on.has('in-recovery')) faults.push(...drawInRecovery(random, crashes, op, swarm));
+  }
+  faults.push(...drawFailure(new Random(subSeed(seed, 'failure')), op, 0, swarm, swarm.errorRate));
+  faults.push(...drawDamage(new Random(subSeed(seed, 'damage')), op, opCount, swarm));
+  return faults;
+}
+
+function drawInRecovery(
+  random: Random,
+  crashes: readonly (typeof CRASHES)[number][],
+  op: PlanOp,
+  swarm: Swarm,
+): PlanFault[] {
+  const faults: PlanFault[] = [];
+  for (let life = 1; life <= LIVES_MAX && random.chance(AGAIN_RATE); life++) {
+    if (random.chance(0.2)) faults.push(...drawFailure(random, op, life, swarm, 1));
+    else faults.push(crashAt(random, random.pick(crashes), op, life));
+  }
+  return faults;
+}
+
+function crashAt(random: Random, kind: (typeof CRASHES)[number], op: PlanOp, life: number): PlanFault {
+  const on: CallClass = random.chance(AT_SYNC) ? 'sync-or-rename' : 'any';
+  return { at: placeOf(random, op, life, on), kind, arg: random.pick(POINTS) };
+}
+
+function drawFailure(random: Random, op: PlanOp, life: number, swarm: Swarm, rate: number): PlanFault[] {
+  const { isOverBudget } = swarm;
+  const possible = FAILURES.filter(([name]) => swarm.on.has(name));
+  if (!random.chance(rate)) return [];
+  if (isOverBudget && random.chance(0.3))
+    return [{ at: placeOf(random, op, life, 'write'), kind: 'misdirected-write' }];
+  if (possible.length === 0) return [];
+  const [, kind, on] = random.pick(possible);
+  return [{ at: placeOf(random, op, life, on), kind }];
+}
+
+/** Damage ends most scenarios, so it comes late. */
+function drawDamage(random: Random, op: PlanOp, opCount: number, swarm: Swarm): PlanFault[] {
+  if (!swarm.on.has('rot') || op.id < opCount / 3) return [];
+  const kinds = swarm.isOverBudget ? OVER_BUDGET : ROT;
+  if (!random.chance(0.03)) return [];
+  const kind = random.pick(kinds);
+  const on = kind === 'misdirected-write' ? 'write' : 'any';
+  return [{ at: placeOf(random, op, 0, on), kind }];
+}
+
+/** Calls that an operation makes, about: a place far beyond is never reached. */
+function placeOf(random: Random, op: PlanOp, life: number, on: CallClass): FaultPlace {
+  const isLong = life > 0 || op.kind === 'reopen' || op.kind === 'takeover';
+  const isMiddling = op.kind === 'snapshot' || op.kind === 'install' || op.kind === 'compact';
+  const calls = isLong ? 70 : isMiddling ? 30 : random.pick([3, 6, 20]);
+  const share = { any: 1, 'sync-or-rename': 0.2, sync: 0.2, write: 0.2, read: 0.4, open: 0.2, name: 0.3 }[on];
+  return { op: op.id, life, on, nth: 1 + random.below(Math.max(1, Math.round(calls * share))) };
+}

@@ -1,0 +1,149 @@
+import type { Random } from '../world/random.js';
+import { type OpBody, type OpKind, type SaveOp, WRONG_SAVES } from './plan.js';
+import type { Swarm } from './swarm.js';
+
+/** How often each kind of save is drawn, against the others. */
+const SAVE_WEIGHTS: readonly (readonly [SaveOp['kind'], number])[] = [
+  ['append', 10],
+  ['conflict', 2],
+  ['resend', 1],
+  ['truncate', 1],
+  ['vote', 2],
+  ['commit', 2],
+  ['empty', 0.5],
+  ['wrong', 0.5],
+];
+
+type OtherKind = Exclude<OpKind, SaveOp['kind']>;
+
+const SNAPSHOT_KINDS: ReadonlySet<OpKind> = new Set<OpKind>(['snapshot', 'install', 'compact']);
+
+const WEIGHTS: readonly (readonly [OtherKind | 'save', number])[] = [
+  ['save', 22],
+  ['burst', 9],
+  ['snapshot', 3],
+  ['install', 2],
+  ['compact', 3],
+  ['read', 3],
+  ['stream', 1],
+  ['read-snapshot', 1],
+  ['reopen', 3],
+  ['beside', 1],
+  ['wait', 2],
+  ['takeover', 1],
+  ['squeeze', 1.5],
+  ['release', 1.5],
+];
+
+/** Draws one operation of a scenario. */
+export function drawOp(random: Random, swarm: Swarm, place: number): OpBody {
+  // A first save before anything else: an empty log hides most of what the rest could show.
+  const kind = place === 1 ? 'save' : pickWeighted(random, WEIGHTS, (name) => weightOf(name, swarm));
+  const beside = (max: number): SaveOp[] => drawSaves(random, swarm, random.below(max + 1));
+  switch (kind) {
+    case 'save':
+      return place === 1 ? drawAppend(random, swarm) : drawSave(random, swarm);
+    case 'burst':
+      return { kind, saves: drawSaves(random, swarm, 2 + random.below(6)) };
+    case 'snapshot': {
+      const { bytes, chunks } = drawData(random);
+      return { kind, share: share(random), bytes, chunks, beside: beside(3) };
+    }
+    case 'install': {
+      const { bytes, chunks } = drawData(random);
+      const keeps = random.chance(0.4);
+      return { kind, keeps, share: share(random), ahead: random.below(12), bytes, chunks };
+    }
+    case 'compact':
+      return { kind, share: random.pick([1, 1, share(random)]) };
+    case 'read':
+      return {
+        kind,
+        share: share(random),
+        count: 1 + random.below(20),
+        bytesMax: random.pick([0, 100, 1000, 1e9]),
+      };
+    case 'stream':
+      return { kind, share: share(random) };
+    case 'reopen':
+      return { kind, readsAll: random.chance(0.3) };
+    case 'wait':
+      return { kind, ms: random.pick([0, 1, 20, 150, 1500]) };
+    case 'takeover':
+      return { kind, saves: drawSaves(random, swarm, random.below(4)) };
+    case 'squeeze':
+      return { kind, freeBytes: random.pick([0, 0, 4096, 8192, 32_768]) };
+    case 'read-snapshot':
+    case 'beside':
+    case 'release':
+      return { kind };
+  }
+}
+
+function weightOf(kind: OtherKind | 'save', swarm: Swarm): number {
+  if (kind === 'takeover' && !swarm.on.has('lock-lost')) return 0;
+  if ((kind === 'squeeze' || kind === 'release') && !swarm.on.has('full-disk')) return 0;
+  return kind !== 'save' && SNAPSHOT_KINDS.has(kind) ? swarm.snapshotWeight : 1;
+}
+
+function drawSaves(random: Random, swarm: Swarm, count: number): SaveOp[] {
+  return Array.from({ length: count }, () => drawSave(random, swarm));
+}
+
+function drawSave(random: Random, swarm: Swarm): SaveOp {
+  const kind = pickWeighted(random, SAVE_WEIGHTS, () => 1);
+  const bytes = drawBytes(random, swarm);
+  switch (kind) {
+    case 'append':
+      return drawAppend(random, swarm);
+    case 'conflict':
+    case 'resend':
+      return { kind, depth: 1 + random.below(8), count: random.below(5), bytes };
+    case 'truncate':
+      return { kind, depth: random.below(6) };
+    case 'vote':
+      return { kind, raise: random.below(3), candidate: random.pick(['a', 'b', 'c', null]) };
+    case 'commit':
+      return { kind, share: share(random) };
+    case 'empty':
+      return { kind };
+    case 'wrong':
+      return { kind, which: random.pick(WRONG_SAVES) };
+  }
+}
+
+function drawAppend(random: Random, swarm: Swarm): SaveOp {
+  const count = random.pick([1, 1, 1, 2, 4, 9]);
+  const bytes = random.chance(0.02) ? 4000 + random.below(6000) : drawBytes(random, swarm);
+  return { kind: 'append', count, bytes, raise: random.chance(0.15) ? 1 : 0 };
+}
+
+function drawBytes(random: Random, swarm: Swarm): number {
+  return random.chance(0.1) ? 0 : 1 + random.below(2 * swarm.entryBytes);
+}
+
+function drawData(random: Random): { bytes: number; chunks: number } {
+  return {
+    bytes: random.pick([0, 10, 300, 3000, 20_000, 300_000]),
+    chunks: 1 + random.below(4),
+  };
+}
+
+/** A fraction that reads well in a plan. */
+function share(random: Random): number {
+  return random.below(1000) / 1000;
+}
+
+function pickWeighted<Name>(
+  random: Random,
+  table: readonly (readonly [Name, number])[],
+  factor: (name: Name) => number,
+): Name {
+  const weights = table.map(([name, weight]) => weight * factor(name));
+  let left = random.fraction() * weights.reduce((sum, weight) => sum + weight, 0);
+  for (const [at, [name]] of table.entries()) {
+    left -= weights[at] ?? 0;
+    if (left < 0) return name;
+  }
+  throw new RangeError('a table of weights with nothing in it');
+}

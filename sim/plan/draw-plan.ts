@@ -1,0 +1,44 @@
+import { Random, seedOf, subSeed } from '../world/random.js';
+import { drawFaults } from './draw-faults.js';
+import { drawOp } from './draw-op.js';
+import { type Plan, PLAN_VERSION, type PlanConfig, type PlanOp, type PlanProfile } from './plan.js';
+import { drawSwarm } from './swarm.js';
+
+/** Operations of a drawn plan. */
+const OPS = 60;
+
+/** Stands for the open that makes the store, so that it meets faults like any other. */
+const FIRST_OPEN: PlanOp = { id: 0, kind: 'reopen', readsAll: false };
+
+/** The plan of a seed. Each operation draws from its own sub-seed, each fault from its own too. */
+export function drawPlan(seed: number, profile: PlanProfile): Plan {
+  const root = seedOf(seed);
+  const swarm = drawSwarm(subSeed(root, 'swarm'), profile);
+  const ops: PlanOp[] = [];
+  for (let id = 1; id <= OPS; id++) {
+    ops.push({ id, ...drawOp(new Random(subSeed(subSeed(root, 'op'), id)), swarm, id) });
+  }
+  const faults = [FIRST_OPEN, ...ops].flatMap((op) =>
+    drawFaults(subSeed(subSeed(root, 'fault'), op.id), op, OPS, swarm),
+  );
+  const config = drawConfig(new Random(subSeed(root, 'config')), profile);
+  return { version: PLAN_VERSION, profile, seed: root, config, ops, faults };
+}
+
+function drawConfig(random: Random, profile: PlanProfile): PlanConfig {
+  return {
+    disk: {
+      metadata: random.pick(['strict', 'journal'] as const),
+      sectorBytes: random.pick([32, 64, 512, 4096] as const),
+      images: random.pick(['mixed', 'mixed', 'drop-all', 'per-file'] as const),
+      failedSync: random.pick(['keeps', 'goes-back'] as const),
+      calls: random.pick(['inline', 'inline', 'as-asked', 'background'] as const),
+      powerSafeOverwrite: profile === 'disk' || random.chance(0.7),
+    },
+    segmentBytes: random.pick([4096, 4096, 8192, 16_384]),
+    batchBytesMax: random.pick([131_072, 16_777_216]),
+    snapshotsKept: random.pick([1, 2, 2, 3]),
+    writeMode: random.pick(['auto', 'inline', 'background'] as const),
+    walDirIsSeparate: random.chance(0.2),
+  };
+}

@@ -1,0 +1,162 @@
+import type { CallKind } from '../disk/call-kinds.js';
+import type { CallNotice } from '../disk/calls-to-come.js';
+import type { Directive } from '../disk/faults.js';
+import type { SimulatedDisk } from '../disk/simulated-disk.js';
+import { subSeed } from '../world/random.js';
+import { misplaceSector, rotAnywhere } from './damage-sector.js';
+import { type CallClass, isCrash, type PlanFault, type PlanFaultKind } from './plan.js';
+
+const SYNCS: ReadonlySet<CallKind> = new Set<CallKind>(['dataSync', 'sync', 'syncDirectory']);
+const NAMES: ReadonlySet<CallKind> = new Set<CallKind>([
+  'open',
+  'mkdir',
+  'readdir',
+  'stat',
+  'statfs',
+  'rename',
+  'unlink',
+  'link',
+]);
+
+/** Calls of names for which a disk may lack room. */
+const MAKES_NAMES: ReadonlySet<CallKind> = new Set<CallKind>(['open', 'mkdir', 'rename', 'link']);
+
+/** A fault whose call has not come yet. */
+interface ArmedFault {
+  readonly fault: PlanFault;
+  seen: number;
+}
+
+/** What has gone wrong so far, by the injector's own record: the oracles ask it whether an error has a cause. */
+export interface Suffered {
+  /** Calls made to fail since the last open began. */
+  failures: number;
+  /** Damage within the budget. */
+  damage: number;
+  /** Faults after which anything may be left. */
+  overBudget: number;
+}
+
+/** Meets each call with the faults that the plan has for it. */
+export class FaultsToCome {
+  readonly suffered: Suffered = { failures: 0, damage: 0, overBudget: 0 };
+  /** Called with each crash just before it happens, and with each call. */
+  onCrash: (() => void) | null = null;
+  watch: ((call: CallNotice) => void) | null = null;
+  readonly #disk: SimulatedDisk;
+  readonly #byPlace: Map<string, PlanFault[]> = new Map<string, PlanFault[]>();
+  #armed: ArmedFault[] = [];
+  readonly #seed: number;
+
+  constructor(disk: SimulatedDisk, faults: readonly PlanFault[], seed: number) {
+    this.#disk = disk;
+    this.#seed = seed;
+    for (const fault of faults) {
+      const key = keyOf(fault.at.op, fault.at.life);
+      const there = this.#byPlace.get(key) ?? [];
+      there.push(fault);
+      this.#byPlace.set(key, there);
+    }
+    disk.onCall = (call) => this.#meet(call);
+  }
+
+  /** From now on calls belong to this operation, or to the nth open behind it. */
+  enter(op: number, life: number): void {
+    this.#disk.beginOperation(`${op}/${life}`);
+    this.#armed = (this.#byPlace.get(keyOf(op, life)) ?? []).map((fault) => ({ fault, seen: 0 }));
+  }
+
+  /** The end of what {@link enter} began: a crash whose call did not come happens now. */
+  leave(): void {
+    const crash = this.#armed.find(({ fault }) => isCrash(fault.kind));
+    this.#armed = [];
+    if (crash === undefined || !isCrash(crash.fault.kind)) return;
+    this.onCrash?.();
+    this.#disk.crash(crash.fault.kind);
+  }
+
+  /** No fault until the next {@link enter}. */
+  calm(): void {
+    this.#armed = [];
+  }
+
+  #meet(call: CallNotice): Directive | undefined {
+    this.watch?.(call);
+    if (this.#armed.length === 0) return undefined;
+    for (const armed of this.#armed) {
+      const { fault } = armed;
+      if (!isOfClass(call.kind, fault.at.on) || !canHappen(fault.kind, call.kind)) continue;
+      armed.seen += 1;
+      if (armed.seen < fault.at.nth) continue;
+      this.#armed = this.#armed.filter((other) => other !== armed);
+      const directive = this.#happen(fault);
+      if (directive !== undefined) return directive;
+    }
+    return undefined;
+  }
+
+  #happen({ kind, arg, at }: PlanFault): Directive | undefined {
+    const { suffered } = this;
+    const seed = subSeed(this.#seed, `${at.op}/${at.life}/${kind}/${at.nth}`);
+    switch (kind) {
+      case 'kill':
+      case 'power':
+      case 'kill-power':
+        this.onCrash?.();
+        return { crash: kind, at: arg ?? 'before' };
+      case 'EIO':
+      case 'ENOSPC':
+      case 'EMFILE':
+        suffered.failures += 1;
+        return { code: kind };
+      case 'bit-rot':
+      case 'unreadable-sector':
+        if (this.#disk.damage(kind, seed)) suffered.damage += 1;
+        return undefined;
+      case 'misplaced-sector':
+        if (misplaceSector(this.#disk, seed)) suffered.damage += 1;
+        return undefined;
+      case 'rot-anywhere':
+        if (rotAnywhere(this.#disk, seed)) suffered.overBudget += 1;
+        return undefined;
+      case 'misdirected-write':
+        suffered.overBudget += 1;
+        return { fault: kind };
+      case 'short-read':
+      case 'short-write':
+      case 'slow':
+      case 'stuck':
+      case 'eviction':
+        return { fault: kind };
+    }
+  }
+}
+
+function keyOf(op: number, life: number): string {
+  return `${op}/${life}`;
+}
+
+function isOfClass(kind: CallKind, wanted: CallClass): boolean {
+  switch (wanted) {
+    case 'any':
+      return true;
+    case 'sync-or-rename':
+      return SYNCS.has(kind) || kind === 'rename';
+    case 'sync':
+      return SYNCS.has(kind);
+    case 'write':
+      return kind === 'write' || kind === 'truncate';
+    case 'read':
+      return kind === 'read';
+    case 'open':
+      return kind === 'open' || kind === 'readdir';
+    case 'name':
+      return NAMES.has(kind);
+  }
+}
+
+function canHappen(fault: PlanFaultKind, kind: CallKind): boolean {
+  if (fault === 'ENOSPC' && NAMES.has(kind)) return MAKES_NAMES.has(kind);
+  if (fault === 'short-write' || fault === 'misdirected-write') return kind === 'write';
+  return true;
+}

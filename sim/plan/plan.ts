@@ -1,0 +1,162 @@
+import type { CrashKind, CrashPoint } from '../disk/call-kinds.js';
+import type { DiskProfile } from '../disk/profile.js';
+
+/** Version of the form of plans; a corpus of another one is refused, not guessed at. */
+export const PLAN_VERSION = 1;
+
+/**
+ * - `'disk'`: one store on one disk whose faults keep to the budget, so that every verdict is crisp.
+ * - `'over-budget'`: damage may hit anything; then only safety is asked, never liveness.
+ */
+export const PLAN_PROFILES = ['disk', 'over-budget'] as const;
+export type PlanProfile = (typeof PLAN_PROFILES)[number];
+
+/** The world and the options of the store. */
+export interface PlanConfig {
+  readonly disk: Pick<DiskProfile, 'metadata' | 'sectorBytes' | 'images' | 'failedSync' | 'calls'> & {
+    readonly powerSafeOverwrite: boolean;
+  };
+  readonly segmentBytes: number;
+  readonly batchBytesMax: number;
+  readonly snapshotsKept: number;
+  readonly writeMode: 'auto' | 'inline' | 'background';
+  /** The segments live in a directory of their own, outside the store's. */
+  readonly walDirIsSeparate: boolean;
+}
+
+/**
+ * One save. Sizes and places are relative (`depth` entries from the end, `share` of what is there), so that an
+ * operation means something whatever was left out before it.
+ */
+export type SaveOp =
+  /** New entries at the end, `raise` terms above the last. */
+  | { readonly kind: 'append'; readonly count: number; readonly bytes: number; readonly raise: number }
+  /** Entries of a higher term from `depth` below the end, as from a new leader. */
+  | { readonly kind: 'conflict'; readonly depth: number; readonly count: number; readonly bytes: number }
+  /** Entries that are held already, and `count` new ones behind them. */
+  | { readonly kind: 'resend'; readonly depth: number; readonly count: number; readonly bytes: number }
+  | { readonly kind: 'truncate'; readonly depth: number }
+  | { readonly kind: 'vote'; readonly raise: number; readonly candidate: string | null }
+  | { readonly kind: 'commit'; readonly share: number }
+  | { readonly kind: 'empty' }
+  /** A request that a correct Raft never makes. */
+  | { readonly kind: 'wrong'; readonly which: WrongSave };
+
+export const WRONG_SAVES = ['gap', 'term-falls', 'vote-changes', 'commit-falls', 'cuts-committed'] as const;
+export type WrongSave = (typeof WRONG_SAVES)[number];
+
+export type OpBody =
+  | SaveOp
+  /** Saves of one turn of the event loop. */
+  | { readonly kind: 'burst'; readonly saves: readonly SaveOp[] }
+  | {
+      readonly kind: 'snapshot';
+      readonly share: number;
+      readonly bytes: number;
+      readonly chunks: number;
+      /** Issued while the data streams. */
+      readonly beside: readonly SaveOp[];
+    }
+  | {
+      readonly kind: 'install';
+      /** Whether the log holds the index and term, and so keeps its entries. */
+      readonly keeps: boolean;
+      readonly share: number;
+      readonly ahead: number;
+      readonly bytes: number;
+      readonly chunks: number;
+    }
+  | { readonly kind: 'compact'; readonly share: number }
+  | { readonly kind: 'read'; readonly share: number; readonly count: number; readonly bytesMax: number }
+  | { readonly kind: 'stream'; readonly share: number }
+  | { readonly kind: 'read-snapshot' }
+  | { readonly kind: 'reopen'; readonly readsAll: boolean }
+  /** A reader opens the store beside its writer. */
+  | { readonly kind: 'beside' }
+  | { readonly kind: 'wait'; readonly ms: number }
+  /** The lock is lost while its owner lives, and a second process opens the store. */
+  | { readonly kind: 'takeover'; readonly saves: readonly SaveOp[] }
+  /** The disk is filled up to `freeBytes`. */
+  | { readonly kind: 'squeeze'; readonly freeBytes: number }
+  /** Room is there again. */
+  | { readonly kind: 'release' };
+
+export type OpKind = OpBody['kind'];
+
+/** An operation; `id` stays when others are left out, and all that it draws comes from it. */
+export type PlanOp = OpBody & { readonly id: number };
+
+export const CALL_CLASSES = ['any', 'sync-or-rename', 'sync', 'write', 'read', 'open', 'name'] as const;
+/** Which calls a fault counts. */
+export type CallClass = (typeof CALL_CLASSES)[number];
+
+/** A place: the `nth` call of a class, of an operation or of the nth open after a crash in it. */
+export interface FaultPlace {
+  readonly op: number;
+  /** 0: the operation itself; n: the nth open behind it. */
+  readonly life: number;
+  readonly on: CallClass;
+  readonly nth: number;
+}
+
+export const PLAN_FAULTS = [
+  'kill',
+  'power',
+  'kill-power',
+  'EIO',
+  'ENOSPC',
+  'EMFILE',
+  'short-read',
+  'short-write',
+  'slow',
+  'stuck',
+  'eviction',
+  'bit-rot',
+  'unreadable-sector',
+  /** A sector within the budget gets the bytes of another: what a misdirected write does to its victim. */
+  'misplaced-sector',
+  /** Over budget: the device writes this call's bytes elsewhere. */
+  'misdirected-write',
+  /** Over budget: a bit flips anywhere. */
+  'rot-anywhere',
+] as const;
+export type PlanFaultKind = (typeof PLAN_FAULTS)[number];
+
+export interface PlanFault {
+  readonly at: FaultPlace;
+  readonly kind: PlanFaultKind;
+  /** Of a crash: where in the call. A crash whose call never comes happens at the end of its operation. */
+  readonly arg?: CrashPoint;
+}
+
+/** A run, as data: what {@link runPlan} does follows from it alone. */
+export interface Plan {
+  readonly version: typeof PLAN_VERSION;
+  readonly profile: PlanProfile;
+  /** From which all that is drawn while running follows: bytes, latencies, what a crash leaves. */
+  readonly seed: number;
+  readonly config: PlanConfig;
+  readonly ops: readonly PlanOp[];
+  readonly faults: readonly PlanFault[];
+}
+
+export function isCrash(kind: PlanFaultKind): kind is CrashKind {
+  return kind === 'kill' || kind === 'power' || kind === 'kill-power';
+}
+
+/** Reads a plan from JSON; throws if it is none of this version. */
+export function parsePlan(text: string): Plan {
+  const plan = JSON.parse(text) as Partial<Plan> | null;
+  if (plan === null || typeof plan !== 'object') throw new TypeError('a plan is an object');
+  if (plan.version !== PLAN_VERSION)
+    throw new TypeError(`the plan is of version ${String(plan.version)}, expected ${PLAN_VERSION}`);
+  if (plan.profile === undefined || !PLAN_PROFILES.includes(plan.profile))
+    throw new TypeError(
+      `the plan's profile is ${String(plan.profile)}, expected ${PLAN_PROFILES.join(' or ')}`,
+    );
+  if (typeof plan.seed !== 'number' || typeof plan.config !== 'object')
+    throw new TypeError('a plan has a seed and a config');
+  if (!Array.isArray(plan.ops) || !Array.isArray(plan.faults))
+    throw new TypeError('a plan has lists of ops and faults');
+  return plan as Plan;
+}

@@ -1,0 +1,90 @@
+import type { Counters } from '../disk/counters.js';
+import { createSimulatedDisk, type SimulatedDisk } from '../disk/simulated-disk.js';
+import { Finding, type FindingFacts } from '../oracle/finding.js';
+import type { Reach } from '../store/reach.js';
+import { runStore } from '../store/run-store.js';
+import { Scene } from '../store/scene.js';
+import { sectorMap } from '../store/sector-map.js';
+import { subSeed } from '../world/random.js';
+import { EventQueue } from '../world/event-queue.js';
+import { Trace } from '../world/trace.js';
+import { FaultsToCome } from './faults-to-come.js';
+import type { Plan } from './plan.js';
+
+export interface RunOptions {
+  /** Lines of the trace to keep, and maps of the disk around the last crash. Default: none. */
+  readonly linesKept?: number;
+}
+
+/** What the oracles found, and when. */
+export interface Failure extends FindingFacts {
+  /** The operation under way. */
+  readonly by: string;
+  readonly stack: string;
+}
+
+export interface RunResult {
+  /** Null: the store kept all of its promises. */
+  readonly failure: Failure | null;
+  readonly ops: number;
+  readonly crashes: number;
+  /** Calls that the store made of the disk. */
+  readonly calls: number;
+  readonly virtualMs: number;
+  readonly traceHash: number;
+  readonly faults: Counters;
+  readonly reach: Reach;
+  /** The last lines of the trace, if any were to be kept. */
+  readonly lines: readonly string[];
+  /** Maps of the files before and after the last crash, if lines were to be kept. */
+  readonly maps: { readonly before: string; readonly after: string } | null;
+}
+
+/**
+ * Runs the production store through a plan, in virtual time on a simulated disk. Pure: the result follows from
+ * the plan alone. Rejects only for a fault of the simulator itself.
+ */
+export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<RunResult> {
+  const { linesKept = 0 } = options;
+  const trace = new Trace({ linesKept });
+  const queue = new EventQueue({ drive: 'manual' });
+  const disk = createSimulatedDisk({
+    seed: subSeed(plan.seed, 'disk'),
+    profile: { ...plan.config.disk, isWitness: (path) => path.endsWith('.wal') },
+    queue,
+    trace,
+    directories: ['/data'],
+  });
+  const faults = new FaultsToCome(disk, plan.faults, plan.seed);
+  const scene = new Scene(plan, disk, faults);
+  const maps = linesKept > 0 ? watchCrashes(disk, faults) : null;
+  const progress = { ops: 0, crashes: 0 };
+  let failure: Failure | null = null;
+  try {
+    await queue.runUntil(runStore(scene, progress));
+  } catch (error) {
+    if (!(error instanceof Finding)) throw error;
+    failure = { ...error.facts, by: scene.by, stack: error.stack ?? error.message };
+    trace.note(`found ${error.message}`);
+  }
+  return {
+    failure,
+    ...progress,
+    calls: disk.callCount,
+    virtualMs: queue.nowMs,
+    traceHash: trace.hash,
+    faults: disk.counters,
+    reach: scene.reach,
+    lines: trace.lines,
+    maps: maps === null ? null : { before: maps.before, after: sectorMap(disk) },
+  };
+}
+
+/** The disk as it was before the last crash; behind it the store may have gone on, as the trace shows. */
+function watchCrashes(disk: SimulatedDisk, faults: FaultsToCome): { before: string } {
+  const maps = { before: 'no crash happened' };
+  faults.onCrash = () => {
+    maps.before = sectorMap(disk);
+  };
+  return maps;
+}

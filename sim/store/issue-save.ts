@@ -1,0 +1,152 @@
+import { isKeelsonError, KeelsonError } from '../../src/errors/index.js';
+import type { RaftLog } from '../../src/raft-log/contract.js';
+import type { IssuedState } from '../oracle/allowed-states.js';
+import { applySave, type ModelSave } from '../oracle/apply-save.js';
+import { describeState } from '../oracle/describe-state.js';
+import { Finding } from '../oracle/finding.js';
+import { lastIndexOf } from '../oracle/log-state.js';
+import { requestOf } from './make-save.js';
+import type { Scene } from './scene.js';
+
+/**
+ * Hands a save to the log and tells the allowed set of it: what it leads to before, its fate when it is known.
+ * Resolves then; what is wrong is kept in the scene. Never rejects.
+ *
+ * @param isAlone no save is queued before it, with which it would fail (D7)
+ */
+export function issueSave(scene: Scene, save: ModelSave, isAlone = false): Promise<void> {
+  const { allowed } = scene;
+  const log = scene.openLog;
+  const before = allowed.newest;
+  const outcome = applySave(before.state, save);
+  const { request, scribble } = requestOf(save);
+  const wasFailed = log.status === 'failed';
+  if (outcome.refused !== null || wasFailed) {
+    const code = wasFailed ? 'KEELSON_FAILED' : (outcome.refused ?? '');
+    const saving = log.save(request);
+    return saving.then(
+      () => scene.found(shouldHaveBeenRefused(scene, code)),
+      (error: unknown) => {
+        if (!isKeelsonError(error) || error.code !== code)
+          scene.found(new Finding({ ...refusal(scene, error), expected: [`a refusal with ${code}`] }));
+        else if (!wasFailed) scene.reach['refused-by-interlock'] += 1;
+      },
+    );
+  }
+  allowed.noteEntries(save.entries ?? []);
+  const issued = outcome.isEmpty ? before : allowed.issue(outcome.state, scene.by);
+  const isControl = isAlone && (save.entries?.length ?? 0) === 0;
+  const saving = log.save(request);
+  scribble();
+  return saving.then(
+    ({ lastIndex }) => {
+      acknowledged(scene, issued);
+      noteSaved(scene, save, before, issued);
+      const expected = lastIndexOf(issued.state);
+      if (lastIndex === expected) return;
+      const what = `${scene.by} resolved to lastIndex ${lastIndex}, expected ${expected}`;
+      scene.found(new Finding({ oracle: 'acknowledgement', what }));
+    },
+    (error: unknown) => {
+      saveFailed(scene, log, outcome.isEmpty ? null : issued, error, isControl);
+    },
+  );
+}
+
+function noteSaved(scene: Scene, save: ModelSave, before: IssuedState, issued: IssuedState): void {
+  const { reach } = scene;
+  reach.saved += 1;
+  const cuts = lastIndexOf(before.state) >= (save.entries?.[0]?.index ?? Infinity);
+  if (cuts && issued !== before) reach['cut-by-conflict'] += 1;
+  if (save.truncateFrom !== undefined && issued !== before) reach.truncated += 1;
+  if (scene.controlsSinceFull !== null && save.hardState !== undefined && save.entries === undefined)
+    reach['voted-on-full-disk'] += 1;
+}
+
+/** An acknowledgement, which may be of a store that was replaced: then it is a finding. */
+export function acknowledged(scene: Scene, issued: IssuedState): void {
+  try {
+    scene.allowed.acknowledge(issued);
+  } catch (error) {
+    scene.found(error);
+  }
+}
+
+/** Judges the failure of what was issued, and tells the allowed set what the contract says of its fate. */
+export function saveFailed(
+  scene: Scene,
+  log: RaftLog,
+  issued: IssuedState | null,
+  error: unknown,
+  isControl: boolean,
+): void {
+  const { allowed } = scene;
+  const finding = judgeFailure(scene, error, isControl);
+  if (finding !== null) scene.found(finding);
+  if (issued === null) return;
+  const isKnown =
+    !(error instanceof KeelsonError) || error.code === 'KEELSON_NO_SPACE' || error.family === 'caller';
+  // A log that did not latch goes on from what was before: so must the allowed set.
+  if (isKnown || log.status !== 'failed') allowed.refuse(issued);
+}
+
+/** Why an operation that the contract allows may not have failed like this; null if it may. */
+export function judgeFailure(scene: Scene, error: unknown, isControl: boolean): Finding | null {
+  if (!(error instanceof KeelsonError)) {
+    return new Finding({
+      oracle: 'error-type',
+      what: `${scene.by} failed with ${String(error)}`,
+      cause: error,
+    });
+  }
+  const { reach } = scene;
+  switch (error.family) {
+    case 'caller':
+      return new Finding({ ...refusal(scene, error), expected: ['the operation is allowed'] });
+    case 'damage':
+      reach['damage-named-by-read'] += 1;
+      return scene.isDamaged ? null : falseAlarm(scene, error);
+    case 'environment':
+      return judgeEnvironment(scene, error, isControl);
+  }
+}
+
+function judgeEnvironment(scene: Scene, error: KeelsonError, isControl: boolean): Finding | null {
+  const { reach } = scene;
+  if (error.code === 'KEELSON_NO_SPACE') {
+    reach['no-space'] += 1;
+    if (scene.controlsSinceFull !== null) {
+      const isFirst = isControl && scene.controlsSinceFull === 0 && !scene.hasCause;
+      if (!isFirst) return null;
+      const what = `${scene.by} needs no room beyond the reserve, and failed: ${error.message}`;
+      return new Finding({ oracle: 'full-disk', what, cause: error });
+    }
+  }
+  if (error.code === 'KEELSON_SYNC_FAILED') reach['latched-by-sync'] += 1;
+  if (error.code === 'KEELSON_WRITE_FAILED') reach['latched-by-write'] += 1;
+  if (error.code === 'KEELSON_READ_FAILED') reach['latched-by-read'] += 1;
+  if (error.code === 'KEELSON_FENCED') reach.fenced += 1;
+  if (scene.hasCause || scene.hasLostLock || error.code === 'KEELSON_FAILED') return null;
+  return withoutCause(scene, error);
+}
+
+export function falseAlarm(scene: Scene, error: KeelsonError): Finding {
+  const what = `${scene.by} reports damage, though nothing was damaged: ${error.message}`;
+  return new Finding({ oracle: 'false-alarm', what, found: error.code, cause: error });
+}
+
+export function withoutCause(scene: Scene, error: KeelsonError): Finding {
+  const what = `${scene.by} failed, though no call was made to fail: ${error.code}: ${error.message}`;
+  return new Finding({ oracle: 'failed-without-cause', what, cause: error });
+}
+
+function refusal(scene: Scene, error: unknown): ConstructorParameters<typeof Finding>[0] {
+  const found = error instanceof KeelsonError ? `${error.code}: ${error.message}` : String(error);
+  const state = describeState(scene.allowed.newest.state);
+  return { oracle: 'refusal', what: `${scene.by} was refused, in the state ${state}`, found, cause: error };
+}
+
+function shouldHaveBeenRefused(scene: Scene, code: string): Finding {
+  const what = `${scene.by} was let pass, in the state ${describeState(scene.allowed.newest.state)}`;
+  return new Finding({ oracle: 'refusal', what, expected: [`a refusal with ${code}`] });
+}

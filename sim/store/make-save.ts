@@ -1,0 +1,103 @@
+import type { Entry, SaveRequest } from '../../src/raft-log/contract.js';
+import type { ModelSave } from '../oracle/apply-save.js';
+import {
+  firstIndexOf,
+  lastIndexOf,
+  lastTermOf,
+  type LogState,
+  modelEntry,
+  type ModelEntry,
+} from '../oracle/log-state.js';
+import type { SaveOp, WrongSave } from '../plan/plan.js';
+import { subSeed } from '../world/random.js';
+import { payloadOf } from './payload.js';
+
+/** What a save of a plan comes to, given the state that it follows. */
+export function makeSave(op: SaveOp, state: LogState, seed: number): ModelSave {
+  const { hardState } = state;
+  const last = lastIndexOf(state);
+  const floor = Math.max(hardState.commit, state.boundary.index, state.snapshot?.index ?? 0);
+  const make = (from: number, count: number, bytes: number, term: number): ModelEntry[] =>
+    makeEntries(from, count, bytes, term, seed);
+  const top = Math.max(hardState.term, lastTermOf(state), 1);
+  switch (op.kind) {
+    case 'append':
+      return withTerm(state, make(last + 1, op.count, op.bytes, top + op.raise), top + op.raise);
+    case 'conflict': {
+      const from = Math.max(floor + 1, last + 1 - op.depth);
+      return withTerm(state, make(from, op.count + 1, op.bytes, top + 1), top + 1);
+    }
+    case 'resend': {
+      const from = Math.max(firstIndexOf(state), last + 1 - op.depth);
+      const held = state.entries.slice(from - firstIndexOf(state));
+      const more = op.count === 0 ? [] : make(last + 1, op.count, op.bytes, top);
+      return withTerm(state, [...held, ...more], Math.max(hardState.term, op.count === 0 ? 0 : top));
+    }
+    case 'truncate':
+      return { truncateFrom: Math.max(floor + 1, last + 1 - op.depth) };
+    case 'vote': {
+      const term = hardState.term + op.raise;
+      // In one term there is one vote.
+      const vote = op.raise === 0 && hardState.vote !== null ? hardState.vote : op.candidate;
+      return { hardState: { term, vote } };
+    }
+    case 'commit':
+      return { hardState: { commit: hardState.commit + Math.round(op.share * (last - hardState.commit)) } };
+    case 'empty':
+      return {};
+    case 'wrong':
+      return makeWrong(op.which, state, make);
+  }
+}
+
+function withTerm(state: LogState, entries: readonly ModelEntry[], term: number): ModelSave {
+  return term > state.hardState.term ? { entries, hardState: { term } } : { entries };
+}
+
+function makeEntries(from: number, count: number, bytes: number, term: number, seed: number): ModelEntry[] {
+  return Array.from({ length: count }, (_, at) => {
+    const own = subSeed(seed, at);
+    // Sizes differ within a batch, and now and then an entry is a leader's no-op.
+    const length = own % 11 === 0 ? 0 : bytes - Math.min(bytes, own % 7);
+    return modelEntry(from + at, term, own % 5 === 0 ? own & 0xff : 0, payloadOf(own, length));
+  });
+}
+
+/** A request that breaks one rule, where the state has what it takes; else one that breaks none. */
+function makeWrong(
+  which: WrongSave,
+  state: LogState,
+  make: (from: number, count: number, bytes: number, term: number) => ModelEntry[],
+): ModelSave {
+  const { term, vote, commit } = state.hardState;
+  const last = lastIndexOf(state);
+  switch (which) {
+    case 'gap':
+      return { entries: make(last + 2, 1, 10, Math.max(term, 1)) };
+    case 'term-falls':
+      return { hardState: { term: Math.max(0, term - 1) } };
+    case 'vote-changes':
+      return { hardState: { vote: vote === 'a' ? 'b' : vote === null ? null : 'a' } };
+    case 'commit-falls':
+      return commit > (state.snapshot?.index ?? 0) + 1 ? { hardState: { commit: commit - 1 } } : {};
+    case 'cuts-committed':
+      return commit > state.boundary.index ? { truncateFrom: commit } : {};
+  }
+}
+
+/** The request that the store is given. Its bytes are its own: they are overwritten once save has returned. */
+export function requestOf(save: ModelSave): { request: SaveRequest; scribble: () => void } {
+  const { truncateFrom, entries, hardState } = save;
+  const own: Entry[] | undefined = entries?.map(({ index, term, kind, data }) => ({
+    index,
+    term,
+    ...(kind === 0 ? {} : { kind }),
+    data: Uint8Array.from(data),
+  }));
+  const request: SaveRequest = {
+    ...(truncateFrom === undefined ? {} : { truncateFrom }),
+    ...(own === undefined ? {} : { entries: own }),
+    ...(hardState === undefined ? {} : { hardState }),
+  };
+  return { request, scribble: () => own?.forEach(({ data }) => data.fill(0xee)) };
+}

@@ -1,0 +1,194 @@
+import { KeelsonError } from '../../src/errors/index.js';
+import type { RaftLog } from '../../src/raft-log/contract.js';
+import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
+import type { SimulatedProcess } from '../disk/simulated-process.js';
+import { Finding } from '../oracle/finding.js';
+import type { LogState } from '../oracle/log-state.js';
+import { observeLog } from '../oracle/observe-log.js';
+import { hashOfText } from '../world/random.js';
+import { falseAlarm, judgeFailure, withoutCause } from './issue-save.js';
+import { openOptions } from './open-options.js';
+import { noteOpenCall } from './reach.js';
+import type { Scene } from './scene.js';
+
+/**
+ * Opens the store in `process`, reads all of it, and holds it against the allowed set. False if the open failed
+ * as it may, and is to be tried again; true if it is open, or if the scenario has ended with damage that was named.
+ */
+export async function openStore(scene: Scene, process: SimulatedProcess, readsAll = false): Promise<boolean> {
+  const { faults } = scene;
+  faults.suffered.failures = 0;
+  faults.watch = (call) => {
+    noteOpenCall(scene.reach, call);
+  };
+  let log: RaftLog;
+  try {
+    const verifyOnOpen = readsAll ? 'all' : 'tail';
+    log = await openRaftLog({ ...openOptions(scene, process), verifyOnOpen });
+  } catch (error) {
+    return await judgeOpenError(scene, process, error, readsAll);
+  } finally {
+    faults.watch = null;
+  }
+  noteRecovery(scene, log);
+  listen(scene, log);
+  scene.wasOpened = true;
+  const found = await observe(scene, log);
+  if (found === null) {
+    scene.hasEnded = true;
+    return true;
+  }
+  settle(scene, found);
+  scene.process = process;
+  scene.log = log;
+  return true;
+}
+
+function noteRecovery(scene: Scene, log: RaftLog): void {
+  const { reach } = scene;
+  const { verdict, cut, quarantined, rebuilt } = log.recovery;
+  if (verdict === 'fresh') reach[scene.by === 'the first open' ? 'opened-fresh' : 'store-remade'] += 1;
+  if (verdict === 'clean') reach['opened-clean'] += 1;
+  if (verdict === 'torn-tail') reach['opened-torn-tail'] += 1;
+  if (cut !== null) reach['tail-cut'] += 1;
+  if (quarantined.length > 0) reach['tail-quarantined'] += 1;
+  if (rebuilt.length > 0) reach['slot-rebuilt'] += 1;
+  if (scene.controlsSinceFull !== null) reach['opened-on-full-disk'] += 1;
+  if (!scene.wasOpened || verdict !== 'fresh' || scene.isOverBudget) return;
+  const what = `${scene.by} found a store to be fresh that had been open before`;
+  throw new Finding({ oracle: 'recovered-state', what, expected: scene.allowed.lines() });
+}
+
+function listen(scene: Scene, log: RaftLog): void {
+  const { reach } = scene;
+  log.events.on('rotate', ({ recycled }) => {
+    reach.rotated += 1;
+    if (recycled) reach['segment-recycled'] += 1;
+  });
+  log.events.on('space-back', () => {
+    reach['space-back'] += 1;
+  });
+}
+
+function settle(scene: Scene, found: LogState): void {
+  const { allowed, reach } = scene;
+  if (scene.isOverBudget) {
+    const alien = found.entries.find((entry) => !allowed.wasIssued(entry));
+    if (alien === undefined) {
+      allowed.adopt(found);
+      return;
+    }
+    const what = `${scene.by} recovered entry ${alien.index} of term ${alien.term}, which was never saved so`;
+    throw new Finding({ oracle: 'invented-bytes', what });
+  }
+  const wasOpen = !allowed.isSettled;
+  const newest = allowed.newest.state;
+  allowed.settle(
+    found,
+    'recovered-state',
+    `what was recovered after ${scene.by} is no state that could be left`,
+  );
+  if (wasOpen)
+    reach[found.entriesHash === newest.entriesHash ? 'save-failed-but-survived' : 'save-failed-and-lost'] +=
+      1;
+}
+
+/** Reads a whole log; null if damage that is there was named instead. */
+async function observe(scene: Scene, log: RaftLog): Promise<LogState | null> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await observeLog(log);
+    } catch (error) {
+      if (error instanceof Finding) throw error;
+      const finding = judgeFailure(scene, error, false);
+      if (finding !== null) throw finding;
+      // What a directed failure hit is read again without one; what damage hit stays.
+      scene.faults.calm();
+      if (attempt >= 2) return scene.isDamaged ? null : await observeLog(log);
+    }
+  }
+}
+
+async function judgeOpenError(
+  scene: Scene,
+  process: SimulatedProcess,
+  error: unknown,
+  readsAll: boolean,
+): Promise<boolean> {
+  if (!(error instanceof KeelsonError))
+    throw new Finding({
+      oracle: 'error-type',
+      what: `${scene.by} failed to open with ${String(error)}`,
+      cause: error,
+    });
+  switch (error.family) {
+    case 'damage':
+      if (!scene.isDamaged) throw falseAlarm(scene, error);
+      scene.reach['damage-named-by-open'] += 1;
+      await checkVerdictKept(scene, process, error, readsAll);
+      scene.hasEnded = true;
+      return true;
+    case 'caller':
+      if (!scene.isOverBudget) {
+        const what = `${scene.by} was refused to open: ${error.code}: ${error.message}`;
+        throw new Finding({ oracle: 'refusal', what, cause: error });
+      }
+      scene.hasEnded = true;
+      return true;
+    case 'environment':
+      return judgeOpenFailure(scene, error);
+  }
+}
+
+function judgeOpenFailure(scene: Scene, error: KeelsonError): boolean {
+  scene.reach['open-failed'] += 1;
+  if (error.code === 'KEELSON_READ_FAILED') scene.reach['open-failed-for-a-read'] += 1;
+  if (error.code === 'KEELSON_NO_SPACE' && scene.faults.suffered.failures === 0) {
+    // Only the making of a store needs room; opening one never does.
+    if (!scene.wasOpened) {
+      scene.release();
+      return false;
+    }
+    const what = `${scene.by} cannot open at ${scene.disk.fs.freeBytes} bytes free: ${error.message}`;
+    throw new Finding({ oracle: 'full-disk', what, cause: error });
+  }
+  if (!scene.hasCause) throw withoutCause(scene, error);
+  // Damage that makes a sector unreadable is named in its way, at every open again.
+  if (scene.isDamaged && scene.faults.suffered.failures === 0) scene.hasEnded = true;
+  return scene.hasEnded;
+}
+
+/** R3: not one byte of the store changes, and every later open says the same. */
+async function checkVerdictKept(
+  scene: Scene,
+  process: SimulatedProcess,
+  first: KeelsonError,
+  readsAll: boolean,
+): Promise<void> {
+  scene.faults.calm();
+  const before = hashOfStore(scene);
+  try {
+    await openRaftLog({ ...openOptions(scene, process), verifyOnOpen: readsAll ? 'all' : 'tail' });
+  } catch (error) {
+    const found = error instanceof KeelsonError ? error.code : String(error);
+    if (found !== first.code && !scene.isOverBudget) {
+      const what = `a second open says ${found}, the first said ${first.code}: ${first.message}`;
+      throw new Finding({ oracle: 'verdict-not-kept', what, cause: error });
+    }
+    if (hashOfStore(scene) === before || scene.isOverBudget) return;
+    const what = `an open that named damage (${first.code}) changed the store`;
+    throw new Finding({ oracle: 'verdict-not-kept', what });
+  }
+  if (scene.isOverBudget) return;
+  const what = `a second open found nothing, the first said ${first.code}: ${first.message}`;
+  throw new Finding({ oracle: 'verdict-not-kept', what });
+}
+
+function hashOfStore({ disk }: Scene): number {
+  return hashOfText(
+    disk
+      .list()
+      .map((path) => `${path} ${Buffer.from(disk.readVolatile(path) ?? []).toString('latin1')}`)
+      .join('\n'),
+  );
+}

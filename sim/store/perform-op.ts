@@ -1,0 +1,86 @@
+import type { PlanOp } from '../plan/plan.js';
+import { subSeed } from '../world/random.js';
+import { issueSave } from './issue-save.js';
+import { makeSave } from './make-save.js';
+import { openStore } from './open-store.js';
+import { performBeside, performRead, performReadSnapshot, performStream } from './read-ops.js';
+import type { Scene } from './scene.js';
+import { performCompact, performInstall, performSnapshot } from './snapshot-ops.js';
+import { performTakeover } from './takeover.js';
+import { checkClosed } from './leaks.js';
+
+/** Does one operation of a plan, and resolves when the fate of all that it issued is known. */
+export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
+  const seed = subSeed(subSeed(scene.plan.seed, 'bytes'), op.id);
+  await reopenIfFailed(scene, op);
+  if (scene.hasEnded) return;
+  switch (op.kind) {
+    case 'burst':
+      await Promise.all(
+        op.saves.map((save, at) => {
+          const { state } = scene.allowed.newest;
+          return issueSave(scene, makeSave(save, state, subSeed(seed, at)));
+        }),
+      );
+      return;
+    case 'snapshot':
+      return performSnapshot(scene, op, seed);
+    case 'install':
+      return performInstall(scene, op, seed);
+    case 'compact':
+      return performCompact(scene, op.share);
+    case 'read':
+      return performRead(scene, op);
+    case 'stream':
+      return performStream(scene, op.share);
+    case 'read-snapshot':
+      return performReadSnapshot(scene);
+    case 'reopen':
+      return performReopen(scene, op.readsAll);
+    case 'beside':
+      return performBeside(scene);
+    case 'takeover':
+      return performTakeover(scene, op.saves, seed);
+    case 'wait':
+      return pass(scene, op.ms);
+    case 'squeeze':
+      scene.squeeze(op.freeBytes);
+      return;
+    case 'release':
+      scene.release();
+      return;
+    default:
+      await issueSave(scene, makeSave(op, scene.allowed.newest.state, seed), true);
+      if (isControl(op) && scene.controlsSinceFull !== null) scene.controlsSinceFull += 1;
+  }
+}
+
+function isControl({ kind }: PlanOp): boolean {
+  return kind === 'vote' || kind === 'commit' || kind === 'truncate';
+}
+
+/** A log that latched is met by one operation in three before it is opened again. */
+async function reopenIfFailed(scene: Scene, op: PlanOp): Promise<void> {
+  if (scene.openLog.status !== 'failed') return;
+  const isMet = op.id % 3 === 0 && op.kind !== 'takeover' && op.kind !== 'reopen';
+  if (!isMet) await performReopen(scene, false);
+}
+
+async function performReopen(scene: Scene, readsAll: boolean): Promise<void> {
+  const log = scene.openLog;
+  await log.close();
+  checkClosed(scene, log);
+  scene.log = null;
+  scene.reach['closed-and-reopened'] += 1;
+  for (let attempt = 1; ; attempt++) {
+    if (await openStore(scene, scene.process, readsAll)) return;
+    if (attempt === 2) scene.faults.calm();
+    if (attempt === 4) throw new Error(`${scene.by} could not reopen without faults`);
+  }
+}
+
+function pass({ disk }: Scene, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    disk.queue.after(ms, resolve);
+  });
+}

@@ -1,0 +1,76 @@
+import type { CallNotice } from '../disk/calls-to-come.js';
+import { parseWalFileName } from '../../src/format/names.js';
+
+/** What a scenario can bring the store to do. One that stays at zero over a deep run is a fault of the simulator. */
+export const BRANCHES = [
+  // Verdicts and work of recovery.
+  'opened-fresh',
+  'opened-clean',
+  'opened-torn-tail',
+  'store-remade',
+  'tail-cut',
+  'tail-quarantined',
+  'tail-rewritten',
+  'slot-rebuilt',
+  'segment-set-aside',
+  'aside-restored',
+  'leftover-removed',
+  'open-failed',
+  'open-failed-for-a-read',
+  'damage-named-by-open',
+  'damage-named-by-read',
+  'crash-in-open',
+  'crash-in-operation',
+  'crash-at-rest',
+  // The life of a log.
+  'saved',
+  'cut-by-conflict',
+  'truncated',
+  'refused-by-interlock',
+  'rotated',
+  'segment-recycled',
+  'snapshot-created',
+  'snapshot-installed-keeping',
+  'snapshot-installed-replacing',
+  'saved-beside-snapshot',
+  'compacted',
+  'read-beside-writer',
+  'closed-and-reopened',
+  // Trouble.
+  'no-space',
+  'space-back',
+  'opened-on-full-disk',
+  'compacted-on-full-disk',
+  'voted-on-full-disk',
+  'latched-by-write',
+  'latched-by-sync',
+  'latched-by-read',
+  'fenced',
+  'read-while-latched',
+  'successor-opened',
+  'save-failed-but-survived',
+  'save-failed-and-lost',
+] as const;
+
+export type Branch = (typeof BRANCHES)[number];
+
+/** How often each branch ran. */
+export type Reach = Record<Branch, number>;
+
+export function newReach(): Reach {
+  return Object.fromEntries(BRANCHES.map((name) => [name, 0])) as Reach;
+}
+
+export function addReach(into: Reach, more: Reach): void {
+  for (const name of BRANCHES) into[name] += more[name];
+}
+
+/** Tells by its calls what an open does, where its report does not say so. */
+export function noteOpenCall(reach: Reach, { kind, path }: CallNotice): void {
+  if (kind !== 'write' && kind !== 'rename' && kind !== 'unlink') return;
+  const name = parseWalFileName(path.slice(path.lastIndexOf('/') + 1));
+  if (kind === 'write' && name.kind === 'segment') reach['tail-rewritten'] += 1;
+  else if (kind === 'rename' && name.kind === 'segment') reach['segment-set-aside'] += 1;
+  else if (kind === 'rename' && name.kind === 'aside') reach['aside-restored'] += 1;
+  else if (kind === 'unlink' && name.kind !== 'foreign') reach['leftover-removed'] += 1;
+}

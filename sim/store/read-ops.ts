@@ -1,0 +1,149 @@
+import { KeelsonError } from '../../src/errors/index.js';
+import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
+import type { Entry } from '../../src/raft-log/contract.js';
+import { Finding } from '../oracle/finding.js';
+import {
+  firstIndexOf,
+  isSameSnapshot,
+  isSameState,
+  lastIndexOf,
+  type LogState,
+  type ModelEntry,
+} from '../oracle/log-state.js';
+import { describeState } from '../oracle/describe-state.js';
+import {
+  asModelEntries,
+  describeView,
+  isViewOf,
+  observeLog,
+  observeSnapshot,
+  seeView,
+} from '../oracle/observe-log.js';
+import type { OpBody } from '../plan/plan.js';
+import { judgeFailure } from './issue-save.js';
+import { openOptions } from './open-options.js';
+import type { Scene } from './scene.js';
+
+/** Holds what can be seen at once of the durable view against the allowed set. */
+export function checkView(scene: Scene): void {
+  const { log, allowed } = scene;
+  if (log === null) return;
+  const view = seeView(log);
+  if (allowed.see((state) => isViewOf(view, state))) return;
+  throw new Finding({
+    oracle: 'durable-view',
+    what: `after ${scene.by} the durable view is none that could be`,
+    expected: allowed.lines(),
+    found: describeView(view),
+  });
+}
+
+/** Reads a range of entries, whole or up to a bound of bytes. */
+export async function performRead(scene: Scene, op: Extract<OpBody, { kind: 'read' }>): Promise<void> {
+  const log = scene.openLog;
+  const { firstIndex, lastIndex } = log;
+  if (lastIndex < firstIndex) return;
+  const from = firstIndex + Math.floor(op.share * (lastIndex + 1 - firstIndex));
+  const until = Math.min(lastIndex + 1, from + op.count);
+  const read = await tryRead(scene, () => log.entries(from, until, { bytesMax: op.bytesMax }));
+  if (read === null) return;
+  const entries = checkEntries(scene, read, from);
+  const bytes = entries.reduce((sum, { data }) => sum + data.length, 0);
+  const isTooMuch = entries.length > 1 && bytes > op.bytesMax;
+  const { state } = scene.allowed.promised;
+  const next = state.entries[from + entries.length - firstIndexOf(state)];
+  const isShort = entries.length < until - from;
+  const isTooLittle =
+    entries.length === 0 || (isShort && next !== undefined && bytes + next.data.length <= op.bytesMax);
+  if (!isTooMuch && !isTooLittle) return;
+  const what = `entries(${from}, ${until}, ${op.bytesMax} bytes) returned ${entries.length} entries of ${bytes} bytes`;
+  throw new Finding({ oracle: 'read', what });
+}
+
+/** Streams from some index to the end. */
+export async function performStream(scene: Scene, share: number): Promise<void> {
+  const log = scene.openLog;
+  const { firstIndex, lastIndex } = log;
+  const from = firstIndex + Math.floor(share * (lastIndex + 1 - firstIndex));
+  const read = await tryRead(scene, async () => {
+    const entries: Entry[] = [];
+    for await (const entry of log.stream(from, lastIndex + 1)) entries.push(entry);
+    return entries;
+  });
+  if (read === null) return;
+  const { length } = checkEntries(scene, read, from);
+  if (length === lastIndex + 1 - from) return;
+  const what = `stream(${from}, ${lastIndex + 1}) brought ${length} entries`;
+  throw new Finding({ oracle: 'read', what });
+}
+
+/** Streams the newest snapshot. */
+export async function performReadSnapshot(scene: Scene): Promise<void> {
+  const read = await tryRead(scene, async () => ({ snapshot: await observeSnapshot(scene.openLog) }));
+  if (read === null || scene.isOverBudget) return;
+  const { snapshot } = read;
+  if (scene.allowed.candidates().some(({ state }) => isSameSnapshot(state.snapshot, snapshot))) return;
+  throw new Finding({
+    oracle: 'read',
+    what: `${scene.by} streamed a snapshot that is none of those that could be`,
+    expected: scene.allowed.lines(),
+    found: JSON.stringify(snapshot === null ? null : { ...snapshot, conf: snapshot.conf.length }),
+  });
+}
+
+/** Opens the store for reading beside its writer: it may show what was promised in this life, and nothing else. */
+export async function performBeside(scene: Scene): Promise<void> {
+  const options = { ...openOptions(scene, scene.process), readOnly: true, create: 'never' as const };
+  const found = await tryRead(scene, async () => {
+    const reader = await openRaftLog(options);
+    try {
+      return await observeLog(reader);
+    } finally {
+      await reader.close();
+    }
+  });
+  if (found === null || scene.isOverBudget) return;
+  scene.reach['read-beside-writer'] += 1;
+  if (scene.allowed.wasEver((state) => isSameState(state, found))) return;
+  throw new Finding({
+    oracle: 'read',
+    what: 'a reader beside the writer shows a state that the log never was in',
+    expected: scene.allowed.lines(),
+    found: describeState(found),
+  });
+}
+
+/** Null if the read failed as it may. */
+export async function tryRead<T>(scene: Scene, read: () => Promise<T>): Promise<T | null> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof Finding) throw error;
+    // A reader beside the writer may find the range moved on under it.
+    if (error instanceof KeelsonError && error.code === 'KEELSON_LOCKED') throw error;
+    const finding = judgeFailure(scene, error, false);
+    if (finding !== null) throw finding;
+    return null;
+  }
+}
+
+function checkEntries(scene: Scene, read: readonly Entry[], from: number): ModelEntry[] {
+  const entries = asModelEntries(read, from);
+  if (scene.openLog.status === 'failed') scene.reach['read-while-latched'] += 1;
+  const alien = entries.find((entry) => !scene.allowed.wasIssued(entry));
+  if (alien !== undefined) {
+    const what = `${scene.by} read entry ${alien.index} of term ${alien.term}, which was never saved so`;
+    throw new Finding({ oracle: 'invented-bytes', what });
+  }
+  if (scene.isOverBudget) return entries;
+  if (scene.allowed.candidates().some(({ state }) => holds(state, entries))) return entries;
+  const what = `${scene.by} read entries ${from}..${from + entries.length - 1} that are not those of any state that could be`;
+  throw new Finding({ oracle: 'read', what, expected: scene.allowed.lines() });
+}
+
+function holds(state: LogState, entries: readonly ModelEntry[]): boolean {
+  return entries.every(
+    ({ index, hash }) =>
+      index <= lastIndexOf(state) && state.entries[index - firstIndexOf(state)]?.hash === hash,
+  );
+}

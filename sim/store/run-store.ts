@@ -1,0 +1,159 @@
+import { FrameCensus } from '../oracle/frame-census.js';
+import { Finding } from '../oracle/finding.js';
+import type { PlanOp } from '../plan/plan.js';
+import { issueSave } from './issue-save.js';
+import { checkClosed, checkRoom } from './leaks.js';
+import { makeSave } from './make-save.js';
+import { openStore } from './open-store.js';
+import { performOp } from './perform-op.js';
+import { checkView } from './read-ops.js';
+import type { Scene } from './scene.js';
+import { performCompact, performSnapshot } from './snapshot-ops.js';
+
+/** Opens behind one crash; the plan's faults hit at most the first few, so a later one that fails has no cause. */
+const OPENS_MAX = 12;
+
+/** How far a run came. */
+export interface StoreProgress {
+  ops: number;
+  crashes: number;
+}
+
+/** Runs all of a plan's operations on one store. Throws what the oracles find. */
+export async function runStore(scene: Scene, progress: StoreProgress): Promise<void> {
+  const census = new FrameCensus();
+  await new StoreRun(scene, progress, census).run();
+}
+
+class StoreRun {
+  readonly #scene: Scene;
+  readonly #progress: StoreProgress;
+  readonly #census: FrameCensus;
+  /** A census at each crash costs a fifth of a run; a part of the runs pays it. */
+  readonly #countsOften: boolean;
+  #quarantined: ReadonlySet<string> = new Set<string>();
+
+  constructor(scene: Scene, progress: StoreProgress, census: FrameCensus) {
+    this.#scene = scene;
+    this.#progress = progress;
+    this.#census = census;
+    this.#countsOften = scene.plan.seed % 4 === 0;
+  }
+
+  async run(): Promise<void> {
+    const scene = this.#scene;
+    await this.#begin();
+    for (const op of scene.plan.ops) {
+      if (scene.hasEnded) break;
+      scene.by = `op ${op.id} (${op.kind})`;
+      scene.disk.trace.note(`-- ${scene.by} ${JSON.stringify(op)}`);
+      await this.#step(op);
+      this.#progress.ops += 1;
+    }
+    if (!scene.hasEnded) await this.#end();
+    if (!scene.isOverBudget) this.#census.take(scene.disk);
+  }
+
+  async #begin(): Promise<void> {
+    const scene = this.#scene;
+    scene.faults.enter(0, 0);
+    const opened = await scene.orDied(openStore(scene, scene.process));
+    this.#leave(opened.crashed, 'crash-in-open');
+    if (!scene.process.isAlive || scene.log === null) await this.#recover(0);
+  }
+
+  async #step(op: PlanOp): Promise<void> {
+    const scene = this.#scene;
+    scene.faults.enter(op.id, 0);
+    const done = await scene.orDied(performOp(scene, op));
+    scene.throwIfFound();
+    if (!done.crashed && !scene.hasEnded && !scene.isOverBudget) checkView(scene);
+    this.#leave(done.crashed, 'crash-in-operation');
+    if (scene.hasEnded) return;
+    if (!scene.process.isAlive) await this.#recover(op.id);
+    scene.throwIfFound();
+  }
+
+  /** The end of what a crash may fall into; one whose call did not come falls now. */
+  #leave(hasCrashed: boolean, where: 'crash-in-open' | 'crash-in-operation'): void {
+    const { reach, faults, process } = this.#scene;
+    if (hasCrashed) reach[where] += 1;
+    else {
+      faults.leave();
+      if (!process.isAlive) reach['crash-at-rest'] += 1;
+    }
+  }
+
+  /** Opens what a crash left, again and again as the plan has it. */
+  async #recover(op: number): Promise<void> {
+    const scene = this.#scene;
+    for (let life = 1; life <= OPENS_MAX; life++) {
+      if (!scene.process.isAlive) this.#noteCrash();
+      scene.disk.trace.note(`-- open ${life} after ${scene.by}`);
+      scene.faults.enter(op, life);
+      const opened = await scene.orDied(openStore(scene, scene.process));
+      scene.throwIfFound();
+      this.#leave(opened.crashed, 'crash-in-open');
+      if (scene.hasEnded) return;
+      if (scene.process.isAlive && scene.log !== null) return;
+    }
+    throw new Finding({ oracle: 'stuck', what: `${OPENS_MAX} opens after ${scene.by} did not succeed` });
+  }
+
+  #noteCrash(): void {
+    const scene = this.#scene;
+    this.#progress.crashes += 1;
+    scene.log = null;
+    scene.process = scene.disk.process;
+    this.#checkQuarantine();
+    if (this.#countsOften && !scene.isOverBudget) this.#census.take(scene.disk);
+  }
+
+  /** What was set aside stays; of the copies of torn tails only the last few are kept (R4). */
+  #checkQuarantine(): void {
+    const names = this.#scene.disk.listDurable().filter((path) => path.includes('/quarantine/'));
+    const now = new Set(names.filter((path) => !path.includes('/tail-')));
+    const lost = [...this.#quarantined].find((path) => !now.has(path));
+    this.#quarantined = now;
+    if (lost === undefined) return;
+    throw new Finding({ oracle: 'quarantine-shrunk', what: `${lost} is gone from the quarantine` });
+  }
+
+  /** When faults have stopped and there is room, the store works, gives room back and closes without a trace. */
+  async #end(): Promise<void> {
+    const scene = this.#scene;
+    scene.by = 'the end of the scenario';
+    scene.disk.trace.note(`-- ${scene.by}`);
+    scene.faults.enter(Infinity, 0);
+    scene.release();
+    scene.faults.suffered.failures = 0;
+    await scene.orDied(this.#work());
+    scene.throwIfFound();
+  }
+
+  async #work(): Promise<void> {
+    const scene = this.#scene;
+    const seed = scene.plan.seed;
+    await performOp(scene, { id: Infinity, kind: 'reopen', readsAll: true });
+    if (scene.hasEnded) return;
+    scene.throwIfFound();
+    for (const at of [1, 2, 3]) {
+      const append = { kind: 'append', count: 2, bytes: 100, raise: 0 } as const;
+      await issueSave(scene, makeSave(append, scene.allowed.newest.state, seed + at));
+    }
+    await performSnapshot(scene, { kind: 'snapshot', share: 0.999, bytes: 100, chunks: 1, beside: [] }, seed);
+    await performCompact(scene, 1);
+    scene.throwIfFound();
+    if (!scene.isOverBudget) checkView(scene);
+    const log = scene.openLog;
+    await log.close();
+    checkClosed(scene, log);
+    if (scene.isDamaged) return;
+    checkRoom(scene);
+    if (!(await openStore(scene, scene.process))) throw new Error('a calm open failed');
+    const { verdict } = scene.openLog.recovery;
+    await scene.openLog.close();
+    if (verdict === 'clean') return;
+    throw new Finding({ oracle: 'false-alarm', what: `a clean end was recovered as '${verdict}'` });
+  }
+}

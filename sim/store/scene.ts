@@ -1,0 +1,127 @@
+import type { RaftLog } from '../../src/raft-log/contract.js';
+import type { SimulatedDisk } from '../disk/simulated-disk.js';
+import type { SimulatedProcess } from '../disk/simulated-process.js';
+import { AllowedStates } from '../oracle/allowed-states.js';
+import { Finding } from '../oracle/finding.js';
+import type { FaultsToCome } from '../plan/faults-to-come.js';
+import type { Plan } from '../plan/plan.js';
+import { newReach, type Reach } from './reach.js';
+
+/** The directory of the store; its parent is there from the start. */
+export const STORE_DIR = '/data/log';
+/** Where the segments are, if they live on their own. */
+export const SEPARATE_WAL_DIR = '/data/wal';
+
+/** More room than any scenario takes. */
+const ROOMY_BYTES = 2 ** 30;
+
+/** Virtual milliseconds that an operation may take; a stuck call takes ten minutes. */
+const PATIENCE_MS = 6 * 3_600_000;
+
+/** How waiting for something ended. */
+export type Waited<T> = { readonly crashed: false; readonly value: T } | { readonly crashed: true };
+
+/** One store in its world, and what is known of it outside: all that the parts of a run share. */
+export class Scene {
+  readonly plan: Plan;
+  readonly disk: SimulatedDisk;
+  readonly faults: FaultsToCome;
+  readonly allowed: AllowedStates = new AllowedStates();
+  readonly reach: Reach = newReach();
+  process: SimulatedProcess;
+  /** Null while none is open. */
+  log: RaftLog | null = null;
+  /** An open has resolved: the store may never be gone again. */
+  wasOpened = false;
+  /** Records that may use the reserve, since the disk was last filled up; null while there is room. */
+  controlsSinceFull: number | null = null;
+  /** The operation under way, for the reader of a failure. */
+  by = 'the first open';
+  /** A process lost its lock while it lived, so some other may be told that it was replaced. */
+  hasLostLock = false;
+  /** Damage was named: nothing more can be asked of this store. */
+  hasEnded = false;
+  #finding: Error | null = null;
+
+  constructor(plan: Plan, disk: SimulatedDisk, faults: FaultsToCome) {
+    this.plan = plan;
+    this.disk = disk;
+    this.faults = faults;
+    this.process = disk.process;
+  }
+
+  get walDir(): string {
+    return this.plan.config.walDirIsSeparate ? SEPARATE_WAL_DIR : `${STORE_DIR}/wal`;
+  }
+
+  /** The open log; only to be asked for where one is open. */
+  get openLog(): RaftLog {
+    if (this.log === null) throw new Error('no log is open');
+    return this.log;
+  }
+
+  /** An error of the environment has a cause that the injector knows of. */
+  get hasCause(): boolean {
+    const { failures, damage, overBudget } = this.faults.suffered;
+    return failures + damage + overBudget > 0;
+  }
+
+  get isDamaged(): boolean {
+    const { damage, overBudget } = this.faults.suffered;
+    return damage + overBudget > 0;
+  }
+
+  get isOverBudget(): boolean {
+    return this.faults.suffered.overBudget > 0;
+  }
+
+  /** Keeps the first broken promise, from wherever it was noticed; {@link throwIfFound} ends the run with it. */
+  found(error: unknown): void {
+    this.#finding ??= error instanceof Error ? error : new Error(String(error));
+  }
+
+  throwIfFound(): void {
+    if (this.#finding !== null) throw this.#finding;
+  }
+
+  /** Waits for work of the present process until that has died, or until it took longer than anything may. */
+  async orDied<T>(work: Promise<T>): Promise<Waited<T>> {
+    const { process } = this;
+    let stuck!: () => void;
+    const limit = new Promise<'stuck'>((resolve) => {
+      stuck = () => {
+        resolve('stuck');
+      };
+    });
+    const timer = this.disk.queue.timer(PATIENCE_MS, stuck);
+    const done = work.then((value) => ({ crashed: false, value }) as const);
+    const died = process.died.then(() => ({ crashed: true }) as const);
+    try {
+      const outcome = await Promise.race([done, died, limit]);
+      if (outcome !== 'stuck') return process.isAlive ? outcome : { crashed: true };
+    } finally {
+      timer.cancel();
+    }
+    throw new Finding({
+      oracle: 'stuck',
+      what: `${this.by} did not end within ${PATIENCE_MS / 3_600_000} hours`,
+    });
+  }
+
+  /** Leaves so many bytes free on the disk. */
+  squeeze(freeBytes: number): void {
+    const { fs } = this.disk;
+    this.#setCapacity(fs.profile.capacityBytes - fs.freeBytes + freeBytes);
+    this.controlsSinceFull = 0;
+  }
+
+  release(): void {
+    this.#setCapacity(ROOMY_BYTES);
+    this.controlsSinceFull = null;
+  }
+
+  #setCapacity(bytes: number): void {
+    // To everyone else the size of a disk stands; only the world itself makes it larger or smaller.
+    (this.disk.fs.profile as { capacityBytes: number }).capacityBytes = bytes;
+  }
+}

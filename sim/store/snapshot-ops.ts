@@ -1,0 +1,179 @@
+import { checksum } from '../../src/format/checksum.js';
+import type { RaftLog } from '../../src/raft-log/contract.js';
+import { replacedBy, withSnapshot } from '../oracle/apply-save.js';
+import type { IssuedState } from '../oracle/allowed-states.js';
+import {
+  lastIndexOf,
+  lastTermOf,
+  type LogState,
+  type ModelSnapshot,
+  termAt,
+  withBoundary,
+} from '../oracle/log-state.js';
+import type { OpBody, SaveOp } from '../plan/plan.js';
+import { subSeed } from '../world/random.js';
+import { acknowledged, issueSave, judgeFailure, saveFailed } from './issue-save.js';
+import { makeSave } from './make-save.js';
+import { payloadOf } from './payload.js';
+import type { Scene } from './scene.js';
+
+type SnapshotOp = Extract<OpBody, { kind: 'snapshot' }>;
+type InstallOp = Extract<OpBody, { kind: 'install' }>;
+
+interface Taken {
+  readonly snapshot: ModelSnapshot;
+  readonly chunks: readonly Uint8Array[];
+}
+
+/** Takes a snapshot of the state at some index, while saves that do not disturb it go on. */
+export async function performSnapshot(scene: Scene, op: SnapshotOp, seed: number): Promise<void> {
+  const { allowed } = scene;
+  const { state } = allowed.newest;
+  const lowest = Math.max(state.snapshot?.index ?? 0, state.boundary.index - 1, 0) + 1;
+  const last = lastIndexOf(state);
+  if (lowest > last) return;
+  const index = lowest + Math.floor(op.share * (last + 1 - lowest));
+  const taken = makeSnapshot(index, termAt(state, index) ?? 0, op, seed);
+  const beside = besideOf(scene, op.beside, seed);
+  const log = scene.openLog;
+  const isFailed = log.status === 'failed';
+  if (!isFailed) allowed.float((before) => withSnapshot(before, taken.snapshot), scene.by);
+  const { conf } = taken.snapshot;
+  const taking = log.createSnapshot({ index, conf, data: streamOf(taken.chunks, beside.next) });
+  await settleFloating(scene, log, taking, isFailed);
+  if (beside.count > 0) scene.reach['saved-beside-snapshot'] += 1;
+  scene.reach['snapshot-created'] += 1;
+  await beside.all();
+}
+
+/** Installs a snapshot as from a leader: one that keeps the log, or one that replaces it. */
+export async function performInstall(scene: Scene, op: InstallOp, seed: number): Promise<void> {
+  const { state } = scene.allowed.newest;
+  const lowest = Math.max(state.snapshot?.index ?? 0, state.boundary.index) + 1;
+  const last = lastIndexOf(state);
+  if (op.keeps && lowest <= last) {
+    const index = lowest + Math.floor(op.share * (last + 1 - lowest));
+    await installKeeping(scene, makeSnapshot(index, termAt(state, index) ?? 0, op, seed));
+    return;
+  }
+  const open = Math.max(lowest, state.hardState.commit + 1);
+  const conflicts = op.share < 0.5 && open <= last;
+  const index = conflicts ? open + Math.floor(op.share * 2 * (last + 1 - open)) : last + 1 + op.ahead;
+  const term = Math.max(state.hardState.term, lastTermOf(state)) + 1;
+  await installReplacing(scene, makeSnapshot(Math.max(index, lowest), term, op, seed), state);
+}
+
+async function installKeeping(scene: Scene, { snapshot, chunks }: Taken): Promise<void> {
+  const log = scene.openLog;
+  const isFailed = log.status === 'failed';
+  if (!isFailed) scene.allowed.float((before) => withSnapshot(before, snapshot), scene.by);
+  const { index, term, conf } = snapshot;
+  await settleFloating(
+    scene,
+    log,
+    log.installSnapshot({ index, term, conf, data: streamOf(chunks) }),
+    isFailed,
+  );
+  scene.reach['snapshot-installed-keeping'] += 1;
+}
+
+async function installReplacing(scene: Scene, { snapshot, chunks }: Taken, before: LogState): Promise<void> {
+  const log = scene.openLog;
+  const isFailed = log.status === 'failed';
+  const { index, term, conf } = snapshot;
+  const hardState = { term, vote: null, commit: before.hardState.commit };
+  const after = replacedBy(before, snapshot, hardState);
+  if (!isFailed) scene.allowed.float(() => after, scene.by);
+  const installing = log.installSnapshot({ index, term, conf, data: streamOf(chunks), hardState: { term } });
+  await settleFloating(scene, log, installing, isFailed);
+  scene.reach['snapshot-installed-replacing'] += 1;
+}
+
+/** Waits for a snapshot whose record may land anywhere among the saves beside it. */
+async function settleFloating(
+  scene: Scene,
+  log: RaftLog,
+  taking: Promise<unknown>,
+  wasFailed: boolean,
+): Promise<void> {
+  const { allowed } = scene;
+  try {
+    await taking;
+    allowed.landFloating();
+  } catch (error) {
+    const finding = judgeFailure(scene, error, false);
+    if (finding !== null) scene.found(finding);
+    if (!wasFailed && log.status !== 'failed') allowed.sinkFloating();
+  }
+}
+
+/** Drops entries that the snapshot covers. */
+export async function performCompact(scene: Scene, share: number): Promise<void> {
+  const { allowed } = scene;
+  const log = scene.openLog;
+  const before = allowed.newest;
+  const { snapshot, boundary } = before.state;
+  if (snapshot === null) return;
+  const upTo = boundary.index + Math.round(share * Math.max(0, snapshot.index - boundary.index));
+  const isEmpty = upTo <= boundary.index;
+  const isFailed = log.status === 'failed';
+  const issued: IssuedState | null = isFailed
+    ? null
+    : isEmpty
+      ? before
+      : allowed.issue(withBoundary(before.state, upTo), scene.by);
+  try {
+    await log.compact(upTo);
+    if (issued !== null) acknowledged(scene, issued);
+    if (!isEmpty) scene.reach.compacted += 1;
+    if (!isEmpty && scene.controlsSinceFull !== null) scene.reach['compacted-on-full-disk'] += 1;
+  } catch (error) {
+    saveFailed(scene, log, isEmpty ? null : issued, error, !isEmpty);
+  }
+  if (scene.controlsSinceFull !== null) scene.controlsSinceFull += 1;
+}
+
+/** Saves that are issued while a snapshot's data streams, none of which the snapshot's record can disturb. */
+function besideOf(
+  scene: Scene,
+  ops: readonly SaveOp[],
+  seed: number,
+): { readonly count: number; next: () => void; all: () => Promise<unknown> } {
+  const issued: Promise<void>[] = [];
+  const left = ops.map((op, at): SaveOp => {
+    if (op.kind === 'append' || op.kind === 'vote') return op;
+    return { kind: 'append', count: 1, bytes: 20 + at, raise: 0 };
+  });
+  const next = (): void => {
+    const op = left.shift();
+    if (op === undefined) return;
+    const own = subSeed(seed, `beside ${left.length}`);
+    issued.push(issueSave(scene, makeSave(op, scene.allowed.newest.state, own)));
+  };
+  return { count: ops.length, next, all: () => Promise.all(issued) };
+}
+
+function makeSnapshot(
+  index: number,
+  term: number,
+  op: { readonly bytes: number; readonly chunks: number },
+  seed: number,
+): Taken {
+  const data = payloadOf(subSeed(seed, 'data'), op.bytes);
+  const conf = payloadOf(subSeed(seed, 'conf'), seed % 40);
+  const step = Math.max(1, Math.ceil(data.length / op.chunks));
+  const chunks: Uint8Array[] = [];
+  for (let at = 0; at < data.length; at += step) chunks.push(data.subarray(at, at + step));
+  return { snapshot: { index, term, conf, bytes: data.length, dataHash: checksum(data) }, chunks };
+}
+
+async function* streamOf(
+  chunks: readonly Uint8Array[],
+  between: () => void = () => undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (const chunk of chunks) {
+    between();
+    yield chunk;
+  }
+  between();
+}
