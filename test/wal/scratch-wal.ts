@@ -4,6 +4,7 @@ import type { Wal } from '../../src/wal/index.js';
 import { DIR, open } from './wal-life.js';
 import { recordOf } from './wal-memory.js';
 
+export const MARKS: string = `${DIR}/marks`;
 export const WAL_DIR: string = `${DIR}/wal`;
 
 /** A disk with nothing on it but the directory above the store. */
@@ -22,7 +23,7 @@ export async function appendEach(wal: Wal, count: number, size = 100, firstBatch
     await wal.append([recordOf(batch, 0, size)]);
 }
 
-/** A store of `count` batches in several segments, closed or left as a kill leaves it; nothing is open any more. */
+/** A store of `count` batches in several segments, closed or left as a power cut leaves it once its end mark has landed. */
 export async function storeOf(
   count: number,
   options: { readonly size?: number; readonly isClosed?: boolean; readonly seed?: number } = {},
@@ -32,9 +33,10 @@ export async function storeOf(
   const wal = await open(disk.environment);
   await appendEach(wal, count, size);
   if (isClosed) await wal.close();
-  // The end mark of D12 lands.
+  // The end mark of D12 is written, and what is in the cache of it reaches the disk.
   await disk.queue.runUntilIdle(disk.queue.nowMs + 200);
-  disk.crash('kill');
+  disk.writeFile(MARKS, disk.readVolatile(MARKS) ?? new Uint8Array());
+  disk.crash('power');
   return disk;
 }
 
