@@ -1,10 +1,12 @@
 /**
  * `npm run demo`: what Keelson is for, on real files and real processes.
  *
- * `--single` is the demonstration of one log under one writer that is killed again and again; it is also what
- * runs when nothing else is asked for.
+ * Three nodes of a replicated store that are killed again and again; with `--single`, one log under one writer.
  */
+import { runCluster } from './cluster/run-cluster.js';
 import { runSingle } from './single/run-single.js';
 
-const args = process.argv.slice(2).filter((argument) => argument !== '--single');
-process.exitCode = await runSingle(args);
+const args = process.argv.slice(2);
+process.exitCode = args.includes('--single')
+  ? await runSingle(args.filter((argument) => argument !== '--single'))
+  : await runCluster(args);

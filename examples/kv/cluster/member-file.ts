@@ -1,0 +1,116 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { EXIT, ExitError } from '../exit.js';
+
+/** Who a node is, and whom it knows. Written once by `--init`, then only added to. */
+export interface Member {
+  readonly clusterId: string;
+  readonly memberId: string;
+  /** Random, made with the folder: a folder that was deleted and made again is another store under the same name. */
+  readonly identity: string;
+  /** All members' addresses, this one's included, by member id. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** Identity of each member's store, by member id, as it was when they first met. Never changed, only added to. */
+  readonly known: Readonly<Record<string, string>>;
+  /** All members know each other by the same identities; from here on this node takes part. */
+  readonly isFormed: boolean;
+}
+
+const FILE_NAME = 'member.json';
+const FORMAT = 1;
+
+/** Path of the log in a node's folder. */
+export function logPath(folder: string): string {
+  return join(folder, 'log');
+}
+
+/** Path of a snapshot that is coming in. */
+export function incomingPath(folder: string): string {
+  return join(folder, 'incoming-snapshot');
+}
+
+/** Makes a node's folder. One that holds anything is refused: `--init` must never run over a node that was there. */
+export function initMember(folder: string, member: Member): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new ExitError(EXIT.folder, `cannot make the folder ${folder}: ${String(error)}`, error);
+  }
+  const found = readdirSync(folder).filter((name) => name !== 'lost+found');
+  if (found.includes(FILE_NAME)) {
+    throw new ExitError(EXIT.folder, `${folder} already holds a node. Start it without --init.`);
+  }
+  if (found.length > 0) {
+    throw new ExitError(
+      EXIT.folder,
+      `KEELSON_NOT_A_LOG: ${folder} is not empty (${found.slice(0, 3).join(', ')}); nothing was changed. ` +
+        'Give --data a folder of its own.',
+    );
+  }
+  writeMember(folder, member);
+  syncDirectory(dirname(folder));
+}
+
+/** Reads who the node is. A folder without it is never taken for a new one. */
+export function readMember(folder: string): Member {
+  let text: string;
+  try {
+    text = readFileSync(join(folder, FILE_NAME), 'utf8');
+  } catch (error) {
+    throw new ExitError(
+      EXIT.folder,
+      `KEELSON_NOT_A_LOG: ${folder} holds no node (${FILE_NAME} cannot be read). For a member that never ran, add ` +
+        '--init and who it is. A member whose folder was lost has forgotten its votes and what it acknowledged: it ' +
+        'must not come back under its name.',
+      error,
+    );
+  }
+  const value = parse(text);
+  if (isMember(value)) return value;
+  throw new ExitError(EXIT.folder, `${join(folder, FILE_NAME)} is not one of this program's: ${text.slice(0, 80)}`);
+}
+
+/** On stable storage when it returns; a crash leaves the old or the new. */
+export function writeMember(folder: string, member: Member): void {
+  const path = join(folder, FILE_NAME);
+  const draft = `${path}.draft`;
+  const descriptor = openSync(draft, 'w', 0o600);
+  try {
+    writeFileSync(descriptor, `${JSON.stringify({ format: FORMAT, ...member }, null, 2)}\n`);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(draft, path);
+  syncDirectory(folder);
+}
+
+function syncDirectory(path: string): void {
+  // Windows keeps no handle of a directory; its names are journalled.
+  if (process.platform === 'win32') return;
+  const descriptor = openSync(path, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function isMember(value: unknown): value is Member {
+  if (typeof value !== 'object' || value === null) return false;
+  const { format, clusterId, memberId, identity, addresses, known, isFormed } = value as Record<string, unknown>;
+  const areTexts = [clusterId, memberId, identity].every((text) => typeof text === 'string');
+  return format === FORMAT && areTexts && isTexts(addresses) && isTexts(known) && typeof isFormed === 'boolean';
+}
+
+function isTexts(value: unknown): value is Record<string, string> {
+  return typeof value === 'object' && value !== null && Object.values(value).every((text) => typeof text === 'string');
+}

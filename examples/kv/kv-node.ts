@@ -1,0 +1,177 @@
+import { randomBytes } from 'node:crypto';
+import type { Server } from '@grpc/grpc-js';
+import { isKeelsonError, openRaftLog, type RaftLog } from '../../src/index.js';
+import { decodeConfiguration, type Message, Raft, RaftInvariantError } from '../../sim/raft/index.js';
+import { Acquaintance } from './cluster/acquaintance.js';
+import { formCluster } from './cluster/form-cluster.js';
+import { incomingPath, initMember, logPath, readMember } from './cluster/member-file.js';
+import { EXIT, ExitError } from './exit.js';
+import { Compaction } from './host/compaction.js';
+import { IncomingSnapshot } from './host/incoming-snapshot.js';
+import { OutgoingSnapshots } from './host/outgoing-snapshots.js';
+import { RaftHost } from './host/raft-host.js';
+import { raftStorage } from './host/raft-storage.js';
+import { clientService, type ServedNode } from './net/client-service.js';
+import { listen } from './net/listen.js';
+import { PeerLink } from './net/peer-link.js';
+import { peerService } from './net/peer-service.js';
+import type { NodeOptions } from './node-options.js';
+import type { NodeWatcher } from './node-watcher.js';
+import { KeyValueState } from './state/key-value-state.js';
+
+/** Files for the log, and their limits: the demonstration of a node that lies puts another in here. */
+export type OpenLog = typeof openRaftLog;
+
+/** One node: a Raft on a log, a state, a door for its peers and clients. */
+export class KvNode {
+  readonly #options: NodeOptions;
+  readonly #watcher: NodeWatcher;
+  readonly #openLog: OpenLog;
+  readonly #acquaintance: Acquaintance;
+  readonly #links = new Map<string, PeerLink>();
+  readonly #abort = new AbortController();
+  #server: Server | null = null;
+  #log: RaftLog | null = null;
+  #served: ServedNode | null = null;
+  #ticking: NodeJS.Timeout | null = null;
+  #stopping: Promise<void> | null = null;
+
+  /** Makes the folder if asked to, and reads it. Throws an {@link ExitError}; nothing is listened on yet. */
+  constructor(options: NodeOptions, watcher: NodeWatcher, openLog: OpenLog = openRaftLog) {
+    this.#options = options;
+    this.#watcher = watcher;
+    this.#openLog = openLog;
+    const { folder, founding } = options;
+    if (founding !== null) {
+      const identity = randomBytes(8).toString('hex');
+      initMember(folder, { ...founding, identity, known: { [founding.memberId]: identity }, isFormed: false });
+    }
+    this.#acquaintance = new Acquaintance(folder, readMember(folder));
+  }
+
+  /** Resolves when this node takes part; a new one first waits for all others. Rejects with an {@link ExitError}. */
+  async start(): Promise<void> {
+    const { member } = this.#acquaintance;
+    // A log that should be there and is not would be a node that has forgotten everything.
+    if (member.isFormed) this.#log = await this.#open('never');
+    await this.#listen();
+    for (const memberId of this.#acquaintance.peers) this.#links.set(memberId, this.#link(memberId));
+    if (!member.isFormed) {
+      const visit = (memberId: string) => this.#links.get(memberId)!.visit();
+      await formCluster(this.#acquaintance, visit, this.#abort.signal, this.#watcher.waiting);
+      this.#log = await this.#open('if-missing');
+      this.#acquaintance.formed();
+    }
+    if (this.#log !== null) await this.#takePart(this.#log);
+  }
+
+  /** Idempotent. Saves that were accepted are waited for. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #open(create: 'never' | 'if-missing'): Promise<RaftLog> {
+    const { folder, segmentBytes } = this.#options;
+    try {
+      return await this.#openLog({ dir: logPath(folder), create, segmentBytes });
+    } catch (error) {
+      if (!isKeelsonError(error)) throw error;
+      const isOfFolder = error.family === 'damage' || error.code === 'KEELSON_NOT_A_LOG';
+      throw new ExitError(isOfFolder ? EXIT.folder : EXIT.environment, `${error.code}: ${error.message}`, error);
+    }
+  }
+
+  async #listen(): Promise<void> {
+    const { addresses, memberId, clusterId } = this.#acquaintance.member;
+    const taker = (): ((message: Message) => void) | null => {
+      const host = this.#served?.host;
+      return host === undefined ? null : (message) => host.step(message);
+    };
+    const peers = peerService(this.#acquaintance, taker, this.#watcher.strange);
+    const clients = clientService(clusterId, () => this.#served);
+    this.#server = await listen(addresses[memberId] ?? '', peers, clients);
+  }
+
+  #link(memberId: string): PeerLink {
+    return new PeerLink(memberId, this.#acquaintance, {
+      onLost: (lost) => this.#served?.host.unreachable(lost),
+      onRefused: this.#watcher.refused,
+    });
+  }
+
+  async #takePart(log: RaftLog): Promise<void> {
+    const { folder, tickMs, snapshotEveryEntries, keepEntries, recentBytes } = this.#options;
+    const { member } = this.#acquaintance;
+    this.#watcher.opened(log);
+    const state = new KeyValueState();
+    const snapshot = await log.openSnapshot();
+    if (snapshot !== null) await state.restore(snapshot.data);
+    const raft = new Raft({
+      id: member.memberId,
+      storage: raftStorage(log),
+      random: Math.random,
+      configuration:
+        snapshot === null
+          ? { voters: Object.keys(member.addresses).sort(), learners: [] }
+          : decodeConfiguration(snapshot.meta.conf),
+      appliedIndex: state.applied,
+      recentBytesMax: recentBytes,
+    });
+    const host = new RaftHost({
+      log,
+      raft,
+      state,
+      compaction: new Compaction(log, state, { snapshotEveryEntries, keepEntries }),
+      incoming: new IncomingSnapshot(incomingPath(folder)),
+      outgoing: new OutgoingSnapshots(log),
+      send: (messages) => {
+        this.#send(messages);
+      },
+      observer: {
+        turned: this.#watcher.turned,
+        troubled: this.#watcher.troubled,
+        failed: (error) => {
+          this.#watcher.failed(asExit(error));
+        },
+      },
+    });
+    this.#served = { clusterId: member.clusterId, addresses: member.addresses, host, state };
+    this.#ticking = setInterval(() => {
+      host.tick();
+    }, tickMs);
+  }
+
+  #send(messages: readonly Message[]): void {
+    for (const message of messages) {
+      this.#watcher.sending(message);
+      this.#links.get(message.to)?.send(message);
+    }
+  }
+
+  async #stop(): Promise<void> {
+    this.#abort.abort();
+    if (this.#ticking !== null) clearInterval(this.#ticking);
+    await this.#served?.host.stop();
+    for (const link of this.#links.values()) link.close();
+    this.#server?.forceShutdown();
+    await this.#log?.close();
+  }
+}
+
+/** What a failure of the host means to the person who runs the node. */
+function asExit(error: unknown): ExitError {
+  if (error instanceof RaftInvariantError) {
+    const message =
+      `a rule of Raft is broken: ${error.message}. This node, or another, lost something that it had promised to ` +
+      'keep. It stops, to spoil no more';
+    return new ExitError(EXIT.broken, message, error);
+  }
+  if (isKeelsonError(error) && error.family !== 'caller') {
+    const message =
+      `the log failed: ${error.code}: ${error.message} This node acknowledges nothing more and stops. Start it again ` +
+      'once the cause is mended: opening the log decides what it holds.';
+    return new ExitError(EXIT.environment, message, error);
+  }
+  return new ExitError(EXIT.broken, `the node stops: ${error instanceof Error ? error.stack : String(error)}`, error);
+}

@@ -1,0 +1,24 @@
+import type { RaftLog } from '../../src/index.js';
+import type { Message, RaftStatus } from '../../sim/raft/index.js';
+import type { StrangerError } from './cluster/acquaintance.js';
+import type { ExitError } from './exit.js';
+
+/** What a node tells whoever runs it. */
+export interface NodeWatcher {
+  /** A new node waits for the others. */
+  readonly waiting: (line: string) => void;
+  /** The log is open; its report and its events are there to be seen. */
+  readonly opened: (log: RaftLog) => void;
+  /** After each round of the loop. */
+  readonly turned: (status: RaftStatus) => void;
+  /** A message leaves. */
+  readonly sending: (message: Message) => void;
+  /** A caller was turned away. */
+  readonly strange: (error: StrangerError) => void;
+  /** Another member will not have this node. */
+  readonly refused: (error: ExitError) => void;
+  /** The node goes on, but something did not work. */
+  readonly troubled: (error: unknown) => void;
+  /** The node takes no further part: its process shall stop and end with the error's code. */
+  readonly failed: (error: ExitError) => void;
+}

@@ -1,0 +1,60 @@
+import { isKeelsonError, type RaftLog } from '../../src/index.js';
+import type { RaftStatus } from '../../sim/raft/index.js';
+import type { ExitError } from './exit.js';
+import type { NodeWatcher } from './node-watcher.js';
+
+/** Tells a person at a terminal, in one line each, what a node does; the same line is not said twice in a row. */
+export function spokenWatcher(say: (line: string) => void, end: (error: ExitError) => void): NodeWatcher {
+  let last = '';
+  const sayOnce = (line: string): void => {
+    if (line !== last) say(line);
+    last = line;
+  };
+  return {
+    waiting: sayOnce,
+    opened: (log) => {
+      sayOnce(describeOpening(log));
+      log.events.on('compacted', ({ upTo }) => {
+        sayOnce(`compacted up to ${upTo}`);
+      });
+      log.events.on('snapshot', ({ meta, installed }) => {
+        const how = installed ? 'installed the leader\'s snapshot' : 'took a snapshot';
+        sayOnce(`${how} of ${meta.bytes} bytes at ${meta.index}`);
+      });
+      log.events.on('space-back', () => {
+        sayOnce('there is space again: taking entries');
+      });
+    },
+    turned: roleSpeaker(sayOnce),
+    sending: () => undefined,
+    strange: (error) => {
+      sayOnce(`turned a caller away: ${error.message}`);
+    },
+    refused: end,
+    troubled: (error) => {
+      if (isKeelsonError(error, 'KEELSON_NO_SPACE')) {
+        sayOnce(`the disk is full: taking no entries until there is space. ${error.message}`);
+      } else {
+        sayOnce(`trouble: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    },
+    failed: end,
+  };
+}
+
+function describeOpening({ recovery, hardState, lastIndex }: RaftLog): string {
+  const { verdict, cut } = recovery;
+  const torn = cut === null ? '' : `, ${cut.bytes} bytes cut that were never acknowledged`;
+  return `log opened (${verdict}${torn}): term ${hardState.term}, entries up to ${lastIndex}`;
+}
+
+function roleSpeaker(say: (line: string) => void): (status: RaftStatus) => void {
+  let said = '';
+  return ({ role, term, leader }) => {
+    const line = role === 'leader' ? `leading in term ${term}` : `${role} in term ${term}, leader ${leader ?? 'unknown'}`;
+    if (line === said) return;
+    said = line;
+    // A candidate asks over and over; what it comes to is what matters.
+    if (role === 'leader' || leader !== null) say(line);
+  };
+}
