@@ -1,6 +1,6 @@
 import { EventEmitter } from 'eventemitter3';
 import type { Environment } from '../disk/environment.js';
-import { KeelsonError } from '../errors/index.js';
+import { isKeelsonError, KeelsonError } from '../errors/index.js';
 import type { SnapshotStore } from '../snapshot/index.js';
 import type { RecoveryReport } from '../wal/recovery-report.js';
 import { closedError, failedError, type SegmentedLog } from '../wal/segmented-log.js';
@@ -189,10 +189,21 @@ export class DurableRaftLog implements RaftLog {
       const { data } = await this.#parts.snapshots.open(snapshotName);
       return { meta: ownMeta(snapshotMeta), data };
     } catch (error) {
+      if (!isKeelsonError(error, 'KEELSON_MISSING_SNAPSHOT')) throw error;
       // A newer one took its place while this one was being opened: no damage, that one is meant now.
-      if (this.#durable.snapshotName === snapshotName) throw error;
-      return this.openSnapshot();
+      if (this.#durable.snapshotName !== snapshotName) return this.openSnapshot();
+      throw await this.#whyMissing(snapshotName.index, error);
     }
+  }
+
+  /** R10: a log that only reads stands still while its writer goes on; what that deleted is not damage. */
+  async #whyMissing(index: number, error: KeelsonError): Promise<KeelsonError> {
+    const { options, snapshots } = this.#parts;
+    if (!options.readOnly) return error;
+    const isSuperseded = (await snapshots.list()).some((published) => published.index > index);
+    if (!isSuperseded) return error;
+    const message = `the snapshot at ${String(index)} was replaced by a newer one since ${options.dir} was opened for reading. Open it again.`;
+    return new KeelsonError('KEELSON_COMPACTED', message, { path: options.dir, index }, error);
   }
 
   async compact(upTo: number): Promise<{ readonly bytesFreed: number }> {
