@@ -219,11 +219,13 @@ export function decodeRaftPreamble(bytes: Uint8Array): RaftPreamble | null {
   const snapshot = { checksum: view.getUint32(4, true), index: getU64(view, 8), term: getU64(view, 16) };
   const boundary = { index: getU64(view, 24), term: getU64(view, 32) };
   if (![snapshot.index, snapshot.term, boundary.index, boundary.term].every(isCount)) return null;
+  const unfitUntil = getU64OrInfinity(view, 40);
+  if (unfitUntil !== Infinity && !isCount(unfitUntil)) return null;
   const hasSnapshot = view.getUint32(0, true) === 1;
   return {
     hardState: decoded.hardState,
     snapshot: hasSnapshot ? snapshot : null,
     boundary,
-    unfitUntil: getU64OrInfinity(view, 40),
+    unfitUntil,
   };
 }

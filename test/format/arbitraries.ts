@@ -1,0 +1,111 @@
+import fc from 'fast-check';
+import type { EndMark } from '../../src/format/end-mark.js';
+import type { FrameFields, FramePlace } from '../../src/format/frame-header.js';
+import { LIMITS } from '../../src/format/limits.js';
+import type { RaftPreamble } from '../../src/format/raft-records.js';
+import type { Seal } from '../../src/format/seal.js';
+import { PREAMBLE_STATE_BYTES_MAX, type SegmentHeader } from '../../src/format/segment-header.js';
+import type { Superblock } from '../../src/format/superblock.js';
+
+/** Counts at and around every width that the codecs know. */
+export const count: fc.Arbitrary<number> = fc.oneof(
+  fc.nat(300),
+  fc.maxSafeNat(),
+  fc.constantFrom(2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1),
+);
+export const u32: fc.Arbitrary<number> = fc.nat(0xffff_ffff);
+export const identity: fc.Arbitrary<Uint8Array> = fc.uint8Array({ minLength: 16, maxLength: 16 });
+
+const durable = fc.record({ lsn: count, lastIndex: count, lastTerm: count });
+const end = fc.record({ lastIndex: count, lastTerm: count });
+
+export const segmentHeaders: fc.Arbitrary<SegmentHeader> = fc.record({
+  storeId: identity,
+  identity,
+  number: count,
+  segmentBytes: fc.integer({ min: LIMITS.segmentBytesMin, max: LIMITS.segmentBytesMax }),
+  firstLsn: count,
+  chain: u32,
+  epoch: u32,
+  durable,
+  end,
+  state: fc.uint8Array({ maxLength: PREAMBLE_STATE_BYTES_MAX }),
+});
+
+export const superblocks: fc.Arbitrary<Superblock> = fc.record({
+  generation: count,
+  storeId: identity,
+  storeKind: fc.constantFrom('wal' as const, 'raft' as const),
+  epoch: u32,
+  fenceEpoch: u32,
+  fenceLsn: count,
+  firstSegment: count,
+  newestSegment: count,
+  proven: durable,
+  isLive: fc.boolean(),
+  isCleanEnd: fc.boolean(),
+  isWalSeparate: fc.boolean(),
+  unfitUntil: fc.oneof(count, fc.constant(Infinity)),
+});
+
+export const endMarks: fc.Arbitrary<EndMark> = fc.record({
+  storeId: identity,
+  lsn: count,
+  lastIndex: count,
+  lastTerm: count,
+  sequence: count,
+  epoch: u32,
+});
+
+export const seals: fc.Arbitrary<Seal> = fc
+  .record({
+    lowest: fc.nat(2 ** 40),
+    offsets: fc.array(u32, { maxLength: 40 }),
+    runs: fc.array(fc.record({ index: count, term: count }), { maxLength: 8 }),
+    lastLsn: count,
+    chain: u32,
+    framesUntil: u32,
+    epoch: u32,
+    frameCount: u32,
+    resets: fc.boolean(),
+    durable,
+  })
+  .map((seal) => ({
+    ...seal,
+    until: seal.lowest + seal.offsets.length,
+    offsets: Uint32Array.from(seal.offsets),
+  }));
+
+export const frameFields: fc.Arbitrary<FrameFields> = fc
+  .record({
+    from: fc.nat(2 ** 50),
+    numbered: fc.nat(5),
+    terms: fc.tuple(fc.nat(2 ** 50), fc.nat(300), fc.nat(300)),
+    resets: fc.boolean(),
+  })
+  .map(({ from, numbered, terms: [low, above, more], resets }) => ({
+    from,
+    until: from + numbered,
+    lowTerm: low,
+    lastTerm: low + above,
+    highTerm: low + above + more,
+    resets,
+  }));
+
+export const framePlaces: fc.Arbitrary<FramePlace> = fc.record({
+  firstLsn: fc.nat(2 ** 50),
+  epoch: u32,
+  chain: u32,
+  durable,
+});
+
+export const preambles: fc.Arbitrary<RaftPreamble> = fc.record({
+  hardState: fc.record({
+    term: count,
+    commit: count,
+    vote: fc.oneof(fc.constant(null), fc.string({ unit: 'grapheme', minLength: 1, maxLength: 8 })),
+  }),
+  snapshot: fc.oneof(fc.constant(null), fc.record({ index: count, term: count, checksum: u32 })),
+  boundary: fc.record({ index: count, term: count }),
+  unfitUntil: fc.oneof(count, fc.constant(Infinity)),
+});
