@@ -90,10 +90,12 @@ class Life {
 
   /** One step; where a call of the disk fails, the next ones find a log that goes on, or open it again. */
   async #step(run: (wal: Wal) => Promise<void>): Promise<void> {
+    const opened = (this.#wal ??= this.#opened(null));
     try {
-      this.#wal ??= this.#opened(null);
-      await run(await this.#wal);
+      await run(await opened);
     } catch (error) {
+      // Another step, beside this one, may have heard first of a failure, and closed the log.
+      if (isKeelsonError(error, 'KEELSON_CLOSED') && this.#wal !== opened) return;
       if (!isKeelsonError(error) || error.family !== 'environment') throw error;
       await this.#goOn(error);
     }
