@@ -142,6 +142,7 @@ export class SnapshotTurns {
       const older = published.filter((one) => newest !== null && one.index < newest.index).reverse();
       const kept: SnapshotRef[] = older.slice(0, this.#kept - 1).map((one) => ({ ...one, checksum: 0 }));
       if (newest !== null) kept.push(newest);
+      if (older.length >= this.#kept) await this.#log.witnessDurable();
       await this.#store.retain(kept);
     } catch (error) {
       this.#latchIfFailed(error);

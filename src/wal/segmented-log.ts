@@ -272,12 +272,21 @@ export class SegmentedLog {
   }
 
   /** D11: throws, and latches, if another writer has taken over. To be called before any name is changed. */
-  async checkFence(): Promise<void> {
-    const { superblock, writer } = this.#writingParts();
+  checkFence(): Promise<void> {
+    return this.#orLatch(({ superblock }) => superblock.checkFence('background'));
+  }
+
+  /** R10: a reader beside us shows nothing above P. To be called before what only an older state needs is deleted. */
+  witnessDurable(): Promise<void> {
+    return this.#orLatch(({ superblock, writer }) => superblock.witness(writer.durable));
+  }
+
+  async #orLatch<T>(work: (writing: Writing) => Promise<T> | T): Promise<T> {
+    const writing = this.#writingParts();
     try {
-      await superblock.checkFence('background');
+      return await work(writing);
     } catch (error) {
-      if (error instanceof KeelsonError) writer.latch(error);
+      if (error instanceof KeelsonError) writing.writer.latch(error);
       throw error;
     }
   }
@@ -327,17 +336,15 @@ export class SegmentedLog {
     const { number: first } = this.#firstNeeded().header;
     const dropped = this.#segments.filter((segment) => segment.header.number < first);
     if (dropped.length === 0) return 0;
-    try {
-      await superblock.writeBoth({ firstSegment: first });
+    return this.#orLatch(async () => {
+      // R10: a reader beside us shows nothing above P, so P must reach what made these unneeded.
+      await superblock.writeBoth({ firstSegment: first, proven: writer.durable });
       // A rotation may have added a segment meanwhile.
       this.#segments = this.#segments.filter((segment) => segment.header.number >= first);
       let bytesFreed = 0;
       for (const segment of dropped) bytesFreed += await this.#retire(segment);
       return bytesFreed;
-    } catch (error) {
-      if (error instanceof KeelsonError) writer.latch(error);
-      throw error;
-    }
+    });
   }
 
   #firstNeeded(): LiveSegment {
@@ -388,10 +395,7 @@ export class SegmentedLog {
   /** A log that failed leaves no clean mark: its tail has to be proven again. */
   async #markCleanEnd({ writer, superblock }: Writing): Promise<void> {
     if (writer.latched !== null) return;
-    try {
-      await superblock.write({ isCleanEnd: true, proven: writer.durable });
-    } catch (error) {
-      if (error instanceof KeelsonError) writer.latch(error);
-    }
+    const marking = this.#orLatch(() => superblock.write({ isCleanEnd: true, proven: writer.durable }));
+    await marking.catch(() => undefined);
   }
 }

@@ -5,6 +5,7 @@ import { readFully } from '../disk/read-fully.js';
 import { writeFully } from '../disk/write-fully.js';
 import { KeelsonError } from '../errors/index.js';
 import { SUPERBLOCK_NAME } from '../format/names.js';
+import type { DurableMark } from '../format/position.js';
 import {
   decodeSuperblock,
   encodeSuperblock,
@@ -85,6 +86,11 @@ export class SuperblockFile {
     return this.#inTurn(() => this.#writeSlot(change));
   }
 
+  /** Writes that everything up to `durable` is on stable storage, unless that is written already. */
+  async witness(durable: DurableMark): Promise<void> {
+    if (this.#current.proven.lsn < durable.lsn) await this.write({ proven: durable });
+  }
+
   /**
    * Writes the newest slot again, byte for byte at its own place, and syncs it: it may live only in the page cache,
    * after a failed sync say, and then the older slot is the only whole one on the disk (D5). To be done before
@@ -115,7 +121,10 @@ export class SuperblockFile {
   async #writeSlot(change: SuperblockChange): Promise<void> {
     // D11: what a successor stamped must not be written over.
     await this.checkFence('background');
-    const next = { ...this.#current, ...change, generation: this.#current.generation + 1 };
+    const { proven: before, generation } = this.#current;
+    // A change that waited for its turn may know less than the one before it.
+    const proven = change.proven !== undefined && change.proven.lsn > before.lsn ? change.proven : before;
+    const next = { ...this.#current, ...change, proven, generation: generation + 1 };
     const slot = 1 - this.#currentSlot;
     const bytes = encodeSuperblock(next);
     await this.#put(bytes, slot * SUPERBLOCK_SLOT_BYTES);
