@@ -81,6 +81,10 @@ export class EntryReader {
         while (run + 1 < runs.length && (runs[run + 1] as TermRun).index <= record.number) run += 1;
         return readEntry(record, (runs[run] as TermRun).term);
       });
+    } catch (error) {
+      // R10: the writer beside a log that only reads may have used the segment again.
+      if (await this.#log.wasDropped(from)) throw dropped(from, this.#dir, error);
+      throw error;
     } finally {
       this.#readCount -= 1;
       if (this.#readCount === 0) this.#onIdle();
@@ -120,6 +124,15 @@ async function collect(
 function isHeld(view: TermView, entry: Entry | undefined): boolean {
   if (entry === undefined || entry.index < view.firstIndex - 1) return true;
   return entry.index <= view.lastIndex && view.term(entry.index) === entry.term;
+}
+
+function dropped(index: number, dir: string, cause: unknown): KeelsonError {
+  return new KeelsonError(
+    'KEELSON_COMPACTED',
+    `entry ${String(index)} was compacted since ${dir} was opened for reading. Open it again.`,
+    { path: dir, index },
+    cause,
+  );
 }
 
 function replaced(index: number): KeelsonError {

@@ -5,6 +5,7 @@ import { SEGMENT_HEADER_BYTES } from '../format/segment-header.js';
 import { ActiveSegment, openTail, segmentBytesFor } from './active-segment.js';
 import { closeFile } from './close-file.js';
 import type { EndMarks } from './end-marks.js';
+import { firstSegmentNow } from './first-segment-now.js';
 import { GroupWriter } from './group-writer.js';
 import type { Judgement } from './judge.js';
 import { lowestOf, type LiveSegment } from './live-segment.js';
@@ -311,6 +312,13 @@ export class SegmentedLog {
     let end = until;
     for (const later of this.#segments.slice(at + 1)) end = Math.min(end, Math.max(lowestOf(later), from));
     return this.#reader.read(segment, from, Math.min(end, segment.index?.until ?? segment.until), bytesMax);
+  }
+
+  /** R10: true if what holds `number` was dropped by the writer beside this log, which only reads. */
+  async wasDropped(number: number): Promise<boolean> {
+    if (this.#writing !== null) return false;
+    const owner = this.#segments[this.#ownerOf(number)] as LiveSegment;
+    return owner.header.number < (await firstSegmentNow(this.#request.environment.disk, this.#paths.dir));
   }
 
   /** Position of the segment that owns `number`: the latest whose lowest is not above it. */
