@@ -63,6 +63,13 @@ describe('E below P is damage (R3)', () => {
     expect(report.damage?.intact.at(-1)?.until).toBe(11);
   });
 
+  test('known from the marks of the frames behind it alone', async () => {
+    const disk = await storeOf(3, { size: 100 });
+    disk.remove(MARKS);
+    disk.flipBit(segment(1), SEGMENT_HEADER_BYTES + 90, 3);
+    expect(await refusalOf(disk)).toMatchObject({ code: 'KEELSON_CORRUPT', path: segment(1) });
+  });
+
   test('a header that is intact but does not join is a gap', async () => {
     const disk = await storeOf(3, { size: 100 });
     const bytes = disk.readVolatile(segment(1)) ?? new Uint8Array();

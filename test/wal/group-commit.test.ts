@@ -99,6 +99,31 @@ describe('failures of a frame', () => {
     },
   );
 
+  test.each(['EIO', 'ENOSPC'])(
+    'what arrived while the write was under way fails with it: %s (D8)',
+    async (code) => {
+      const disk = newDisk(1, { calls: 'background' });
+      const wal = await open(disk.environment);
+      await appendEach(wal, 3);
+      const late: Promise<unknown>[] = [];
+      disk.onCall = ({ kind, path }) => {
+        if (kind !== 'write' || path !== segment(1) || late.length > 0) return undefined;
+        late.push(wal.append([recordOf(5, 0, 10)]), wal.append([recordOf(6, 0, 10)]));
+        return { code };
+      };
+      const family = { family: 'environment' };
+      await expect(wal.append([recordOf(4, 0, 10)])).rejects.toMatchObject(family);
+      expect(late).toHaveLength(2);
+      for (const append of late) await expect(append).rejects.toMatchObject(family);
+      await wal.close();
+      const again = await open(disk.environment);
+      const batches = (await readAll(again)).records.map(({ kind }) => kind);
+      expect(batches.slice(0, 3)).toEqual([1, 2, 3]);
+      // Whole saves in order: the one that was being written may be there, those behind it never reached the disk.
+      expect([[], [4]]).toContainEqual(batches.slice(3));
+    },
+  );
+
   test('a look at the fence that fails latches; the fate is unknown (D11)', async () => {
     const disk = newDisk();
     const wal = await open(disk.environment);
