@@ -44,7 +44,12 @@ export class KvNode {
     const { folder, founding } = options;
     if (founding !== null) {
       const identity = randomBytes(8).toString('hex');
-      initMember(folder, { ...founding, identity, known: { [founding.memberId]: identity }, isFormed: false });
+      initMember(folder, {
+        ...founding,
+        identity,
+        known: { [founding.memberId]: identity },
+        isFormed: false,
+      });
     }
     this.#acquaintance = new Acquaintance(folder, readMember(folder));
   }
@@ -78,7 +83,11 @@ export class KvNode {
     } catch (error) {
       if (!isKeelsonError(error)) throw error;
       const isOfFolder = error.family === 'damage' || error.code === 'KEELSON_NOT_A_LOG';
-      throw new ExitError(isOfFolder ? EXIT.folder : EXIT.environment, `${error.code}: ${error.message}`, error);
+      throw new ExitError(
+        isOfFolder ? EXIT.folder : EXIT.environment,
+        `${error.code}: ${error.message}`,
+        error,
+      );
     }
   }
 
@@ -173,5 +182,9 @@ function asExit(error: unknown): ExitError {
       'once the cause is mended: opening the log decides what it holds.';
     return new ExitError(EXIT.environment, message, error);
   }
-  return new ExitError(EXIT.broken, `the node stops: ${error instanceof Error ? error.stack : String(error)}`, error);
+  return new ExitError(
+    EXIT.broken,
+    `the node stops: ${error instanceof Error ? error.stack : String(error)}`,
+    error,
+  );
 }

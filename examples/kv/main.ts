@@ -40,5 +40,9 @@ async function main(): Promise<void> {
 
 main().catch(async (error: unknown) => {
   const isKnown = error instanceof ExitError;
-  await end(isKnown ? error : new ExitError(EXIT.broken, error instanceof Error ? (error.stack ?? '') : String(error)));
+  await end(
+    isKnown
+      ? error
+      : new ExitError(EXIT.broken, error instanceof Error ? (error.stack ?? '') : String(error)),
+  );
 });

@@ -66,7 +66,13 @@ export function readNodeOptions(args: readonly string[]): NodeOptions | 'help' {
     folder,
     founding,
     tickMs: whole('--tick-ms', flags['tick-ms'], tickMs, 5, 10_000),
-    snapshotEveryEntries: whole('--snapshot-every', flags['snapshot-every'], snapshotEveryEntries, 10, INTEGER_MAX),
+    snapshotEveryEntries: whole(
+      '--snapshot-every',
+      flags['snapshot-every'],
+      snapshotEveryEntries,
+      10,
+      INTEGER_MAX,
+    ),
     keepEntries: whole('--keep-entries', flags['keep-entries'], keepEntries, 0, INTEGER_MAX),
     recentBytes: whole('--recent-bytes', flags['recent-bytes'], recentBytes, 1, INTEGER_MAX),
     segmentBytes: whole('--segment-bytes', flags['segment-bytes'], segmentBytes, 4096, 1024 ** 3),
@@ -75,7 +81,6 @@ export function readNodeOptions(args: readonly string[]): NodeOptions | 'help' {
 
 type Flags = ReturnType<typeof parse>;
 
-// eslint-disable-next-line @typescript-eslint/explicit-function-return-type -- what parseArgs infers is the type
 function parse(args: readonly string[]) {
   try {
     return parseArgs({
@@ -108,7 +113,8 @@ function readFounding(flags: Flags): Founding | null {
     if (given === undefined) return null;
     throw wrong(`--${given[0]} goes with --init: later the node knows it from its folder`);
   }
-  if (cluster === undefined || !NAME.test(cluster)) throw wrong(`--cluster is '${cluster ?? ''}', expected a name`);
+  if (cluster === undefined || !NAME.test(cluster))
+    throw wrong(`--cluster is '${cluster ?? ''}', expected a name`);
   if (id === undefined || !NAME.test(id)) throw wrong(`--id is '${id ?? ''}', expected a name`);
   const addresses = readMembers(member ?? []);
   if (!(id in addresses)) throw wrong(`--member ${id}=HOST:PORT is missing: a node is one of its members`);
@@ -125,7 +131,8 @@ function readMembers(texts: readonly string[]): Record<string, string> {
     const fault = addressFault(address);
     if (fault !== null) throw wrong(`--member ${name}: ${fault}`);
     const twin = Object.entries(addresses).find(([other, taken]) => other === name || taken === address);
-    if (twin !== undefined) throw wrong(`--member ${text} and --member ${twin.join('=')} share a name or an address`);
+    if (twin !== undefined)
+      throw wrong(`--member ${text} and --member ${twin.join('=')} share a name or an address`);
     addresses[name] = address;
   }
   return addresses;

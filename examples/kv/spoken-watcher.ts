@@ -18,7 +18,7 @@ export function spokenWatcher(say: (line: string) => void, end: (error: ExitErro
         sayOnce(`compacted up to ${upTo}`);
       });
       log.events.on('snapshot', ({ meta, installed }) => {
-        const how = installed ? 'installed the leader\'s snapshot' : 'took a snapshot';
+        const how = installed ? "installed the leader's snapshot" : 'took a snapshot';
         sayOnce(`${how} of ${meta.bytes} bytes at ${meta.index}`);
       });
       log.events.on('space-back', () => {
@@ -51,7 +51,10 @@ function describeOpening({ recovery, hardState, lastIndex }: RaftLog): string {
 function roleSpeaker(say: (line: string) => void): (status: RaftStatus) => void {
   let said = '';
   return ({ role, term, leader }) => {
-    const line = role === 'leader' ? `leading in term ${term}` : `${role} in term ${term}, leader ${leader ?? 'unknown'}`;
+    const line =
+      role === 'leader'
+        ? `leading in term ${term}`
+        : `${role} in term ${term}, leader ${leader ?? 'unknown'}`;
     if (line === said) return;
     said = line;
     // A candidate asks over and over; what it comes to is what matters.

@@ -12,7 +12,7 @@ import { scratchDirectory } from './scratch-directory.js';
 
 const DEMO = 'examples/demo/main.js';
 
-describe('npm run demo', () => {
+describe('npm run demo -- --single', () => {
   test('holds what was acknowledged against what is there, after every kill', async () => {
     const temporary = scratchDirectory();
     const { code, stdout, stderr } = await runBuilt(DEMO, ['--single', '--kills', '4', '--seed', '7'], {
@@ -29,7 +29,7 @@ describe('npm run demo', () => {
 
   test('notices a writer that acknowledges before it writes, and names the entries', async () => {
     const temporary = scratchDirectory();
-    const { code, stderr } = await runBuilt(DEMO, ['--sabotage', 'ack-early', '--kills', '20'], {
+    const { code, stderr } = await runBuilt(DEMO, ['--single', '--sabotage', 'ack-early', '--kills', '20'], {
       temporary,
     });
     expect(stderr).toMatch(/entr(y|ies) \d.*(missing, though|changed since) acknowledged/);
@@ -41,7 +41,7 @@ describe('npm run demo', () => {
     const temporary = scratchDirectory();
     const input = join(temporary, 'short.txt');
     writeFileSync(input, Uint8Array.of(0xff, 0x0a, 0x0a, 0x00, 0x0d, 0x0a, 0x41));
-    const { code, stdout } = await runBuilt(DEMO, ['--input', input, '--kills', '1', '--keep'], {
+    const { code, stdout } = await runBuilt(DEMO, ['--single', '--input', input, '--kills', '1', '--keep'], {
       temporary,
     });
     expect(stdout).toContain('(4 lines)');
@@ -54,7 +54,7 @@ describe('npm run demo', () => {
   test('cleans up when it is interrupted', async () => {
     const temporary = scratchDirectory();
     const program = join(import.meta.dirname, '../../dist', DEMO);
-    const child = spawn(process.execPath, [program], {
+    const child = spawn(process.execPath, [program, '--single'], {
       env: { ...process.env, TMPDIR: temporary },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
@@ -76,7 +76,7 @@ describe('npm run demo', () => {
     [['--input', '/nowhere/at-all.txt'], '/nowhere/at-all.txt'],
   ])('%j is refused by name, before anything is made', async (args, named) => {
     const temporary = scratchDirectory();
-    const { code, stderr } = await runBuilt(DEMO, args, { temporary });
+    const { code, stderr } = await runBuilt(DEMO, ['--single', ...args], { temporary });
     expect(code).toBe(2);
     expect(stderr).toContain(named);
     expect(stderr).toContain('usage:');
@@ -87,7 +87,7 @@ describe('npm run demo', () => {
     const temporary = scratchDirectory();
     const input = join(temporary, 'empty.txt');
     writeFileSync(input, '');
-    const { code, stderr } = await runBuilt(DEMO, ['--input', input], { temporary });
+    const { code, stderr } = await runBuilt(DEMO, ['--single', '--input', input], { temporary });
     expect(code).toBe(2);
     expect(stderr).toContain('is empty');
   });

@@ -15,7 +15,12 @@ export type Announcement =
   | { readonly kind: 'role'; readonly role: Role; readonly term: number }
   /** Said just before the vote leaves, so after it was durable, if the node is honest. */
   | { readonly kind: 'vote'; readonly term: number; readonly candidate: string }
-  | { readonly kind: 'snapshot'; readonly index: number; readonly bytes: number; readonly isInstalled: boolean }
+  | {
+      readonly kind: 'snapshot';
+      readonly index: number;
+      readonly bytes: number;
+      readonly isInstalled: boolean;
+    }
   | { readonly kind: 'compacted'; readonly upTo: number }
   /** Durations of the syncs since the last such line, in milliseconds. */
   | { readonly kind: 'syncs'; readonly ms: readonly number[] }

@@ -21,7 +21,10 @@ export function clusterSummary(run: {
     ['writes acknowledged', `${integer(writes)} (${perSecond(writes)}, disasters included)`],
     ['reads answered', `${integer(reads)} (${perSecond(reads)})`],
     ['text loaded', `${workload.passes} times whole`],
-    ['kills by SIGKILL', `${cluster.kills} (${cluster.killsInsideRecovery} of them while a node was starting)`],
+    [
+      'kills by SIGKILL',
+      `${cluster.kills} (${cluster.killsInsideRecovery} of them while a node was starting)`,
+    ],
     ['elections', integer(witness.elections)],
     ['longest time without a leader', `${(witness.leaderlessMsMax / 1000).toFixed(2)} s`],
     ['recoveries by verdict', verdicts],

@@ -75,9 +75,12 @@ export class Cluster {
 
   start(name: string): void {
     if (this.#isClosing) return;
-    const process = new NodeProcess({ options: this.#options(name), sabotage: this.#sabotage }, (announcement) => {
-      this.#hear(name, life, announcement);
-    });
+    const process = new NodeProcess(
+      { options: this.#options(name), sabotage: this.#sabotage },
+      (announcement) => {
+        this.#hear(name, life, announcement);
+      },
+    );
     const life: Life = { process, isTakingPart: false, hasOpened: false, isExpectedToEnd: false };
     this.#lives.set(name, life);
     this.#initialised.add(name);
@@ -87,7 +90,9 @@ export class Cluster {
   }
 
   async untilAllTakePart(): Promise<void> {
-    await this.#wait.until('all nodes to take part', () => this.names.every((name) => this.isTakingPart(name)));
+    await this.#wait.until('all nodes to take part', () =>
+      this.names.every((name) => this.isTakingPart(name)),
+    );
   }
 
   /** Kills some nodes at the same moment. */
@@ -109,7 +114,9 @@ export class Cluster {
       life.process.stop();
       const { code, signal, complaint } = await life.process.ended;
       if (code === EXIT.done) return;
-      throw new Violation('A node did not stop in good order:', [`${name}: ${code ?? signal ?? ''} ${complaint}`]);
+      throw new Violation('A node did not stop in good order:', [
+        `${name}: ${code ?? signal ?? ''} ${complaint}`,
+      ]);
     });
     await this.#wait.until('the nodes to stop', () => this.#lives.size === 0);
     await Promise.all(ends);

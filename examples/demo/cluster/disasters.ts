@@ -23,7 +23,11 @@ const PAUSE_MS_MAX = 500;
 const STARTING_MS = 500;
 
 /** Each kind at least once, in a drawn order, and then more until there are `killCount` kills. */
-export function planDisasters(killCount: number, sabotage: ClusterSabotage, random: Random): readonly Disaster[] {
+export function planDisasters(
+  killCount: number,
+  sabotage: ClusterSabotage,
+  random: Random,
+): readonly Disaster[] {
   const plan: Disaster[] = ['one', 'leader', 'voter', 'all', 'straggler'];
   shuffle(plan, random);
   const killed = (): number => plan.reduce((sum, disaster) => sum + KILLS[disaster], 0);
@@ -96,7 +100,8 @@ export class Disasters {
   async #voter(): Promise<void> {
     const { names } = this.#cluster;
     const before = new Map(names.map((name) => [name, this.#witness.record(name).votesSent]));
-    const hasVoted = (name: string): boolean => this.#witness.record(name).votesSent > (before.get(name) ?? 0);
+    const hasVoted = (name: string): boolean =>
+      this.#witness.record(name).votesSent > (before.get(name) ?? 0);
     await this.#cluster.kill([await this.#leader()]);
     await this.#wait.until('a vote', () => this.#cluster.running.some(hasVoted));
     await this.#cluster.kill(this.#cluster.running.filter(hasVoted).slice(0, 1));

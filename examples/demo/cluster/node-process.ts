@@ -23,7 +23,9 @@ export class NodeProcess {
 
   constructor(orders: NodeOrders, hear: (announcement: Announcement) => void) {
     const main = join(import.meta.dirname, 'node', 'main.js');
-    this.#child = spawn(process.execPath, [main, JSON.stringify(orders)], { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#child = spawn(process.execPath, [main, JSON.stringify(orders)], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#complaint = (this.#complaint + text).slice(-COMPLAINT_CHARS_MAX);
     });
@@ -43,7 +45,10 @@ export class NodeProcess {
         resolve({ code, signal });
       });
     });
-    this.ended = Promise.all([gone, allHeard]).then(([end]) => ({ ...end, complaint: this.#complaint.trim() }));
+    this.ended = Promise.all([gone, allHeard]).then(([end]) => ({
+      ...end,
+      complaint: this.#complaint.trim(),
+    }));
   }
 
   kill(): void {

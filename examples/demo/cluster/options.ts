@@ -51,7 +51,6 @@ export function readClusterOptions(args: readonly string[]): ClusterOptions | 'h
   };
 }
 
-// eslint-disable-next-line @typescript-eslint/explicit-function-return-type -- what parseArgs infers is the type
 function parse(args: readonly string[]) {
   try {
     return parseArgs({

@@ -147,7 +147,9 @@ class ClusterRun {
     const lost = await this.#findLost();
     if (lost.length > 0) console.error('\nAcknowledged writes that are lost:');
     for (const problem of lost) console.error(`  ${problem}`);
-    console.error(`\nAfter ${this.#cluster.kills} kills, seed ${seed}. Add --keep to look at the nodes' folders.`);
+    console.error(
+      `\nAfter ${this.#cluster.kills} kills, seed ${seed}. Add --keep to look at the nodes' folders.`,
+    );
     if (sabotage !== 'none') console.error('The nodes were told to lie (--sabotage), and it was noticed.');
     return EXIT.violated;
   }

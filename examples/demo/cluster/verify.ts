@@ -24,7 +24,9 @@ export async function untilEqual(
     const answers = await Promise.allSettled(cluster.addresses.map((address) => client.status(address)));
     const statuses = answers.filter((answer) => answer.status === 'fulfilled').map(({ value }) => value);
     const [first] = statuses;
-    const isEqual = statuses.every(({ applied, commit }) => applied === first?.applied && commit === first.commit);
+    const isEqual = statuses.every(
+      ({ applied, commit }) => applied === first?.applied && commit === first.commit,
+    );
     const hasLeader = statuses.some(({ role }) => role === 'leader');
     if (statuses.length === cluster.addresses.length && isEqual && hasLeader) return statuses;
     await wait.pause(50);
@@ -40,13 +42,16 @@ export async function verifyAll(
   const client = workload.inspector();
   for (const name of cluster.names) {
     const missing = missingOn(await holdingOf(client, cluster.addressOf(name)), workload.acked);
-    if (missing.length > 0) throw new Violation(`Acknowledged writes that ${name} does not hold:`, named(missing));
+    if (missing.length > 0)
+      throw new Violation(`Acknowledged writes that ${name} does not hold:`, named(missing));
   }
   const twins = placesTakenTwice(workload.acked);
   if (twins.length > 0) throw new Violation('Two writes have one place:', named(twins));
   const hashes = new Set(statuses.map(({ stateHash }) => stateHash));
   if (hashes.size > 1) {
-    const lines = statuses.map(({ memberId, applied, stateHash }) => `${memberId} at ${applied}: ${stateHash}`);
+    const lines = statuses.map(
+      ({ memberId, applied, stateHash }) => `${memberId} at ${applied}: ${stateHash}`,
+    );
     throw new Violation('The state of the nodes is not the same:', lines);
   }
   const found = anomalies(workload.history).map(({ key, operation, held }) => {
@@ -59,7 +64,9 @@ export async function verifyAll(
 /** After a violation: the acknowledged writes that no node that still runs holds. */
 export async function lostEverywhere(workload: Workload, cluster: Cluster): Promise<readonly string[]> {
   const client = workload.inspector();
-  const scans = await Promise.allSettled(cluster.running.map((name) => holdingOf(client, cluster.addressOf(name))));
+  const scans = await Promise.allSettled(
+    cluster.running.map((name) => holdingOf(client, cluster.addressOf(name))),
+  );
   const holdings = scans.filter((scan) => scan.status === 'fulfilled').map(({ value }) => value);
   if (holdings.length === 0) return [];
   const lost = workload.acked.filter((write) => holdings.every((holding) => !holds(holding, write)));
@@ -94,7 +101,8 @@ function placesTakenTwice(acked: readonly Acked[]): readonly string[] {
   const twins: string[] = [];
   for (const { key, revision } of acked) {
     const twin = places.get(revision);
-    if (twin !== undefined) twins.push(`'${key}' and '${twin}' were both acknowledged as revision ${revision}`);
+    if (twin !== undefined)
+      twins.push(`'${key}' and '${twin}' were both acknowledged as revision ${revision}`);
     places.set(revision, key);
   }
   return twins;

@@ -91,7 +91,11 @@ export class Witness {
   }
 
   /** A vote that was sent is for ever: in its term the node may give no other (Raft paper, figure 2). */
-  #checkVote(node: string, { vote }: NodeRecord, found: { readonly term: number; readonly vote: string | null }): void {
+  #checkVote(
+    node: string,
+    { vote }: NodeRecord,
+    found: { readonly term: number; readonly vote: string | null },
+  ): void {
     if (vote === null || found.term > vote.term) return;
     if (found.term === vote.term && found.vote === vote.candidate) return;
     this.violation ??= new Violation('A node came back without a vote that it had given:', [

@@ -5,7 +5,7 @@ import type { Text } from '../single/text.js';
 import type { Operation } from './history/operation.js';
 
 /** Clients that load the text. */
-const LOADERS = 8;
+const LOADERS = 24;
 /** Clients that read and write the same few keys, so that there is an order to be judged. */
 const RIVALS = 4;
 const HOT_KEYS = 3;
@@ -37,7 +37,13 @@ export class Workload {
   constructor(text: Text, clusterId: string, addresses: readonly string[], random: Random) {
     this.#text = text;
     this.#random = random;
-    this.#options = { clusterId, addresses, connections: this.#connections, giveUpMs: GIVE_UP_MS, signal: this.#abort.signal };
+    this.#options = {
+      clusterId,
+      addresses,
+      connections: this.#connections,
+      giveUpMs: GIVE_UP_MS,
+      signal: this.#abort.signal,
+    };
   }
 
   /** Acknowledged operations of all clients. */

@@ -66,7 +66,9 @@ export class KvClient {
     const request = { clientId: this.#clientId, sequence: this.#sequence, key, value: value ?? undefined };
     try {
       return await this.#try(async (node, options) => {
-        const response = await unary<WriteResponse>((done) => node.write(request, this.#metadata, options, done));
+        const response = await unary<WriteResponse>((done) =>
+          node.write(request, this.#metadata, options, done),
+        );
         return judge(response);
       });
     } catch (error) {
@@ -80,8 +82,9 @@ export class KvClient {
   /** Linearizable. {@link GaveUpError}. */
   async read(key: string): Promise<Found | null> {
     return this.#try(async (node, options) => {
-      const { value, revision } = await unary((done: Done<{ value?: Uint8Array | undefined; revision: number }>) =>
-        node.read({ key }, this.#metadata, options, done),
+      const { value, revision } = await unary(
+        (done: Done<{ value?: Uint8Array | undefined; revision: number }>) =>
+          node.read({ key }, this.#metadata, options, done),
       );
       return { kind: 'done', value: value === undefined ? null : { value, revision } };
     });
@@ -109,7 +112,8 @@ export class KvClient {
       const deadline = Date.now() + Math.max(1, Math.min(ATTEMPT_MS, leftMs));
       const attempt = await ask(connections.to(this.#address), { deadline }).catch(againIfTransient);
       if (attempt.kind === 'done') return attempt.value;
-      if (performance.now() >= endMs) throw new GaveUpError(`no answer in ${giveUpMs} ms, lastly: ${attempt.why}`);
+      if (performance.now() >= endMs)
+        throw new GaveUpError(`no answer in ${giveUpMs} ms, lastly: ${attempt.why}`);
       if (signal?.aborted === true) throw new GaveUpError('told to give up');
       if (attempt.address !== null && attempt.address !== this.#address) {
         this.#address = attempt.address;
@@ -150,7 +154,11 @@ function judge({ outcome }: WriteResponse): Attempt<number> {
 }
 
 /** A node that is down, starting or without a leader is no reason to fail; a wrong request is. */
-function againIfTransient(error: unknown): { readonly kind: 'again'; readonly address: null; readonly why: string } {
+function againIfTransient(error: unknown): {
+  readonly kind: 'again';
+  readonly address: null;
+  readonly why: string;
+} {
   const code = error instanceof Error && 'code' in error ? error.code : null;
   const isTransient =
     code === status.UNAVAILABLE ||

@@ -43,12 +43,12 @@ function readRequest(): Request {
     if (fault !== null) throw wrong(`--node: ${fault}`);
   }
   const giveUpMs = Number(values['timeout-ms'] ?? '10000');
-  if (!Number.isInteger(giveUpMs) || giveUpMs < 1) throw wrong(`--timeout-ms is '${values['timeout-ms'] ?? ''}'`);
+  if (!Number.isInteger(giveUpMs) || giveUpMs < 1)
+    throw wrong(`--timeout-ms is '${values['timeout-ms'] ?? ''}'`);
   if (values.cluster === undefined) throw wrong('--cluster is missing');
   return { command, operands, addresses, clusterId: values.cluster, giveUpMs };
 }
 
-// eslint-disable-next-line @typescript-eslint/explicit-function-return-type -- what parseArgs infers is the type
 function parse() {
   try {
     return parseArgs({
@@ -97,7 +97,8 @@ async function run(client: KvClient, { command, operands, addresses }: Request):
 
 async function tellStatus(client: KvClient, address: string): Promise<void> {
   try {
-    const { memberId, role, term, leaderId, applied, storageState, keyCount, stateHash } = await client.status(address);
+    const { memberId, role, term, leaderId, applied, storageState, keyCount, stateHash } =
+      await client.status(address);
     console.log(
       `${address} ${memberId}: ${role} in term ${term}, leader ${leaderId ?? 'unknown'}, applied ${applied}, ` +
         `log ${storageState}, ${keyCount} keys, state ${stateHash.slice(0, 12)}`,

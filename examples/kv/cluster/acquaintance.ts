@@ -77,7 +77,9 @@ export class Acquaintance {
   get isAgreed(): boolean {
     const all = Object.keys(this.#member.addresses);
     const tables = [this.#member.known, ...this.peers.map((id) => this.#told.get(id))];
-    return tables.every((table) => all.every((id) => table?.[id] !== undefined && table[id] === this.#member.known[id]));
+    return tables.every((table) =>
+      all.every((id) => table?.[id] !== undefined && table[id] === this.#member.known[id]),
+    );
   }
 
   /** Durably: this node takes part. */

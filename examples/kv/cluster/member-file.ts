@@ -1,4 +1,13 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EXIT, ExitError } from '../exit.js';
 
@@ -67,7 +76,10 @@ export function readMember(folder: string): Member {
   }
   const value = parse(text);
   if (isMember(value)) return value;
-  throw new ExitError(EXIT.folder, `${join(folder, FILE_NAME)} is not one of this program's: ${text.slice(0, 80)}`);
+  throw new ExitError(
+    EXIT.folder,
+    `${join(folder, FILE_NAME)} is not one of this program's: ${text.slice(0, 80)}`,
+  );
 }
 
 /** On stable storage when it returns; a crash leaves the old or the new. */
@@ -106,11 +118,20 @@ function parse(text: string): unknown {
 
 function isMember(value: unknown): value is Member {
   if (typeof value !== 'object' || value === null) return false;
-  const { format, clusterId, memberId, identity, addresses, known, isFormed } = value as Record<string, unknown>;
+  const { format, clusterId, memberId, identity, addresses, known, isFormed } = value as Record<
+    string,
+    unknown
+  >;
   const areTexts = [clusterId, memberId, identity].every((text) => typeof text === 'string');
-  return format === FORMAT && areTexts && isTexts(addresses) && isTexts(known) && typeof isFormed === 'boolean';
+  return (
+    format === FORMAT && areTexts && isTexts(addresses) && isTexts(known) && typeof isFormed === 'boolean'
+  );
 }
 
 function isTexts(value: unknown): value is Record<string, string> {
-  return typeof value === 'object' && value !== null && Object.values(value).every((text) => typeof text === 'string');
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.values(value).every((text) => typeof text === 'string')
+  );
 }

@@ -8,7 +8,7 @@ import type { SnapshotPiece } from '../../../sim/raft/index.js';
 export class IncomingSnapshot {
   readonly #path: string;
   #descriptor: number | null = null;
-  #failure: unknown = null;
+  #failure: Error | null = null;
 
   constructor(path: string) {
     this.#path = path;
@@ -28,7 +28,7 @@ export class IncomingSnapshot {
       }
     } catch (error) {
       this.discard();
-      this.#failure = error;
+      this.#failure = error instanceof Error ? error : new Error(String(error));
     }
   }
 

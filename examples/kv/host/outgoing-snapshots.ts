@@ -56,9 +56,9 @@ class PieceReader {
     const { index, term, conf, bytes } = this.#opened.meta;
     const wanted = Math.min(bytesMax, bytes - this.#offset);
     while (this.#rest.length < wanted) {
-      const { value, done } = await this.#chunks.next();
-      if (done === true) throw new Error(`the snapshot ended ${wanted - this.#rest.length} bytes early`);
-      this.#rest = Buffer.concat([this.#rest, value]);
+      const next = await this.#chunks.next();
+      if (next.done === true) throw new Error(`the snapshot ended ${wanted - this.#rest.length} bytes early`);
+      this.#rest = Buffer.concat([this.#rest, next.value]);
     }
     const data = this.#rest.subarray(0, wanted);
     this.#rest = this.#rest.subarray(wanted);

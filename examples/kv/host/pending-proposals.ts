@@ -24,9 +24,10 @@ export class PendingProposals {
   applied(entry: Entry, outcome: Outcome | null): void {
     const waiting = this.#waiting.get(entry.index);
     if (waiting === undefined) return;
-    if (waiting.term !== entry.term || outcome === null) return this.#reject(entry.index);
-    this.#waiting.delete(entry.index);
-    waiting.resolve(outcome);
+    if (waiting.term === entry.term && outcome !== null) {
+      this.#waiting.delete(entry.index);
+      waiting.resolve(outcome);
+    } else this.#reject(entry.index);
   }
 
   /** This node no longer knows what becomes of them. */
@@ -37,6 +38,8 @@ export class PendingProposals {
   #reject(index: number): void {
     const waiting = this.#waiting.get(index);
     this.#waiting.delete(index);
-    waiting?.reject(new TryAgainError('this node stopped leading; whether the write is kept is not known yet'));
+    waiting?.reject(
+      new TryAgainError('this node stopped leading; whether the write is kept is not known yet'),
+    );
   }
 }

@@ -1,5 +1,13 @@
 import { isKeelsonError, type RaftLog } from '../../../src/index.js';
-import type { LogRead, Message, Raft, RaftStatus, Ready, ReadySave, SnapshotRead } from '../../../sim/raft/index.js';
+import type {
+  LogRead,
+  Message,
+  Raft,
+  RaftStatus,
+  Ready,
+  ReadySave,
+  SnapshotRead,
+} from '../../../sim/raft/index.js';
 import type { KeyValueState, Outcome } from '../state/key-value-state.js';
 import type { Compaction } from './compaction.js';
 import type { IncomingSnapshot } from './incoming-snapshot.js';
@@ -210,11 +218,13 @@ export class RaftHost {
 
   async #readEntries(read: LogRead): Promise<void> {
     const { log, raft, observer } = this.#parts;
-    const entries = await log.entries(read.from, read.until, { bytesMax: read.bytesMax }).catch((error: unknown) => {
-      // Compacted away since it was asked for: the follower gets a snapshot instead.
-      if (!isKeelsonError(error, 'KEELSON_COMPACTED') && !this.#isStopped) observer.troubled(error);
-      return null;
-    });
+    const entries = await log
+      .entries(read.from, read.until, { bytesMax: read.bytesMax })
+      .catch((error: unknown) => {
+        // Compacted away since it was asked for: the follower gets a snapshot instead.
+        if (!isKeelsonError(error, 'KEELSON_COMPACTED') && !this.#isStopped) observer.troubled(error);
+        return null;
+      });
     this.#feed(() => {
       raft.entriesRead(read, entries);
     });

@@ -76,12 +76,12 @@ export function clientService(clusterId: string, served: () => ServedNode | null
       }
       const send = (): void => {
         for (;;) {
-          const { value, done } = pages.next();
-          if (done === true) {
+          const page = pages.next();
+          if (page.done === true) {
             call.end();
             return;
           }
-          if (!call.write(value)) break;
+          if (!call.write(page.value)) break;
         }
         call.once('drain', send);
       };
@@ -94,7 +94,9 @@ async function write({ host, addresses }: ServedNode, request: WriteRequest): Pr
   const { clientId, sequence, key, value } = request;
   checkKey(key);
   if (clientId === '' || clientId.length > 64 || sequence < 1) {
-    throw new BadCallError(`a write needs a client id of 1..64 characters and a sequence from 1, got '${clientId}' and ${sequence}`);
+    throw new BadCallError(
+      `a write needs a client id of 1..64 characters and a sequence from 1, got '${clientId}' and ${sequence}`,
+    );
   }
   if (value !== undefined && value.length > VALUE_BYTES_MAX) {
     throw new BadCallError(`a value has at most ${VALUE_BYTES_MAX} bytes, got ${value.length}`);
@@ -146,7 +148,8 @@ function statusOf({ host, state }: ServedNode): StatusResponse {
 
 function checkKey(key: string): void {
   const bytes = Buffer.byteLength(key);
-  if (bytes < 1 || bytes > KEY_BYTES_MAX) throw new BadCallError(`a key has 1..${KEY_BYTES_MAX} bytes, got ${bytes}`);
+  if (bytes < 1 || bytes > KEY_BYTES_MAX)
+    throw new BadCallError(`a key has 1..${KEY_BYTES_MAX} bytes, got ${bytes}`);
 }
 
 function asCallError(error: unknown): ReturnType<typeof callError> {

@@ -1,4 +1,4 @@
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
 import { EXIT, ExitError } from '../exit.js';
 import { KvServiceService, type KvServiceServer } from '../generated/keelson/examples/kv/v1/kv.js';
 import { PeerServiceService, type PeerServiceServer } from '../generated/keelson/examples/kv/v1/peer.js';
@@ -10,6 +10,8 @@ export async function listen(
   peers: PeerServiceServer,
   clients: KvServiceServer,
 ): Promise<Server> {
+  // What grpc-js would print, the errors below say to whom it concerns.
+  setLogVerbosity(logVerbosity.NONE);
   const server = new Server(CHANNEL_OPTIONS);
   server.addService(PeerServiceService, peers);
   server.addService(KvServiceService, clients);

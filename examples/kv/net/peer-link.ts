@@ -69,7 +69,10 @@ export class PeerLink {
     }
     const { memberId, identity, known } = answer;
     if (memberId !== this.#memberId) {
-      throw new ExitError(EXIT.refused, `at ${this.#address} there is member '${memberId}', not '${this.#memberId}'`);
+      throw new ExitError(
+        EXIT.refused,
+        `at ${this.#address} there is member '${memberId}', not '${this.#memberId}'`,
+      );
     }
     this.#acquaintance.meet({ clusterId: member.clusterId, memberId, identity }, known);
     return { kind: 'met' };

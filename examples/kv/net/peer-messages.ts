@@ -4,7 +4,11 @@ import type { CarryRequest, CarrySnapshotRequest } from '../generated/keelson/ex
 type Body = NonNullable<CarryRequest['body']>;
 type SnapshotMessage = Extract<Message, { readonly type: 'snapshot-chunk' }>;
 type PlainMessage = Exclude<Message, SnapshotMessage>;
-type Unaddressed = PlainMessage extends infer M ? (M extends Message ? Omit<M, 'from' | 'to' | 'term'> : never) : never;
+type Unaddressed = PlainMessage extends infer M
+  ? M extends Message
+    ? Omit<M, 'from' | 'to' | 'term'>
+    : never
+  : never;
 
 /** Whether a message travels on the snapshots' own stream. */
 export function isSnapshot(message: Message): message is SnapshotMessage {

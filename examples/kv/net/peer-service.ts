@@ -32,7 +32,8 @@ export function peerService(
     const caller = callerOf(call.metadata);
     const { memberId } = caller;
     const refusal =
-      check(caller) ?? (taker() === null ? callError(status.UNAVAILABLE, 'this node does not take part yet') : null);
+      check(caller) ??
+      (taker() === null ? callError(status.UNAVAILABLE, 'this node does not take part yet') : null);
     if (refusal !== null) {
       answer(refusal);
       return;

@@ -37,7 +37,8 @@ export async function* readRecords(data: AsyncIterable<Uint8Array>): AsyncGenera
     // A copy, so that one record at the end does not hold the whole chunk.
     pending = pending.slice(offset);
   }
-  if (pending.length > 0) throw new Error(`the snapshot ends inside a record, ${pending.length} bytes into it`);
+  if (pending.length > 0)
+    throw new Error(`the snapshot ends inside a record, ${pending.length} bytes into it`);
 }
 
 function bodyAt(bytes: Uint8Array, offset: number): Uint8Array | null {

@@ -1,0 +1,147 @@
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
+import { Connections } from '../../examples/kv/client/connections.js';
+import { KvClient } from '../../examples/kv/client/kv-client.js';
+import { KvNode, type OpenLog } from '../../examples/kv/kv-node.js';
+import { NODE_DEFAULTS, type NodeOptions } from '../../examples/kv/node-options.js';
+import type { NodeWatcher } from '../../examples/kv/node-watcher.js';
+import { Random } from '../../sim/index.js';
+import { freePorts } from '../../examples/demo/cluster/free-ports.js';
+import { scratchDirectory } from './scratch-directory.js';
+
+export const CLUSTER_ID = 'test';
+
+/** What a node told its watcher. */
+export interface Told {
+  readonly strangers: string[];
+  readonly failures: { readonly exitCode: number; readonly message: string }[];
+  readonly troubles: unknown[];
+  installs: number;
+}
+
+/** Three nodes in this process, on real files, ports and timers; all stopped when the test has finished. */
+export class Nodes {
+  readonly addresses: Readonly<Record<string, string>>;
+  readonly told: Map<string, Told> = new Map();
+  readonly #folder = scratchDirectory();
+  readonly #tuning: Partial<NodeOptions>;
+  readonly #nodes = new Map<string, KvNode>();
+  readonly #connections = new Connections();
+
+  private constructor(ports: readonly number[], tuning: Partial<NodeOptions>) {
+    this.addresses = Object.fromEntries(ports.map((port, at) => [`n${at + 1}`, `127.0.0.1:${port}`]));
+    this.#tuning = tuning;
+    onTestFinished(async () => {
+      this.#connections.close();
+      for (const node of this.#nodes.values()) await node.stop();
+    });
+  }
+
+  static async make(tuning: Partial<NodeOptions> = {}): Promise<Nodes> {
+    return new Nodes(await freePorts(3, new Random(Math.floor(Math.random() * 2 ** 32))), tuning);
+  }
+
+  get names(): readonly string[] {
+    return Object.keys(this.addresses);
+  }
+
+  folder(name: string): string {
+    return join(this.#folder, name);
+  }
+
+  options(name: string, isNew: boolean): NodeOptions {
+    const founding = { clusterId: CLUSTER_ID, memberId: name, addresses: this.addresses };
+    return {
+      ...NODE_DEFAULTS,
+      tickMs: 20,
+      ...this.#tuning,
+      folder: this.folder(name),
+      founding: isNew ? founding : null,
+    };
+  }
+
+  /** Starts a node; rejects as it does. */
+  async start(name: string, isNew: boolean, openLog?: OpenLog): Promise<void> {
+    const told: Told = { strangers: [], failures: [], troubles: [], installs: 0 };
+    this.told.set(name, told);
+    const node = new KvNode(this.options(name, isNew), watcher(told), openLog);
+    this.#nodes.set(name, node);
+    await node.start();
+  }
+
+  async found(): Promise<void> {
+    await Promise.all(this.names.map((name) => this.start(name, true)));
+  }
+
+  async stop(name: string): Promise<void> {
+    await this.#nodes.get(name)?.stop();
+    this.#nodes.delete(name);
+  }
+
+  client(names: readonly string[] = this.names, clusterId: string = CLUSTER_ID): KvClient {
+    const addresses = names.map((name) => this.addresses[name] ?? '');
+    return new KvClient({ clusterId, addresses, connections: this.#connections, giveUpMs: 30_000 });
+  }
+
+  get connections(): Connections {
+    return this.#connections;
+  }
+
+  async leader(): Promise<string> {
+    let leader: string | null = null;
+    await until('a leader', async () => {
+      for (const name of this.#nodes.keys()) {
+        const status = await this.client()
+          .status(this.addresses[name] ?? '')
+          .catch(() => null);
+        if (status?.role === 'leader') leader = name;
+      }
+      return leader !== null;
+    });
+    return leader ?? '';
+  }
+}
+
+/** Looks again and again; the test's own time limit is the only one. */
+export async function until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
+  const endMs = performance.now() + 50_000;
+  while (!(await isSo())) {
+    if (performance.now() > endMs) throw new Error(`waited in vain for ${what}`);
+    await delay(5);
+  }
+}
+
+/** Keeps a port taken until the test has finished. */
+export async function takePort(address: string): Promise<void> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(Number(address.split(':')[1]), '127.0.0.1', resolve));
+  onTestFinished(async () => {
+    await new Promise((resolve) => server.close(resolve));
+  });
+}
+
+function watcher(told: Told): NodeWatcher {
+  const fail = (error: { readonly exitCode: number; readonly message: string }): void => {
+    told.failures.push(error);
+  };
+  return {
+    waiting: () => undefined,
+    opened: (log) => {
+      log.events.on('snapshot', ({ installed }) => {
+        if (installed) told.installs += 1;
+      });
+    },
+    turned: () => undefined,
+    sending: () => undefined,
+    strange: (error) => {
+      told.strangers.push(error.message);
+    },
+    refused: fail,
+    troubled: (error) => {
+      told.troubles.push(error);
+    },
+    failed: fail,
+  };
+}
