@@ -20,6 +20,19 @@ export {
   type SimulatedDiskOptions,
 } from './disk/simulated-disk.js';
 export type { SimulatedProcess } from './disk/simulated-process.js';
+export { drawPlan } from './plan/draw-plan.js';
+export { type Oracle, ORACLES } from './oracle/finding.js';
+export {
+  parsePlan,
+  type Plan,
+  type PlanFault,
+  type PlanOp,
+  type PlanProfile,
+  PLAN_VERSION,
+} from './plan/plan.js';
+export { type Failure, runPlan, type RunOptions, type RunResult } from './plan/run-plan.js';
+export { type Shrunk, shrinkPlan, type ShrinkOptions } from './plan/shrink-plan.js';
+export { type Branch, BRANCHES, type Reach } from './store/reach.js';
 export { EventQueue, type EventQueueOptions, SimulatedDeadlock } from './world/event-queue.js';
 export { hashOfText, Random, seedOf, subSeed } from './world/random.js';
 export { Trace, type TraceOptions } from './world/trace.js';

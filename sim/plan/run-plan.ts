@@ -56,6 +56,8 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Run
     directories: ['/data'],
   });
   const faults = new FaultsToCome(disk, plan.faults, plan.seed);
+  // Without power-safe overwrites each power cut may damage what was durable.
+  if (!plan.config.disk.powerSafeOverwrite) faults.suffered.overBudget += 1;
   const scene = new Scene(plan, disk, faults);
   const maps = linesKept > 0 ? watchCrashes(disk, faults) : null;
   const progress = { ops: 0, crashes: 0 };

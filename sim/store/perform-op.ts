@@ -49,7 +49,14 @@ export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
     case 'release':
       scene.release();
       return;
-    default:
+    case 'append':
+    case 'conflict':
+    case 'resend':
+    case 'truncate':
+    case 'vote':
+    case 'commit':
+    case 'empty':
+    case 'wrong':
       await issueSave(scene, makeSave(op, scene.allowed.newest.state, seed), true);
       if (isControl(op) && scene.controlsSinceFull !== null) scene.controlsSinceFull += 1;
   }

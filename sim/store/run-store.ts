@@ -87,9 +87,11 @@ class StoreRun {
   /** Opens what a crash left, again and again as the plan has it. */
   async #recover(op: number): Promise<void> {
     const scene = this.#scene;
+    const behind = scene.by;
     for (let life = 1; life <= OPENS_MAX; life++) {
+      scene.by = `open ${life} behind ${behind}`;
       if (!scene.process.isAlive) this.#noteCrash();
-      scene.disk.trace.note(`-- open ${life} after ${scene.by}`);
+      scene.disk.trace.note(`-- ${scene.by}`);
       scene.faults.enter(op, life);
       const opened = await scene.orDied(openStore(scene, scene.process));
       scene.throwIfFound();
@@ -97,7 +99,7 @@ class StoreRun {
       if (scene.hasEnded) return;
       if (scene.process.isAlive && scene.log !== null) return;
     }
-    throw new Finding({ oracle: 'stuck', what: `${OPENS_MAX} opens after ${scene.by} did not succeed` });
+    throw new Finding({ oracle: 'stuck', what: `${OPENS_MAX} opens behind ${behind} did not succeed` });
   }
 
   #noteCrash(): void {

@@ -1,0 +1,109 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { drawPlan } from '../plan/draw-plan.js';
+import { parsePlan } from '../plan/plan.js';
+import { runPlan } from '../plan/run-plan.js';
+import { failureText, leaveFailure } from './failure-files.js';
+import { type CliOptions, parseOptions, USAGE, UsageError } from './options.js';
+import { Progress } from './progress.js';
+import { reportPage } from './report.js';
+import { spreadSeeds } from './spread.js';
+import { mergeSummaries, type Summary, Tally } from './tally.js';
+
+/** Exit codes; docs/simulator.md says them to people. */
+const EXIT = { clean: 0, found: 1, usage: 2, fault: 3 } as const;
+
+/** Failures whose files are written; beyond, the list of seeds is enough. */
+const LEFT_MAX = 5;
+
+/** Lines of the trace that a replay prints. */
+const REPLAY_LINES = 200;
+
+async function main(): Promise<number> {
+  let options: CliOptions;
+  try {
+    options = parseOptions(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`${error.message}\n\n${USAGE}`);
+    return EXIT.usage;
+  }
+  if (options.help) {
+    console.log(USAGE);
+    return EXIT.clean;
+  }
+  if (options.merge.length > 0) return merge(options);
+  return options.plan === null ? search(options) : replay(options, options.plan);
+}
+
+async function search(options: CliOptions): Promise<number> {
+  const tally = new Tally();
+  const progress = new Progress(tally);
+  await spreadSeeds(options, (run) => {
+    tally.add(run);
+    if (run.failed !== null) progress.note(`seed ${run.seed}: ${run.failed.oracle}: ${run.failed.what}`);
+    progress.tick();
+  });
+  progress.end();
+  const summary = tally.summary(options.profile, progress.seconds);
+  for (const { seed } of summary.failed.slice(0, LEFT_MAX)) await leaveSeed(options, seed, progress);
+  return finish(options, summary, progress.line());
+}
+
+async function leaveSeed(options: CliOptions, seed: number, progress: Progress): Promise<void> {
+  const plan = drawPlan(seed, options.profile);
+  const result = await runPlan(plan);
+  const left = await leaveFailure(options.artefacts, `${options.profile}-${seed}`, plan, result, (text) => {
+    progress.note(text);
+  });
+  console.log(`\nseed      ${seed}\n${left.text}\nfiles     ${left.dir}`);
+}
+
+async function replay(options: CliOptions, file: string): Promise<number> {
+  const plan = await readPlan(file);
+  const result = await runPlan(plan, { linesKept: REPLAY_LINES });
+  console.log(result.lines.join('\n'));
+  if (result.maps !== null && result.failure !== null)
+    console.log(`\nbefore the last crash:\n${result.maps.before}\n\nat the end:\n${result.maps.after}`);
+  console.log(`\n${result.failure === null ? 'the store kept its promises' : failureText(result.failure)}`);
+  if (options.json) {
+    const { failure, ops, crashes, calls, traceHash } = result;
+    console.log(JSON.stringify({ schemaVersion: 1, plan: file, failure, ops, crashes, calls, traceHash }));
+  }
+  return result.failure === null ? EXIT.clean : EXIT.found;
+}
+
+async function readPlan(file: string): Promise<ReturnType<typeof parsePlan>> {
+  try {
+    return parsePlan(await readFile(file, 'utf8'));
+  } catch (cause) {
+    throw new UsageError(`${file} is no plan: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+  }
+}
+
+async function merge(options: CliOptions): Promise<number> {
+  const parts: Summary[] = [];
+  for (const file of options.merge) {
+    const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
+    parts.push(JSON.parse(lines[lines.length - 1] ?? '') as Summary);
+  }
+  const summary = mergeSummaries(parts);
+  return finish(options, summary, `${parts.length} shards: ${summary.scenarios} scenarios`);
+}
+
+async function finish(options: CliOptions, summary: Summary, line: string): Promise<number> {
+  if (options.report !== null) await writeFile(options.report, reportPage(summary));
+  console.log(line);
+  console.log(`trace hash ${summary.traceHash}`);
+  if (summary.unreached.length > 0) console.log(`never reached: ${summary.unreached.join(', ')}`);
+  if (options.json) console.log(JSON.stringify(summary));
+  return summary.failures === 0 ? EXIT.clean : EXIT.found;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(error);
+  process.exitCode = error instanceof UsageError ? EXIT.usage : EXIT.fault;
+}

@@ -1,0 +1,37 @@
+import { drawPlan } from '../plan/draw-plan.js';
+import type { PlanProfile } from '../plan/plan.js';
+import { runPlan } from '../plan/run-plan.js';
+import type { RunFigures } from './tally.js';
+
+/** Seeds of one worker: every `step`th from `from` on. */
+export interface SeedRange {
+  readonly from: number;
+  readonly until: number;
+  readonly step: number;
+  readonly profile: PlanProfile;
+  /** Epoch milliseconds after which no further seed is begun. */
+  readonly deadlineMs: number;
+}
+
+/** Runs seeds one by one and tells the figures of each. */
+export async function runSeeds(range: SeedRange, tell: (run: RunFigures) => void): Promise<void> {
+  const { from, until, step, profile, deadlineMs } = range;
+  for (let seed = from; seed < until && Date.now() < deadlineMs; seed += step)
+    tell(await runSeed(seed, profile));
+}
+
+async function runSeed(seed: number, profile: PlanProfile): Promise<RunFigures> {
+  try {
+    const result = await runPlan(drawPlan(seed, profile));
+    const { failure, ops, crashes, calls, virtualMs, traceHash, faults, reach } = result;
+    const failed = failure === null ? null : { seed, profile, oracle: failure.oracle, what: failure.what };
+    return { seed, failed, ops, crashes, calls, virtualMs, traceHash, faults, reach };
+  } catch (cause) {
+    throw new Error(
+      `seed ${seed} of profile ${profile}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        cause,
+      },
+    );
+  }
+}
