@@ -54,6 +54,25 @@ describe('judged again when its record is queued', () => {
     expect(log.snapshot).toBeNull();
   });
 
+  test('the same in the moment in which its file gets its name: that file goes again', async () => {
+    const { disk, open } = simulated();
+    await disk.run(async () => {
+      const log = await open();
+      await log.save({ entries: entriesFrom(1, 5), hardState: { term: 1, commit: 2 } });
+      let truncated: Promise<unknown> | null = null;
+      disk.onCall = ({ kind, path }) => {
+        if (kind === 'rename' && path.endsWith('.tmp')) truncated = log.truncateFrom(4);
+        return undefined;
+      };
+      const taken = log.createSnapshot({ index: 5, conf: CONF, data: dataOf(5, 1) });
+      await expect(taken).rejects.toMatchObject({ code: 'KEELSON_UNAVAILABLE' });
+      await truncated;
+      expect(log.lastIndex).toBe(3);
+      expect(disk.list().filter((path) => path.includes('/snapshots/'))).toEqual([]);
+      await log.close();
+    });
+  });
+
   test('another entry took its place: KEELSON_COMMITTED_TRUNCATION', async () => {
     const dir = join(scratch(), 'log');
     const log = await openLog(dir);
@@ -168,26 +187,21 @@ describe('retention', () => {
   });
 
   test('one that is being opened while a newer one takes its place is no damage', async () => {
-    for (let seed = 0; seed < 40; seed += 1) {
-      const { disk, open } = simulated({ seed });
-      await disk.run(async () => {
-        const log = await open({ snapshotsKept: 1 });
-        await log.save({ entries: entriesFrom(1, 9), hardState: { term: 1 } });
-        await log.createSnapshot({ index: 2, conf: CONF, data: dataOf(2, 1) });
-        const taken = log.createSnapshot({ index: 3, conf: CONF, data: dataOf(3, 1) });
-        let isTaken = false;
-        void taken.then(() => {
-          isTaken = true;
-        });
-        while (!isTaken) {
-          const opened = await log.openSnapshot();
-          const index = opened?.meta.index ?? 0;
-          expect(await bytesOf(opened?.data as AsyncIterable<Uint8Array>)).toEqual(dataOf(index, 1));
-        }
-        expect((await log.openSnapshot())?.meta.index).toBe(3);
-        await log.close();
-      });
-    }
+    const { disk, open } = simulated();
+    await disk.run(async () => {
+      const log = await open({ snapshotsKept: 1 });
+      await log.save({ entries: entriesFrom(1, 9), hardState: { term: 1 } });
+      await log.createSnapshot({ index: 2, conf: CONF, data: dataOf(2, 1) });
+      // The reader's call takes so long that the file has gone when the disk comes to it.
+      disk.onCall = ({ kind, path }) =>
+        kind === 'open' && path.includes('0000000000000002-') ? { fault: 'slow' } : undefined;
+      const opening = log.openSnapshot();
+      await log.createSnapshot({ index: 3, conf: CONF, data: dataOf(3, 1) });
+      const opened = await opening;
+      expect(opened?.meta.index).toBe(3);
+      expect(await bytesOf(opened?.data as AsyncIterable<Uint8Array>)).toEqual(dataOf(3, 1));
+      await log.close();
+    });
   });
 });
 
