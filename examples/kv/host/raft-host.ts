@@ -217,12 +217,12 @@ export class RaftHost {
   }
 
   async #readEntries(read: LogRead): Promise<void> {
-    const { log, raft, observer } = this.#parts;
+    const { log, raft } = this.#parts;
     const entries = await log
       .entries(read.from, read.until, { bytesMax: read.bytesMax })
       .catch((error: unknown) => {
         // Compacted away since it was asked for: the follower gets a snapshot instead.
-        if (!isKeelsonError(error, 'KEELSON_COMPACTED') && !this.#isStopped) observer.troubled(error);
+        if (!isKeelsonError(error, 'KEELSON_COMPACTED')) this.#readFailed(error);
         return null;
       });
     this.#feed(() => {
@@ -231,14 +231,21 @@ export class RaftHost {
   }
 
   async #readSnapshot(read: SnapshotRead): Promise<void> {
-    const { raft, outgoing, observer } = this.#parts;
+    const { raft, outgoing } = this.#parts;
     const piece = await outgoing.read(read).catch((error: unknown) => {
-      if (!this.#isStopped) observer.troubled(error);
+      this.#readFailed(error);
       return null;
     });
     this.#feed(() => {
       raft.snapshotRead(read, piece);
     });
+  }
+
+  /** A disk that does not answer may answer later. One that holds something else than was written must not lead. */
+  #readFailed(error: unknown): void {
+    if (this.#isStopped) return;
+    if (isKeelsonError(error) && error.family === 'damage') this.#fail(error);
+    else this.#parts.observer.troubled(error);
   }
 
   /** Lets something happen to the Raft, and does later what it then wants done. */
