@@ -33,6 +33,12 @@ describe('beside a conflict', () => {
         await log.setHardState({ term: 9 });
         // In many segments, so that a read takes several looks at the disk.
         for (let from = 1; from <= 40; from += 8) await log.append(entriesFrom(from, 8, 1, size));
+        // One look at the disk takes so long that the conflict is durable before the next.
+        let looks = 0;
+        disk.onCall = ({ kind, path }) =>
+          kind === 'read' && path.endsWith('.wal') && looks++ === 6 + (seed % 30)
+            ? { fault: 'slow' }
+            : undefined;
         // A follower whose log is replaced from 10 on by another leader's: term 2 nowhere stands behind term 1 at 20.
         const reads = [log.entries(1, 41), log.accepted.entries(1, 41), log.entries(5, 31)];
         const saved = log.append(entriesFrom(10 + (seed % 7), 40, 2, size));
