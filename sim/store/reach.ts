@@ -61,10 +61,6 @@ export function newReach(): Reach {
   return Object.fromEntries(BRANCHES.map((name) => [name, 0])) as Reach;
 }
 
-export function addReach(into: Reach, more: Reach): void {
-  for (const name of BRANCHES) into[name] += more[name];
-}
-
 /** Tells by its calls what an open does, where its report does not say so. */
 export function noteOpenCall(reach: Reach, { kind, path }: CallNotice): void {
   if (kind !== 'write' && kind !== 'rename' && kind !== 'unlink') return;
