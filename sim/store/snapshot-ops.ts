@@ -15,6 +15,7 @@ import { subSeed } from '../world/random.js';
 import { acknowledged, issueSave, judgeFailure, saveFailed } from './issue-save.js';
 import { makeSave } from './make-save.js';
 import { payloadOf } from './payload.js';
+import type { Branch } from './reach.js';
 import type { Scene } from './scene.js';
 
 type SnapshotOp = Extract<OpBody, { kind: 'snapshot' }>;
@@ -40,9 +41,8 @@ export async function performSnapshot(scene: Scene, op: SnapshotOp, seed: number
   if (!isFailed) allowed.float((before) => withSnapshot(before, taken.snapshot), scene.by);
   const { conf } = taken.snapshot;
   const taking = log.createSnapshot({ index, conf, data: streamOf(taken.chunks, beside.next) });
-  await settleFloating(scene, log, taking, isFailed);
+  await settleFloating(scene, log, taking, isFailed, 'snapshot-created');
   if (beside.count > 0) scene.reach['saved-beside-snapshot'] += 1;
-  scene.reach['snapshot-created'] += 1;
   await beside.all();
 }
 
@@ -73,8 +73,8 @@ async function installKeeping(scene: Scene, { snapshot, chunks }: Taken): Promis
     log,
     log.installSnapshot({ index, term, conf, data: streamOf(chunks) }),
     isFailed,
+    'snapshot-installed-keeping',
   );
-  scene.reach['snapshot-installed-keeping'] += 1;
 }
 
 async function installReplacing(scene: Scene, { snapshot, chunks }: Taken, before: LogState): Promise<void> {
@@ -85,8 +85,7 @@ async function installReplacing(scene: Scene, { snapshot, chunks }: Taken, befor
   const after = replacedBy(before, snapshot, hardState);
   if (!isFailed) scene.allowed.float(() => after, scene.by);
   const installing = log.installSnapshot({ index, term, conf, data: streamOf(chunks), hardState: { term } });
-  await settleFloating(scene, log, installing, isFailed);
-  scene.reach['snapshot-installed-replacing'] += 1;
+  await settleFloating(scene, log, installing, isFailed, 'snapshot-installed-replacing');
 }
 
 /** Waits for a snapshot whose record may land anywhere among the saves beside it. */
@@ -95,11 +94,13 @@ async function settleFloating(
   log: RaftLog,
   taking: Promise<unknown>,
   wasFailed: boolean,
+  branch: Branch,
 ): Promise<void> {
   const { allowed } = scene;
   try {
     await taking;
     allowed.landFloating();
+    scene.reach[branch] += 1;
   } catch (error) {
     const finding = judgeFailure(scene, error, false);
     if (finding !== null) scene.found(finding);
