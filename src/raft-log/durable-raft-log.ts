@@ -1,4 +1,4 @@
-import { EventEmitter } from 'eventemitter3';
+import type { EventEmitter } from 'eventemitter3';
 import type { Environment } from '../disk/environment.js';
 import { isKeelsonError, KeelsonError } from '../errors/index.js';
 import type { SnapshotStore } from '../snapshot/index.js';
@@ -110,7 +110,7 @@ export class DurableRaftLog implements RaftLog {
         : this.#queue.accept(draftSave(this.#accepted, plan));
       return lsn.then((durableLsn) => ({ lsn: durableLsn, lastIndex }));
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject<SaveResult>(error);
     }
   }
 

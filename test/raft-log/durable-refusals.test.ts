@@ -31,7 +31,7 @@ const MISTAKES: readonly (readonly [code: string, name: string, make: (log: Raft
   [
     ...NOT_COUNTS.flatMap((value) => {
       const count = value as number;
-      const name = typeof value === 'bigint' ? '1n' : String(JSON.stringify(value) ?? value);
+      const name = `${typeof value} ${String(value)}`;
       return [
         ['KEELSON_INVALID_ARGUMENT', `index ${name}`, (log: RaftLog) => log.save(entry({ index: count }))],
         ['KEELSON_INVALID_ARGUMENT', `term ${name}`, (log: RaftLog) => log.save(entry({ term: count }))],

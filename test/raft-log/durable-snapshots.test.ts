@@ -59,14 +59,14 @@ describe('judged again when its record is queued', () => {
     await disk.run(async () => {
       const log = await open();
       await log.save({ entries: entriesFrom(1, 5), hardState: { term: 1, commit: 2 } });
-      let truncated: Promise<unknown> | null = null;
+      const truncated: Promise<unknown>[] = [];
       disk.onCall = ({ kind, path }) => {
-        if (kind === 'rename' && path.endsWith('.tmp')) truncated = log.truncateFrom(4);
+        if (kind === 'rename' && path.endsWith('.tmp')) truncated.push(log.truncateFrom(4));
         return undefined;
       };
       const taken = log.createSnapshot({ index: 5, conf: CONF, data: dataOf(5, 1) });
       await expect(taken).rejects.toMatchObject({ code: 'KEELSON_UNAVAILABLE' });
-      await truncated;
+      await Promise.all(truncated);
       expect(log.lastIndex).toBe(3);
       expect(disk.list().filter((path) => path.includes('/snapshots/'))).toEqual([]);
       await log.close();
