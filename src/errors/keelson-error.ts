@@ -52,6 +52,9 @@ export class KeelsonError extends Error {
   get index(): number | undefined {
     return this.details.index;
   }
+  get recovery(): unknown {
+    return this.details.recovery;
+  }
   get found(): unknown {
     return this.details.found;
   }

@@ -1,7 +1,7 @@
 import type { KeelsonError } from '../errors/index.js';
 import { readEntryRecord } from '../format/raft-records.js';
 import { readRecord, type RawRecord } from '../format/record.js';
-import type { AcceptedFrame } from '../wal/segmented-log.js';
+import type { AcceptedFrame } from '../wal/frame-request.js';
 import type { Entry } from './contract.js';
 import type { FrameEffect } from './durable-state.js';
 import { corruptEntry } from './read-entry.js';

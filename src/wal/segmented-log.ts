@@ -6,6 +6,7 @@ import { ActiveSegment, openTail, segmentBytesFor } from './active-segment.js';
 import { closeFile } from './close-file.js';
 import type { EndMarks } from './end-marks.js';
 import { firstSegmentNow } from './first-segment-now.js';
+import type { AcceptedFrame, FrameRequest } from './frame-request.js';
 import { GroupWriter } from './group-writer.js';
 import type { Judgement } from './judge.js';
 import { lowestOf, type LiveSegment } from './live-segment.js';
@@ -19,7 +20,7 @@ import {
   readOnlyError,
   tooLargeError,
 } from './log-refusals.js';
-import type { FrameUrgency, QueuedFrame } from './queued-frame.js';
+import type { QueuedFrame } from './queued-frame.js';
 import { malformed, RecordReader, type LocatedRecord } from './record-reader.js';
 import type { RecoveryReport } from './recovery-report.js';
 import { rotateSegment } from './rotation.js';
@@ -30,26 +31,6 @@ import type { SuperblockFile } from './superblock-file.js';
 import type { WalCounters } from './wal-counters.js';
 
 export { closedError, failedError } from './log-refusals.js';
-
-/** A frame to be accepted. */
-export interface FrameRequest {
-  readonly fields: FrameFields;
-  /** Size of the encoded records. */
-  readonly payloadBytes: number;
-  readonly recordCount: number;
-  readonly urgency: FrameUrgency;
-  /** Writes the records, exactly `payloadBytes` long, at `offset`; the numbered ones last. */
-  readonly encode: (bytes: Uint8Array, view: DataView, offset: number) => void;
-  readonly onDurable: () => void;
-  readonly onFailed: (error: KeelsonError) => void;
-}
-
-/** Where the records of an accepted frame stand in memory until they are durable. */
-export interface AcceptedFrame {
-  readonly lastLsn: number;
-  /** The encoded records; a view, valid until the frame is durable or has failed. */
-  payload(): Uint8Array;
-}
 
 /** What only a writer has. */
 interface WriterParts {

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import type { SimulatedDisk } from '../../sim/disk/simulated-disk.js';
-import { isKeelsonError, KeelsonError } from '../../src/errors/index.js';
+import { isKeelsonError, type KeelsonError } from '../../src/errors/index.js';
 import { checksum } from '../../src/format/checksum.js';
 import { FRAME_MAGIC } from '../../src/format/frame-header.js';
 import { SEGMENT_HEADER_BYTES } from '../../src/format/segment-header.js';

@@ -52,7 +52,7 @@ test('a store whose making another process has begun is locked, at each of its c
     const count = (): void => {
       opened += 1;
     };
-    let rival: Promise<void> | null = null;
+    let rival = Promise.resolve();
     disk.onCall = ({ number, processId }) => {
       if (number === call && processId !== second.id)
         rival = open(second.environment).then(count, () => undefined);

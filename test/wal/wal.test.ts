@@ -164,14 +164,16 @@ describe('dropping (D10)', () => {
     const disk = newDisk(1, { calls: 'background' });
     const wal = await open(disk.environment);
     await appendEach(wal, 20, 600);
-    let going: Promise<void> | null = null;
+    let isGoing = false;
+    let going = Promise.resolve();
     const drop = async (): Promise<void> => {
       await wal.dropBefore(19);
       await appendEach(wal, 10, 600, 21);
     };
     // The read is under way for so long that its segment is dropped, and others are recycled, meanwhile.
     disk.onCall = ({ kind, path }) => {
-      if (kind !== 'read' || path !== segment(2) || going !== null) return undefined;
+      if (kind !== 'read' || path !== segment(2) || isGoing) return undefined;
+      isGoing = true;
       going = drop();
       return { fault: 'stuck' };
     };
