@@ -55,8 +55,8 @@ export class SimulatedFile implements DiskFile {
     return this.#perform(new SyncAction('sync', this.#file, this.#performer.sequence), mode);
   }
 
-  stat(): Awaitable<FileStat> {
-    return this.#perform(new FileStatAction(this.#file), 'background');
+  stat(mode: CallMode = 'background'): Awaitable<FileStat> {
+    return this.#perform(new FileStatAction(this.#file), mode);
   }
 
   tryLock(): Awaitable<boolean> {

@@ -85,7 +85,8 @@ export class NodeFile implements DiskFile {
     });
   }
 
-  stat(): Promise<FileStat> {
+  stat(mode: CallMode = 'background'): Awaitable<FileStat> {
+    if (mode === 'inline') return fileStat(fs.fstatSync(this.#openFd('fstat'), { bigint: true }));
     return this.#counted('fstat', async (fd) => fileStat(await fstatAsync(fd, { bigint: true })));
   }
 

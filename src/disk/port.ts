@@ -77,7 +77,7 @@ export interface DiskFile {
   dataSync(mode?: CallMode): Awaitable<void>;
   /** fsync: as {@link dataSync}, and the file's other metadata. Not its name. */
   sync(mode?: CallMode): Awaitable<void>;
-  stat(): Awaitable<FileStat>;
+  stat(mode?: CallMode): Awaitable<FileStat>;
   /**
    * Tries to take the exclusive lock on this file's inode, without waiting; false if any other open file
    * holds it, in this process or another. Released when this file is closed or its owner dies.

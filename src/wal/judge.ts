@@ -4,11 +4,11 @@ import { identityText, sameBytes } from '../format/identity.js';
 import type { DurableMark } from '../format/position.js';
 import { FORMAT_VERSION, segmentSalt, type SegmentHeader } from '../format/segment-header.js';
 import type { Superblock } from '../format/superblock.js';
-import { closeFile } from './close-file.js';
 import { NO_ENTRIES, type Damage, type RecoveryTally } from './damage.js';
 import type { WalLayer } from './layer.js';
 import { sealedSegment, segmentPath, type LiveSegment } from './live-segment.js';
-import { openSegment, readSeal, readSegmentHeader } from './read-segment.js';
+import { OpenAhead } from './open-ahead.js';
+import { readSeal, readSegmentHeader } from './read-segment.js';
 import { scanSegment, type Fence, type SegmentScan } from './scan-segment.js';
 import { SegmentWindow } from './segment-window.js';
 
@@ -61,13 +61,15 @@ class Judge {
   readonly #segments: LiveSegment[] = [];
   #mark: DurableMark;
   #highestEpoch: number;
-  readonly #open: Set<DiskFile> = new Set<DiskFile>();
+  readonly #files: OpenAhead;
 
   constructor(store: JudgedStore) {
     this.#store = store;
     this.#mark = store.mark;
     this.#highestEpoch = store.superblock.epoch;
     this.#fence = { epoch: store.superblock.fenceEpoch, lsn: store.superblock.fenceLsn };
+    const { disk, walDir, present, superblock } = store;
+    this.#files = new OpenAhead(disk, walDir, present, superblock.newestSegment);
   }
 
   async run(): Promise<Judgement> {
@@ -76,7 +78,7 @@ class Judge {
     try {
       return await this.#judge();
     } finally {
-      for (const file of this.#open) await closeFile(file);
+      await this.#files.close();
     }
   }
 
@@ -89,7 +91,7 @@ class Judge {
       const next = await this.#candidate(current.header.number + 1, false);
       const tail = await this.#take(current, next);
       if (tail !== null) return this.#finish(current, tail, first);
-      await this.#close(current.file);
+      this.#files.giveBack(current.file);
       // `take` gives no tail only where `next` joins.
       current = next as Candidate;
     }
@@ -117,15 +119,14 @@ class Judge {
 
   /** The segment of that number with a valid header; null if there is none and none has to be (R6). */
   async #candidate(number: number, isNamed: boolean): Promise<Candidate | null> {
-    const { superblock, present, walDir, disk, tally } = this.#store;
+    const { superblock, present, walDir, tally } = this.#store;
     const mustBe = isNamed || number <= superblock.newestSegment;
     if (!present.has(number)) {
       if (mustBe) throw this.#missing(number);
       return null;
     }
     const path = segmentPath(walDir, number);
-    const file = await openSegment(disk, path);
-    this.#open.add(file);
+    const file = await this.#files.take(number);
     const { verdict, fileBytes } = await readSegmentHeader(file);
     tally.readBytes += Math.min(fileBytes, 512);
     const fault = this.#headerFault(verdict, fileBytes, number, path);
@@ -133,15 +134,9 @@ class Judge {
       this.#highestEpoch = Math.max(this.#highestEpoch, verdict.header.epoch);
       return { header: verdict.header, path, file };
     }
-    await this.#close(file);
+    this.#files.giveBack(file);
     if (mustBe && fault !== null) throw fault;
     return null;
-  }
-
-  /** At most two segments are open at a time, however many there are. */
-  async #close(file: DiskFile): Promise<void> {
-    this.#open.delete(file);
-    await closeFile(file);
   }
 
   #headerFault(

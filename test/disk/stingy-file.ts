@@ -33,8 +33,8 @@ export class StingyFile implements DiskFile {
     this.#note('sync', mode);
     return this.#file.sync(mode);
   }
-  stat(): Awaitable<FileStat> {
-    return this.#file.stat();
+  stat(mode?: CallMode): Awaitable<FileStat> {
+    return this.#file.stat(mode);
   }
   tryLock(): Awaitable<boolean> {
     return this.#file.tryLock();

@@ -99,9 +99,9 @@ class ObservedFile implements DiskFile {
     this.#observe({ name: 'sync', path: this.path, bytes: 0 });
     return this.#below.sync(mode);
   }
-  stat(): Awaitable<FileStat> {
+  stat(mode?: CallMode): Awaitable<FileStat> {
     this.#observe({ name: 'stat', path: this.path, bytes: 0 });
-    return this.#below.stat();
+    return this.#below.stat(mode);
   }
   tryLock(): Awaitable<boolean> {
     return this.#below.tryLock();
