@@ -37,6 +37,7 @@ const FRESH_HARD_STATE: HardState = Object.freeze({ term: 0, vote: null, commit:
  */
 export class DurableState implements WalLayer {
   readonly storeKind = 'raft';
+  isMakeshift = false;
   hardState: HardState = FRESH_HARD_STATE;
   /** The newest snapshot as the log names it. Its meta is read from its file. */
   snapshotName: SnapshotName | null = null;

@@ -61,6 +61,16 @@ export class RecoveryTally {
     });
   }
 
+  /** The same error, carrying the report, if it tells of damage and does not carry it yet; any other as it is. */
+  withReport<T>(error: T): T | KeelsonError {
+    if (!(error instanceof KeelsonError) || error.family !== 'damage' || error.recovery !== undefined)
+      return error;
+    const { path = '', offset = 0 } = error.details;
+    const damage = { path, offset, reason: error.message, entries: NO_ENTRIES, intact: [] };
+    const recovery = this.report('damaged', damage);
+    return new KeelsonError(error.code, error.message, { ...error.details, recovery }, error.cause);
+  }
+
   /** The error that an open ends with when it met damage; it carries the report. */
   damaged(damage: Damage): KeelsonError {
     const { code, path, offset, reason, entries, intact } = damage;

@@ -45,6 +45,8 @@ export interface WalLayer {
    * its damage.
    */
   judged(storeId: Uint8Array): Promise<void>;
+  /** The layer judged the store by something that it took in the place of what the log names: less than the best. */
+  readonly isMakeshift: boolean;
   /** The durable state, for the preamble of a new segment; at most PREAMBLE_STATE_BYTES_MAX. */
   preambleState(): Uint8Array;
   /** Terms of the numbered records `[from, until)`, for a seal. */

@@ -6,6 +6,7 @@ import type { ReplayedFrame, ReplayedPreamble, WalLayer } from './layer.js';
 /** The layer of the plain wal: every record is numbered by its own LSN, and means nothing. */
 export class PlainLayer implements WalLayer {
   readonly storeKind = 'wal';
+  readonly isMakeshift = false;
   #keepFrom = 1;
 
   restart(): void {

@@ -11,7 +11,7 @@ import { GroupWriter } from './group-writer.js';
 import type { Judgement } from './judge.js';
 import { lowestOf, type LiveSegment } from './live-segment.js';
 import type { StoreLock } from './lock-store.js';
-import type { OpenRequest } from './open-segmented-log.js';
+import type { OpenRequest } from './open-request.js';
 import {
   closedError,
   compactedError,

@@ -6,6 +6,7 @@ import { writeFully } from '../disk/write-fully.js';
 import { KeelsonError } from '../errors/index.js';
 import { SUPERBLOCK_NAME } from '../format/names.js';
 import type { DurableMark } from '../format/position.js';
+import { FORMAT_VERSION } from '../format/segment-header.js';
 import {
   decodeSuperblock,
   encodeSuperblock,
@@ -47,6 +48,12 @@ export function newestSlot(slots: readonly SuperblockVerdict[]): Superblock | nu
     if (newest === null || slot.superblock.generation > newest.generation) newest = slot.superblock;
   }
   return newest;
+}
+
+/** The epoch that a slot names; a release of a newer format that has begun to write it is a successor too (D11). */
+function epochOf(slot: SuperblockVerdict): number {
+  if (slot.kind === 'valid') return slot.superblock.epoch;
+  return slot.kind === 'other-version' && slot.version > FORMAT_VERSION ? Infinity : 0;
 }
 
 /** What a change may say: all but the counter that this file keeps. */
@@ -187,8 +194,7 @@ export class SuperblockFile {
     bytes.fill(0, count);
     if (Buffer.compare(bytes, this.#known) === 0) return;
     // A slot of our own that is being written right now reads as the old, the new, or neither.
-    const epochs = slotsOf(bytes).map((slot) => (slot.kind === 'valid' ? slot.superblock.epoch : 0));
-    const found = Math.max(...epochs);
+    const found = Math.max(...slotsOf(bytes).map(epochOf));
     if (found <= this.#current.epoch && found > 0) return;
     throw new KeelsonError(
       'KEELSON_FENCED',

@@ -1,0 +1,22 @@
+import type { Environment } from '../disk/environment.js';
+import type { WalLayer } from './layer.js';
+import type { WalObserver } from './observer.js';
+
+/** How to open; every field is resolved and checked by the layer above. */
+export interface OpenRequest {
+  readonly environment: Environment;
+  readonly dir: string;
+  /** Null: `wal` inside `dir`. */
+  readonly walDir: string | null;
+  readonly create: 'if-missing' | 'never';
+  readonly segmentBytes: number;
+  /** Largest frame payload, in bytes. */
+  readonly frameBytesMax: number;
+  readonly queueBytesMax: number;
+  readonly writeMode: 'auto' | 'inline' | 'background';
+  readonly readOnly: boolean;
+  readonly verifyOnOpen: 'tail' | 'all';
+  readonly layer: WalLayer;
+  readonly observer: WalObserver;
+  readonly signal: AbortSignal | undefined;
+}
