@@ -49,7 +49,7 @@ const config: Linter.Config[] = defineConfig([
   },
   ...layers,
   {
-    files: ['src/cli/**/*.ts', 'sim/cli/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts'],
+    files: ['src/cli/**/*.ts', 'sim/cli/**/*.ts', 'sim/mutants/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts'],
     rules: { 'no-console': 'off' },
   },
   {

@@ -165,8 +165,8 @@ const SPECIAL_PLACES: Linter.Config[] = [
   {
     name: 'keelson/layers/sim',
     files: ['sim/**/*.ts'],
-    // The tool at the command line is the simulator's own door to the world.
-    ignores: ['sim/cli/**'],
+    // The tools at the command line are the simulator's own doors to the world.
+    ignores: ['sim/cli/**', 'sim/mutants/**'],
     rules: {
       'no-restricted-imports': [
         'error',

@@ -1,0 +1,147 @@
+import type { PlantedBug } from '../planted-bug.js';
+
+const LOG = 'src/wal/segmented-log.ts';
+
+/** Bugs in the life of the log: rotation, truncation, compaction, snapshots, room, the fence, failed saves. */
+export const LOG_BUGS: readonly PlantedBug[] = [
+  {
+    number: 7,
+    name: 'active segment id moved before its file is open',
+    rule: 'D6',
+    hunks: [
+      {
+        file: 'src/wal/rotation.ts',
+        find: '  const spare = await takeSpare(spares, request.segmentBytes);',
+        put: '  moved.set(active, (moved.get(active) ?? active.header.number) + 1);\n  const spare = await takeSpare(spares, request.segmentBytes);',
+      },
+      {
+        file: 'src/wal/rotation.ts',
+        find: '    number: active.header.number + 1,',
+        put: '    number: moved.get(active) ?? 0,',
+      },
+      {
+        file: 'src/wal/rotation.ts',
+        find: 'export interface RotationRequest {',
+        put: 'const moved = new WeakMap<object, number>();\n\nexport interface RotationRequest {',
+      },
+    ],
+  },
+  {
+    number: 14,
+    name: 'segments deleted before the snapshot is durable',
+    rule: 'D10',
+    hunks: [
+      {
+        file: 'src/raft-log/snapshot-turns.ts',
+        find: '      await this.#publish(staged);\n',
+        put: '      if (turn.isInstall && index > this.#durable.lastIndex) await this.#log.dropUnneeded(index);\n      await this.#publish(staged);\n',
+      },
+      {
+        file: LOG,
+        find: '  dropUnneeded(): Promise<number> {\n    const dropped = this.#dropping.then(() => this.#dropUnneeded());',
+        put: '  dropUnneeded(upTo?: number): Promise<number> {\n    const dropped = this.#dropping.then(() => this.#dropUnneeded(upTo));',
+      },
+      {
+        file: LOG,
+        find: '  async #dropUnneeded(): Promise<number> {',
+        put: '  async #dropUnneeded(upTo?: number): Promise<number> {',
+      },
+      {
+        file: LOG,
+        find: 'this.#firstNeeded().header;',
+        put: 'this.#firstNeeded(upTo).header;',
+      },
+      {
+        file: LOG,
+        find: '  #firstNeeded(): LiveSegment {\n    const needed = this.#request.layer.boundary() + 1;',
+        put: '  #firstNeeded(upTo = this.#request.layer.boundary()): LiveSegment {\n    const needed = upTo + 1;',
+      },
+    ],
+  },
+  {
+    number: 19,
+    name: 'truncation only in memory',
+    rule: 'D1',
+    hunks: [
+      {
+        file: 'src/raft-log/encode-save.ts',
+        find: '  const fields = {\n    from: keepUntil,\n    until: keepUntil + entries.length,',
+        put: '  const from = entries.length === 0 ? view.lastIndex + 1 : keepUntil;\n  const fields = {\n    from,\n    until: from + entries.length,',
+      },
+    ],
+  },
+  {
+    number: 20,
+    name: 'compaction off by one',
+    rule: 'D10',
+    hunks: [
+      {
+        file: LOG,
+        find: 'const needed = this.#request.layer.boundary() + 1;',
+        put: 'const needed = this.#request.layer.boundary() + 2;',
+      },
+    ],
+  },
+  {
+    number: 22,
+    name: 'snapshot install keeps a conflicting suffix',
+    rule: 'installSnapshot',
+    hunks: [
+      {
+        file: 'src/raft-log/judge-snapshot.ts',
+        find: '  const keepsLog = heldTerm === term;',
+        put: '  const keepsLog = heldTerm !== undefined;',
+      },
+    ],
+  },
+  {
+    number: 24,
+    name: 'epoch not read again before an acknowledgement',
+    rule: 'D11',
+    hunks: [
+      {
+        file: 'src/wal/group-writer.ts',
+        find: '    const checking = superblock.checkFence(mode);\n    if (isPromise(checking)) await checking;\n',
+        put: '',
+      },
+    ],
+  },
+  {
+    number: 25,
+    name: 'reserve used by appends',
+    rule: 'D7',
+    hunks: [
+      {
+        file: 'src/wal/active-segment.ts',
+        find: "      case 'entries':\n        return this.#reserve;",
+        put: "      case 'entries':\n        return 0;",
+      },
+    ],
+  },
+  {
+    number: 26,
+    name: 'old files deleted, not moved, before the switch is durable',
+    rule: 'migrate, reset',
+    waitsFor: 'migration and reset',
+    hunks: [],
+  },
+  {
+    number: 27,
+    name: 'clone taken without its fence',
+    rule: 'cloneRaftLog',
+    waitsFor: 'clones',
+    hunks: [],
+  },
+  {
+    number: 31,
+    name: 'failed save leaves queued saves alive',
+    rule: 'D8',
+    hunks: [
+      {
+        file: 'src/wal/group-writer.ts',
+        find: '    const all = [...frames, ...this.#queue];\n    this.#queue = [];\n    this.#arena.reset();\n',
+        put: '    const all = isUnharmed ? [...frames, ...this.#queue] : frames;\n    if (isUnharmed) this.#queue = [];\n',
+      },
+    ],
+  },
+];

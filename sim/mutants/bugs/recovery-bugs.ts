@@ -1,0 +1,174 @@
+import type { PlantedBug } from '../planted-bug.js';
+
+const SCAN = 'src/wal/scan-segment.ts';
+const JUDGE = 'src/wal/judge.ts';
+const PROVE = 'src/wal/prove-tail.ts';
+const OPEN = 'src/wal/open-segmented-log.ts';
+
+const TORN = `  if (!payloadMatches(header, payload, scan.salt))
+    return { kind: 'payload', reason: 'payload checksum does not match' };
+`;
+
+/** Bugs in what recovery believes, applies, cuts and deletes. */
+export const RECOVERY_BUGS: readonly PlantedBug[] = [
+  {
+    number: 10,
+    name: 'payload checksum not checked',
+    rule: 'R2',
+    hunks: [{ file: SCAN, find: TORN, put: '' }],
+  },
+  {
+    number: 11,
+    name: 'hard state taken from a torn batch',
+    rule: 'D1, R4',
+    hunks: [
+      {
+        file: SCAN,
+        find: TORN,
+        put: `  if (!payloadMatches(header, payload, scan.salt)) {
+    const torn = readRecord(payload, 0);
+    const from = scan.run.end.lastIndex + 1;
+    if (torn?.kind === 129) listener({ ...header, from, until: from, resets: false }, [torn]);
+    return { kind: 'payload', reason: 'payload checksum does not match' };
+  }
+`,
+      },
+    ],
+  },
+  {
+    number: 12,
+    name: 'mid-log damage taken for a torn tail',
+    rule: 'R3',
+    hunks: [
+      {
+        file: JUDGE,
+        find: 'if (tail.run.lastLsn < Math.min(this.#mark.lsn, untilLsn)) {',
+        put: 'if (tail.run.lastLsn < 0) {',
+      },
+    ],
+  },
+  {
+    number: 13,
+    name: 'no durable mark in frames',
+    rule: 'R1',
+    withoutMask: 'end marks, which would tell the same',
+    hunks: [
+      {
+        file: 'src/wal/group-writer.ts',
+        find: 'const place = { firstLsn, epoch, chain, durable: this.#durable };',
+        put: 'const place = { firstLsn, epoch, chain, durable: { lsn: 0, lastIndex: 0, lastTerm: 0 } };',
+      },
+      { file: 'src/wal/group-writer.ts', find: 'this.#host.endMarks?.note(this.#durable);', put: '' },
+    ],
+  },
+  {
+    number: 15,
+    name: 'append after an uncut torn tail',
+    rule: 'R4',
+    hunks: [{ file: PROVE, find: '      await zero(file, tail.runUntil, cutUntil);\n', put: '' }],
+  },
+  {
+    number: 17,
+    name: 'preamble claims the group behind it as durable',
+    rule: 'R1',
+    hunks: [
+      {
+        file: 'src/wal/rotation.ts',
+        find: '    epoch: superblock.current.epoch,\n    durable,\n',
+        put: '    epoch: superblock.current.epoch,\n    durable: { ...durable, lsn: durable.lsn + 1 },\n',
+      },
+    ],
+  },
+  {
+    number: 23,
+    name: 'recovery deletes before the tail is durable',
+    rule: 'D10, R10',
+    hunks: [
+      {
+        file: OPEN,
+        find: '    await proveTail(',
+        put: `    for (const [at, { path }] of judgement.segments.entries()) {
+      const next = judgement.segments[at + 1];
+      const isNeeded = next === undefined || next.lowest > this.#request.layer.boundary() + 1;
+      if (!isNeeded) await disk.unlink(path);
+    }
+    await proveTail(`,
+      },
+    ],
+  },
+  {
+    number: 28,
+    name: 'half of a batch applied',
+    rule: 'D1, R4',
+    hunks: [
+      {
+        file: SCAN,
+        find: TORN,
+        put: `  if (!payloadMatches(header, payload, scan.salt)) {
+    const some: RawRecord[] = [];
+    const places: number[] = [];
+    const numbered = header.until - header.from;
+    let at = 0;
+    for (let count = 0; count < header.recordCount; count += 1) {
+      const record = readRecord(payload, at);
+      if (record === null) break;
+      const index = header.from + count - (header.recordCount - numbered);
+      const entry = readEntryRecord(record);
+      if (entry !== null) {
+        const sum = entryChecksum(index, header.lowTerm + entry.termDistance, entry.kind, entry.data);
+        if (sum !== record.checksum) break;
+      } else if (record.kind === 128 || index >= header.from) break;
+      some.push(record);
+      places.push(payloadFrom + at);
+      at = record.body.byteOffset - payload.byteOffset + record.bodyBytes;
+    }
+    const left = header.from + some.length - (header.recordCount - numbered);
+    if (left > header.from) {
+      const half = { ...header, until: left, recordCount: some.length };
+      scan.accept(half, places, some);
+      listener(half, some);
+    }
+    return { kind: 'payload', reason: 'payload checksum does not match' };
+  }
+`,
+      },
+      {
+        file: SCAN,
+        find: "import { RecordIndex } from './record-index.js';",
+        put: "import { RecordIndex } from './record-index.js';\nimport { entryChecksum } from '../format/entry-checksum.js';\nimport { readEntryRecord } from '../format/raft-records.js';",
+      },
+    ],
+  },
+  {
+    number: 29,
+    name: 'counter reset when nothing was replayed',
+    rule: 'R4',
+    hunks: [
+      {
+        file: 'src/wal/segmented-log.ts',
+        find: 'this.#durable = { lsn: run.lastLsn, ...run.end };',
+        put: 'this.#durable = { lsn: judgement.tail.frameCount === 0 ? 0 : run.lastLsn, ...run.end };',
+      },
+    ],
+  },
+  {
+    number: 30,
+    name: 'quarantine deleted at clean close',
+    rule: 'R4',
+    hunks: [
+      {
+        file: 'src/wal/segmented-log.ts',
+        find: '      await closeFile(writing.active.file);\n      await writing.lock.release();',
+        put: `      await closeFile(writing.active.file);
+      const { disk } = this.#request.environment;
+      const folder = this.#paths.dir + '/quarantine';
+      try {
+        for (const { name } of await disk.readdir(folder)) await disk.unlink(folder + '/' + name);
+      } catch {
+        // There is none.
+      }
+      await writing.lock.release();`,
+      },
+    ],
+  },
+];

@@ -1,0 +1,151 @@
+import type { PlantedBug } from '../planted-bug.js';
+
+const GROUP_WRITER = 'src/wal/group-writer.ts';
+const PUBLISH = '    this.#publish(active, frames, chains);\n    observer.onSync';
+const SYNC_BEGINS = '    try {\n      const syncing = active.file.dataSync(mode);';
+const SYNC =
+  '      const syncing = active.file.dataSync(mode);\n      if (isPromise(syncing)) await syncing;\n';
+
+/** Bugs in when things are synced, and in what a failed sync means. */
+export const SYNC_BUGS: readonly PlantedBug[] = [
+  {
+    number: 1,
+    name: 'ack before sync',
+    rule: 'D2',
+    hunks: [
+      {
+        file: GROUP_WRITER,
+        find: SYNC_BEGINS,
+        put: `    this.#publish(active, frames, chains);\n${SYNC_BEGINS}`,
+      },
+      { file: GROUP_WRITER, find: PUBLISH, put: '    observer.onSync' },
+    ],
+  },
+  {
+    number: 2,
+    name: 'no directory sync after a new segment',
+    rule: 'D6',
+    hunks: [
+      { file: 'src/wal/rotation.ts', find: '    await syncNames(environment.disk, walDir);\n', put: '' },
+    ],
+  },
+  {
+    number: 3,
+    name: "no directory sync after a snapshot's rename",
+    rule: 'D10',
+    hunks: [
+      {
+        file: 'src/snapshot/snapshot-store.ts',
+        find: '    try {\n      await this.#syncNames();\n    } finally {\n      this.#staging.delete(name);\n    }',
+        put: '    this.#staging.delete(name);',
+      },
+    ],
+  },
+  {
+    number: 4,
+    name: 'snapshot file not synced',
+    rule: 'D10',
+    hunks: [
+      {
+        file: 'src/snapshot/snapshot-writer.ts',
+        find: '    await this.#write(footer);\n    await this.#sync();\n',
+        put: '    await this.#write(footer);\n',
+      },
+    ],
+  },
+  {
+    number: 5,
+    name: 'sync retried after EIO',
+    rule: 'D5',
+    hunks: [
+      {
+        file: GROUP_WRITER,
+        find: SYNC,
+        put: '      try {\n        await active.file.dataSync(mode);\n      } catch {\n        await active.file.dataSync(mode);\n      }\n',
+      },
+    ],
+  },
+  {
+    number: 6,
+    name: 'EIO of sync swallowed',
+    rule: 'D5',
+    hunks: [
+      {
+        file: GROUP_WRITER,
+        find: SYNC,
+        put: '      try {\n        await active.file.dataSync(mode);\n      } catch {\n        // Swallowed.\n      }\n',
+      },
+    ],
+  },
+  {
+    number: 8,
+    name: 'offset stale after a partial write',
+    rule: 'D4',
+    hunks: [
+      {
+        file: 'src/disk/write-fully.ts',
+        find: 'file.write(bytes.subarray(written), position + written, mode)',
+        put: 'file.write(bytes.subarray(written), position, mode)',
+      },
+    ],
+  },
+  {
+    number: 9,
+    name: 'short write ignored',
+    rule: 'D4',
+    hunks: [
+      {
+        file: 'src/disk/write-fully.ts',
+        find: 'return written === bytes.length ? undefined : finish(file, bytes, position, mode, written);',
+        put: 'return undefined;',
+      },
+      {
+        file: 'src/disk/write-fully.ts',
+        find: '  while (written < bytes.length) {',
+        put: '  while (written < 0) {',
+      },
+    ],
+  },
+  {
+    number: 16,
+    name: 'cut not synced',
+    rule: 'D4, R4',
+    hunks: [
+      {
+        file: GROUP_WRITER,
+        find: 'new Uint8Array(bytes), active.offset);\n      await active.file.dataSync();\n',
+        put: 'new Uint8Array(bytes), active.offset);\n',
+      },
+      { file: 'src/wal/prove-tail.ts', find: '    await sync(file);\n', put: '' },
+      {
+        file: 'src/wal/prove-tail.ts',
+        find: '    await rewriteFrames(file, segment.salt, tail);\n',
+        put: '    await rewriteFrames(file, segment.salt, tail);\n    await sync(file);\n',
+      },
+    ],
+  },
+  {
+    number: 18,
+    name: 'recovery trusts the page cache',
+    rule: 'D5',
+    hunks: [
+      {
+        file: 'src/wal/prove-tail.ts',
+        find: '    await rewriteFrames(file, segment.salt, tail);\n',
+        put: '',
+      },
+    ],
+  },
+  {
+    number: 21,
+    name: 'vote synced lazily',
+    rule: 'D2',
+    hunks: [
+      {
+        file: GROUP_WRITER,
+        find: SYNC,
+        put: "      if (frames.some((frame) => frame.urgency === 'entries')) await active.file.dataSync(mode);\n",
+      },
+    ],
+  },
+];

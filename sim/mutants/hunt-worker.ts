@@ -1,0 +1,39 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { drawPlan } from '../plan/draw-plan.js';
+import type { PlanProfile } from '../plan/plan.js';
+import { runPlan } from '../plan/run-plan.js';
+
+/** The seeds that a hunt tries, one by one, until the bug in its tree is found. */
+export interface HuntRange {
+  readonly from: number;
+  readonly count: number;
+  readonly profile: PlanProfile;
+}
+
+/** What a hunt tells: after each seed, and at the end. */
+export type HuntNews =
+  | { readonly kind: 'tried'; readonly seeds: number }
+  | { readonly kind: 'found'; readonly seeds: number; readonly oracle: string; readonly what: string }
+  | { readonly kind: 'not-found'; readonly seeds: number }
+  /** The run ended with an error that no oracle threw. */
+  | { readonly kind: 'fault'; readonly seeds: number; readonly what: string };
+
+/** A message for each seed would cost as much as a short run. */
+const TELL_EVERY = 10;
+
+async function hunt({ from, count, profile }: HuntRange): Promise<HuntNews> {
+  for (let at = 0; at < count; at++) {
+    const seeds = at + 1;
+    try {
+      const { failure } = await runPlan(drawPlan(from + at, profile));
+      if (failure !== null) return { kind: 'found', seeds, oracle: failure.oracle, what: failure.what };
+    } catch (error) {
+      return { kind: 'fault', seeds, what: error instanceof Error ? (error.stack ?? '') : String(error) };
+    }
+    if (seeds % TELL_EVERY === 0) parentPort?.postMessage({ kind: 'tried', seeds } satisfies HuntNews);
+  }
+  return { kind: 'not-found', seeds: count };
+}
+
+const news = await hunt(workerData as HuntRange);
+parentPort?.postMessage(news);

@@ -1,0 +1,27 @@
+/** One place of the sources, and what stands there instead. */
+export interface Hunk {
+  /** Path from the root of the repository. */
+  readonly file: string;
+  /** Text that stands in the file exactly once. */
+  readonly find: string;
+  readonly put: string;
+}
+
+/**
+ * A bug as a real store had it, or nearly had it, put into a copy of our own: the search must find it. What would
+ * mask it is taken away in the same patch, so that defence in depth hides none.
+ */
+export interface PlantedBug {
+  readonly number: number;
+  /** What the code does wrong, in a few words. */
+  readonly name: string;
+  /** The rule of docs/design.md that it breaks. */
+  readonly rule: string;
+  readonly hunks: readonly Hunk[];
+  /** A defence that would hide it, and that the patch takes away too. */
+  readonly withoutMask?: string;
+  /** A feature that is not built: the bug is named, and counted once it is. */
+  readonly waitsFor?: string;
+  /** One cut in only to show that an oracle fires; not of the list that measures the power of the search. */
+  readonly isWitness?: boolean;
+}

@@ -1,0 +1,16 @@
+import { CLUSTER_BUGS } from './bugs/cluster-bugs.js';
+import { LOG_BUGS } from './bugs/log-bugs.js';
+import { RECOVERY_BUGS } from './bugs/recovery-bugs.js';
+import { SYNC_BUGS } from './bugs/sync-bugs.js';
+import type { PlantedBug } from './planted-bug.js';
+
+/** All planted bugs, in order of their numbers. */
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  ...SYNC_BUGS,
+  ...RECOVERY_BUGS,
+  ...LOG_BUGS,
+  ...CLUSTER_BUGS,
+].sort((a, b) => a.number - b.number);
+
+/** Bugs 1 to 31 are of one store, the rest of a cluster. */
+export const SINGLE_STORE_UNTIL = 32;
