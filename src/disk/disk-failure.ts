@@ -29,6 +29,11 @@ export function writeFailed(what: string, place: DiskPlace, cause: unknown, next
   return failure('KEELSON_WRITE_FAILED', `${what} could not be written`, place, cause, next);
 }
 
+/** `what` could not be made or changed: `KEELSON_NO_SPACE` where the disk or the quota is full, else `KEELSON_WRITE_FAILED`. */
+export function changeFailed(what: string, place: DiskPlace, cause: unknown, next: string): KeelsonError {
+  return isNoSpace(cause) ? noSpace(what, place, cause) : writeFailed(what, place, cause, next);
+}
+
 /** `what` could not be made durable; what the disk holds of it is unknown (D5). */
 export function syncFailed(what: string, place: DiskPlace, cause: unknown, next: string): KeelsonError {
   return failure('KEELSON_SYNC_FAILED', `${what} could not be synced`, place, cause, next);

@@ -1,8 +1,10 @@
 import { dirname } from 'node:path';
+import { changeFailed, readFailed, syncFailed } from '../disk/disk-failure.js';
 import { systemCode, type Disk } from '../disk/index.js';
 import { KeelsonError } from '../errors/index.js';
-import { readFailure, syncFailure, writeFailure } from './disk-failure.js';
 import { parseSnapshotFileName, type SnapshotFileName } from './snapshot-name.js';
+
+const NEXT = 'Check the disk, then open the log again.';
 
 /** The directory's name for the moment in which its own is proven; the list of a store's own names knows it too. */
 const ASIDE = '.aside';
@@ -34,7 +36,7 @@ async function renewName(disk: Disk, dir: string, aside: string): Promise<void> 
   } catch (error) {
     // A file system is mounted there: then the name is no matter of this one's journal.
     if (systemCode(error) === 'EBUSY') return;
-    throw writeFailure(error, dir, 'renaming the directory');
+    throw changeFailed('the name of the directory of snapshots', { path: dir }, error, NEXT);
   }
   await rename(disk, aside, dir);
 }
@@ -43,7 +45,7 @@ async function rename(disk: Disk, from: string, to: string): Promise<void> {
   try {
     await disk.rename(from, to);
   } catch (error) {
-    throw writeFailure(error, to, 'naming the directory');
+    throw changeFailed('the name of the directory of snapshots', { path: to }, error, NEXT);
   }
 }
 
@@ -51,7 +53,7 @@ async function make(disk: Disk, dir: string): Promise<void> {
   try {
     await disk.mkdir(dir);
   } catch (error) {
-    throw writeFailure(error, dir, 'making the directory');
+    throw changeFailed('the directory of snapshots', { path: dir }, error, NEXT);
   }
 }
 
@@ -64,7 +66,7 @@ export async function syncNames(disk: Disk, dir: string): Promise<void> {
   try {
     await disk.syncDirectory(dir);
   } catch (error) {
-    throw syncFailure(error, dir, 'syncing the directory');
+    throw syncFailed('a directory', { path: dir }, error, NEXT);
   }
 }
 
@@ -80,7 +82,7 @@ export async function listOwnNames(
     entries = await disk.readdir(dir);
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return [];
-    throw readFailure(error, dir, 'listing the directory');
+    throw readFailed('a directory', { path: dir }, error);
   }
   return entries.flatMap(({ name, kind }) => {
     const parsed = parseSnapshotFileName(name);
@@ -93,7 +95,7 @@ async function isDirectory(disk: Disk, dir: string): Promise<boolean> {
   try {
     stat = await disk.stat(dir);
   } catch (error) {
-    throw readFailure(error, dir, 'looking for the directory');
+    throw readFailed('a directory', { path: dir }, error);
   }
   if (stat === null || stat.kind === 'directory') return stat !== null;
   throw new KeelsonError(

@@ -1,3 +1,4 @@
+import { readFailed } from '../disk/disk-failure.js';
 import { readFully, systemCode, type Disk, type DiskFile } from '../disk/index.js';
 import { KeelsonError } from '../errors/index.js';
 import { identityText, sameBytes } from '../format/identity.js';
@@ -15,7 +16,6 @@ import {
   type SnapshotFooter,
   type SnapshotHeader,
 } from '../format/snapshot-file.js';
-import { readFailure } from './disk-failure.js';
 import type { SnapshotRef } from './snapshot-ref.js';
 
 /** An open snapshot whose header, footer and length were judged; its chunks were not read. */
@@ -64,7 +64,7 @@ export async function readExactly(file: DiskFile, into: Uint8Array, offset: numb
   try {
     count = await readFully(file, into, offset);
   } catch (error) {
-    throw readFailure(error, file.path, 'reading the snapshot', offset);
+    throw readFailed('a snapshot', { path: file.path, offset }, error);
   }
   if (count < into.length) {
     throw corrupt(file.path, offset + count, 'end of the file', offset + count, offset + into.length);
@@ -95,7 +95,7 @@ async function openExisting(disk: Disk, path: string, ref: SnapshotRef): Promise
   try {
     return await disk.open(path, { access: 'read' });
   } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw readFailure(error, path, 'opening the snapshot');
+    if (systemCode(error) !== 'ENOENT') throw readFailed('a snapshot', { path }, error);
     throw new KeelsonError(
       'KEELSON_MISSING_SNAPSHOT',
       `snapshot ${path} is not there, expected the one of index ${String(ref.index)}, term ` +
@@ -168,7 +168,7 @@ async function sizeOf(file: DiskFile): Promise<number> {
   try {
     return (await file.stat()).size;
   } catch (error) {
-    throw readFailure(error, file.path, 'reading the size of the snapshot');
+    throw readFailed('a snapshot', { path: file.path }, error);
   }
 }
 

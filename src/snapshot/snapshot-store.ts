@@ -1,9 +1,9 @@
 import { join } from 'node:path';
+import { changeFailed } from '../disk/disk-failure.js';
 import { systemCode, type Disk, type DiskFile, type Environment } from '../disk/index.js';
 import { KeelsonError } from '../errors/index.js';
 import { IDENTITY_BYTES } from '../format/identity.js';
 import { LIMITS } from '../format/limits.js';
-import { writeFailure } from './disk-failure.js';
 import { ensureDirectory, listOwnNames, syncNames } from './open-directory.js';
 import { pullData, throwIfAborted } from './pull-data.js';
 import { closeQuietly, openJudged, type JudgedSnapshotFile } from './snapshot-file-reader.js';
@@ -13,6 +13,8 @@ import { SnapshotStream } from './snapshot-stream.js';
 import { SnapshotWriter } from './snapshot-writer.js';
 import { stageSnapshot, type StagedSnapshot } from './staged-snapshot.js';
 import { checkWriteRequest, invalid, type SnapshotWriteRequest } from './write-request.js';
+
+const NEXT = 'Nothing that counts was changed. Check the disk, then try again.';
 
 /** Options of {@link openSnapshotStore}. */
 export interface SnapshotStoreOptions {
@@ -188,7 +190,7 @@ export class SnapshotStore {
         deleted.push(path);
       } catch (error) {
         if (systemCode(error) !== 'ENOENT')
-          firstFailure ??= writeFailure(error, path, 'deleting the snapshot');
+          firstFailure ??= changeFailed('the removal of a snapshot', { path }, error, NEXT);
       }
     }
     if (deleted.length > 0) await this.#syncNames();
@@ -238,7 +240,7 @@ export class SnapshotStore {
         return await this.#disk.open(temporary, options);
       }
     } catch (error) {
-      throw writeFailure(error, temporary, 'making the file');
+      throw changeFailed('a snapshot', { path: temporary }, error, NEXT);
     }
   }
 
@@ -246,7 +248,7 @@ export class SnapshotStore {
     try {
       await file.close();
     } catch (error) {
-      throw writeFailure(error, file.path, 'closing the snapshot');
+      throw changeFailed('a snapshot', { path: file.path }, error, NEXT);
     }
   }
 
@@ -256,7 +258,9 @@ export class SnapshotStore {
       await this.#disk.rename(temporary, path);
     } catch (error) {
       await this.#discard(temporary, name);
-      throw error instanceof KeelsonError ? error : writeFailure(error, path, 'naming the snapshot');
+      throw error instanceof KeelsonError
+        ? error
+        : changeFailed('the name of a snapshot', { path }, error, NEXT);
     }
     try {
       await this.#syncNames();

@@ -1,3 +1,4 @@
+import { changeFailed, syncFailed } from '../disk/disk-failure.js';
 import { writeFully, type DiskFile } from '../disk/index.js';
 import {
   chunkChecksum,
@@ -10,13 +11,14 @@ import {
   SNAPSHOT_CHUNK_HEADER_BYTES,
   type SnapshotHeader,
 } from '../format/snapshot-file.js';
-import { syncFailure, writeFailure } from './disk-failure.js';
 
 /**
  * A sync after this many bytes, so that no sync of the log, on the same disk, ever waits for a whole
  * snapshot's dirty pages.
  */
 const SYNC_EVERY_BYTES = 8 * 1024 * 1024;
+
+const NEXT = 'Nothing of it counts. Check the disk, then take the snapshot again.';
 
 /**
  * Lays a snapshot's bytes into a new, empty file: {@link begin}, {@link add} as often as there are pieces,
@@ -97,7 +99,7 @@ export class SnapshotWriter {
     try {
       await writeFully(this.#file, bytes, this.#position);
     } catch (error) {
-      throw writeFailure(error, this.#file.path, 'writing the snapshot');
+      throw changeFailed('a snapshot', { path: this.#file.path }, error, NEXT);
     }
     this.#position += bytes.length;
     this.#unsyncedBytes += bytes.length;
@@ -107,7 +109,7 @@ export class SnapshotWriter {
     try {
       await this.#file.dataSync();
     } catch (error) {
-      throw syncFailure(error, this.#file.path, 'syncing the snapshot');
+      throw syncFailed('a snapshot', { path: this.#file.path }, error, NEXT);
     }
     this.#unsyncedBytes = 0;
   }
