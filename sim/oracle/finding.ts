@@ -20,7 +20,9 @@ export const ORACLES = [
   'invented-bytes',
   /** One (epoch, LSN) names two different frames. */
   'lsn-reused',
-  /** Something other than copies of torn tails left the quarantine. */
+  /** An open resolved, and what it shows is not on the platter yet, or what it cut still is. */
+  'tail-not-durable',
+  /** What was set aside left the quarantine. */
   'quarantine-shrunk',
   /** Work waited for ever. */
   'stuck',

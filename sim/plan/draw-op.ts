@@ -44,7 +44,11 @@ export function drawOp(random: Random, swarm: Swarm, place: number): OpBody {
     case 'save':
       return place === 1 ? drawAppend(random, swarm) : drawSave(random, swarm);
     case 'burst':
-      return { kind, saves: drawSaves(random, swarm, 2 + random.below(6)) };
+      return {
+        kind,
+        saves: drawSaves(random, swarm, 2 + random.below(6)),
+        ...(random.chance(0.5) ? { gapMs: random.pick([0, 0.05, 0.2, 1]) } : {}),
+      };
     case 'snapshot': {
       const { bytes, chunks } = drawData(random);
       return { kind, share: share(random), bytes, chunks, beside: beside(3) };

@@ -47,8 +47,8 @@ export type WrongSave = (typeof WRONG_SAVES)[number];
 
 export type OpBody =
   | SaveOp
-  /** Saves of one turn of the event loop. */
-  | { readonly kind: 'burst'; readonly saves: readonly SaveOp[] }
+  /** Saves of one turn of the event loop; with a gap (virtual milliseconds), each while those before are under way. */
+  | { readonly kind: 'burst'; readonly saves: readonly SaveOp[]; readonly gapMs?: number }
   | {
       readonly kind: 'snapshot';
       readonly share: number;

@@ -35,7 +35,8 @@ export function issueSave(scene: Scene, save: ModelSave, isAlone = false): Promi
   }
   allowed.noteEntries(save.entries ?? []);
   const issued = outcome.isEmpty ? before : allowed.issue(outcome.state, scene.by);
-  const isControl = isAlone && (save.entries?.length ?? 0) === 0;
+  const isControl = !outcome.isEmpty && (save.entries?.length ?? 0) === 0;
+  const isFirst = isControl && scene.noteControl() && isAlone;
   const saving = log.save(request);
   scribble();
   return saving.then(
@@ -48,7 +49,7 @@ export function issueSave(scene: Scene, save: ModelSave, isAlone = false): Promi
       scene.found(new Finding({ oracle: 'acknowledgement', what }));
     },
     (error: unknown) => {
-      saveFailed(scene, log, outcome.isEmpty ? null : issued, error, isControl);
+      saveFailed(scene, log, outcome.isEmpty ? null : issued, error, isFirst);
     },
   );
 }
@@ -78,10 +79,10 @@ export function saveFailed(
   log: RaftLog,
   issued: IssuedState | null,
   error: unknown,
-  isControl: boolean,
+  isFirstControl: boolean,
 ): void {
   const { allowed } = scene;
-  const finding = judgeFailure(scene, error, isControl);
+  const finding = judgeFailure(scene, error, isFirstControl);
   if (finding !== null) scene.found(finding);
   if (issued === null) return;
   const isKnown =
@@ -90,8 +91,12 @@ export function saveFailed(
   if (isKnown || log.status !== 'failed') allowed.refuse(issued);
 }
 
-/** Why an operation that the contract allows may not have failed like this; null if it may. */
-export function judgeFailure(scene: Scene, error: unknown, isControl: boolean): Finding | null {
+/**
+ * Why an operation that the contract allows may not have failed like this; null if it may.
+ *
+ * @param isFirstControl it needs no room but the reserve, and nothing has used that since the disk was filled up (D7)
+ */
+export function judgeFailure(scene: Scene, error: unknown, isFirstControl: boolean): Finding | null {
   if (!(error instanceof KeelsonError)) {
     return new Finding({
       oracle: 'error-type',
@@ -107,17 +112,16 @@ export function judgeFailure(scene: Scene, error: unknown, isControl: boolean): 
       reach['damage-named-by-read'] += 1;
       return scene.isDamaged ? null : falseAlarm(scene, error);
     case 'environment':
-      return judgeEnvironment(scene, error, isControl);
+      return judgeEnvironment(scene, error, isFirstControl);
   }
 }
 
-function judgeEnvironment(scene: Scene, error: KeelsonError, isControl: boolean): Finding | null {
+function judgeEnvironment(scene: Scene, error: KeelsonError, isFirstControl: boolean): Finding | null {
   const { reach } = scene;
   if (error.code === 'KEELSON_NO_SPACE') {
     reach['no-space'] += 1;
     if (scene.controlsSinceFull !== null) {
-      const isFirst = isControl && scene.controlsSinceFull === 0 && !scene.hasCause;
-      if (!isFirst) return null;
+      if (!isFirstControl || scene.hasCause) return null;
       const what = `${scene.by} needs no room beyond the reserve, and failed: ${error.message}`;
       return new Finding({ oracle: 'full-disk', what, cause: error });
     }

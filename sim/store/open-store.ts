@@ -5,6 +5,7 @@ import type { SimulatedProcess } from '../disk/simulated-process.js';
 import { Finding } from '../oracle/finding.js';
 import type { LogState } from '../oracle/log-state.js';
 import { observeLog } from '../oracle/observe-log.js';
+import { checkTail } from '../oracle/tail-on-platter.js';
 import { hashOfText } from '../world/random.js';
 import { falseAlarm, judgeFailure, withoutCause } from './issue-save.js';
 import { openOptions } from './open-options.js';
@@ -31,6 +32,9 @@ export async function openStore(scene: Scene, process: SimulatedProcess, readsAl
     faults.watch = null;
   }
   noteRecovery(scene, log);
+  // A writer that lost its lock and lives on may have something under way at the tail.
+  if (!scene.isDamaged && !scene.hasLostLock)
+    checkTail(scene.disk, scene.walDir, log.recovery.lastLsn, scene.by);
   listen(scene, log);
   scene.wasOpened = true;
   const found = await observe(scene, log);

@@ -16,13 +16,7 @@ export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
   if (scene.hasEnded) return;
   switch (op.kind) {
     case 'burst':
-      await Promise.all(
-        op.saves.map((save, at) => {
-          const { state } = scene.allowed.newest;
-          return issueSave(scene, makeSave(save, state, subSeed(seed, at)));
-        }),
-      );
-      return;
+      return performBurst(scene, op, seed);
     case 'snapshot':
       return performSnapshot(scene, op, seed);
     case 'install':
@@ -58,12 +52,24 @@ export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
     case 'empty':
     case 'wrong':
       await issueSave(scene, makeSave(op, scene.allowed.newest.state, seed), true);
-      if (isControl(op) && scene.controlsSinceFull !== null) scene.controlsSinceFull += 1;
   }
 }
 
-function isControl({ kind }: PlanOp): boolean {
-  return kind === 'vote' || kind === 'commit' || kind === 'truncate';
+/** Saves that wait for none of those before them. */
+async function performBurst(
+  scene: Scene,
+  { saves, gapMs }: Extract<PlanOp, { kind: 'burst' }>,
+  seed: number,
+): Promise<void> {
+  const issued: Promise<void>[] = [];
+  const { process } = scene;
+  for (const [at, save] of saves.entries()) {
+    if (at > 0 && gapMs !== undefined) await pass(scene, gapMs);
+    if (!process.isAlive) return;
+    const { state } = scene.allowed.newest;
+    issued.push(issueSave(scene, makeSave(save, state, subSeed(seed, at))));
+  }
+  await Promise.all(issued);
 }
 
 /** A log that latched is met by one operation in three before it is opened again. */

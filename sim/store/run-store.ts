@@ -1,5 +1,6 @@
 import { FrameCensus } from '../oracle/frame-census.js';
 import { Finding } from '../oracle/finding.js';
+import { QuarantineWatch } from '../oracle/quarantine-watch.js';
 import type { PlanOp } from '../plan/plan.js';
 import { issueSave } from './issue-save.js';
 import { checkClosed, checkRoom } from './leaks.js';
@@ -31,7 +32,7 @@ class StoreRun {
   readonly #census: FrameCensus;
   /** A census at each crash costs a fifth of a run; a part of the runs pays it. */
   readonly #countsOften: boolean;
-  #quarantined: ReadonlySet<string> = new Set<string>();
+  readonly #quarantine: QuarantineWatch = new QuarantineWatch();
 
   constructor(scene: Scene, progress: StoreProgress, census: FrameCensus) {
     this.#scene = scene;
@@ -51,6 +52,7 @@ class StoreRun {
       this.#progress.ops += 1;
     }
     if (!scene.hasEnded) await this.#end();
+    this.#quarantine.look(scene.disk);
     if (!scene.isOverBudget) this.#census.take(scene.disk);
   }
 
@@ -107,18 +109,8 @@ class StoreRun {
     this.#progress.crashes += 1;
     scene.log = null;
     scene.process = scene.disk.process;
-    this.#checkQuarantine();
+    this.#quarantine.look(scene.disk);
     if (this.#countsOften && !scene.isOverBudget) this.#census.take(scene.disk);
-  }
-
-  /** What was set aside stays; of the copies of torn tails only the last few are kept (R4). */
-  #checkQuarantine(): void {
-    const names = this.#scene.disk.listDurable().filter((path) => path.includes('/quarantine/'));
-    const now = new Set(names.filter((path) => !path.includes('/tail-')));
-    const lost = [...this.#quarantined].find((path) => !now.has(path));
-    this.#quarantined = now;
-    if (lost === undefined) return;
-    throw new Finding({ oracle: 'quarantine-shrunk', what: `${lost} is gone from the quarantine` });
   }
 
   /** When faults have stopped and there is room, the store works, gives room back and closes without a trace. */

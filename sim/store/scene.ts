@@ -108,11 +108,18 @@ export class Scene {
     });
   }
 
+  /** Notes a record that may use the reserve; true if it is the first since the disk was filled up. */
+  noteControl(): boolean {
+    if (this.controlsSinceFull === null) return false;
+    this.controlsSinceFull += 1;
+    return this.controlsSinceFull === 1;
+  }
+
   /** Leaves so many bytes free on the disk. */
   squeeze(freeBytes: number): void {
     const { fs } = this.disk;
     this.#setCapacity(fs.profile.capacityBytes - fs.freeBytes + freeBytes);
-    this.controlsSinceFull = 0;
+    this.controlsSinceFull ??= 0;
   }
 
   release(): void {

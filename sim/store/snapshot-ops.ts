@@ -123,15 +123,15 @@ export async function performCompact(scene: Scene, share: number): Promise<void>
     : isEmpty
       ? before
       : allowed.issue(withBoundary(before.state, upTo), scene.by);
+  const isFirst = !isEmpty && !isFailed && scene.noteControl();
   try {
     await log.compact(upTo);
     if (issued !== null) acknowledged(scene, issued);
     if (!isEmpty) scene.reach.compacted += 1;
     if (!isEmpty && scene.controlsSinceFull !== null) scene.reach['compacted-on-full-disk'] += 1;
   } catch (error) {
-    saveFailed(scene, log, isEmpty ? null : issued, error, !isEmpty);
+    saveFailed(scene, log, isEmpty ? null : issued, error, isFirst);
   }
-  if (scene.controlsSinceFull !== null) scene.controlsSinceFull += 1;
 }
 
 /** Saves that are issued while a snapshot's data streams, none of which the snapshot's record can disturb. */

@@ -1,0 +1,47 @@
+import { FRAME_MAGIC, lastLsnOf, readFrameHeader } from '../../src/format/frame-header.js';
+import { parseWalFileName } from '../../src/format/names.js';
+import { decodeSegmentHeader, SEGMENT_HEADER_BYTES, segmentSalt } from '../../src/format/segment-header.js';
+import type { SimulatedDisk } from '../disk/simulated-disk.js';
+import { Finding } from './finding.js';
+
+const MAGIC = Buffer.from(FRAME_MAGIC);
+
+/**
+ * R4 and R10, as the platter shows them the moment an open has resolved: the frames of the tail that it shows are
+ * there, and none that it does not show is left, neither there nor in the page cache.
+ */
+export function checkTail(disk: SimulatedDisk, walDir: string, lastLsn: number, by: string): void {
+  const path = tailOf(disk, walDir);
+  if (path === null) return;
+  const seen = Buffer.from(disk.readVolatile(path) ?? []);
+  const kept = Buffer.from(disk.readDurable(path) ?? []);
+  const verdict = decodeSegmentHeader(seen.subarray(0, SEGMENT_HEADER_BYTES));
+  if (verdict.kind !== 'valid') return;
+  const salt = segmentSalt(verdict.header.identity);
+  for (const [bytes, where] of [
+    [seen, 'in the page cache'],
+    [kept, 'on the platter'],
+  ] as const) {
+    for (let at = bytes.indexOf(MAGIC); at >= 0; at = bytes.indexOf(MAGIC, at + 1)) {
+      const header = readFrameHeader(bytes, at, salt);
+      if (header === null) continue;
+      const until = at + header.headerBytes + header.payloadBytes;
+      if (lastLsnOf(header) > lastLsn) {
+        const what = `${by} shows the log up to LSN ${lastLsn}, but ${where} LSN ${header.firstLsn} still stands in ${path} at ${at}`;
+        throw new Finding({ oracle: 'tail-not-durable', what });
+      }
+      if (seen.compare(kept, at, until, at, until) === 0) continue;
+      const what = `${by} shows LSN ${header.firstLsn}, but what a power cut would leave of ${path} at ${at}..${until} is something else`;
+      throw new Finding({ oracle: 'tail-not-durable', what });
+    }
+  }
+}
+
+/** The segment with the highest number. */
+function tailOf(disk: SimulatedDisk, walDir: string): string | null {
+  const paths = disk.list().filter((path) => {
+    const name = path.slice(walDir.length + 1);
+    return path.startsWith(`${walDir}/`) && parseWalFileName(name).kind === 'segment';
+  });
+  return paths[paths.length - 1] ?? null;
+}
