@@ -9,10 +9,13 @@ import {
   readEntryRecord,
   type SnapshotName,
 } from '../format/raft-records.js';
+import type { Superblock } from '../format/superblock.js';
 import { FLAG_OPTIONAL, type RawRecord } from '../format/record.js';
 import type { TermRun } from '../format/seal.js';
+import type { RecoveryReport } from '../wal/recovery-report.js';
 import type { ReplayedFrame, ReplayedPreamble, SealedSegment, WalLayer } from '../wal/layer.js';
 import type { HardState, SnapshotMeta } from './contract.js';
+import type { SnapshotsAtOpen } from './snapshots-at-open.js';
 import { TermRuns } from './term-runs.js';
 
 /** What a durable frame did to the log. */
@@ -37,7 +40,7 @@ const FRESH_HARD_STATE: HardState = Object.freeze({ term: 0, vote: null, commit:
  */
 export class DurableState implements WalLayer {
   readonly storeKind = 'raft';
-  isMakeshift = false;
+  fallback: RecoveryReport['snapshotFallback'] = null;
   hardState: HardState = FRESH_HARD_STATE;
   /** The newest snapshot as the log names it. Its meta is read from its file. */
   snapshotName: SnapshotName | null = null;
@@ -45,11 +48,12 @@ export class DurableState implements WalLayer {
   unfitUntil = 0;
   #runs = new TermRuns();
   #boundary = { index: 0, term: 0 };
-  readonly #readMeta: (name: SnapshotName, storeId: Uint8Array) => Promise<SnapshotMeta>;
+  readonly #snapshots: SnapshotsAtOpen | null;
+  #storeId: Uint8Array = new Uint8Array();
 
-  /** @param readMeta reads a snapshot's meta from its file, or throws its damage */
-  constructor(readMeta: (name: SnapshotName, storeId: Uint8Array) => Promise<SnapshotMeta>) {
-    this.#readMeta = readMeta;
+  /** @param snapshots - null for a replay alone, whose snapshots nobody asks for */
+  constructor(snapshots: SnapshotsAtOpen | null) {
+    this.#snapshots = snapshots;
   }
 
   get firstIndex(): number {
@@ -103,6 +107,7 @@ export class DurableState implements WalLayer {
     this.hardState = FRESH_HARD_STATE;
     this.snapshotName = null;
     this.snapshotMeta = null;
+    this.fallback = null;
     this.unfitUntil = 0;
     this.#runs = new TermRuns();
     this.#boundary = { index: 0, term: 0 };
@@ -113,7 +118,7 @@ export class DurableState implements WalLayer {
     if (preamble === null) throw unknownRecord(firstLsn, 'the preamble of its segment');
     this.hardState = Object.freeze({ ...preamble.hardState });
     this.snapshotName = preamble.snapshot;
-    this.unfitUntil = preamble.unfitUntil;
+    this.unfitUntil = Math.max(this.unfitUntil, preamble.unfitUntil);
     this.#boundary = preamble.boundary;
     if (isFirst) this.#runs.reset(end.lastIndex, end.lastTerm);
   }
@@ -179,9 +184,22 @@ export class DurableState implements WalLayer {
     }
   }
 
-  async judged(storeId: Uint8Array): Promise<void> {
+  async judged({ storeId, unfitUntil }: Pick<Superblock, 'storeId' | 'unfitUntil'>): Promise<void> {
     this.#settleBoundary();
-    this.snapshotMeta = this.snapshotName === null ? null : await this.#readMeta(this.snapshotName, storeId);
+    this.#storeId = storeId;
+    // Either place may have been written last; what was given up is not had back by forgetting one of them.
+    this.unfitUntil = Math.max(this.unfitUntil, unfitUntil);
+    if (this.snapshotName === null || this.#snapshots === null) return;
+    const joins = (index: number, term: number): boolean =>
+      index >= this.#boundary.index && index <= this.lastIndex && this.term(index) === term;
+    const found = await this.#snapshots.find(this.snapshotName, joins, storeId);
+    this.snapshotName = found.name;
+    this.snapshotMeta = found.meta;
+    this.fallback = found.fallback;
+  }
+
+  settle(checkFence: () => Promise<void>): Promise<readonly string[]> {
+    return this.#snapshots?.settle(this.#storeId, checkFence) ?? Promise.resolve([]);
   }
 
   /** Brings the runs to the boundary that the newest record named: sealed segments may hold more below it. */

@@ -379,6 +379,7 @@ function reportOf(medium: MemoryMedium): RecoveryReport {
     cut: null,
     damage: null,
     rebuilt: [],
+    snapshotFallback: null,
     quarantined: [],
     readBytes: 0,
     ms: 0,

@@ -1,18 +1,14 @@
 import { EventEmitter } from 'eventemitter3';
-import { join } from 'node:path';
-import type { Environment } from '../disk/environment.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
-import { SNAPSHOTS_DIRECTORY_NAME } from '../format/names.js';
-import type { SnapshotName } from '../format/raft-records.js';
-import { openSnapshotStore } from '../snapshot/index.js';
 import type { WalObserver } from '../wal/observer.js';
 import { openSegmentedLog } from '../wal/open-segmented-log.js';
 import type { SegmentedLog } from '../wal/segmented-log.js';
-import type { RaftLog, RaftLogOptions, SnapshotMeta } from './contract.js';
+import type { RaftLog, RaftLogOptions } from './contract.js';
 import { DurableRaftLog } from './durable-raft-log.js';
 import { DurableState } from './durable-state.js';
 import type { RaftLogEventMap } from './events.js';
 import { resolveOptions } from './options.js';
+import { SnapshotsAtOpen } from './snapshots-at-open.js';
 import { tellListeners } from './tell-listeners.js';
 
 /** A sync that takes longer than this is told of: an election timeout is not much longer. */
@@ -32,8 +28,8 @@ export async function openRaftLog(options: RaftLogOptions): Promise<RaftLog> {
   const resolved = resolveOptions(options);
   const environment = resolved.environment ?? nodeEnvironment();
   const emitter = new EventEmitter<RaftLogEventMap>();
-  const snapshotsDir = join(resolved.dir, SNAPSHOTS_DIRECTORY_NAME);
-  const durable = new DurableState((name, storeId) => readMeta(environment, snapshotsDir, name, storeId));
+  const atOpen = new SnapshotsAtOpen(environment, resolved.dir, resolved.readOnly);
+  const durable = new DurableState(atOpen);
   const opened: { log: SegmentedLog | null } = { log: null };
   const log = await openSegmentedLog({
     environment,
@@ -52,11 +48,9 @@ export async function openRaftLog(options: RaftLogOptions): Promise<RaftLog> {
   });
   opened.log = log;
   try {
-    const { storeId } = log;
-    const { readOnly } = resolved;
-    const snapshots = await openSnapshotStore({ environment, dir: snapshotsDir, storeId, readOnly });
+    const snapshots = await atOpen.opened(log.storeId);
     const raftLog = new DurableRaftLog({ environment, options: resolved, log, durable, snapshots, emitter });
-    if (!readOnly) await raftLog.finishDeletions();
+    if (!resolved.readOnly) await raftLog.finishDeletions();
     environment.endOfTurn(() => {
       tellListeners(emitter, 'recovered', log.recovery);
     });
@@ -65,18 +59,6 @@ export async function openRaftLog(options: RaftLogOptions): Promise<RaftLog> {
     await log.close();
     throw error;
   }
-}
-
-/** Read while the log is judged, before anything is written: a snapshot that is not there is damage (R8). */
-async function readMeta(
-  environment: Environment,
-  dir: string,
-  name: SnapshotName,
-  storeId: Uint8Array,
-): Promise<SnapshotMeta> {
-  const store = await openSnapshotStore({ environment, dir, storeId, readOnly: true });
-  const { index, term, conf, bytes } = await store.readMeta(name);
-  return Object.freeze({ index, term, conf, bytes });
 }
 
 /** Turns what the wal tells into the events of the log. */

@@ -23,10 +23,15 @@ export interface JudgedSnapshotFile {
   readonly file: DiskFile;
   readonly header: SnapshotHeader;
   readonly footer: SnapshotFooter;
+  /** Of the whole file, see {@link SnapshotRef.checksum}. */
+  readonly checksum: number;
   /** Where the chunks begin, and where they end and the footer begins. */
   readonly chunksFrom: number;
   readonly chunksUntil: number;
 }
+
+/** Which file is expected; without a checksum any whole one of that index and term will do. */
+export type ExpectedSnapshot = Omit<SnapshotRef, 'checksum'> & { readonly checksum?: number };
 
 /**
  * Opens the file at `path` and judges all of it but its chunks: that it is whole, of this store, and the
@@ -38,7 +43,7 @@ export async function openJudged(
   disk: Disk,
   path: string,
   storeId: Uint8Array,
-  ref: SnapshotRef,
+  ref: ExpectedSnapshot,
 ): Promise<JudgedSnapshotFile> {
   const file = await openExisting(disk, path, ref);
   try {
@@ -91,7 +96,7 @@ export function corrupt(
   );
 }
 
-async function openExisting(disk: Disk, path: string, ref: SnapshotRef): Promise<DiskFile> {
+async function openExisting(disk: Disk, path: string, ref: ExpectedSnapshot): Promise<DiskFile> {
   try {
     return await disk.open(path, { access: 'read' });
   } catch (error) {
@@ -106,7 +111,11 @@ async function openExisting(disk: Disk, path: string, ref: SnapshotRef): Promise
   }
 }
 
-async function judge(file: DiskFile, storeId: Uint8Array, ref: SnapshotRef): Promise<JudgedSnapshotFile> {
+async function judge(
+  file: DiskFile,
+  storeId: Uint8Array,
+  ref: ExpectedSnapshot,
+): Promise<JudgedSnapshotFile> {
   const { path } = file;
   const size = await sizeOf(file);
   if (size < SNAPSHOT_FILE_BYTES_MIN) {
@@ -124,16 +133,16 @@ async function judge(file: DiskFile, storeId: Uint8Array, ref: SnapshotRef): Pro
   await readExactly(file, bytes, chunksUntil);
   const verdict = decodeSnapshotFooter(bytes);
   if (verdict.kind === 'damaged') throw damage(path, chunksUntil, verdict);
-  const { footer } = verdict;
-  if (verdict.checksum !== ref.checksum) {
-    throw corrupt(path, chunksUntil + 24, 'checksum of the file', verdict.checksum, ref.checksum);
+  const { footer, checksum } = verdict;
+  if (ref.checksum !== undefined && checksum !== ref.checksum) {
+    throw corrupt(path, chunksUntil + 24, 'checksum of the file', checksum, ref.checksum);
   }
   if (footer.headerChecksum !== headerChecksum) {
     throw corrupt(path, chunksUntil + 20, 'checksum of the header', footer.headerChecksum, headerChecksum);
   }
   const expectedSize = snapshotFileBytes(header.conf.length, footer);
   if (size !== expectedSize) throw corrupt(path, size, 'size of the file', size, expectedSize);
-  return { file, header, footer, chunksFrom: snapshotHeaderBytes(header.conf.length), chunksUntil };
+  return { file, header, footer, checksum, chunksFrom: snapshotHeaderBytes(header.conf.length), chunksUntil };
 }
 
 async function readHeader(

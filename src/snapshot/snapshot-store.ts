@@ -1,12 +1,18 @@
 import { join } from 'node:path';
 import { changeFailed } from '../disk/disk-failure.js';
+import { setAside } from '../disk/set-aside.js';
 import { systemCode, type Disk, type DiskFile, type Environment } from '../disk/index.js';
 import { KeelsonError } from '../errors/index.js';
 import { IDENTITY_BYTES } from '../format/identity.js';
 import { LIMITS } from '../format/limits.js';
 import { ensureDirectory, listOwnNames, syncNames } from './open-directory.js';
 import { pullData, throwIfAborted } from './pull-data.js';
-import { closeQuietly, openJudged, type JudgedSnapshotFile } from './snapshot-file-reader.js';
+import {
+  closeQuietly,
+  openJudged,
+  type ExpectedSnapshot,
+  type JudgedSnapshotFile,
+} from './snapshot-file-reader.js';
 import { publishedName, temporaryName } from './snapshot-name.js';
 import type { PublishedSnapshot, SnapshotFileMeta, SnapshotRef } from './snapshot-ref.js';
 import { SnapshotStream } from './snapshot-stream.js';
@@ -68,6 +74,8 @@ export class SnapshotStore {
   readonly #options: Required<SnapshotStoreOptions>;
   /** Published names of snapshots between the start of their write and the end of their publish or discard. */
   readonly #staging = new Set<string>();
+  /** Published names that are no snapshots, and for which quarantine had no room. */
+  readonly #untouchable = new Set<string>();
   /** Ends when the last `retain` that was called has ended, well or not. */
   #retaining: Promise<unknown> = Promise.resolve();
   #isFailed = false;
@@ -151,6 +159,16 @@ export class SnapshotStore {
     return metaOf(judged);
   }
 
+  /** As {@link readMeta}, of a published snapshot that no record at hand names: any whole file of that index and term. */
+  async readUnnamed(
+    index: number,
+    term: number,
+  ): Promise<{ readonly ref: SnapshotRef; readonly meta: SnapshotFileMeta }> {
+    const judged = await this.#openJudged({ index, term });
+    await closeQuietly(judged.file);
+    return { ref: Object.freeze({ index, term, checksum: judged.checksum }), meta: metaOf(judged) };
+  }
+
   /** As {@link readMeta}, and a stream of the data, verified chunk by chunk; see {@link SnapshotStream}. */
   async open(ref: SnapshotRef): Promise<OpenSnapshotFile> {
     const judged = await this.#openJudged(ref);
@@ -177,13 +195,46 @@ export class SnapshotStore {
     return await retained;
   }
 
+  /**
+   * Moves published files that are no snapshot of this store, by their head and end, to `folder`, each with a note of
+   * why: damaged ones, another store's, those of another format. To be called at open, before any {@link retain},
+   * which would delete them. What finds no room there stays, and no later `retain` of this store touches it.
+   *
+   * @param checkFence asked before each move, to throw if another writer has taken over (D11)
+   */
+  async setUnusableAside(folder: string, checkFence: () => Promise<void>): Promise<readonly string[]> {
+    this.#checkWritable();
+    const moved: string[] = [];
+    for (const { index, term, path } of await this.list()) {
+      const reason = await this.#whyUnusable(index, term);
+      if (reason === null) continue;
+      await checkFence();
+      const note = `${reason}\nIt was moved here from ${path}, so that nothing deletes it.\n`;
+      const to = await setAside({ disk: this.#disk, path, folder, note });
+      if (to === null) this.#untouchable.add(publishedName(index, term));
+      else moved.push(to);
+    }
+    return moved;
+  }
+
+  async #whyUnusable(index: number, term: number): Promise<string | null> {
+    try {
+      await this.readUnnamed(index, term);
+      return null;
+    } catch (error) {
+      if (error instanceof KeelsonError && error.family === 'damage') return error.message;
+      throw error;
+    }
+  }
+
   async #deleteAllBut(kept: ReadonlySet<string>): Promise<readonly string[]> {
     const deleted: string[] = [];
     let firstFailure: KeelsonError | undefined;
     for (const { name, parsed } of await listOwnNames(this.#disk, this.dir)) {
       const published = publishedName(parsed.index, parsed.term);
       // Asked for each name at its turn: a write may have begun since the names were listed.
-      if (this.#staging.has(published) || (parsed.kind === 'published' && kept.has(published))) continue;
+      if (this.#staging.has(published) || this.#untouchable.has(name)) continue;
+      if (parsed.kind === 'published' && kept.has(published)) continue;
       const path = join(this.dir, name);
       try {
         await this.#disk.unlink(path);
@@ -287,7 +338,7 @@ export class SnapshotStore {
     }
   }
 
-  #openJudged(ref: SnapshotRef): Promise<JudgedSnapshotFile> {
+  #openJudged(ref: ExpectedSnapshot): Promise<JudgedSnapshotFile> {
     return openJudged(
       this.#disk,
       join(this.dir, publishedName(ref.index, ref.term)),

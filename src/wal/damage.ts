@@ -25,6 +25,7 @@ export class RecoveryTally {
   epoch = 0;
   readBytes = 0;
   cut: RecoveryReport['cut'] = null;
+  snapshotFallback: RecoveryReport['snapshotFallback'] = null;
   readonly rebuilt: string[] = [];
   readonly quarantined: string[] = [];
   readonly #startMs: number;
@@ -40,10 +41,11 @@ export class RecoveryTally {
     this.segments = 0;
     this.batches = 0;
     this.entries = 0;
+    this.snapshotFallback = null;
   }
 
   report(verdict: RecoveryReport['verdict'], damage: RecoveryReport['damage'] = null): RecoveryReport {
-    const { segments, batches, entries, lastLsn, epoch, cut, readBytes } = this;
+    const { segments, batches, entries, lastLsn, epoch, cut, snapshotFallback, readBytes } = this;
     const lists = { rebuilt: [...this.rebuilt], quarantined: [...this.quarantined] };
     const ms = this.#now() - this.#startMs;
     return Object.freeze({
@@ -55,6 +57,7 @@ export class RecoveryTally {
       epoch,
       cut,
       damage,
+      snapshotFallback,
       ...lists,
       readBytes,
       ms,

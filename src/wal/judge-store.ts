@@ -58,6 +58,7 @@ export class StoreJudge {
         untilLsn,
         tally: this.#tally,
       });
+      this.#tally.snapshotFallback = layer.fallback;
       return { superblock, slots, bytes, judgement, listing };
     } catch (error) {
       throw this.#tally.withReport(error);
@@ -73,7 +74,7 @@ export class StoreJudge {
       try {
         const whole = await this.judge(before);
         const judged = await this.judge(before, whole.judgement.proven.lsn);
-        if (!this.#request.layer.isMakeshift || (await stoodStill())) return judged;
+        if (this.#request.layer.fallback === null || (await stoodStill())) return judged;
       } catch (error) {
         if (await stoodStill()) throw error;
       }
@@ -150,7 +151,10 @@ export class StoreJudge {
   /** R7: no whole superblock beside what only a live store has. */
   #superblockLost(trace: string): KeelsonError {
     const path = superblockPath(this.#paths.dir);
-    const reason = `neither slot of the superblock can be read, though ${trace} belongs to a log`;
+    const reason =
+      trace === path
+        ? 'it holds frames, as a segment does, in place of the superblock'
+        : `neither slot of the superblock can be read, though ${trace} belongs to a log`;
     return this.#tally.damaged({
       code: 'KEELSON_CORRUPT',
       path,

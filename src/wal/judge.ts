@@ -281,7 +281,7 @@ class Judge {
       throw this.#shortRun(current, tail, this.#mark.lsn);
     }
     if (first > superblock.firstSegment && !this.#isCovered()) throw this.#missing(superblock.firstSegment);
-    await this.#store.layer.judged(superblock.storeId);
+    await this.#store.layer.judged(superblock);
     tally.lastLsn = tail.run.lastLsn;
     return { segments: this.#segments, tail, proven: this.#mark, highestEpoch: this.#highestEpoch };
   }

@@ -2,7 +2,8 @@ import type { FrameFields } from '../format/frame-header.js';
 import type { LogEnd } from '../format/position.js';
 import type { RawRecord } from '../format/record.js';
 import type { TermRun } from '../format/seal.js';
-import type { StoreKind } from '../format/superblock.js';
+import type { StoreKind, Superblock } from '../format/superblock.js';
+import type { RecoveryReport } from './recovery-report.js';
 
 /** A whole frame, as replay hands it up: in order, each exactly once, all of it or none (D1). */
 export interface ReplayedFrame extends FrameFields {
@@ -44,9 +45,14 @@ export interface WalLayer {
    * Everything is replayed, nothing was written yet: the layer looks at what it keeps outside the wal, and throws
    * its damage.
    */
-  judged(storeId: Uint8Array): Promise<void>;
-  /** The layer judged the store by something that it took in the place of what the log names: less than the best. */
-  readonly isMakeshift: boolean;
+  judged(superblock: Pick<Superblock, 'storeId' | 'unfitUntil'>): Promise<void>;
+  /** What the layer took in the place of what the log names (R8); null if all is as named. */
+  readonly fallback: RecoveryReport['snapshotFallback'];
+  /**
+   * The log is durable and this writer's: the layer sets aside what it found unusable. Returns the paths in
+   * quarantine. `checkFence` is to be asked before each change of a name (D11).
+   */
+  settle(checkFence: () => Promise<void>): Promise<readonly string[]>;
   /** The durable state, for the preamble of a new segment; at most PREAMBLE_STATE_BYTES_MAX. */
   preambleState(): Uint8Array;
   /** Terms of the numbered records `[from, until)`, for a seal. */

@@ -127,6 +127,7 @@ class Opening {
     await this.#beginEpoch(superblock, judgement);
     const live = new Set(judgement.segments.map((segment) => segment.header.number));
     await removeLeftovers(disk, this.#paths.walDir, listing, live);
+    await this.#settleLayer(superblock);
     return this.#start(lock, superblock, judgement, this.#tally.cut === null ? 'clean' : 'torn-tail');
   }
 
@@ -178,6 +179,11 @@ class Opening {
       !(await tailGrew(disk, first.judgement));
     if (isSame) return { ...first, listing };
     return this.#judge.judge(await readSlots(superblock.file));
+  }
+
+  async #settleLayer(superblock: SuperblockFile): Promise<void> {
+    const checkFence = async (): Promise<void> => superblock.checkFence('background');
+    this.#tally.quarantined.push(...(await this.#request.layer.settle(checkFence)));
   }
 
   /** D11: from here on only frames of this epoch count. Segments that were found above the range are named now. */

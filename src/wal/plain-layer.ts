@@ -6,7 +6,7 @@ import type { ReplayedFrame, ReplayedPreamble, WalLayer } from './layer.js';
 /** The layer of the plain wal: every record is numbered by its own LSN, and means nothing. */
 export class PlainLayer implements WalLayer {
   readonly storeKind = 'wal';
-  readonly isMakeshift = false;
+  readonly fallback = null;
   #keepFrom = 1;
 
   restart(): void {
@@ -34,6 +34,10 @@ export class PlainLayer implements WalLayer {
 
   judged(): Promise<void> {
     return Promise.resolve();
+  }
+
+  settle(): Promise<readonly string[]> {
+    return Promise.resolve([]);
   }
 
   preambleState(): Uint8Array {

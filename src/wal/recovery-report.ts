@@ -36,7 +36,20 @@ export interface RecoveryReport {
   } | null;
   /** Paths rebuilt from their twin: superblock slots. */
   readonly rebuilt: readonly string[];
-  /** Paths of copies made in quarantine. */
+  /**
+   * An older snapshot stands in for the one that the log names, which is missing or damaged (R8); null if none had to.
+   * The log itself is whole. A new snapshot ends it.
+   */
+  readonly snapshotFallback: {
+    readonly lost: {
+      readonly path: string;
+      readonly index: number;
+      readonly term: number;
+      readonly reason: string;
+    };
+    readonly used: { readonly index: number; readonly term: number };
+  } | null;
+  /** Paths in quarantine of what this open copied or moved there. */
   readonly quarantined: readonly string[];
   readonly readBytes: number;
   readonly ms: number;

@@ -118,7 +118,8 @@ describe('beside compaction', () => {
           for await (const entry of log.stream(1, 61)) {
             seen.push(entry);
             // A reader that takes its time, some more than others.
-            if (entry.index % (1 + (seed % 9)) === 0) await log.entries(60, 61);
+            if (entry.index % (1 + (seed % 9)) !== 0) continue;
+            for (let pauses = (seed % 3) * 12; pauses >= 0; pauses -= 1) await log.entries(60, 61);
           }
         })();
         const changed = (async () => {

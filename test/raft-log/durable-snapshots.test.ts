@@ -235,7 +235,7 @@ describe('a named snapshot that cannot be had', () => {
     expect(log.snapshot?.index).toBe(5);
   });
 
-  test('damaged at its head or end: KEELSON_CORRUPT, nothing changed, the lock is free', async () => {
+  test('damaged at its head or end: KEELSON_MISSING_SNAPSHOT, nothing changed, the lock is free', async () => {
     const { dir, path } = await withSnapshot();
     const whole = readFileSync(path);
     for (const at of [20, whole.length - 3]) {
@@ -244,7 +244,7 @@ describe('a named snapshot that cannot be had', () => {
       writeFileSync(path, damaged);
       const before = pictureOf(dir);
       await expect(openRaftLog({ dir })).rejects.toMatchObject({
-        code: 'KEELSON_CORRUPT',
+        code: 'KEELSON_MISSING_SNAPSHOT',
         family: 'damage',
         path,
       });

@@ -1,0 +1,93 @@
+import { basename, dirname, join } from 'node:path';
+import { isNoSpace, syncFailed, writeFailed } from './disk-failure.js';
+import type { Disk } from './port.js';
+import { systemCode } from './system-error.js';
+import { writeFully } from './write-fully.js';
+
+const NEXT = 'Nothing that was acknowledged is lost. Check the disk, then open again.';
+
+/** What is set aside, where to, and why. */
+export interface AsideRequest {
+  readonly disk: Disk;
+  readonly path: string;
+  /** The directory that takes it; made if it is missing, its parent must be there. Of the same file system. */
+  readonly folder: string;
+  /** Whole sentences, for the person who finds the file. */
+  readonly note: string;
+}
+
+/**
+ * Moves a file into a directory of things set aside, under its own name, with a note of why beside it (`.txt`).
+ * Nothing that is there already is replaced: a second file of a name gets a number behind it. Resolved: file and
+ * name are durable there; returns the path. A crash leaves it at one of the two places, and another call ends it.
+ *
+ * Null if there is no room: the file stays where it is. Errors: `KEELSON_WRITE_FAILED`, `KEELSON_SYNC_FAILED`.
+ */
+export async function setAside({ disk, path, folder, note }: AsideRequest): Promise<string | null> {
+  const failed = (error: unknown): Error => writeFailed('the quarantine', { path: folder }, error, NEXT);
+  try {
+    await makeFolder(disk, folder);
+    const { to, isMoved } = await freePlace(disk, path, folder);
+    await writeNote(disk, `${to}.txt`, note);
+    // A crash inside a rename may leave both names, which rename would then leave alone.
+    if (isMoved) await disk.unlink(path);
+    else await disk.rename(path, to);
+    // The new name first: a file must not lose its old one before.
+    await sync(disk, folder);
+    await sync(disk, dirname(path));
+    return to;
+  } catch (error) {
+    if (isNoSpace(error)) return null;
+    throw systemCode(error) === undefined ? error : failed(error);
+  }
+}
+
+async function makeFolder(disk: Disk, folder: string): Promise<void> {
+  try {
+    await disk.mkdir(folder);
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+  }
+  // Also where it was there: a process that was killed may not have come to this.
+  await sync(disk, dirname(folder));
+}
+
+/** The first name that is free, or that is a second name of the very file. */
+async function freePlace(
+  disk: Disk,
+  path: string,
+  folder: string,
+): Promise<{ readonly to: string; readonly isMoved: boolean }> {
+  const id = (await disk.stat(path))?.id;
+  for (let count = 1; ; count += 1) {
+    const to = join(folder, count === 1 ? basename(path) : `${basename(path)}.${String(count)}`);
+    const there = await disk.stat(to);
+    if (there === null) return { to, isMoved: false };
+    if (there.id === id) return { to, isMoved: true };
+  }
+}
+
+/** The note helps a person, nothing relies on it: a full disk does without. */
+async function writeNote(disk: Disk, path: string, note: string): Promise<void> {
+  try {
+    const file = await disk.open(path, { access: 'write', create: 'if-missing' });
+    try {
+      const bytes = new TextEncoder().encode(note);
+      await writeFully(file, bytes, 0);
+      await file.truncate(bytes.length);
+      await file.dataSync();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (!isNoSpace(error)) throw error;
+  }
+}
+
+async function sync(disk: Disk, path: string): Promise<void> {
+  try {
+    await disk.syncDirectory(path);
+  } catch (error) {
+    throw syncFailed('a directory', { path }, error, NEXT);
+  }
+}
