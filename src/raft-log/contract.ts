@@ -2,6 +2,7 @@ import type { Environment } from '../disk/environment.js';
 import type { RecoveryReport } from '../wal/recovery-report.js';
 import type { RaftLogEvents } from './events.js';
 import type { RaftLogStats } from './stats.js';
+import type { VerifyOptions, VerifyReport } from './verify-store.js';
 
 /** One entry of the Raft log. */
 export interface Entry {
@@ -166,6 +167,12 @@ export interface RaftLog extends AsyncDisposable {
   openSnapshot(): Promise<OpenedSnapshot | null>;
   compact(upTo: number): Promise<{ readonly bytesFreed: number }>;
 
+  /**
+   * Reads all segments and snapshots again and holds every byte that counts against its checksum. Changes nothing, and
+   * saves go on beside it. Resolves to every damage, with file, offset, reason and the entries concerned.
+   * Rejects: `KEELSON_READ_FAILED`, `KEELSON_ABORTED`, `KEELSON_CLOSED`.
+   */
+  verify(options?: VerifyOptions): Promise<VerifyReport>;
   stats(): RaftLogStats;
   close(): Promise<void>;
 }

@@ -29,10 +29,11 @@ import { judgeCompact, judgeRange, judgeTerm } from './judge-range.js';
 import { judgeSave } from './judge-save.js';
 import { judgeCreateSnapshot, judgeInstallSnapshot } from './judge-snapshot.js';
 import type { ResolvedOptions } from './options.js';
-import { checkReadOptions, checkSnapshotRequest } from './requests.js';
+import { checkReadOptions, checkSnapshotRequest, checkVerifyOptions } from './requests.js';
 import { SnapshotTurns, type SnapshotTurn } from './snapshot-turns.js';
 import type { RaftLogStats } from './stats.js';
 import { tellListeners } from './tell-listeners.js';
+import { verifyStore, type VerifyOptions, type VerifyReport } from './verify-store.js';
 
 /** What an opened log is made of. */
 export interface DurableRaftLogParts {
@@ -217,6 +218,20 @@ export class DurableRaftLog implements RaftLog {
     const bytesFreed = await this.#turns.track(compacted.then(() => this.#log.dropUnneeded()));
     tellListeners(this.#parts.emitter, 'compacted', { upTo, bytesFreed });
     return { bytesFreed };
+  }
+
+  async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    this.#checkReadable();
+    const { environment, options: opened } = this.#parts;
+    const { dir, walDir, walDirIsSeparate } = opened;
+    const { signal, onProgress } = checkVerifyOptions(options);
+    return verifyStore({
+      environment,
+      dir,
+      walDir: walDirIsSeparate ? walDir : null,
+      ...(signal === undefined ? {} : { signal }),
+      ...(onProgress === undefined ? {} : { onProgress }),
+    });
   }
 
   stats(): RaftLogStats {

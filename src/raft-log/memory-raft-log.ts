@@ -28,9 +28,11 @@ import { MemoryQueue, type LandedChange, type MemoryMedium } from './memory-queu
 import { collectSnapshotData, copyMeta, openHeldSnapshot } from './memory-snapshots.js';
 import { heldBytes, holdEntry, MemoryState, type MemoryChange } from './memory-state.js';
 import { DEFAULTS } from './options.js';
-import { checkReadOptions, checkSnapshotRequest } from './requests.js';
+import { verifyMemory } from './memory-verify.js';
+import { checkReadOptions, checkSnapshotRequest, checkVerifyOptions } from './requests.js';
 import type { RaftLogStats } from './stats.js';
 import { tellListeners } from './tell-listeners.js';
+import type { VerifyOptions, VerifyReport } from './verify-store.js';
 
 /** Options of {@link createMemoryRaftLog}: those of `openRaftLog` that mean something without a disk. */
 export type MemoryRaftLogOptions = Pick<RaftLogOptions, 'checks' | 'batchBytesMax' | 'queueBytesMax'>;
@@ -215,6 +217,12 @@ class MemoryRaftLog implements RaftLog {
     const { bytesFreed } = await this.#accept({ kind: 'compact', firstIndex }, 1, 0);
     tellListeners(this.#emitter, 'compacted', { upTo, bytesFreed });
     return { bytesFreed };
+  }
+
+  async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    this.#checkOpen();
+    checkVerifyOptions(options);
+    return verifyMemory(this.#durable, options.signal);
   }
 
   stats(): RaftLogStats {

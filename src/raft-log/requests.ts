@@ -9,6 +9,7 @@ import {
   invalidArgument,
 } from './arguments.js';
 import type { Entry, HardState, HardStateChange, ReadOptions, SaveRequest } from './contract.js';
+import type { VerifyOptions } from './verify-store.js';
 
 /** Checks of whole requests: their shape alone, before they are held against the log. */
 
@@ -143,4 +144,16 @@ export function checkReadOptions(options: unknown): number {
     throw invalidArgument('options.bytesMax', bytesMax, 'an integer of 0 and up, or Infinity');
   }
   return bytesMax;
+}
+
+/** The options of a verification. */
+export function checkVerifyOptions(options: unknown): VerifyOptions {
+  checkRecord('options', options);
+  checkKnownFields('options', options, ['signal', 'onProgress']);
+  const { signal, onProgress } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw invalidArgument('options.signal', signal, 'an AbortSignal');
+  if (onProgress !== undefined && typeof onProgress !== 'function')
+    throw invalidArgument('options.onProgress', onProgress, 'a function');
+  return options;
 }

@@ -12,3 +12,4 @@ export type { PublishedSnapshot, SnapshotFileMeta, SnapshotRef } from './snapsho
 export { SnapshotStream } from './snapshot-stream.js';
 export type { StagedSnapshot } from './staged-snapshot.js';
 export type { SnapshotWriteRequest } from './write-request.js';
+export { surveySnapshots, type SurveyedSnapshot } from './survey-snapshots.js';

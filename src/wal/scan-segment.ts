@@ -187,7 +187,7 @@ async function nextFrame(
 }
 
 /** Null if the frame continues the run; else why not, got against expected. */
-function whyNotJoining(header: FrameHeader, run: RunState, fence: Fence): string | null {
+export function whyNotJoining(header: FrameHeader, run: RunState, fence: Fence): string | null {
   if (header.firstLsn !== run.lastLsn + 1) return `LSN ${header.firstLsn}, expected ${run.lastLsn + 1}`;
   if (header.chain !== run.chain)
     return `it names ${header.chain} as checksum of the frame before, expected ${run.chain}`;
@@ -200,7 +200,8 @@ function whyNotJoining(header: FrameHeader, run: RunState, fence: Fence): string
   return null;
 }
 
-function isFenced(header: FrameHeader, fence: Fence): boolean {
+/** True for a frame of a writer that was fenced off: it is outside the run, whatever it says (D11). */
+export function isFenced(header: FrameHeader, fence: Fence): boolean {
   return header.firstLsn >= fence.lsn && header.epoch < fence.epoch;
 }
 

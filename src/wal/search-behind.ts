@@ -52,7 +52,7 @@ export async function searchBehind(
 }
 
 /** Where the next magic stands, or `until`. */
-async function nextCandidate(window: SegmentWindow, from: number, until: number): Promise<number> {
+export async function nextCandidate(window: SegmentWindow, from: number, until: number): Promise<number> {
   let at = from;
   while (at < until) {
     const bytes = await window.view(at, Math.min(SEARCH_BYTES, until - at));

@@ -1,0 +1,141 @@
+import { join } from 'node:path';
+import type { Environment } from '../disk/environment.js';
+import type { ErrorCode } from '../errors/index.js';
+import { SNAPSHOTS_DIRECTORY_NAME } from '../format/names.js';
+import type { SnapshotName } from '../format/raft-records.js';
+import { surveySnapshots, type SurveyedSnapshot } from '../snapshot/index.js';
+import { publishedName } from '../snapshot/snapshot-name.js';
+import { NO_ENTRIES } from '../wal/damage.js';
+import type { IndexRange } from '../wal/recovery-report.js';
+import { storePaths, type StorePaths } from '../wal/store-directory.js';
+import { surveyStore, type Blemish, type StoreSurvey } from '../wal/survey-store.js';
+import type { SurveyedFrame } from '../wal/survey-segment.js';
+import { PieceListener, type LogPiece, type RecordWitness } from './survey-pieces.js';
+
+/** A place where what is on the disk is not what was written. */
+export interface FoundDamage {
+  readonly code: ErrorCode;
+  readonly path: string;
+  readonly offset: number;
+  readonly reason: string;
+  /** Entries that cannot be read; empty where none are known to be lost. */
+  readonly entries: IndexRange;
+  /** Entries right behind them that are whole. */
+  readonly intact: readonly IndexRange[];
+}
+
+/** Where to look, and how. */
+export interface LogSurveyRequest {
+  readonly environment: Environment;
+  readonly dir: string;
+  readonly walDir: string | null;
+  readonly onFrame?: (frame: SurveyedFrame) => void | Promise<void>;
+  readonly onProgress?: ((readBytes: number, totalBytes: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A store and the log in it, as far as both can be read. */
+export interface LogSurvey {
+  readonly paths: StorePaths;
+  readonly store: StoreSurvey;
+  readonly kind: 'wal' | 'raft';
+  readonly pieces: readonly LogPiece[];
+  readonly witness: RecordWitness;
+  readonly snapshots: readonly SurveyedSnapshot[];
+  /** The snapshot that the log names; null if it names none. */
+  readonly named: SnapshotName | null;
+  readonly damages: readonly FoundDamage[];
+  readonly blemishes: readonly Blemish[];
+  readonly readBytes: number;
+}
+
+/**
+ * Reads a whole store and replays what can be replayed, past whatever is damaged. Changes nothing, takes no lock.
+ *
+ * Errors: `KEELSON_NOT_A_LOG`, `KEELSON_INCOMPATIBLE_FORMAT`, `KEELSON_READ_FAILED`, `KEELSON_ABORTED`.
+ */
+export async function surveyLog(request: LogSurveyRequest): Promise<LogSurvey> {
+  const { environment, dir, walDir, onFrame, onProgress, signal } = request;
+  const paths = storePaths(dir, walDir);
+  const pieces = new PieceListener(onFrame);
+  const listener = {
+    onSegment: pieces.onSegment.bind(pieces),
+    onFrame: pieces.onFrame.bind(pieces),
+    onHole: pieces.onHole.bind(pieces),
+    judgeFrame: pieces.judgeFrame.bind(pieces),
+    boundary: pieces.boundary.bind(pieces),
+  };
+  const store = await surveyStore({ environment, paths, listener, onProgress, signal });
+  const snapshotsDir = join(paths.dir, SNAPSHOTS_DIRECTORY_NAME);
+  let readBytes = store.readBytes;
+  const snapshots =
+    store.storeId === null
+      ? []
+      : await surveySnapshots(environment.disk, snapshotsDir, store.storeId, true, (bytes) => {
+          readBytes += bytes;
+        });
+  const named = pieces.pieces[pieces.pieces.length - 1]?.state.snapshotName ?? null;
+  const ofSnapshots = await damagesOfSnapshots(request, snapshotsDir, snapshots, named);
+  return {
+    paths,
+    store,
+    kind: store.superblock?.storeKind ?? pieces.kind ?? 'raft',
+    pieces: pieces.pieces,
+    witness: pieces.witness,
+    snapshots,
+    named,
+    damages: [...store.damages, ...ofSnapshots.damages],
+    blemishes: [...store.blemishes, ...ofSnapshots.blemishes],
+    readBytes,
+  };
+}
+
+/** R8: the snapshot that the log names must be whole; another one is only an older one that was kept. */
+async function damagesOfSnapshots(
+  { environment }: LogSurveyRequest,
+  dir: string,
+  snapshots: readonly SurveyedSnapshot[],
+  named: SnapshotName | null,
+): Promise<{ readonly damages: readonly FoundDamage[]; readonly blemishes: readonly Blemish[] }> {
+  const damages: FoundDamage[] = [];
+  const blemishes: Blemish[] = [];
+  let isNamedThere = named === null;
+  for (const { index, term, path, damage, checksum } of snapshots) {
+    const isNamed = named !== null && index === named.index && term === named.term;
+    isNamedThere ||= isNamed;
+    const offset = damage?.offset ?? 0;
+    const reason = damage?.message ?? '';
+    if (isNamed && (damage !== null || checksum !== named.checksum)) {
+      const other = `its checksum is ${checksum ?? 'unreadable'}, the log names ${named.checksum}`;
+      const why = damage === null ? other : reason;
+      damages.push({
+        code: 'KEELSON_CORRUPT',
+        path,
+        offset,
+        reason: why,
+        entries: NO_ENTRIES,
+        intact: [],
+      });
+    } else if (damage !== null) {
+      blemishes.push({ path, offset, reason: `${reason} (an older snapshot, which nothing needs)` });
+    }
+  }
+  if (named !== null && !isNamedThere) {
+    const path = join(dir, publishedName(named.index, named.term));
+    // A writer beside may have replaced it since its record was read: then a newer one is there.
+    const isReplaced =
+      snapshots.some(({ index }) => index > named.index) && (await environment.disk.stat(path)) === null;
+    if (!isReplaced) {
+      const reason = `the snapshot is not there, though the log names it (index ${named.index}, term ${named.term})`;
+      damages.push({
+        code: 'KEELSON_MISSING_SNAPSHOT',
+        path,
+        offset: 0,
+        reason,
+        entries: NO_ENTRIES,
+        intact: [],
+      });
+    }
+  }
+  return { damages, blemishes };
+}

@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import { readFailed } from '../disk/disk-failure.js';
+import type { Disk } from '../disk/port.js';
+import { systemCode } from '../disk/system-error.js';
+import { parseWalFileName, segmentAsideName, segmentName } from '../format/names.js';
+import type { SegmentHeader } from '../format/segment-header.js';
+import { closeFile } from './close-file.js';
+import { readSegmentHeader } from './read-segment.js';
+import type { Fence } from './scan-segment.js';
+import { listStore, notALog, type StoreListing, type StorePaths } from './store-directory.js';
+import type { SurveyedSlots } from './survey-marks.js';
+import { firstTrace } from './trace-of-log.js';
+
+/** Which segments a survey reads. */
+export interface SurveyedRange {
+  readonly first: number;
+  /** `first - 1`: there are none. */
+  readonly newest: number;
+  /** True if no slot says so, and the range was made out from the files. */
+  readonly isInferred: boolean;
+  readonly storeId: Uint8Array | null;
+  readonly fence: Fence;
+  readonly totalBytes: number;
+  readonly highestSegment: number;
+}
+
+/** Nothing is fenced off as far as anybody knows. */
+const NO_FENCE: Fence = { epoch: 0, lsn: Infinity };
+
+/** The live range: as the superblock says, or, without one, as the segments themselves say (R7). */
+export async function rangeOf(
+  disk: Disk,
+  paths: StorePaths,
+  { superblock }: SurveyedSlots,
+): Promise<SurveyedRange> {
+  const listing = await listStore(disk, paths);
+  if (listing.names === null) throw notALog(paths.dir, 'the directory is not there');
+  if (superblock === null && (await firstTrace(disk, paths, listing)) === null)
+    throw notALog(paths.dir, 'no superblock is in it, and no segment or snapshot of one');
+  const numbers = [...(listing.segments ?? []), ...listing.asides].sort((a, b) => a - b);
+  const counts = {
+    totalBytes: await bytesOf(disk, paths, numbers),
+    highestSegment: highestOf(numbers, listing),
+  };
+  if (superblock === null) return { ...(await inferRange(disk, paths, numbers)), ...counts };
+  return {
+    first: superblock.firstSegment,
+    newest: superblock.newestSegment,
+    isInferred: false,
+    storeId: superblock.storeId,
+    fence: { epoch: superblock.fenceEpoch, lsn: superblock.fenceLsn },
+    ...counts,
+  };
+}
+
+function highestOf(numbers: readonly number[], { spares }: StoreListing): number {
+  const spareNumbers = spares.map((name) => {
+    const parsed = parseWalFileName(name);
+    return parsed.kind === 'spare' ? parsed.number : 0;
+  });
+  return Math.max(0, ...numbers, ...spareNumbers);
+}
+
+async function bytesOf(disk: Disk, { walDir }: StorePaths, numbers: readonly number[]): Promise<number> {
+  let bytes = 0;
+  for (const number of numbers) bytes += (await disk.stat(join(walDir, segmentName(number))))?.size ?? 0;
+  return bytes;
+}
+
+/**
+ * Without a slot: the newest segment with a whole header says whose the store is, and the range is what is numbered
+ * without a gap up to it. What lies below a gap was deleted, and came back by a crash or waits to go (D10).
+ */
+async function inferRange(
+  disk: Disk,
+  { walDir }: StorePaths,
+  numbers: readonly number[],
+): Promise<Omit<SurveyedRange, 'totalBytes' | 'highestSegment'>> {
+  let storeId: Uint8Array | null = null;
+  for (const number of [...numbers].reverse()) {
+    storeId ??= (await headerOf(disk, walDir, number))?.storeId ?? null;
+  }
+  const newest = numbers.at(-1) ?? 0;
+  const there = new Set(numbers);
+  let first = newest + (newest === 0 ? 1 : 0);
+  while (there.has(first - 1)) first -= 1;
+  return { first, newest, isInferred: true, storeId, fence: NO_FENCE };
+}
+
+async function headerOf(disk: Disk, walDir: string, number: number): Promise<SegmentHeader | null> {
+  for (const name of [segmentName(number), segmentAsideName(number)]) {
+    const path = join(walDir, name);
+    try {
+      const file = await disk.open(path, { access: 'read' });
+      try {
+        const { verdict } = await readSegmentHeader(file);
+        return verdict.kind === 'valid' ? verdict.header : null;
+      } finally {
+        await closeFile(file);
+      }
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') continue;
+      throw readFailed('a segment', { path }, error);
+    }
+  }
+  return null;
+}
