@@ -136,7 +136,7 @@ function keyOf(op: number, life: number): string {
   return `${op}/${life}`;
 }
 
-function isOfClass(kind: CallKind, wanted: CallClass): boolean {
+export function isOfClass(kind: CallKind, wanted: CallClass): boolean {
   switch (wanted) {
     case 'any':
       return true;
@@ -155,7 +155,7 @@ function isOfClass(kind: CallKind, wanted: CallClass): boolean {
   }
 }
 
-function canHappen(fault: PlanFaultKind, kind: CallKind): boolean {
+export function canHappen(fault: PlanFaultKind, kind: CallKind): boolean {
   if (fault === 'ENOSPC' && NAMES.has(kind)) return MAKES_NAMES.has(kind);
   if (fault === 'short-write' || fault === 'misdirected-write') return kind === 'write';
   return true;

@@ -60,8 +60,14 @@ export class SnapshotTurns {
    *
    * @param throwIfUnwritable asked again after each wait: the log may have been closed or have failed meanwhile
    */
-  take(turn: SnapshotTurn, throwIfUnwritable: () => void): Promise<SnapshotMeta> {
-    return this.inTurn(() => this.#take(turn, throwIfUnwritable));
+  async take(turn: SnapshotTurn, throwIfUnwritable: () => void): Promise<SnapshotMeta> {
+    try {
+      return await this.inTurn(() => this.#take(turn, throwIfUnwritable));
+    } catch (error) {
+      // D7: to a Raft an install is a save like any other; it waits to be told that it may try again.
+      if (isKeelsonError(error, 'KEELSON_NO_SPACE')) this.#log.noteRefusal();
+      throw error;
+    }
   }
 
   /** Runs when all operations asked for before have ended. */

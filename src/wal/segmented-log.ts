@@ -113,13 +113,10 @@ export class SegmentedLog {
     const last = { ...judgement.tail, chain: judgement.tail.run.chain, runs };
     const { epoch } = parts.superblock.current;
     const spares = new SpareSegments(environment, paths.walDir, segmentBytes, epoch, counters);
-    spares.onSpaceBack = () => {
-      observer.onSpaceBack();
-    };
     const host = {
       ...parts,
       environment,
-      observer,
+      observer: spares.watchedBy(observer),
       counters,
       active: () => log.#writingParts().active,
       rotate: (frame: QueuedFrame) => log.#rotate(frame),
@@ -132,6 +129,11 @@ export class SegmentedLog {
   #writingParts(): Writing {
     if (this.#writing !== null) return this.#writing;
     throw readOnlyError(this.#paths.dir);
+  }
+
+  /** A snapshot found no room: `onSpaceBack` is owed. */
+  noteRefusal(): void {
+    this.#writing?.spares.noteRefusal();
   }
 
   /** Everything up to here is on stable storage. */

@@ -5,6 +5,7 @@ import { isKeelsonError } from '../errors/index.js';
 import { spareName } from '../format/names.js';
 import { closeFile } from './close-file.js';
 import { abandon, makeZeroedFile } from './make-segment.js';
+import type { WalObserver } from './observer.js';
 import type { WalCounters } from './wal-counters.js';
 
 /** A file ready to become a segment: zero-filled or recycled, synced, not yet named as one. */
@@ -35,8 +36,8 @@ export class SpareSegments {
   #making: Promise<void> | null = null;
   #retry: Timer | null = null;
   #nextNumber: number;
-  /** Told when a spare is there again after one could not be made for want of room. */
-  onSpaceBack: () => void = () => undefined;
+  /** Told when a spare is there again after room was lacking, for a spare or for anything else. */
+  #onSpaceBack: () => void = () => undefined;
   #lacksSpace = false;
 
   constructor(
@@ -51,6 +52,20 @@ export class SpareSegments {
     this.#segmentBytes = segmentBytes;
     this.#counters = counters;
     this.#nextNumber = epoch * SPARES_AN_EPOCH + 1;
+  }
+
+  /** Tells `observer` when room is back. What this returns tells it all else, and notes each refusal on the way. */
+  watchedBy(observer: WalObserver): WalObserver {
+    this.#onSpaceBack = () => {
+      observer.onSpaceBack();
+    };
+    return {
+      ...observer,
+      onNoSpace: (error) => {
+        this.noteRefusal();
+        observer.onNoSpace(error);
+      },
+    };
   }
 
   /** Begins to make a spare if there is none. Never throws: a rotation that needs one will try and say why. */
@@ -75,15 +90,28 @@ export class SpareSegments {
     if (this.#abort.signal.aborted) return;
     this.#retry ??= this.#environment.setTimer(RETRY_MS, () => {
       this.#retry = null;
-      this.prepare();
+      if (this.#ready.length > 0) this.#tellSpaceBack();
+      else this.prepare();
     });
+  }
+
+  /**
+   * Something was refused for want of room that a spare in hand says nothing of: a write in place on a disk that
+   * allocates late, a seal, a snapshot. Who was refused waits to be told that it may try again.
+   */
+  noteRefusal(): void {
+    this.#tryLater();
   }
 
   #add(spare: Spare): void {
     this.#ready.push(spare);
+    this.#tellSpaceBack();
+  }
+
+  #tellSpaceBack(): void {
     if (!this.#lacksSpace) return;
     this.#lacksSpace = false;
-    this.onSpaceBack();
+    this.#onSpaceBack();
   }
 
   async #make(bytes: number): Promise<Spare> {

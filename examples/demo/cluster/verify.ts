@@ -1,7 +1,7 @@
 import type { KvClient } from '../../kv/client/kv-client.js';
 import type { ScanResponse_Pair, StatusResponse } from '../../kv/generated/keelson/examples/kv/v1/kv.js';
 import type { Cluster } from './cluster.js';
-import { anomalies } from './history/linearizable.js';
+import { anomalies } from '../../../sim/history/linearizable.js';
 import { Violation } from './violation.js';
 import type { WatchedWait } from './watched-wait.js';
 import type { Acked, Workload } from './workload.js';

@@ -2,7 +2,7 @@ import { Connections } from '../../kv/client/connections.js';
 import { GaveUpError, KvClient } from '../../kv/client/kv-client.js';
 import type { Random } from '../../../sim/index.js';
 import type { Text } from '../single/text.js';
-import type { Operation } from './history/operation.js';
+import type { Operation } from '../../../sim/history/operation.js';
 
 /** Clients that load the text. */
 const LOADERS = 24;

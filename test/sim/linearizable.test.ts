@@ -4,8 +4,8 @@
  */
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { anomalies } from '../../examples/demo/cluster/history/linearizable.js';
-import type { Operation } from '../../examples/demo/cluster/history/operation.js';
+import { anomalies } from '../../sim/history/linearizable.js';
+import type { Operation } from '../../sim/history/operation.js';
 
 /** `kind`, value, from, until. */
 type Short = readonly ['read' | 'write', string | null, number, number];

@@ -1,0 +1,52 @@
+import type { CallNotice } from '../disk/calls-to-come.js';
+import type { Directive } from '../disk/faults.js';
+import type { SimulatedDisk } from '../disk/simulated-disk.js';
+import { canHappen, isOfClass } from '../plan/faults-to-come.js';
+import type { CallClass, PlanFaultKind } from '../plan/plan.js';
+
+/** Something that is to happen to the nth call of a class, counted from when it was armed. */
+export interface ArmedCall {
+  readonly on: CallClass;
+  readonly nth: number;
+  readonly what: PlanFaultKind;
+  readonly directive: Directive;
+  /** Called when its call has come, before it is carried out. */
+  readonly onMet: () => void;
+}
+
+/** Meets the calls of one node's disk with what is armed for them. */
+export class NodeCalls {
+  #armed: { readonly call: ArmedCall; seen: number }[] = [];
+
+  constructor(disk: SimulatedDisk) {
+    disk.onCall = (notice) => this.#meet(notice);
+  }
+
+  arm(call: ArmedCall): void {
+    this.#armed.push({ call, seen: 0 });
+  }
+
+  /** False if its call had come already. */
+  disarm(call: ArmedCall): boolean {
+    const before = this.#armed.length;
+    this.#armed = this.#armed.filter((armed) => armed.call !== call);
+    return this.#armed.length < before;
+  }
+
+  calm(): void {
+    this.#armed = [];
+  }
+
+  #meet(notice: CallNotice): Directive | undefined {
+    for (const armed of this.#armed) {
+      const { call } = armed;
+      if (!isOfClass(notice.kind, call.on) || !canHappen(call.what, notice.kind)) continue;
+      armed.seen += 1;
+      if (armed.seen < call.nth) continue;
+      this.disarm(call);
+      call.onMet();
+      return call.directive;
+    }
+    return undefined;
+  }
+}

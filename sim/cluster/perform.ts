@@ -1,0 +1,176 @@
+import type { PlanFaultKind } from '../plan/plan.js';
+import { subSeed } from '../world/random.js';
+import type { ClusterNode } from './cluster-node.js';
+import type { CallFault, ClusterFault, ClusterOp, CrashPlan, NodeChoice } from './cluster-plan.js';
+import type { ClusterWorld } from './cluster-world.js';
+
+/** An armed crash whose call does not come within this time happens then. */
+const CRASH_WITHIN_MS = 400;
+/** Voters that are left at least when a member is taken out. */
+const VOTERS_MIN = 3;
+
+/** Does what a client or an operator asks for at its time. */
+export function performOp(world: ClusterWorld, op: ClusterOp): void {
+  const { clients, operator } = world;
+  switch (op.kind) {
+    case 'put':
+      clients.put(world.nodeAt(op.node), op.key, op.bytes);
+      return;
+    case 'get':
+      clients.get(world.nodeAt(op.node), op.key);
+      return;
+    case 'burst':
+      for (let count = 0; count < op.count; count += 1) clients.put(world.leader, op.key, op.bytes);
+      return;
+    case 'transfer':
+      transfer(world, op.node);
+      return;
+    case 'campaign': {
+      const host = world.nodeAt(op.node).host;
+      host?.feed(() => void host.raft.campaign());
+      return;
+    }
+    case 'unreachable': {
+      const host = world.leader?.host;
+      const { id } = world.nodeAt(op.node);
+      host?.feed(() => {
+        host.raft.reportUnreachable(id);
+      });
+      return;
+    }
+    case 'snapshot':
+      world.nodeAt(op.node).host?.taker.takeAtOnce();
+      return;
+    case 'grow':
+      operator.grow();
+      return;
+    case 'shrink': {
+      const voters = world.leader?.status?.configuration.voters ?? [];
+      if (voters.length > VOTERS_MIN) operator.remove(world.nodeAt(op.node));
+      return;
+    }
+    case 'swap': {
+      const node = world.nodeAt(op.node);
+      operator.grow();
+      operator.remove(node);
+    }
+  }
+}
+
+/** Lets a fault begin, and sees to its end. */
+export function performFault(world: ClusterWorld, fault: ClusterFault): void {
+  const { network, queue } = world;
+  switch (fault.kind) {
+    case 'cut':
+      for (const { link, ms } of fault.links) cut(world, link, ms);
+      return;
+    case 'rough':
+      network.roughen(fault);
+      queue.after(fault.ms, () => {
+        network.smooth(fault);
+      });
+      return;
+    case 'pause':
+      world.nodeAt(fault.node).pause(fault.ms);
+      return;
+    case 'crash':
+      for (const choice of fault.nodes) crash(world, world.nodeAt(choice), fault.crashes);
+      return;
+    case 'crash-all':
+      world.reach['all-crashed-at-once'] += 1;
+      [...world.nodes.values()].forEach((node, at) => {
+        node.crash(fault.how, fault.downMs[at % fault.downMs.length] ?? 0);
+      });
+      return;
+    case 'call':
+      failCall(world.nodeAt(fault.node), fault.what, fault);
+      return;
+    case 'squeeze':
+      squeeze(world, world.nodeAt(fault.node), fault.freeBytes, fault.ms);
+      return;
+    case 'rot':
+      rot(world, world.nodeAt(fault.node), fault.what, fault.id);
+      return;
+    case 'lose-disk':
+      loseDisk(world, world.nodeAt(fault.node), fault.freshAfterMs);
+      return;
+  }
+}
+
+function transfer(world: ClusterWorld, choice: NodeChoice): void {
+  const host = world.leader?.host;
+  const { id } = world.nodeAt(choice);
+  host?.feed(() => {
+    if (host.raft.transferLeadership(id) === null) world.reach['leadership-transferred'] += 1;
+  });
+}
+
+function cut(world: ClusterWorld, [from, to]: readonly [number, number], ms: number): void {
+  const { network, queue, reach } = world;
+  const ids = [world.nodeAt(from).id, world.nodeAt(to).id] as const;
+  if (ids[0] === ids[1]) return;
+  reach['link-cut-one-way'] += 1;
+  network.cut(...ids);
+  queue.after(ms, () => {
+    network.mend(...ids);
+  });
+}
+
+function crash(world: ClusterWorld, node: ClusterNode, [first, ...again]: readonly CrashPlan[]): void {
+  if (first === undefined || node.host === null) return;
+  node.crashesToCome = [...again];
+  const armed = node.armCrash(first);
+  const { life } = node;
+  world.queue.after(CRASH_WITHIN_MS, () => {
+    if (node.calls.disarm(armed) && node.life === life) node.crash(first.how, first.downMs);
+  });
+}
+
+function failCall(node: ClusterNode, what: CallFault, { on, nth }: Pick<CrashPlan, 'on' | 'nth'>): void {
+  const isCode = what === 'EIO' || what === 'ENOSPC' || what === 'EMFILE';
+  const kind: PlanFaultKind = what;
+  node.calls.arm({
+    on,
+    nth,
+    what: kind,
+    directive: isCode ? { code: what } : { fault: what },
+    onMet: () => {
+      if (isCode) node.hasSuffered = true;
+      if (what === 'stuck') node.stuckLife = node.life;
+    },
+  });
+}
+
+function squeeze(world: ClusterWorld, node: ClusterNode, freeBytes: number, ms: number): void {
+  node.squeeze(freeBytes);
+  world.queue.after(ms, () => {
+    node.squeeze(null);
+  });
+}
+
+function rot(
+  world: ClusterWorld,
+  node: ClusterNode,
+  what: 'bit-rot' | 'unreadable-sector',
+  id: number,
+): void {
+  if (node.isLost) return;
+  if (!world.mayLose(node)) {
+    world.reach['loss-withheld'] += 1;
+    return;
+  }
+  if (!node.disk.damage(what, subSeed(world.plan.seed, id))) return;
+  node.isDamaged = true;
+  node.hasSuffered = true;
+}
+
+function loseDisk(world: ClusterWorld, node: ClusterNode, freshAfterMs: number): void {
+  if (node.isLost) return;
+  if (!world.mayLose(node)) {
+    world.reach['loss-withheld'] += 1;
+    return;
+  }
+  world.reach['disk-lost'] += 1;
+  node.lose();
+  world.operator.replace(node, freshAfterMs);
+}

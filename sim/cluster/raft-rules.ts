@@ -1,0 +1,227 @@
+import type { Entry } from '../../src/raft-log/contract.js';
+import { type Configuration, decodeConfiguration, ENTRY_KIND, type RaftStatus } from '../raft/index.js';
+import { ClusterFinding, type ClusterOracle } from './cluster-finding.js';
+import { lastIndexOf, type PromisedLog, type PromisedState, termAt } from './promised-log.js';
+import { hashOfEntry } from './register-state.js';
+
+/** What the rules know of a node: its name, and what its disk must hold. */
+export interface JudgedNode {
+  readonly id: string;
+  readonly promised: PromisedLog;
+}
+
+/** How far one life of a node has been judged. */
+export interface LifeSeen {
+  term: number;
+  commit: number;
+  /** Committed entries up to here have been compared. */
+  judged: number;
+  configuration: Configuration;
+}
+
+interface Committed {
+  readonly term: number;
+  /** Highest term of a node that had committed it when it was first seen so. */
+  readonly inTerm: number;
+}
+
+/** An index and a term as one number, exact below 2^21 terms. */
+function place(index: number, term: number): number {
+  return index * 2 ** 21 + term;
+}
+
+/** The properties of figure 3 of the Raft paper, over all nodes and all time. Throws on a breach. */
+export class RaftRules {
+  readonly #nodes: ReadonlyMap<string, JudgedNode>;
+  readonly #leaders: Map<number, string> = new Map<number, string>();
+  /** By index and term, what stands there, and the term before it: log matching, by induction. */
+  readonly #contents: Map<number, number> = new Map<number, number>();
+  readonly #configurations: Map<number, Configuration> = new Map<number, Configuration>();
+  /** By index - 1. */
+  readonly #committed: Committed[] = [];
+  readonly #applied: Map<number, number> = new Map<number, number>();
+  readonly #states: Map<number, number> = new Map<number, number>();
+
+  /** Committed configurations in order, the first of all before them. */
+  readonly #history: { readonly index: number; readonly configuration: Configuration }[] = [];
+
+  constructor(nodes: ReadonlyMap<string, JudgedNode>) {
+    this.#nodes = nodes;
+  }
+
+  /** The configuration in which the cluster begins. */
+  begin(configuration: Configuration): void {
+    this.#history.push({ index: 0, configuration });
+  }
+
+  /**
+   * The configurations by which a node with one of these logs may count. Whoever holds a change in its log knows
+   * that the change before it is committed (membership.ts), so nobody counts by an older one than the last but one.
+   */
+  configurationsInPlay(logs: readonly PromisedState[]): readonly Configuration[] {
+    const last = this.#history.at(-1)?.index ?? 0;
+    const found = new Set(this.#history.slice(-2).map(({ configuration }) => configuration));
+    for (const log of logs) {
+      for (let index = Math.max(last, log.boundaryIndex) + 1; index <= lastIndexOf(log); index += 1) {
+        const configuration = this.configurationAt(index, termAt(log, index) ?? 0);
+        if (configuration !== null) found.add(configuration);
+      }
+    }
+    return [...found];
+  }
+
+  get commitMax(): number {
+    return this.#committed.length;
+  }
+
+  committedTerm(index: number): number | null {
+    return this.#committed[index - 1]?.term ?? null;
+  }
+
+  /** The content of a configuration entry that some node was given to save. */
+  configurationAt(index: number, term: number): Configuration | null {
+    return this.#configurations.get(place(index, term)) ?? null;
+  }
+
+  /** A node is about to save these, behind an entry of `prevTerm` (null: not known). */
+  offered(node: JudgedNode, entries: readonly Entry[], prevTerm: number | null): void {
+    let before = prevTerm;
+    for (const entry of entries) {
+      const { index, term, kind, data } = entry;
+      if (before !== null) {
+        const content = hashOfEntry(entry, before);
+        same(this.#contents, place(index, term), content, 'log-matching', () => {
+          return `${node.id} saves at ${String(index)} of term ${String(term)} another entry, or one with another past, than was saved there before`;
+        });
+      }
+      if (kind === ENTRY_KIND.configuration)
+        this.#configurations.set(place(index, term), decodeConfiguration(data));
+      before = term;
+    }
+  }
+
+  /** A node applies an entry; `hash` is its state's afterwards. */
+  applied(node: JudgedNode, entry: Entry, hash: number): void {
+    const { index, term } = entry;
+    const committed = this.committedTerm(index);
+    check(committed === term, 'state-machine-safety', () => {
+      const known = committed === null ? 'it was not committed' : `term ${String(committed)} was committed`;
+      return `${node.id} applies entry ${String(index)} of term ${String(term)}, but ${known}`;
+    });
+    same(this.#applied, index, hashOfEntry(entry, 0), 'state-machine-safety', () => {
+      return `${node.id} applies at ${String(index)} another entry than was applied there before`;
+    });
+    this.stands(node, index, hash);
+  }
+
+  /** A node's state as of an index: after applying it, or out of a snapshot. */
+  stands(node: JudgedNode, index: number, hash: number): void {
+    same(
+      this.#states,
+      index,
+      hash,
+      'state-hash',
+      () => `${node.id}: at ${String(index)} the state's hash is ${String(hash)}, another node's is not`,
+    );
+  }
+
+  /** After every step of a node. */
+  observe(node: JudgedNode, seen: LifeSeen, status: RaftStatus): void {
+    const { term, commit, role, configuration } = status;
+    check(
+      term >= seen.term,
+      'monotone',
+      () => `${node.id}: the term fell from ${String(seen.term)} to ${String(term)}`,
+    );
+    check(
+      commit >= seen.commit,
+      'monotone',
+      () => `${node.id}: the commit index fell from ${String(seen.commit)} to ${String(commit)}`,
+    );
+    seen.term = term;
+    seen.commit = commit;
+    this.#judgeCommit(node, seen, status);
+    seen.configuration = configuration;
+    if (role !== 'leader') return;
+    const isNew = !this.#leaders.has(term);
+    same(
+      this.#leaders,
+      term,
+      node.id,
+      'election-safety',
+      () => `${node.id} leads in term ${String(term)}, as ${String(this.#leaders.get(term))} did`,
+    );
+    if (isNew) this.#judgeLeader(node, term);
+  }
+
+  /** Whether this node is the first to lead in its term. */
+  hasLed(term: number): boolean {
+    return this.#leaders.has(term);
+  }
+
+  #judgeCommit(node: JudgedNode, seen: LifeSeen, status: RaftStatus): void {
+    const state = node.promised.newest;
+    const until = Math.min(status.commit, lastIndexOf(state));
+    for (let index = Math.max(seen.judged, state.boundaryIndex - 1) + 1; index <= until; index += 1) {
+      const term = termAt(state, index);
+      if (term === null || index === 0) continue;
+      const known = this.committedTerm(index);
+      if (known === null) {
+        if (index !== this.commitMax + 1) continue;
+        this.#judgeQuorum(node, index, term, [seen.configuration, status.configuration]);
+        this.#committed.push({ term, inTerm: status.term });
+        const configuration = this.configurationAt(index, term);
+        if (configuration !== null) this.#history.push({ index, configuration });
+      } else {
+        check(known === term, 'state-machine-safety', () => {
+          return `${node.id} holds entry ${String(index)} of term ${String(term)} for committed, but term ${String(known)} was committed there`;
+        });
+      }
+    }
+    seen.judged = Math.max(seen.judged, until);
+  }
+
+  /** Whoever commits first must be right: some majority holds the entry, durably. */
+  #judgeQuorum(
+    node: JudgedNode,
+    index: number,
+    term: number,
+    configurations: readonly Configuration[],
+  ): void {
+    const holders = [...this.#nodes.values()].filter(({ promised }) => holds(promised.kept, index, term));
+    const ids = new Set(holders.map(({ id }) => id));
+    const isKept = configurations.some(({ voters }) => {
+      return voters.length > 0 && 2 * voters.filter((id) => ids.has(id)).length > voters.length;
+    });
+    check(isKept, 'commit-without-quorum', () => {
+      const voters = configurations.map((each) => each.voters.join(' ')).join(' or ');
+      return `${node.id} holds entry ${String(index)} of term ${String(term)} for committed; of the voters ${voters} only ${[...ids].join(' ')} hold it durably`;
+    });
+  }
+
+  #judgeLeader(node: JudgedNode, term: number): void {
+    const state = node.promised.newest;
+    this.#committed.forEach((committed, at) => {
+      const index = at + 1;
+      if (committed.inTerm >= term || index < state.boundaryIndex) return;
+      check(termAt(state, index) === committed.term, 'leader-completeness', () => {
+        return `${node.id} leads in term ${String(term)} with term ${String(termAt(state, index))} at ${String(index)}, where term ${String(committed.term)} was committed`;
+      });
+    });
+  }
+}
+
+/** Whether a log holds an entry, or a snapshot in its place. */
+export function holds(state: PromisedState, index: number, term: number): boolean {
+  return index < state.boundaryIndex || termAt(state, index) === term;
+}
+
+function same<K, V>(known: Map<K, V>, key: K, value: V, oracle: ClusterOracle, what: () => string): void {
+  const before = known.get(key);
+  check(before === undefined || before === value, oracle, what);
+  if (before === undefined) known.set(key, value);
+}
+
+function check(isKept: boolean, oracle: ClusterOracle, what: () => string): void {
+  if (!isKept) throw new ClusterFinding({ oracle, what: what() });
+}

@@ -1,0 +1,69 @@
+import type { Entry } from '../../src/raft-log/contract.js';
+import type { ReadState } from '../raft/index.js';
+import { ClusterFinding } from './cluster-finding.js';
+import type { RegisterState } from './register-state.js';
+
+interface WaitingWrite {
+  readonly term: number;
+  readonly onDecided: (isKept: boolean) => void;
+}
+
+interface WaitingRead {
+  readonly onAnswer: (state: RegisterState) => void;
+  /** Null until the leader has said. */
+  index: number | null;
+}
+
+/** Clients of one life of a node that wait for an entry to be applied, or for a moment to read at. */
+export class WaitingClients {
+  readonly #node: { readonly id: string; readonly life: number };
+  readonly #life: number;
+  readonly #writes: Map<number, WaitingWrite> = new Map<number, WaitingWrite>();
+  readonly #reads: Map<string, WaitingRead> = new Map<string, WaitingRead>();
+  #count = 0;
+
+  constructor(node: { readonly id: string; readonly life: number }) {
+    this.#node = node;
+    this.#life = node.life;
+  }
+
+  waitForEntry(index: number, term: number, onDecided: (isKept: boolean) => void): void {
+    this.#writes.set(index, { term, onDecided });
+  }
+
+  applied(entry: Entry): void {
+    const waiting = this.#writes.get(entry.index);
+    if (waiting === undefined) return;
+    this.#writes.delete(entry.index);
+    waiting.onDecided(waiting.term === entry.term);
+  }
+
+  /** A name for a read that no other read, of no other life, has. */
+  newContext(): string {
+    this.#count += 1;
+    return `${this.#node.id}/${String(this.#life)}/${String(this.#count)}`;
+  }
+
+  waitForRead(context: string, onAnswer: (state: RegisterState) => void): void {
+    this.#reads.set(context, { onAnswer, index: null });
+  }
+
+  confirmed({ context, index }: ReadState): void {
+    const waiting = this.#reads.get(context);
+    if (waiting === undefined) {
+      throw new ClusterFinding({
+        oracle: 'stale-message',
+        what: `${this.#node.id} was told of read ${context}, which this life of it never asked for or has been told of`,
+      });
+    }
+    waiting.index = index;
+  }
+
+  release(state: RegisterState): void {
+    for (const [context, { index, onAnswer }] of this.#reads) {
+      if (index === null || index > state.applied) continue;
+      this.#reads.delete(context);
+      onAnswer(state);
+    }
+  }
+}
