@@ -84,8 +84,8 @@ class Judge {
 
   async #judge(): Promise<Judgement> {
     const first = this.#firstPresent();
-    const start = await this.#candidate(first, true);
-    if (start === null) throw this.#missing(first);
+    const start = await this.#candidate(first, first <= this.#store.superblock.newestSegment);
+    if (start === null) throw this.#missing(this.#store.superblock.firstSegment);
     let current: Candidate = start;
     for (;;) {
       const next = await this.#candidate(current.header.number + 1, false);
@@ -103,6 +103,9 @@ class Judge {
     for (let number = superblock.firstSegment; number <= superblock.newestSegment; number += 1) {
       if (present.has(number)) return number;
     }
+    // A superblock that was rolled back may name only segments that are gone by right.
+    const above = [...present].filter((number) => number > superblock.newestSegment);
+    if (above.length > 0) return Math.min(...above);
     throw this.#missing(superblock.firstSegment);
   }
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { readFailed } from '../disk/disk-failure.js';
 import type { Disk } from '../disk/port.js';
 import { systemCode } from '../disk/system-error.js';
-import { segmentAsideName, SNAPSHOTS_DIRECTORY_NAME } from '../format/names.js';
+import { segmentAsideName, SNAPSHOTS_DIRECTORY_NAME, SUPERBLOCK_NAME } from '../format/names.js';
 import { SEGMENT_HEADER_BYTES, segmentSalt } from '../format/segment-header.js';
 import { closeFile } from './close-file.js';
 import { segmentPath } from './live-segment.js';
@@ -27,6 +27,9 @@ export async function firstTrace(
       : join(walDir, segmentAsideName(number));
     if (await holdsFrames(disk, path)) return path;
   }
+  // Where two files were exchanged, the only segment may stand under the superblock's name.
+  const superblock = join(dir, SUPERBLOCK_NAME);
+  if (listing.names?.has(SUPERBLOCK_NAME) === true && (await holdsFrames(disk, superblock))) return superblock;
   return firstSnapshot(disk, join(dir, SNAPSHOTS_DIRECTORY_NAME));
 }
 

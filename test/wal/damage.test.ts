@@ -211,6 +211,15 @@ describe('the superblock (R7)', () => {
     expect(await refusalOf(disk)).toMatchObject({ code: 'KEELSON_CORRUPT', path: SUPERBLOCK });
   });
 
+  test('exchanged with the only segment, which then stands under its name, it is damage, and no log is made anew', async () => {
+    const disk = await storeOf(3);
+    const [one, other] = [SUPERBLOCK, segment(1)].map((path) => disk.readVolatile(path) ?? new Uint8Array());
+    disk.writeFile(SUPERBLOCK, other as Uint8Array);
+    disk.writeFile(segment(1), one as Uint8Array);
+    disk.remove(MARKS);
+    expect(await refusalOf(disk)).toMatchObject({ code: 'KEELSON_CORRUPT', path: SUPERBLOCK });
+  });
+
   test('a newer format is refused under its own checksum, and nothing changes', async () => {
     const disk = await storeOf(3);
     for (const slot of [0, 1]) {

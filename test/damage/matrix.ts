@@ -1,0 +1,93 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { chronicleOf, type Chronicle, type End } from './chronicle.js';
+import { LIVES } from './lives.js';
+import { meaningfulBytes } from './meaningful-bytes.js';
+import {
+  cuts,
+  deletions,
+  duplicates,
+  flips,
+  rollbacks,
+  swaps,
+  zeroedSectors,
+  type ChooseBit,
+  type Mutation,
+} from './mutations.js';
+import { Tally } from './tally.js';
+import { verdictOn, type OpenMode } from './verdict.js';
+
+const IS_DEEP = process.env['KEELSON_DEEP'] === '1';
+
+const MODES: Readonly<Record<string, OpenMode>> = {
+  opened: {},
+  'opened with verifyOnOpen all': { verifyOnOpen: 'all' },
+  'opened for reading only': { readOnly: true },
+};
+
+/** In a quick run the bits of payload and padding are flipped one in so many, and files cut at one size in so many. */
+const THIN = 151;
+/** The ends share between them the bits of what is equal in all three: all but superblock and tail. */
+/** The one whose meaningful bits a quick run flips, all of them. */
+const RICHEST = 'several segments and snapshots';
+const ENDS: readonly End[] = ['clean', 'marked', 'unmarked'];
+
+/**
+ * Tries everything that one fault can do to the files of a log that ended so, and holds what an open and all reads
+ * then give against what the log had acknowledged.
+ */
+export function tryMatrix(end: End): void {
+  const tally = new Tally(`${end} end`);
+  const readOnlyTally = new Tally(`${end} end, read-only`);
+  afterAll(() => {
+    if (process.env['KEELSON_TALLY'] === '1')
+      process.stdout.write(tally.toString() + readOnlyTally.toString());
+  });
+  describe.each(Object.keys(LIVES))('%s', (name) => {
+    describe.each(Object.keys(MODES))('%s', (modeName) => {
+      test('nothing acknowledged is lost in silence, and no byte is wrong', async () => {
+        const chronicle = await chronicleOf(end, LIVES[name] as (typeof LIVES)[string]);
+        const mode = MODES[modeName] as OpenMode;
+        const isThorough = name === RICHEST && mode === MODES['opened'];
+        const counts = mode.readOnly === true ? readOnlyTally : tally;
+        let count = 0;
+        for (const mutation of mutationsOf(chronicle, isThorough)) {
+          count += 1;
+          const goesOn = mutation.kind !== 'bit flipped' || count % 7 === 0;
+          try {
+            counts.add(mutation.kind, await verdictOn(chronicle, mutation, mode, goesOn));
+          } catch (cause) {
+            throw new Error(`${mutation.text}: ${String(cause)}`, { cause });
+          }
+        }
+        expect(count).toBeGreaterThan(200);
+      }, 3_600_000);
+    });
+  });
+}
+
+/** All that is tried in a deep run; in a quick one all kinds, most of them whole. */
+function* mutationsOf(chronicle: Chronicle, isThorough: boolean): Generator<Mutation> {
+  const thin = isThorough ? THIN : THIN * 3;
+  yield* flips(chronicle, IS_DEEP ? () => true : chooserOf(chronicle, isThorough, thin));
+  yield* cuts(chronicle, (_, size) => IS_DEEP || size % thin === 0 || size % 4096 === 1);
+  yield* zeroedSectors(chronicle);
+  yield* deletions(chronicle);
+  yield* duplicates(chronicle);
+  yield* swaps(chronicle);
+  yield* rollbacks(chronicle);
+}
+
+function chooserOf(chronicle: Chronicle, isThorough: boolean, thin: number): ChooseBit {
+  const meaningful = new Map<string, ReadonlySet<number>>();
+  for (const [path, bytes] of chronicle.images) meaningful.set(path, meaningfulBytes(path, bytes));
+  const tail = [...chronicle.images.keys()]
+    .filter((path) => path.endsWith('.wal'))
+    .sort()
+    .at(-1);
+  const turn = ENDS.indexOf(chronicle.end);
+  return (path, bit) => {
+    if (bit % thin === 0) return true;
+    if (!isThorough || meaningful.get(path)?.has(bit >> 3) !== true) return false;
+    return path === tail || path.endsWith('/superblock') || bit % ENDS.length === turn;
+  };
+}
