@@ -26,6 +26,8 @@ const MODES: Readonly<Record<string, OpenMode>> = {
 
 /** In a quick run the bits of payload and padding are flipped one in so many, and files cut at one size in so many. */
 const THIN = 151;
+/** In a deep run, one bit and one size in so many for the ways to open that are not the usual one. */
+const DEEP_SHARE = 13;
 /** The ends share between them the bits of what is equal in all three: all but superblock and tail. */
 /** The one whose meaningful bits a quick run flips, all of them. */
 const RICHEST = 'several segments and snapshots';
@@ -50,7 +52,7 @@ export function tryMatrix(end: End): void {
         const isThorough = name === RICHEST && mode === MODES['opened'];
         const counts = mode.readOnly === true ? readOnlyTally : tally;
         let count = 0;
-        for (const mutation of mutationsOf(chronicle, isThorough)) {
+        for (const mutation of mutationsOf(chronicle, mode, isThorough)) {
           count += 1;
           const goesOn = mutation.kind !== 'bit flipped' || count % 7 === 0;
           try {
@@ -65,11 +67,12 @@ export function tryMatrix(end: End): void {
   });
 }
 
-/** All that is tried in a deep run; in a quick one all kinds, most of them whole. */
-function* mutationsOf(chronicle: Chronicle, isThorough: boolean): Generator<Mutation> {
+/** A deep run tries all there is by an open as usual; the other ways to open differ in little, and get their share. */
+function* mutationsOf(chronicle: Chronicle, mode: OpenMode, isThorough: boolean): Generator<Mutation> {
   const thin = isThorough ? THIN : THIN * 3;
-  yield* flips(chronicle, IS_DEEP ? () => true : chooserOf(chronicle, isThorough, thin));
-  yield* cuts(chronicle, (_, size) => IS_DEEP || size % thin === 0 || size % 4096 === 1);
+  const step = mode === MODES['opened'] ? 1 : DEEP_SHARE;
+  yield* flips(chronicle, IS_DEEP ? (_, bit) => bit % step === 0 : chooserOf(chronicle, isThorough, thin));
+  yield* cuts(chronicle, (_, size) => (IS_DEEP ? size % step === 0 : size % thin === 0 || size % 4096 === 1));
   yield* zeroedSectors(chronicle);
   yield* deletions(chronicle);
   yield* duplicates(chronicle);
