@@ -1,14 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Plan } from '../plan/plan.js';
-import { type Failure, runPlan, type RunResult } from '../plan/run-plan.js';
-import { shrinkPlan } from '../plan/shrink-plan.js';
+import { type AnyFailure, type AnyPlan, type AnyResult, runAny, shrinkAny } from './any-plan.js';
 
 /** Lines of the trace that a failure leaves. */
 const LINES = 200;
 
 /** A failure as a person reads it: what was done, what would have been right, what was there. */
-export function failureText(failure: Failure): string {
+export function failureText(failure: AnyFailure): string {
   const lines = [`oracle    ${failure.oracle}`, `in        ${failure.by}`, `what      ${failure.what}`];
   for (const one of failure.expected ?? []) lines.push(`expected  ${one}`);
   if (failure.found !== undefined) lines.push(`found     ${failure.found}`);
@@ -29,13 +27,13 @@ export interface LeftFailure {
 export async function leaveFailure(
   root: string,
   name: string,
-  plan: Plan,
-  result: RunResult,
+  plan: AnyPlan,
+  result: AnyResult,
   onProgress: (text: string) => void,
 ): Promise<LeftFailure> {
   onProgress(`${name}: shrinking ${plan.ops.length} operations and ${plan.faults.length} faults`);
-  const shrunk = await shrinkPlan(plan, result);
-  const told = await runPlan(shrunk.plan, { linesKept: LINES });
+  const shrunk = await shrinkAny(plan);
+  const told = await runAny(shrunk.plan, LINES);
   const dir = join(root, name);
   const file = join(dir, 'plan.json');
   const replay = `npm run sim -- --plan ${file}`;
@@ -49,7 +47,10 @@ export async function leaveFailure(
   await writeFile(file, planText(shrunk.plan));
   await writeFile(join(dir, 'plan-unshrunk.json'), planText(plan));
   await writeFile(join(dir, 'failure.txt'), `${text}\n\n${failure?.stack ?? ''}\n`);
-  await writeFile(join(dir, 'trace.txt'), `${told.lines.join('\n')}\n`);
+  for (const { of, lines } of told.traces) {
+    const name = told.traces.length === 1 ? 'trace.txt' : `trace-${of}.txt`;
+    await writeFile(join(dir, name), `${lines.join('\n')}\n`);
+  }
   if (told.maps !== null) {
     await writeFile(join(dir, 'files-before-crash.txt'), `${told.maps.before}\n`);
     await writeFile(join(dir, 'files-after.txt'), `${told.maps.after}\n`);
@@ -58,7 +59,7 @@ export async function leaveFailure(
 }
 
 /** A plan with an operation or a fault a line, so that two of them can be compared by eye. */
-export function planText({ ops, faults, ...head }: Plan): string {
+export function planText({ ops, faults, ...head }: AnyPlan): string {
   const list = (items: readonly unknown[]): string =>
     items.length === 0 ? '[]' : `[\n${items.map((item) => `    ${JSON.stringify(item)}`).join(',\n')}\n  ]`;
   const fields = Object.entries(head).map(([name, value]) => `  "${name}": ${JSON.stringify(value)}`);

@@ -1,7 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { drawPlan } from '../plan/draw-plan.js';
-import { parsePlan } from '../plan/plan.js';
-import { runPlan } from '../plan/run-plan.js';
+import { type AnyPlan, type AnyResult, drawAny, parseAny, runAny } from './any-plan.js';
 import { failureText, leaveFailure } from './failure-files.js';
 import { type CliOptions, parseOptions, USAGE, UsageError } from './options.js';
 import { Progress } from './progress.js';
@@ -36,7 +34,7 @@ async function main(): Promise<number> {
 }
 
 async function search(options: CliOptions): Promise<number> {
-  const tally = new Tally();
+  const tally = new Tally(options.profile);
   const progress = new Progress(tally);
   await spreadSeeds(options, (run) => {
     tally.add(run);
@@ -50,8 +48,8 @@ async function search(options: CliOptions): Promise<number> {
 }
 
 async function leaveSeed(options: CliOptions, seed: number, progress: Progress): Promise<void> {
-  const plan = drawPlan(seed, options.profile);
-  const result = await runPlan(plan);
+  const plan = drawAny(seed, options.profile);
+  const result = await runAny(plan);
   const left = await leaveFailure(options.artefacts, `${options.profile}-${seed}`, plan, result, (text) => {
     progress.note(text);
   });
@@ -60,11 +58,11 @@ async function leaveSeed(options: CliOptions, seed: number, progress: Progress):
 
 async function replay(options: CliOptions, file: string): Promise<number> {
   const plan = await readPlan(file);
-  const result = await runPlan(plan, { linesKept: REPLAY_LINES });
-  console.log(result.lines.join('\n'));
+  const result = await runAny(plan, REPLAY_LINES);
+  console.log(tracesText(result));
   if (result.maps !== null && result.failure !== null)
     console.log(`\nbefore the last crash:\n${result.maps.before}\n\nat the end:\n${result.maps.after}`);
-  console.log(`\n${result.failure === null ? 'the store kept its promises' : failureText(result.failure)}`);
+  console.log(`\n${result.failure === null ? 'all promises were kept' : failureText(result.failure)}`);
   if (options.json) {
     const { failure, ops, crashes, calls, traceHash } = result;
     console.log(JSON.stringify({ schemaVersion: 1, plan: file, failure, ops, crashes, calls, traceHash }));
@@ -72,9 +70,15 @@ async function replay(options: CliOptions, file: string): Promise<number> {
   return result.failure === null ? EXIT.clean : EXIT.found;
 }
 
-async function readPlan(file: string): Promise<ReturnType<typeof parsePlan>> {
+/** The last lines of each trace, one after the other. */
+function tracesText({ traces }: AnyResult): string {
+  if (traces.length === 1) return traces.flatMap(({ lines }) => lines).join('\n');
+  return traces.map(({ of, lines }) => [`== ${of}`, ...lines].join('\n')).join('\n\n');
+}
+
+async function readPlan(file: string): Promise<AnyPlan> {
   try {
-    return parsePlan(await readFile(file, 'utf8'));
+    return parseAny(await readFile(file, 'utf8'));
   } catch (cause) {
     throw new UsageError(`${file} is no plan: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,

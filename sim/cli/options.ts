@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util';
-import { PLAN_PROFILES, type PlanProfile } from '../plan/plan.js';
+import { type Profile, PROFILES } from './any-plan.js';
 
 export const USAGE: string = `npm run sim -- [options]
 
   --seed N            run one seed
   --seeds A..B        run the seeds A, A+1, .. B (default 1..1000)
   --plan FILE         replay a plan, and print its trace
-  --profile NAME      ${PLAN_PROFILES.join(' or ')} (default disk)
+  --profile NAME      ${PROFILES.join(' or ')} (default disk)
   --minutes M         stop after M minutes, whatever seeds are left; from --seeds' first seed on
   --jobs J            worker threads (default 1)
   --shard i/n         run every nth seed, from the ith (1..n): disjoint for a farm of machines
@@ -27,7 +27,7 @@ export interface CliOptions {
   /** Half-open. */
   readonly until: number;
   readonly plan: string | null;
-  readonly profile: PlanProfile;
+  readonly profile: Profile;
   readonly minutes: number | null;
   readonly jobs: number;
   readonly shard: { readonly index: number; readonly count: number };
@@ -47,9 +47,9 @@ export function parseOptions(args: readonly string[]): CliOptions {
     throw new UsageError(`what is '${positionals.join(' ')}'?`);
   const minutes = values.minutes === undefined ? null : positive('--minutes', values.minutes);
   const range = rangeOf(values.seed, values.seeds, minutes !== null);
-  const profile = PLAN_PROFILES.find((name) => name === values.profile);
+  const profile = PROFILES.find((name) => name === values.profile);
   if (profile === undefined)
-    throw new UsageError(`--profile is ${PLAN_PROFILES.join(' or ')}, not '${values.profile}'`);
+    throw new UsageError(`--profile is ${PROFILES.join(' or ')}, not '${values.profile}'`);
   return {
     ...range,
     plan: values.plan ?? null,

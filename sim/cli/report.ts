@@ -12,7 +12,7 @@ export function reportPage(summary: Summary): string {
   const failed = summary.failed
     .map(({ seed, oracle, what }) => `<li>seed ${seed}: <b>${oracle}</b> ${escape(what)}</li>`)
     .join('\n');
-  const unreached = unreachedIn(summary.faults, summary.reach);
+  const unreached = unreachedIn(profile, summary.faults, summary.reach);
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Simulator: ${failures === 0 ? 'clean' : `${failures} found`}</title>
 <style>body{font:15px/1.5 system-ui;max-width:60rem;margin:2rem auto;padding:0 1rem}

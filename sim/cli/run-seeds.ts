@@ -1,6 +1,4 @@
-import { drawPlan } from '../plan/draw-plan.js';
-import type { PlanProfile } from '../plan/plan.js';
-import { runPlan } from '../plan/run-plan.js';
+import { drawAny, type Profile, runAny } from './any-plan.js';
 import type { RunFigures } from './tally.js';
 
 /** Seeds of one worker: every `step`th from `from` on. */
@@ -8,7 +6,7 @@ export interface SeedRange {
   readonly from: number;
   readonly until: number;
   readonly step: number;
-  readonly profile: PlanProfile;
+  readonly profile: Profile;
   /** Epoch milliseconds after which no further seed is begun. */
   readonly deadlineMs: number;
 }
@@ -20,9 +18,9 @@ export async function runSeeds(range: SeedRange, tell: (run: RunFigures) => void
     tell(await runSeed(seed, profile));
 }
 
-async function runSeed(seed: number, profile: PlanProfile): Promise<RunFigures> {
+async function runSeed(seed: number, profile: Profile): Promise<RunFigures> {
   try {
-    const result = await runPlan(drawPlan(seed, profile));
+    const result = await runAny(drawAny(seed, profile));
     const { failure, ops, crashes, calls, virtualMs, traceHash, faults, reach } = result;
     const failed = failure === null ? null : { seed, profile, oracle: failure.oracle, what: failure.what };
     return { seed, failed, ops, crashes, calls, virtualMs, traceHash, faults, reach };

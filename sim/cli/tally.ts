@@ -1,7 +1,9 @@
 import { type Counters, newCounters, REACHED } from '../disk/counters.js';
-import type { RunResult } from '../plan/run-plan.js';
-import { BRANCHES, newReach, type Reach } from '../store/reach.js';
 import { Trace } from '../world/trace.js';
+import { type AnyResult, branchesOf, faultsOf } from './any-plan.js';
+
+/** How often each branch ran, by its name. */
+type Reach = Record<string, number>;
 
 /** Version of the object that `--json` prints last. */
 export const SCHEMA_VERSION = 1;
@@ -37,14 +39,15 @@ export interface Summary {
 
 /** What one run adds to a tally; small enough to send between threads. */
 export type RunFigures = Pick<
-  RunResult,
+  AnyResult,
   'ops' | 'crashes' | 'calls' | 'virtualMs' | 'traceHash' | 'faults' | 'reach'
 > & { readonly seed: number; readonly failed: FailedSeed | null };
 
 /** Adds up runs that arrive in any order; their hashes are folded in order of seed. */
 export class Tally {
   readonly faults: Counters = newCounters();
-  readonly reach: Reach = newReach();
+  readonly reach: Reach;
+  readonly #branches: readonly string[];
   readonly failed: FailedSeed[] = [];
   readonly #hashes: Map<number, number> = new Map<number, number>();
   scenarios = 0;
@@ -52,6 +55,11 @@ export class Tally {
   crashes = 0;
   calls = 0;
   virtualMs = 0;
+
+  constructor(profile: string) {
+    this.#branches = branchesOf(profile);
+    this.reach = newReach(this.#branches);
+  }
 
   add(run: RunFigures): void {
     this.scenarios += 1;
@@ -62,7 +70,7 @@ export class Tally {
     this.#hashes.set(run.seed, run.traceHash);
     if (run.failed !== null) this.failed.push(run.failed);
     for (const name of REACHED) this.faults[name] += run.faults[name];
-    for (const name of BRANCHES) this.reach[name] += run.reach[name];
+    for (const name of this.#branches) this.reach[name] = (this.reach[name] ?? 0) + (run.reach[name] ?? 0);
   }
 
   summary(profile: string, seconds: number): Summary {
@@ -85,13 +93,14 @@ export class Tally {
       virtualSeconds: Math.round(this.virtualMs / 1000),
       faults,
       reach,
-      unreached: unreachedIn(faults, reach),
+      unreached: unreachedIn(profile, faults, reach),
     };
   }
 }
 
-export function unreachedIn(faults: Counters, reach: Reach): string[] {
-  return [...REACHED.filter((name) => faults[name] === 0), ...BRANCHES.filter((name) => reach[name] === 0)];
+export function unreachedIn(profile: string, faults: Counters, reach: Reach): string[] {
+  const branches = Object.keys(reach).filter((name) => reach[name] === 0);
+  return [...faultsOf(profile).filter((name) => faults[name] === 0), ...branches];
 }
 
 /** Several shards as one; the hash folds theirs in the order in which their first seeds stand. */
@@ -106,10 +115,11 @@ export function mergeSummaries(parts: readonly Summary[]): Summary {
 
 function addSummary(a: Summary, b: Summary): Summary {
   const faults = newCounters();
-  const reach = newReach();
+  const branches = branchesOf(a.profile);
+  const reach = newReach(branches);
   for (const part of [a, b]) {
     for (const name of REACHED) faults[name] += part.faults[name] ?? 0;
-    for (const name of BRANCHES) reach[name] += part.reach[name] ?? 0;
+    for (const name of branches) reach[name] = (reach[name] ?? 0) + (part.reach[name] ?? 0);
   }
   return {
     ...a,
@@ -125,6 +135,10 @@ function addSummary(a: Summary, b: Summary): Summary {
     virtualSeconds: a.virtualSeconds + b.virtualSeconds,
     faults,
     reach,
-    unreached: unreachedIn(faults, reach),
+    unreached: unreachedIn(a.profile, faults, reach),
   };
+}
+
+function newReach(branches: readonly string[]): Reach {
+  return Object.fromEntries(branches.map((name) => [name, 0]));
 }

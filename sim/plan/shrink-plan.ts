@@ -63,7 +63,7 @@ function withOps(plan: Plan, ops: readonly PlanOp[]): Plan {
 }
 
 /** Tries the list without each of its pieces, in ever smaller pieces. */
-async function leaveOut<Item>(
+export async function leaveOut<Item>(
   items: () => readonly Item[],
   attempt: (left: readonly Item[]) => Promise<boolean>,
 ): Promise<void> {
