@@ -29,7 +29,7 @@ export function judgeSurvey(unjudged: Unjudged, paths: StorePaths, boundary: num
     ...found,
     proven,
     damages,
-    blemishes: blemishesOf(found),
+    blemishes: blemishesOf(found, proven),
     highestEpoch: Math.max(0, ...epochsOf(found)),
     highestLsn: Math.max(proven.lsn, ...segments.map(highestLsnOf)),
   };
@@ -179,7 +179,7 @@ function beyond(last: SurveyedSegment, proven: DurableMark, paths: StorePaths): 
   return [shortRun(path, framesUntil, tear?.reason ?? null, run.lastLsn, proven.lsn, entries)];
 }
 
-function blemishesOf({ slots, segments, marks }: Unjudged): Blemish[] {
+function blemishesOf({ slots, segments, marks }: Unjudged, proven: DurableMark): Blemish[] {
   const blemishes: Blemish[] = [];
   if (slots.superblock !== null) {
     slots.slots.forEach((slot, at) => {
@@ -203,8 +203,10 @@ function blemishesOf({ slots, segments, marks }: Unjudged): Blemish[] {
         offset: header.segmentBytes,
         reason: 'its seal is not whole; reads rebuild it from the frames',
       });
-    if (at === segments.length - 1 && (tear !== null || segment.holes.length > 0)) {
-      const offset = segment.holes[0]?.offset ?? framesUntil;
+    const torn = segment.holes[0] ?? null;
+    const end = torn?.before.lastLsn ?? run.lastLsn;
+    if (at === segments.length - 1 && (tear !== null || torn !== null) && end >= proven.lsn) {
+      const offset = torn?.offset ?? framesUntil;
       const reason =
         'behind the end of the log stand bytes of saves that were never acknowledged; the next open cuts them off';
       blemishes.push({ path, offset, reason });

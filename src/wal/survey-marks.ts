@@ -76,7 +76,8 @@ async function openIfThere(disk: Disk, path: string): Promise<DiskFile | null> {
   try {
     return await disk.open(path, { access: 'read' });
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return null;
+    // A file where the directory should be is told by who lists it.
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return null;
     throw readFailed('a file of the store', { path }, error);
   }
 }

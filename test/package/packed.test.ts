@@ -20,6 +20,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 const root = join(import.meta.dirname, '../..');
 
 interface Manifest {
+  readonly version: string;
+  readonly bin: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
@@ -100,6 +102,13 @@ describe('the packed package', () => {
       (path) => !/^(dist\/(src|sim)\/|docs\/|[A-Z]+(\.md)?$|package\.json$)/.test(path),
     );
     expect(strangers).toEqual([]);
+  });
+
+  test('has the command line, which needs no peer', () => {
+    const program = join(home, 'whole', 'node_modules/keelson', manifest.bin['keelson'] ?? '');
+    expect(readFileSync(program, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+    const printed = execFileSync(process.execPath, [program, '--version'], { encoding: 'utf8' });
+    expect(printed.trim()).toBe(manifest.version);
   });
 
   test('every dependency that is a peer is optional', () => {

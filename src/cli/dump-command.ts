@@ -1,0 +1,116 @@
+import { nodeEnvironment } from '../disk/node-environment.js';
+import {
+  decodeBoundary,
+  decodeHardState,
+  decodeSnapshotName,
+  RAFT_RECORD_KINDS,
+  readEntryRecord,
+} from '../format/raft-records.js';
+import type { RawRecord } from '../format/record.js';
+import { surveyLog } from '../raft-log/survey-log.js';
+import type { SurveyedFrame } from '../wal/survey-segment.js';
+import { EXIT, type ExitCode } from './exit.js';
+import type { CliOptions, DataForm } from './options.js';
+import { plainNumbers, SCHEMA_VERSION, type Output } from './output.js';
+
+/** `keelson dump`: the records, one JSON object a line, as they were written; an index that comes twice was replaced. */
+export async function dumpCommand(options: CliOptions, output: Output): Promise<ExitCode> {
+  const { dir, walDir } = options;
+  const put = (record: object): Promise<void> => output.line(JSON.stringify(record, plainNumbers));
+  await put({ type: 'store', schemaVersion: SCHEMA_VERSION, dir });
+  const onFrame = async (frame: SurveyedFrame): Promise<void> => {
+    for (const record of recordsOf(frame, options)) await put(record);
+  };
+  const survey = await surveyLog({ environment: nodeEnvironment(), dir, walDir, onFrame });
+  for (const damage of survey.damages) await put({ type: 'damage', ...damage });
+  if (survey.damages.length === 0) return EXIT.sound;
+  output.say(
+    `keelson: ${dir} is damaged in ${survey.damages.length} places; what is printed is what can be read. Run: keelson verify ${dir}`,
+  );
+  return EXIT.damage;
+}
+
+/** The records of a frame that the range asks for. */
+function* recordsOf(frame: SurveyedFrame, options: CliOptions): Generator<object> {
+  const { header, records, path, recordOffsets } = frame;
+  const { from, until, firstLsn, lowTerm } = header;
+  const isAsked = (index: number): boolean => index >= options.from && index < options.until;
+  const asksAll = options.from === 0 && options.until === Infinity;
+  // A hard state carries no index of its own: it comes with the entries that it was saved with.
+  const isFrameAsked = asksAll || (until > from && until > options.from && from < options.until);
+  const entriesFrom = records.length - (until - from);
+  for (let at = 0; at < records.length; at += 1) {
+    const record = records[at] as RawRecord;
+    const place = { lsn: firstLsn + at, epoch: header.epoch, path, offset: recordOffsets[at] };
+    if (at < entriesFrom) {
+      const control = controlOf(record, from, options.data);
+      const index = 'index' in control ? control.index : null;
+      if (index === null ? isFrameAsked : isAsked(index)) yield { ...control, ...place };
+      continue;
+    }
+    const index = from + at - entriesFrom;
+    const entry = readEntryRecord(record);
+    if (!isAsked(index)) continue;
+    if (entry === null) yield { ...plainOf(record, options.data), ...place };
+    else {
+      const { termDistance, kind, data } = entry;
+      const term = lowTerm + termDistance;
+      const checksum = hex(record.checksum);
+      yield {
+        type: 'entry',
+        index,
+        term,
+        kind,
+        checksum,
+        bytes: data.length,
+        ...dataOf(data, options.data),
+        ...place,
+      };
+    }
+  }
+}
+
+interface DumpedControl {
+  readonly type: string;
+  readonly index?: number;
+}
+
+function controlOf(record: RawRecord, from: number, form: DataForm): DumpedControl {
+  const { kind, body } = record;
+  switch (kind) {
+    case RAFT_RECORD_KINDS.hardState: {
+      const decoded = decodeHardState(body);
+      if (decoded !== null) return { type: 'hard-state', ...decoded.hardState };
+      break;
+    }
+    case RAFT_RECORD_KINDS.truncation:
+      return { type: 'truncation', index: from };
+    case RAFT_RECORD_KINDS.snapshot: {
+      const decoded = decodeSnapshotName(body);
+      if (decoded === null) break;
+      const { index, term, checksum } = decoded.name;
+      const named = { type: 'snapshot', index, term, checksum: hex(checksum) };
+      return { ...named, ...(decoded.keepsLog ? {} : { replacesLog: true }) };
+    }
+    case RAFT_RECORD_KINDS.compaction: {
+      const boundary = decodeBoundary(body);
+      if (boundary !== null) return { type: 'compaction', ...boundary };
+      break;
+    }
+  }
+  return plainOf(record, form);
+}
+
+function plainOf({ kind, checksum, body }: RawRecord, form: DataForm): DumpedControl {
+  const plain = { type: 'record', kind, checksum: hex(checksum), bytes: body.length };
+  return { ...plain, ...dataOf(body, form) };
+}
+
+function dataOf(data: Uint8Array, form: DataForm): { readonly data?: string } {
+  if (form === 'none') return {};
+  return { data: Buffer.from(data.buffer, data.byteOffset, data.length).toString(form) };
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16).padStart(8, '0')}`;
+}

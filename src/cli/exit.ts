@@ -1,0 +1,31 @@
+import { isKeelsonError } from '../errors/index.js';
+
+/** Exit codes; docs/cli.md says them to people, and scripts branch on them. */
+export const EXIT = {
+  /** The store is sound, or the repair is done. */
+  sound: 0,
+  /** Something on the disk is not what was written there. */
+  damage: 1,
+  /** The command line cannot be followed. */
+  usage: 2,
+  /** Locked, unreadable, not there, no log: the store itself was not judged. */
+  environment: 3,
+  /** Ended by SIGINT, as shells have it. */
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** A command line that cannot be followed; the message is for the person who typed it. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** The exit code for what a command threw. */
+export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof UsageError) return EXIT.usage;
+  if (!isKeelsonError(error)) return EXIT.environment;
+  if (error.code === 'KEELSON_ABORTED') return EXIT.interrupted;
+  if (error.code === 'KEELSON_INVALID_ARGUMENT') return EXIT.usage;
+  return error.family === 'damage' ? EXIT.damage : EXIT.environment;
+}

@@ -1,0 +1,74 @@
+import { join } from 'node:path';
+import type { Disk } from '../disk/index.js';
+import { systemCode } from '../disk/index.js';
+import {
+  MARKS_NAME,
+  parseWalFileName,
+  QUARANTINE_DIRECTORY_NAME,
+  SNAPSHOTS_DIRECTORY_NAME,
+  SUPERBLOCK_NAME,
+} from '../format/names.js';
+import type { StorePaths } from '../wal/store-directory.js';
+
+/** Bytes of a store, by what holds them, and what is left on its disks. */
+export interface Space {
+  readonly segments: number;
+  /** Prepared or left over: the next open or save uses or removes them. */
+  readonly spares: number;
+  readonly snapshots: number;
+  /** Set aside; never removed by Keelson but for old copies of torn tails. */
+  readonly quarantine: number;
+  readonly others: number;
+  readonly free: number;
+}
+
+/** Sums up the files of a store. */
+export async function spaceOf(disk: Disk, { dir, walDir }: StorePaths): Promise<Space> {
+  let segments = 0;
+  let spares = 0;
+  for (const { path, name } of await filesUnder(disk, walDir)) {
+    const bytes = await sizeOf(disk, path);
+    if (parseWalFileName(name).kind === 'segment') segments += bytes;
+    else spares += bytes;
+  }
+  const under = async (name: string): Promise<number> => {
+    let bytes = 0;
+    for (const { path } of await filesUnder(disk, join(dir, name))) bytes += await sizeOf(disk, path);
+    return bytes;
+  };
+  const others =
+    (await sizeOf(disk, join(dir, SUPERBLOCK_NAME))) + (await sizeOf(disk, join(dir, MARKS_NAME)));
+  return {
+    segments,
+    spares,
+    snapshots: await under(SNAPSHOTS_DIRECTORY_NAME),
+    quarantine: await under(QUARANTINE_DIRECTORY_NAME),
+    others,
+    free: (await disk.statfs((await disk.stat(walDir)) === null ? dir : walDir)).freeBytes,
+  };
+}
+
+async function filesUnder(
+  disk: Disk,
+  dir: string,
+): Promise<readonly { readonly path: string; readonly name: string }[]> {
+  let entries;
+  try {
+    entries = await disk.readdir(dir);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+  const found = [];
+  for (const { name, kind } of entries) {
+    const path = join(dir, name);
+    if (kind === 'directory') found.push(...(await filesUnder(disk, path)));
+    else found.push({ path, name });
+  }
+  return found;
+}
+
+/** A file that went meanwhile takes no room. */
+async function sizeOf(disk: Disk, path: string): Promise<number> {
+  return (await disk.stat(path))?.size ?? 0;
+}
