@@ -27,7 +27,7 @@ export function judgeGate(
 ): Verdict {
   const of = (list: readonly Measured[], number: number): Measured | undefined =>
     list.find((one) => one.number === number);
-  const built = bugs.filter(({ waitsFor, isWitness }) => waitsFor === undefined && isWitness !== true);
+  const built = bugs.filter(({ waitsFor }) => waitsFor === undefined);
   const seedsOf = ({ number }: PlantedBug): number => {
     const measured = of(now, number);
     return measured === undefined ? Infinity : seedsToFind(measured);

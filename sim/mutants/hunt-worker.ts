@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { drawPlan } from '../plan/draw-plan.js';
-import type { PlanProfile } from '../plan/plan.js';
+import type { Plan, PlanProfile } from '../plan/plan.js';
 import { runPlan } from '../plan/run-plan.js';
 
 /** The seeds that a hunt tries, one by one, until the bug in its tree is found. */
@@ -8,6 +8,10 @@ export interface HuntRange {
   readonly from: number;
   readonly count: number;
   readonly profile: PlanProfile;
+  /** Go on until this oracle fires, whatever others find. */
+  readonly oracle?: string;
+  /** Run this plan in place of what the seeds draw. */
+  readonly plan?: Plan;
 }
 
 /** What a hunt tells: after each seed, and at the end. */
@@ -21,12 +25,13 @@ export type HuntNews =
 /** A message for each seed would cost as much as a short run. */
 const TELL_EVERY = 10;
 
-async function hunt({ from, count, profile }: HuntRange): Promise<HuntNews> {
+async function hunt({ from, count, profile, oracle, plan }: HuntRange): Promise<HuntNews> {
   for (let at = 0; at < count; at++) {
     const seeds = at + 1;
     try {
-      const { failure } = await runPlan(drawPlan(from + at, profile));
-      if (failure !== null) return { kind: 'found', seeds, oracle: failure.oracle, what: failure.what };
+      const { failure } = await runPlan(plan ?? drawPlan(from + at, profile));
+      if (failure !== null && (oracle ?? failure.oracle) === failure.oracle)
+        return { kind: 'found', seeds, oracle: failure.oracle, what: failure.what };
     } catch (error) {
       return { kind: 'fault', seeds, what: error instanceof Error ? (error.stack ?? '') : String(error) };
     }

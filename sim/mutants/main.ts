@@ -1,7 +1,7 @@
 import { hunt, type HuntEnd } from './hunt.js';
 import { measure, type Measured } from './measure.js';
 import { parseOptions, USAGE, UsageError, type GateOptions } from './options.js';
-import { Nursery, PatchRefused } from './plant.js';
+import { Nursery, PatchRefused, readDirected } from './plant.js';
 import type { PlantedBug } from './planted-bug.js';
 import { PLANTED_BUGS } from './planted-bugs.js';
 import { judgeGate } from './gate.js';
@@ -63,11 +63,13 @@ async function measureAll(nursery: Nursery, options: GateOptions): Promise<Measu
 
 async function measureOne(nursery: Nursery, bug: PlantedBug, options: GateOptions): Promise<Measured> {
   const tree = await nursery.plant(bug);
-  return measure(bug, options, async (range) => {
+  const plan = bug.plan === undefined ? null : await readDirected(process.cwd(), bug.plan);
+  return measure(bug, plan, options, async (range) => {
     const startMs = Date.now();
     const end = await hunt(tree, range);
     const seconds = ((Date.now() - startMs) / 1000).toFixed(0);
-    console.log(`${bug.number} ${bug.name}: seeds ${range.from}..: ${told(end)} (${seconds} s)`);
+    const where = range.plan === undefined ? `seeds ${range.from}..` : 'its plan';
+    console.log(`${bug.number} ${bug.name}: ${where}: ${told(end)} (${seconds} s)`);
     return end;
   });
 }

@@ -1,5 +1,6 @@
 import type { HuntEnd } from './hunt.js';
 import type { HuntRange } from './hunt-worker.js';
+import type { Plan } from '../plan/plan.js';
 import type { PlantedBug } from './planted-bug.js';
 
 /** Seeds between the beginnings of two searches of one bug. */
@@ -14,6 +15,8 @@ export interface Measured {
   readonly seeds: number;
   /** Seeds that one far search took, if there was one; null if even that found nothing. */
   readonly far: { readonly tried: number | null; readonly seeds: number } | null;
+  /** Whether its own plan showed it; null if it has none, or needed none. */
+  readonly byPlan: boolean | null;
   /** Which oracles found it, the most frequent first. */
   readonly oracles: readonly string[];
 }
@@ -35,25 +38,33 @@ export interface MeasureOptions {
   readonly far: number;
 }
 
-/** Searches for one bug from several starts, and far from one more if they do not find it. */
+/** Searches for one bug from several starts; if they do not find it, far from one more, and by a plan of its own. */
 export async function measure(
   bug: PlantedBug,
+  plan: Plan | null,
   options: MeasureOptions,
   search: (range: HuntRange) => Promise<HuntEnd>,
 ): Promise<Measured> {
   const { starts, seeds } = options;
+  const { profile = 'disk' } = bug;
   const ends: HuntEnd[] = [];
   for (let at = 0; at < starts; at++) {
-    ends.push(await search({ from: 1 + at * START_STEP, count: seeds, profile: 'disk' }));
+    ends.push(await search({ from: 1 + at * START_STEP, count: seeds, profile }));
   }
   const tried = ends.map(triedUntilFound);
   let far: Measured['far'] = null;
   if (medianOf({ tried }) === Infinity && options.far > 0) {
-    const end = await search({ from: 1 + starts * START_STEP, count: options.far, profile: 'disk' });
+    const end = await search({ from: 1 + starts * START_STEP, count: options.far, profile });
     ends.push(end);
     far = { tried: triedUntilFound(end), seeds: options.far };
   }
-  return { number: bug.number, tried, seeds, far, oracles: oraclesOf(ends) };
+  let byPlan: Measured['byPlan'] = null;
+  if (medianOf({ tried }) === Infinity && plan !== null) {
+    const end = await search({ from: 0, count: 1, profile, plan });
+    ends.push(end);
+    byPlan = end.kind === 'found';
+  }
+  return { number: bug.number, tried, seeds, far, byPlan, oracles: oraclesOf(ends) };
 }
 
 function triedUntilFound(end: HuntEnd): number | null {

@@ -2,6 +2,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type TypeScript from 'typescript';
+import { parsePlan, type Plan } from '../plan/plan.js';
 import type { Hunk, PlantedBug } from './planted-bug.js';
 
 /** A patch that no longer applies: the code moved on, and the bug must be planted anew. */
@@ -99,6 +100,11 @@ export async function patchedSources(root: string, bug: PlantedBug): Promise<Rea
     texts.set(hunk.file, applyHunk(before, hunk, bug));
   }
   return texts;
+}
+
+/** The plan that shows a bug. */
+export async function readDirected(root: string, name: string): Promise<Plan> {
+  return parsePlan(await readFile(join(root, 'sim/mutants/plans', name), 'utf8'));
 }
 
 function applyHunk(text: string, { file, find, put }: Hunk, { number, name }: PlantedBug): string {

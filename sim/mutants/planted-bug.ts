@@ -1,3 +1,5 @@
+import type { PlanProfile } from '../plan/plan.js';
+
 /** One place of the sources, and what stands there instead. */
 export interface Hunk {
   /** Path from the root of the repository. */
@@ -22,6 +24,8 @@ export interface PlantedBug {
   readonly withoutMask?: string;
   /** A feature that is not built: the bug is named, and counted once it is. */
   readonly waitsFor?: string;
-  /** One cut in only to show that an oracle fires; not of the list that measures the power of the search. */
-  readonly isWitness?: boolean;
+  /** A plan that shows it, where the search may need more seeds than the gate allows; a file of sim/mutants/plans. */
+  readonly plan?: string;
+  /** The world in which it is searched for; default `'disk'`. */
+  readonly profile?: PlanProfile;
 }

@@ -65,9 +65,10 @@ function seedsText({ waitsFor }: PlantedBug, measured: Measured | undefined): st
   const median = medianOf(measured);
   const each = measured.tried.map((one) => (one === null ? `>${measured.seeds}` : String(one))).join(', ');
   if (median !== Infinity) return `**${median}** (${each})`;
-  const { far } = measured;
-  if (far === null) return `not within ${measured.seeds} (${each})`;
-  return far.tried === null ? `not within ${far.seeds} (${each})` : `**${far.tried}** (far; ${each})`;
+  const { far, byPlan } = measured;
+  if (far !== null && far.tried !== null) return `**${far.tried}** (far; ${each})`;
+  const late = `not within ${far?.seeds ?? measured.seeds}${byPlan === true ? '; by a plan of its own' : ''}`;
+  return `${late} (${each})`;
 }
 
 function oracleText(measured: Measured | undefined): string {

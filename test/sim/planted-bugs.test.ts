@@ -2,16 +2,17 @@
 // must still fit the sources: one that does not is no longer searched for, and nobody would see it.
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { WITNESS_BUGS } from '../../sim/mutants/bugs/witness-bugs.js';
 import { patchedSources, PatchRefused } from '../../sim/mutants/plant.js';
 import { PLANTED_BUGS } from '../../sim/mutants/planted-bugs.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-const built = PLANTED_BUGS.filter(({ waitsFor }) => waitsFor === undefined);
+const built = [...PLANTED_BUGS, ...WITNESS_BUGS].filter(({ waitsFor }) => waitsFor === undefined);
 
 describe('the planted bugs', () => {
   test('are the 39 of the list, each once', () => {
-    const numbers = PLANTED_BUGS.filter(({ isWitness }) => isWitness !== true).map(({ number }) => number);
+    const numbers = PLANTED_BUGS.map(({ number }) => number);
     expect(numbers).toEqual(Array.from({ length: 39 }, (_, at) => at + 1));
   });
 

@@ -83,6 +83,7 @@ export const RECOVERY_BUGS: readonly PlantedBug[] = [
     number: 23,
     name: 'recovery deletes before the tail is durable',
     rule: 'D10, R10',
+    plan: 'bug-23.json',
     hunks: [
       {
         file: OPEN,

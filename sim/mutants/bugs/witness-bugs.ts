@@ -1,0 +1,89 @@
+import type { PlantedBug } from '../planted-bug.js';
+
+/**
+ * Bugs beyond the list, each planted for one oracle that none of the others makes fire soon: an oracle that was
+ * never seen to fire shows nothing when it is silent.
+ */
+export const WITNESS_BUGS: readonly PlantedBug[] = [
+  {
+    number: 101,
+    name: 'bound on the bytes of a read ignored',
+    rule: 'entries',
+    hunks: [
+      {
+        file: 'src/raft-log/durable-raft-log.ts',
+        find: 'return this.#reader.durable(from, until, bytesMax);',
+        put: 'return this.#reader.durable(from, until, Infinity);',
+      },
+    ],
+  },
+  {
+    number: 102,
+    name: 'tail left open at close',
+    rule: 'close',
+    hunks: [
+      {
+        file: 'src/wal/segmented-log.ts',
+        find: '      await closeFile(writing.active.file);\n',
+        put: '',
+      },
+    ],
+  },
+  {
+    number: 103,
+    name: 'saves that find no room are never told',
+    rule: 'D7',
+    hunks: [
+      {
+        file: 'src/wal/group-writer.ts',
+        find: '    for (const frame of all) frame.onFailed(failure);\n',
+        put: '    if (!isUnharmed) for (const frame of all) frame.onFailed(failure);\n',
+      },
+    ],
+  },
+  {
+    number: 104,
+    name: "caller's buffers read after save has returned",
+    rule: 'save',
+    profile: 'over-budget',
+    hunks: [
+      {
+        file: 'src/wal/segmented-log.ts',
+        find: '      request.encode(arena.bytes, arena.view, start + headerBytes);\n',
+        put: '      queueMicrotask(() => request.encode(arena.bytes, arena.view, start + headerBytes));\n',
+      },
+    ],
+  },
+  {
+    number: 105,
+    name: 'epoch not raised by an open',
+    rule: 'D4, R7',
+    hunks: [
+      {
+        file: 'src/wal/open-segmented-log.ts',
+        find: 'first.judgement.highestEpoch + 1;',
+        put: 'first.judgement.highestEpoch;',
+      },
+    ],
+  },
+  {
+    number: 106,
+    name: 'damaged segment deleted by the open that names it',
+    rule: 'R3',
+    hunks: [
+      {
+        file: 'src/wal/open-segmented-log.ts',
+        find: '    } catch (error) {\n      await lock.release();\n',
+        put: `    } catch (error) {
+      try {
+        if (error instanceof KeelsonError && error.family === 'damage')
+          await disk.unlink(String(error.details.path));
+      } catch {
+        // It is gone.
+      }
+      await lock.release();
+`,
+      },
+    ],
+  },
+];

@@ -1,0 +1,68 @@
+// At stake: an oracle that was never seen to fire shows nothing when it is silent. A dozen bugs are planted in copies
+// of the sources, and each oracle has to find one of them under the normal search.
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WITNESS_BUGS } from '../../sim/mutants/bugs/witness-bugs.js';
+import { hunt } from '../../sim/mutants/hunt.js';
+import { Nursery, readDirected } from '../../sim/mutants/plant.js';
+import { PLANTED_BUGS } from '../../sim/mutants/planted-bugs.js';
+import { type Oracle, ORACLES } from '../../sim/oracle/finding.js';
+import { runPlan } from '../../sim/plan/run-plan.js';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+/** Seeds that a search may try; nearly all need less than twenty. */
+const SEEDS = 400;
+
+/** Where the search for a rare one begins. */
+const FROM: Readonly<Partial<Record<Oracle, number>>> = { 'lsn-reused': 2_000_001, 'full-disk': 1_000_001 };
+
+/** Which bug each oracle has to find. */
+const FOUND_BY: Readonly<Record<Oracle, number>> = {
+  'recovered-state': 19,
+  'durable-view': 22,
+  read: 101,
+  refusal: 20,
+  acknowledgement: 24,
+  'false-alarm': 2,
+  'failed-without-cause': 28,
+  'verdict-not-kept': 106,
+  'invented-bytes': 104,
+  'lsn-reused': 105,
+  'tail-not-durable': 18,
+  'quarantine-shrunk': 30,
+  stuck: 103,
+  leak: 102,
+  'full-disk': 25,
+  'error-type': 14,
+};
+
+let nursery: Nursery;
+beforeAll(async () => {
+  nursery = await Nursery.make(ROOT);
+});
+afterAll(() => nursery.clear());
+
+describe('a plan made for a bug', () => {
+  const directed = PLANTED_BUGS.flatMap((bug) =>
+    bug.plan === undefined ? [] : [[bug.name, bug, bug.plan] as const],
+  );
+
+  test.each(directed)('shows it: %s', async (_name, bug, name) => {
+    const plan = await readDirected(ROOT, name);
+    expect((await runPlan(plan)).failure).toBeNull();
+    const end = await hunt(await nursery.plant(bug), { from: 0, count: 1, profile: 'disk', plan });
+    expect(end.kind).toBe('found');
+  });
+});
+
+describe('each oracle fires', () => {
+  test.each(ORACLES)('%s', { timeout: 120_000 }, async (oracle) => {
+    const bug = [...PLANTED_BUGS, ...WITNESS_BUGS].find(({ number }) => number === FOUND_BY[oracle]);
+    if (bug === undefined) throw new Error(`no bug ${FOUND_BY[oracle]}`);
+    const tree = await nursery.plant(bug);
+    const { profile = 'disk' } = bug;
+    const end = await hunt(tree, { from: FROM[oracle] ?? 1, count: SEEDS, profile, oracle });
+    expect(end).toMatchObject({ kind: 'found', oracle });
+  });
+});
