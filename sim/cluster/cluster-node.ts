@@ -9,7 +9,8 @@ import { Trace } from '../world/trace.js';
 import { ClusterFinding } from './cluster-finding.js';
 import type { CrashPlan } from './cluster-plan.js';
 import type { ClusterWorld } from './cluster-world.js';
-import { type ArmedCall, NodeCalls } from './node-calls.js';
+import { NodeCalls } from './node-calls.js';
+import { NodeCrashes } from './node-crashes.js';
 import { NodeHost } from './node-host.js';
 import { describeLog, PromisedLog } from './promised-log.js';
 import { raftOn, restore } from './raft-on-log.js';
@@ -22,9 +23,6 @@ const ROOMY_BYTES = 2 ** 30;
 /** Opens that may fail one after the other before a damaged disk is given up. */
 const OPENS_MAX = 3;
 
-/** What a node may be in the midst of when it crashes. */
-export type Doing = 'open' | 'install' | 'snapshot' | 'compaction';
-
 /** One node: a disk that stays, and lives that come and go on it. */
 export class ClusterNode {
   readonly id: string;
@@ -33,7 +31,7 @@ export class ClusterNode {
   readonly calls: NodeCalls;
   readonly promised: PromisedLog = new PromisedLog();
   readonly votesSent: Map<number, string> = new Map<number, string>();
-  readonly doing: Set<Doing> = new Set<Doing>();
+  readonly crashes: NodeCrashes;
   /** Counts its starts; messages and callbacks of an earlier one are told by it. */
   life = 0;
   host: NodeHost | null = null;
@@ -48,8 +46,6 @@ export class ClusterNode {
   hasSuffered = false;
   /** The life in which a call of its disk got stuck; it ends no sooner than the process. */
   stuckLife = 0;
-  /** Crashes that hit the opens to come. */
-  crashesToCome: CrashPlan[] = [];
   readonly #world: ClusterWorld;
   readonly #number: number;
   readonly #first: Configuration;
@@ -57,7 +53,6 @@ export class ClusterNode {
   #isStarting = false;
   #isClosing = false;
   #failedOpens = 0;
-  #downMs: number | null = null;
   #deferred: (() => void)[] = [];
 
   constructor(world: ClusterWorld, number: number, first: Configuration) {
@@ -75,6 +70,7 @@ export class ClusterNode {
       directories: ['/data'],
     });
     this.calls = new NodeCalls(this.disk);
+    this.crashes = new NodeCrashes(world, this.calls);
   }
 
   get clock(): string {
@@ -102,9 +98,9 @@ export class ClusterNode {
     void process.died.then(() => {
       if (this.life === life) this.#died();
     });
-    this.doing.add('open');
-    const crash = this.crashesToCome.shift();
-    const armed = crash === undefined ? null : this.armCrash(crash);
+    this.crashes.begin('open');
+    const crash = this.crashes.toCome.shift();
+    const armed = crash === undefined ? null : this.crashes.arm(crash);
     this.#open(process)
       .then(() => {
         if (armed !== null && this.life === life) this.calls.disarm(armed);
@@ -114,26 +110,10 @@ export class ClusterNode {
       });
   }
 
-  /** The node crashes at a call to come. */
-  armCrash(crash: CrashPlan): ArmedCall {
-    const { on, nth, how, at, downMs } = crash;
-    const armed: ArmedCall = {
-      on,
-      nth,
-      what: how,
-      directive: { crash: how, at },
-      onMet: () => {
-        this.#downMs = downMs;
-      },
-    };
-    this.calls.arm(armed);
-    return armed;
-  }
-
   /** The node crashes at this instant; it starts again after `downMs`. */
   crash(how: CrashPlan['how'], downMs: number): void {
     if (this.host === null && !this.#isStarting && !this.#isClosing) return;
-    this.#downMs = downMs;
+    this.crashes.downMs = downMs;
     this.disk.crash(how);
   }
 
@@ -229,7 +209,7 @@ export class ClusterNode {
 
   /** Ends the process, whether it runs a Raft or not. */
   #end(downMs: number): void {
-    this.#downMs = downMs;
+    this.crashes.downMs = downMs;
     this.disk.crash('kill');
   }
 
@@ -251,7 +231,6 @@ export class ClusterNode {
     const { reach } = this.#world;
     const wasLeader = this.host?.status.role === 'leader';
     if (wasLeader) reach['leader-crashed'] += 1;
-    for (const doing of this.doing) reach[`crash-in-${doing}`] += 1;
     if (this.promised.pendingCount > 0) reach['crash-in-save'] += 1;
     this.host?.stop();
     this.host = null;
@@ -259,10 +238,8 @@ export class ClusterNode {
     this.#isClosing = false;
     this.isPaused = false;
     this.#deferred = [];
-    this.doing.clear();
     this.#world.crashes += 1;
-    const downMs = this.#downMs ?? this.#drawDownMs();
-    this.#downMs = null;
+    const downMs = this.crashes.died() ?? this.#drawDownMs();
     const { life } = this;
     this.#world.queue.after(downMs, () => {
       if (this.life === life) this.start();
@@ -290,7 +267,7 @@ export class ClusterNode {
     this.#world.rules.stands(this, state.applied, state.hash);
     this.#isStarting = false;
     this.#failedOpens = 0;
-    this.doing.delete('open');
+    this.crashes.finish('open');
     const raft = raftOn(log, this.id, this.#first, config.raft, this.#draw('raft'));
     this.host = new NodeHost({
       world: this.#world,
@@ -319,7 +296,7 @@ export class ClusterNode {
 
   #openFailed(error: unknown): void {
     this.#isStarting = false;
-    this.doing.delete('open');
+    this.crashes.finish('open');
     if (error instanceof ClusterFinding) throw error;
     if (!(error instanceof KeelsonError)) throw errorType(this.id, error);
     if (error.family === 'damage') {
@@ -374,7 +351,7 @@ export class ClusterNode {
   }
 
   #drawDownMs(): number {
-    return 100 + this.#draw('down').below(3000);
+    return Math.round(this.#world.plan.config.tickMs * (1 + this.#draw('down').below(30)));
   }
 }
 

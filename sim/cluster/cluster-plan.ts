@@ -114,6 +114,12 @@ export type ClusterFaultBody =
   | { readonly kind: 'pause'; readonly node: NodeChoice; readonly ms: number }
   /** `crashes[0]` hits now, the others the opens that follow. */
   | { readonly kind: 'crash'; readonly nodes: readonly NodeChoice[]; readonly crashes: readonly CrashPlan[] }
+  /** The next node that begins to do this crashes in the midst of it. */
+  | {
+      readonly kind: 'crash-during';
+      readonly doing: 'install' | 'snapshot' | 'compaction';
+      readonly crash: CrashPlan;
+    }
   /** Every node that lives crashes in the same instant. */
   | { readonly kind: 'crash-all'; readonly how: CrashKind; readonly downMs: readonly number[] }
   | {

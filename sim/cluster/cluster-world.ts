@@ -3,7 +3,7 @@ import { EventQueue } from '../world/event-queue.js';
 import { subSeed } from '../world/random.js';
 import { Trace } from '../world/trace.js';
 import { ClusterNode } from './cluster-node.js';
-import type { ClusterPlan, NodeChoice } from './cluster-plan.js';
+import type { ClusterPlan, CrashPlan, NodeChoice } from './cluster-plan.js';
 import { type ClusterReach, newClusterReach } from './cluster-reach.js';
 import { Clients } from './clients.js';
 import { Network } from './network.js';
@@ -27,6 +27,8 @@ export class ClusterWorld {
   /** What the story is at, for the reader of a failure. */
   by = 'the start';
   crashes = 0;
+  /** Crashes that wait for some node to begin something. */
+  crashesDuring: { readonly doing: string; readonly crash: CrashPlan }[] = [];
   #tell!: (error: unknown) => void;
 
   constructor(plan: ClusterPlan, linesKept: number) {

@@ -41,9 +41,10 @@ function stopFaults(world: ClusterWorld): void {
   world.by = 'the end, when faults have stopped';
   world.network.heal();
   world.operator.stop();
+  world.crashesDuring = [];
   for (const node of world.nodes.values()) {
     node.calls.calm();
-    node.crashesToCome = [];
+    node.crashes.toCome = [];
     node.squeeze(null);
     if (node.isPaused) node.resume();
     // A call that hangs for minutes is ended by whoever runs the machine.

@@ -45,6 +45,7 @@ type Draw = (random: Random, swarm: ClusterSwarm, config: ClusterConfig) => Clus
 const KINDS: readonly (readonly [weight: number, draw: Draw])[] = [
   [9, drawCrash],
   [2, drawCrashAll],
+  [3, drawCrashDuring],
   [6, drawCut],
   [3, drawRough],
   [2, drawPause],
@@ -69,55 +70,73 @@ export function drawClusterFaults(seed: number, config: ClusterConfig, swarm: Cl
   return faults.sort((a, b) => a.atMs - b.atMs);
 }
 
+/** Whole virtual milliseconds of so many ticks. */
+function inTicks({ tickMs }: ClusterConfig, ticks: number): number {
+  return Math.round(ticks * tickMs);
+}
+
 function drawNode(random: Random): NodeChoice {
   return random.chance(0.35) ? null : random.below(8);
 }
 
-function drawCrash(random: Random, swarm: ClusterSwarm): ClusterFaultBody | null {
+function drawCrash(random: Random, swarm: ClusterSwarm, config: ClusterConfig): ClusterFaultBody | null {
   const kinds = CRASHES.filter((kind) => swarm.on.has(kind));
   if (kinds.length === 0) return null;
-  const crashes: CrashPlan[] = [drawCrashPlan(random, kinds, 12)];
+  const crashes: CrashPlan[] = [drawCrashPlan(random, config, kinds, 12)];
   if (swarm.on.has('in-recovery')) {
     while (crashes.length <= LIVES_MAX && random.chance(AGAIN_RATE))
-      crashes.push(drawCrashPlan(random, kinds, 60));
+      crashes.push(drawCrashPlan(random, config, kinds, 60));
   }
   const nodes: NodeChoice[] = [drawNode(random)];
   while (swarm.on.has('crash-many') && random.chance(0.35)) nodes.push(random.below(8));
   return { kind: 'crash', nodes, crashes };
 }
 
-function drawCrashPlan(random: Random, kinds: readonly (typeof CRASHES)[number][], calls: number): CrashPlan {
+function drawCrashPlan(
+  random: Random,
+  config: ClusterConfig,
+  kinds: readonly (typeof CRASHES)[number][],
+  calls: number,
+): CrashPlan {
   const on: CallClass = random.chance(AT_SYNC) ? 'sync-or-rename' : 'any';
   return {
     how: random.pick(kinds),
     on,
     nth: 1 + random.below(on === 'any' ? calls : Math.ceil(calls / 5)),
     at: random.pick(POINTS),
-    downMs: drawDownMs(random),
+    downMs: drawDownMs(random, config),
   };
 }
 
-function drawDownMs(random: Random): number {
-  return random.pick([0, 50, 500, 2000, 8000]) + random.below(300);
+function drawCrashDuring(
+  random: Random,
+  swarm: ClusterSwarm,
+  config: ClusterConfig,
+): ClusterFaultBody | null {
+  const kinds = CRASHES.filter((kind) => swarm.on.has(kind));
+  if (kinds.length === 0) return null;
+  const doing = random.pick(['install', 'install', 'snapshot', 'compaction'] as const);
+  return { kind: 'crash-during', doing, crash: drawCrashPlan(random, config, kinds, 18) };
 }
 
-function drawCrashAll(random: Random, swarm: ClusterSwarm): ClusterFaultBody | null {
+function drawDownMs(random: Random, config: ClusterConfig): number {
+  return inTicks(config, random.pick([0, 0.5, 5, 20, 80]) + random.below(3));
+}
+
+function drawCrashAll(random: Random, swarm: ClusterSwarm, config: ClusterConfig): ClusterFaultBody | null {
   const kinds = CRASHES.filter((kind) => swarm.on.has(kind));
   if (kinds.length === 0 || !swarm.on.has('crash-many')) return null;
   return {
     kind: 'crash-all',
     how: random.pick(kinds),
-    downMs: [0, 1, 2, 3, 4].map(() => drawDownMs(random)),
+    downMs: [0, 1, 2, 3, 4].map(() => drawDownMs(random, config)),
   };
 }
 
 /** One link one way, all links of one node, or every link between two halves; each heals in its own time. */
-function drawCut(
-  random: Random,
-  swarm: ClusterSwarm,
-  { voterCount }: ClusterConfig,
-): ClusterFaultBody | null {
+function drawCut(random: Random, swarm: ClusterSwarm, config: ClusterConfig): ClusterFaultBody | null {
   if (!swarm.on.has('cut')) return null;
+  const { voterCount } = config;
   const nodes = Array.from({ length: voterCount + 1 }, (_, at) => at);
   const pairs = nodes.flatMap((from) => nodes.filter((to) => to !== from).map((to) => [from, to] as const));
   const alone = random.below(voterCount);
@@ -140,26 +159,30 @@ function drawCut(
         return isChosen;
     }
   });
-  const ms = random.pick([300, 1500, 4000, 10_000]);
-  const links = cut.map((link) => ({ link, ms: Math.round(ms * (0.5 + random.fraction())) }));
+  const ticks = random.pick([3, 15, 40, 100]);
+  const links = cut.map((link) => ({ link, ms: inTicks(config, ticks * (0.5 + random.fraction())) }));
   return links.length === 0 ? null : { kind: 'cut', links };
 }
 
-function drawRough(random: Random, swarm: ClusterSwarm): ClusterFaultBody | null {
+function drawRough(random: Random, swarm: ClusterSwarm, config: ClusterConfig): ClusterFaultBody | null {
   if (!swarm.on.has('rough') && !swarm.on.has('late')) return null;
   return {
     kind: 'rough',
     drop: swarm.on.has('rough') ? random.pick([0, 0.05, 0.3]) : 0,
     duplicate: swarm.on.has('rough') ? random.pick([0, 0.1, 0.5]) : 0,
     late: swarm.on.has('late') ? random.pick([0.02, 0.2, 0.6]) : 0,
-    lateMs: random.pick([50, 500, 3000, 12_000]),
-    ms: random.pick([1000, 5000, 20_000]),
+    lateMs: inTicks(config, random.pick([0.5, 5, 30, 120])),
+    ms: inTicks(config, random.pick([10, 50, 200])),
   };
 }
 
-function drawPause(random: Random, swarm: ClusterSwarm): ClusterFaultBody | null {
+function drawPause(random: Random, swarm: ClusterSwarm, config: ClusterConfig): ClusterFaultBody | null {
   if (!swarm.on.has('pause')) return null;
-  return { kind: 'pause', node: drawNode(random), ms: random.pick([200, 1500, 6000]) + random.below(500) };
+  return {
+    kind: 'pause',
+    node: drawNode(random),
+    ms: inTicks(config, random.pick([2, 15, 60]) + random.below(5)),
+  };
 }
 
 function drawCall(random: Random, swarm: ClusterSwarm): ClusterFaultBody | null {
@@ -169,10 +192,15 @@ function drawCall(random: Random, swarm: ClusterSwarm): ClusterFaultBody | null 
   return { kind: 'call', node: drawNode(random), what, on, nth: 1 + random.below(20) };
 }
 
-function drawSqueeze(random: Random, swarm: ClusterSwarm): ClusterFaultBody | null {
+function drawSqueeze(random: Random, swarm: ClusterSwarm, config: ClusterConfig): ClusterFaultBody | null {
   if (!swarm.on.has('full-disk')) return null;
   const freeBytes = random.pick([0, 0, 1000, 8000]);
-  return { kind: 'squeeze', node: drawNode(random), freeBytes, ms: random.pick([1000, 6000, 15_000]) };
+  return {
+    kind: 'squeeze',
+    node: drawNode(random),
+    freeBytes,
+    ms: inTicks(config, random.pick([10, 60, 150])),
+  };
 }
 
 function drawRot(random: Random, swarm: ClusterSwarm): ClusterFaultBody | null {
@@ -184,7 +212,11 @@ function drawRot(random: Random, swarm: ClusterSwarm): ClusterFaultBody | null {
   };
 }
 
-function drawLoss(random: Random, swarm: ClusterSwarm): ClusterFaultBody | null {
+function drawLoss(random: Random, swarm: ClusterSwarm, config: ClusterConfig): ClusterFaultBody | null {
   if (!swarm.on.has('lost-disk')) return null;
-  return { kind: 'lose-disk', node: drawNode(random), freshAfterMs: random.pick([100, 2000, 8000]) };
+  return {
+    kind: 'lose-disk',
+    node: drawNode(random),
+    freshAfterMs: inTicks(config, random.pick([1, 20, 80])),
+  };
 }

@@ -33,10 +33,11 @@ export function drawClusterPlan(seed: number): ClusterPlan {
 }
 
 function drawConfig(random: Random, { on, isOverBudget }: ClusterSwarm): ClusterConfig {
+  const tickMs = random.pick([100, 250, 500]);
   return {
     voterCount: random.pick([3, 3, 3, 3, 5]),
-    tickMs: 100,
-    spanMs: random.pick([20_000, 30_000, 40_000]),
+    tickMs,
+    spanMs: random.pick([200, 300, 400]) * tickMs,
     raft: drawTuning(random),
     store: {
       segmentBytes: random.pick([4096, 4096, 8192, 16_384]),

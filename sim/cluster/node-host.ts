@@ -1,4 +1,4 @@
-import { isKeelsonError } from '../../src/errors/index.js';
+import { isKeelsonError, KeelsonError } from '../../src/errors/index.js';
 import type { Entry, RaftLog } from '../../src/raft-log/contract.js';
 import {
   type LogRead,
@@ -48,6 +48,7 @@ export class NodeHost {
   readonly #seen: LifeSeen;
   readonly #clients: WaitingClients;
   #pieces: Uint8Array[] = [];
+  #status: RaftStatus;
   #isStopped = false;
 
   constructor(parts: NodeHostParts) {
@@ -59,7 +60,8 @@ export class NodeHost {
     this.taker = new SnapshotTaker(this, parts);
     this.#outgoing = new OutgoingSnapshots(log);
     this.#clients = new WaitingClients(parts.node);
-    const { term, commit, configuration } = raft.status;
+    this.#status = raft.status;
+    const { term, commit, configuration } = this.#status;
     this.#seen = { term, commit, judged: 0, configuration };
     log.events.on('space-back', () => {
       world.reach['space-back'] += 1;
@@ -69,8 +71,9 @@ export class NodeHost {
     });
   }
 
+  /** As of the last step: nothing changes between two of them. */
   get status(): RaftStatus {
-    return this.raft.status;
+    return this.#status;
   }
 
   get isRunning(): boolean {
@@ -150,7 +153,8 @@ export class NodeHost {
 
   #observe(): void {
     const { world, node } = this.#parts;
-    const { status } = this;
+    const { status } = this.raft;
+    this.#status = status;
     const hasLed = world.rules.hasLed(status.term);
     world.rules.observe(node, this.#seen, status);
     if (status.role === 'leader' && !hasLed) {
@@ -224,12 +228,12 @@ export class NodeHost {
   async #install({ snapshot, hardState }: ReadySave): Promise<void> {
     if (snapshot === undefined) return;
     const { node, world } = this.#parts;
-    node.doing.add('install');
+    node.crashes.begin('install');
     const data = Buffer.concat(this.#pieces);
     this.#pieces = [];
     await this.log.installSnapshot({ ...snapshot, data, ...(hardState === undefined ? {} : { hardState }) });
     this.state.restore(data);
-    node.doing.delete('install');
+    node.crashes.finish('install');
     world.reach['snapshot-installed'] += 1;
     world.rules.stands(node, this.state.applied, this.state.hash);
   }
@@ -237,7 +241,7 @@ export class NodeHost {
   /** No space: nothing of the save exists, so the Raft takes it back. Anything else: nobody knows until it is reopened. */
   #saveFailed(save: ReadySave, pending: PendingPromise, error: unknown): void {
     const { world, node } = this.#parts;
-    node.doing.delete('install');
+    node.crashes.finish('install');
     if (isKeelsonError(error, 'KEELSON_NO_SPACE')) {
       node.judgeCause(error);
       world.reach['save-refused-for-space'] += 1;
@@ -313,7 +317,7 @@ export class NodeHost {
   #judgeStale(message: Message, before: RaftStatus): void {
     const { world, node } = this.#parts;
     world.reach['message-of-earlier-term'] += 1;
-    const after = this.status;
+    const after = this.raft.status;
     const wasLike = stateText(before);
     if (stateText(after) === wasLike) return;
     throw new ClusterFinding({
@@ -326,7 +330,9 @@ export class NodeHost {
 
   #thrown(error: unknown): void {
     const { world, node } = this.#parts;
-    if (!(error instanceof RaftInvariantError)) {
+    // The Raft asks its log for terms; one that the log does not hold is one that the Raft has made up.
+    const isOfRaft = error instanceof RaftInvariantError || error instanceof KeelsonError;
+    if (!isOfRaft) {
       world.found(error);
       return;
     }

@@ -9,8 +9,8 @@ interface Intent {
   readonly id: string;
 }
 
-/** Virtual milliseconds between two looks at the cluster. */
-const LOOKS_EVERY_MS = 300;
+/** Ticks between two looks at the cluster. */
+const LOOKS_EVERY_TICKS = 3;
 /** A learner that lags by no more than this is made a voter. */
 const LAG_MAX = 8;
 /** Looks after which an intent is given up. */
@@ -66,7 +66,7 @@ export class Operator {
   #lookLater(): void {
     this.#isLooking = this.#intents.length > 0;
     if (!this.#isLooking) return;
-    this.#world.queue.after(LOOKS_EVERY_MS, () => {
+    this.#world.queue.after(LOOKS_EVERY_TICKS * this.#world.plan.config.tickMs, () => {
       this.#look();
       this.#lookLater();
     });

@@ -5,7 +5,7 @@ import type { CallFault, ClusterFault, ClusterOp, CrashPlan, NodeChoice } from '
 import type { ClusterWorld } from './cluster-world.js';
 
 /** An armed crash whose call does not come within this time happens then. */
-const CRASH_WITHIN_MS = 400;
+const CRASH_WITHIN_TICKS = 4;
 /** Voters that are left at least when a member is taken out. */
 const VOTERS_MIN = 3;
 
@@ -76,6 +76,9 @@ export function performFault(world: ClusterWorld, fault: ClusterFault): void {
     case 'crash':
       for (const choice of fault.nodes) crash(world, world.nodeAt(choice), fault.crashes);
       return;
+    case 'crash-during':
+      world.crashesDuring.push(fault);
+      return;
     case 'crash-all':
       world.reach['all-crashed-at-once'] += 1;
       [...world.nodes.values()].forEach((node, at) => {
@@ -118,10 +121,10 @@ function cut(world: ClusterWorld, [from, to]: readonly [number, number], ms: num
 
 function crash(world: ClusterWorld, node: ClusterNode, [first, ...again]: readonly CrashPlan[]): void {
   if (first === undefined || node.host === null) return;
-  node.crashesToCome = [...again];
-  const armed = node.armCrash(first);
+  node.crashes.toCome = [...again];
+  const armed = node.crashes.arm(first);
   const { life } = node;
-  world.queue.after(CRASH_WITHIN_MS, () => {
+  world.queue.after(CRASH_WITHIN_TICKS * world.plan.config.tickMs, () => {
     if (node.calls.disarm(armed) && node.life === life) node.crash(first.how, first.downMs);
   });
 }

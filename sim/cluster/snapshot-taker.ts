@@ -49,21 +49,21 @@ export class SnapshotTaker {
 
   async #take(index: number, conf: Uint8Array, data: Uint8Array, keepEntries: number): Promise<void> {
     const { log, node, world } = this.#parts;
-    node.doing.add('snapshot');
+    node.crashes.begin('snapshot');
     await log.createSnapshot({ index, conf, data });
-    node.doing.delete('snapshot');
+    node.crashes.finish('snapshot');
     node.promised.snapshotKept(index);
     world.reach['snapshot-created'] += 1;
-    node.doing.add('compaction');
+    node.crashes.begin('compaction');
     await log.compact(Math.max(0, index - keepEntries));
-    node.doing.delete('compaction');
+    node.crashes.finish('compaction');
     world.reach.compacted += 1;
   }
 
   #failed(index: number, error: unknown): void {
     const { world, node } = this.#parts;
-    node.doing.delete('snapshot');
-    node.doing.delete('compaction');
+    node.crashes.finish('snapshot');
+    node.crashes.finish('compaction');
     this.#notBefore = index + world.plan.config.snapshotEveryEntries;
     if (!this.#host.isRunning) return;
     // A leader's snapshot came first: then this one is not needed.
