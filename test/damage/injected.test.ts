@@ -122,7 +122,7 @@ async function liveWith(injection: Injection, name: string): Promise<'unharmed' 
   const ending = injection.nth % 2 === 0 ? 'closes' : 'dies';
   const own = { ...injection, paths: injection.paths.map((path) => path.replace(/^.*?\/sound/, dir)) };
   const { code, stdout, stderr } = await runTraced(
-    childArgs(dir),
+    childArgs(dir, ending),
     join(home, `${name}.trace`),
     injecting(own),
   );
