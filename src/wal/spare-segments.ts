@@ -80,7 +80,8 @@ export class SpareSegments {
     try {
       this.#add(await this.#make(this.#segmentBytes));
     } catch (error) {
-      if (isKeelsonError(error, 'KEELSON_NO_SPACE')) this.#tryLater();
+      // Once room was lacking someone waits to be told, whatever else keeps the next tries from saying so.
+      if (this.#lacksSpace || isKeelsonError(error, 'KEELSON_NO_SPACE')) this.#tryLater();
     }
   }
 

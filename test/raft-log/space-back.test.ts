@@ -43,4 +43,28 @@ describe('after a refusal for want of room', () => {
     }
     expect(refusals).toBeGreaterThan(0);
   });
+
+  test('it goes on trying, though a try fails for another reason', async () => {
+    const { disk, open } = simulated();
+    const log = await disk.queue.runUntil(open());
+    await disk.queue.runUntil(log.save({ entries: entriesFrom(1, 20), hardState: { term: 1 } }));
+    let isBack = false;
+    log.events.on('space-back', () => {
+      isBack = true;
+    });
+    let isFull = true;
+    disk.onCall = ({ kind, path }) => {
+      if (!path.endsWith('.spare')) return undefined;
+      if (isFull) return kind === 'write' ? { code: 'ENOSPC' } : undefined;
+      return disk.queue.nowMs < 20_000 && kind === 'open' ? { code: 'EIO' } : undefined;
+    };
+    const saving = log.save({ entries: entriesFrom(21, 3, 1, 2500) });
+    await expect(disk.queue.runUntil(saving)).rejects.toMatchObject({ code: 'KEELSON_NO_SPACE' });
+    isFull = false;
+    await disk.queue.runUntilIdle(19_000);
+    expect(isBack).toBe(false);
+    await disk.queue.runUntilIdle(25_000);
+    expect(isBack).toBe(true);
+    await disk.queue.runUntil(log.close());
+  });
 });
