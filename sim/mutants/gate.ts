@@ -1,4 +1,4 @@
-import { medianOf, seedsToFind, type Measured } from './measure.js';
+import { seedsToFind, type Measured } from './measure.js';
 import type { PlantedBug } from './planted-bug.js';
 import { SINGLE_STORE_UNTIL } from './planted-bugs.js';
 
@@ -40,7 +40,7 @@ export function judgeGate(
   const slower = built.filter(({ number }) => {
     const [then, since] = [of(before, number), of(now, number)];
     if (then === undefined || since === undefined) return false;
-    const seeds = Math.min(medianOf(since), since.far?.tried ?? Infinity);
+    const seeds = seedsToFind(since);
     return seeds > REGRESSION_FROM && seeds > REGRESSION * seedsToFind(then);
   });
   const holds =

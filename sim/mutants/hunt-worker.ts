@@ -1,17 +1,15 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { drawPlan } from '../plan/draw-plan.js';
-import type { Plan, PlanProfile } from '../plan/plan.js';
-import { runPlan } from '../plan/run-plan.js';
+import { type AnyPlan, drawAny, type Profile, runAny } from '../cli/any-plan.js';
 
 /** The seeds that a hunt tries, one by one, until the bug in its tree is found. */
 export interface HuntRange {
   readonly from: number;
   readonly count: number;
-  readonly profile: PlanProfile;
+  readonly profile: Profile;
   /** Go on until this oracle fires, whatever others find. */
   readonly oracle?: string;
   /** Run this plan in place of what the seeds draw. */
-  readonly plan?: Plan;
+  readonly plan?: AnyPlan;
 }
 
 /** What a hunt tells: after each seed, and at the end. */
@@ -29,7 +27,7 @@ async function hunt({ from, count, profile, oracle, plan }: HuntRange): Promise<
   for (let at = 0; at < count; at++) {
     const seeds = at + 1;
     try {
-      const { failure } = await runPlan(plan ?? drawPlan(from + at, profile));
+      const { failure } = await runAny(plan ?? drawAny(from + at, profile));
       if (failure !== null && (oracle ?? failure.oracle) === failure.oracle)
         return { kind: 'found', seeds, oracle: failure.oracle, what: failure.what };
     } catch (error) {

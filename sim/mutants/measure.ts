@@ -1,6 +1,6 @@
 import type { HuntEnd } from './hunt.js';
 import type { HuntRange } from './hunt-worker.js';
-import type { Plan } from '../plan/plan.js';
+import type { AnyPlan } from '../cli/any-plan.js';
 import type { PlantedBug } from './planted-bug.js';
 
 /** Seeds between the beginnings of two searches of one bug. */
@@ -27,9 +27,14 @@ export function medianOf({ tried }: Pick<Measured, 'tried'>): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Infinity;
 }
 
-/** Seeds of the fewest-seeds way in which it was found within the bounds of the gate; Infinity if it was not. */
+/**
+ * Seeds that count for the gate: the median of the searches or, where half of them found nothing, what the far one
+ * took, which is then never less than what they were allowed.
+ */
 export function seedsToFind(measured: Measured): number {
-  return Math.min(medianOf(measured), measured.far?.tried ?? Infinity);
+  const median = medianOf(measured);
+  if (median !== Infinity) return median;
+  return Math.max(measured.seeds + 1, measured.far?.tried ?? Infinity);
 }
 
 export interface MeasureOptions {
@@ -41,7 +46,7 @@ export interface MeasureOptions {
 /** Searches for one bug from several starts; if they do not find it, far from one more, and by a plan of its own. */
 export async function measure(
   bug: PlantedBug,
-  plan: Plan | null,
+  plan: AnyPlan | null,
   options: MeasureOptions,
   search: (range: HuntRange) => Promise<HuntEnd>,
 ): Promise<Measured> {

@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type TypeScript from 'typescript';
-import { parsePlan, type Plan } from '../plan/plan.js';
+import { type AnyPlan, parseAny } from '../cli/any-plan.js';
 import type { Hunk, PlantedBug } from './planted-bug.js';
 
 /** A patch that no longer applies: the code moved on, and the bug must be planted anew. */
@@ -103,8 +103,8 @@ export async function patchedSources(root: string, bug: PlantedBug): Promise<Rea
 }
 
 /** The plan that shows a bug. */
-export async function readDirected(root: string, name: string): Promise<Plan> {
-  return parsePlan(await readFile(join(root, 'sim/mutants/plans', name), 'utf8'));
+export async function readDirected(root: string, name: string): Promise<AnyPlan> {
+  return parseAny(await readFile(join(root, 'sim/mutants/plans', name), 'utf8'));
 }
 
 function applyHunk(text: string, { file, find, put }: Hunk, { number, name }: PlantedBug): string {

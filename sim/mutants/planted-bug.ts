@@ -1,4 +1,4 @@
-import type { PlanProfile } from '../plan/plan.js';
+import type { Profile } from '../cli/any-plan.js';
 
 /** One place of the sources, and what stands there instead. */
 export interface Hunk {
@@ -27,5 +27,5 @@ export interface PlantedBug {
   /** A plan that shows it, where the search may need more seeds than the gate allows; a file of sim/mutants/plans. */
   readonly plan?: string;
   /** The world in which it is searched for; default `'disk'`. */
-  readonly profile?: PlanProfile;
+  readonly profile?: Profile;
 }

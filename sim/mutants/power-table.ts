@@ -66,7 +66,8 @@ function seedsText({ waitsFor }: PlantedBug, measured: Measured | undefined): st
   const each = measured.tried.map((one) => (one === null ? `>${measured.seeds}` : String(one))).join(', ');
   if (median !== Infinity) return `**${median}** (${each})`;
   const { far, byPlan } = measured;
-  if (far !== null && far.tried !== null) return `**${far.tried}** (far; ${each})`;
+  if (far !== null && far.tried !== null)
+    return `**>${measured.seeds}** (${each}; one far search ${far.tried})`;
   const late = `not within ${far?.seeds ?? measured.seeds}${byPlan === true ? '; by a plan of its own' : ''}`;
   return `${late} (${each})`;
 }

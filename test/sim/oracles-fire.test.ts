@@ -7,7 +7,7 @@ import { hunt } from '../../sim/mutants/hunt.js';
 import { Nursery, readDirected } from '../../sim/mutants/plant.js';
 import { PLANTED_BUGS } from '../../sim/mutants/planted-bugs.js';
 import { type Oracle, ORACLES } from '../../sim/oracle/finding.js';
-import { runPlan } from '../../sim/plan/run-plan.js';
+import { runAny } from '../../sim/cli/any-plan.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -50,7 +50,7 @@ describe('a plan made for a bug', () => {
 
   test.each(directed)('shows it: %s', async (_name, bug, name) => {
     const plan = await readDirected(ROOT, name);
-    expect((await runPlan(plan)).failure).toBeNull();
+    expect((await runAny(plan)).failure).toBeNull();
     const end = await hunt(await nursery.plant(bug), { from: 0, count: 1, profile: 'disk', plan });
     expect(end.kind).toBe('found');
   });

@@ -1,19 +1,111 @@
-import type { PlantedBug } from '../planted-bug.js';
+import type { Hunk, PlantedBug } from '../planted-bug.js';
 
-const WAITS = 'the simulated cluster';
-
-function waiting(number: number, name: string): PlantedBug {
-  return { number, name, rule: 'Raft', hunks: [], waitsFor: WAITS };
+/** Lets one kind of message leave without waiting for the save behind which it belongs. */
+function notWaiting(type: 'vote-response' | 'append-response'): Hunk {
+  return {
+    file: 'sim/raft/send.ts',
+    find: '  if (WAITS_FOR_SAVE[message.type]) ',
+    put: `  const isEarly = message.type === '${type}' && message.to !== server.id;\n  if (WAITS_FOR_SAVE[message.type] && !isEarly) `,
+  };
 }
 
-/** Bugs of a Raft on top of the store. */
+/** Bugs of a Raft on top of the store, planted in the reference Raft and in the loop around it. */
 export const CLUSTER_BUGS: readonly PlantedBug[] = [
-  waiting(32, 'vote sent before sync'),
-  waiting(33, 'append acknowledged before sync'),
-  waiting(34, 'leader counts itself before its own sync'),
-  waiting(35, 'old AppendEntries cuts a matching suffix'),
-  waiting(36, 'snapshot acknowledged before it is durable'),
-  waiting(37, 'applied before committed'),
-  waiting(38, 'a node that lost its tail keeps voting'),
-  waiting(39, 'a node with a failed store goes on acknowledging from memory'),
+  {
+    number: 32,
+    name: 'vote sent before sync',
+    rule: 'Raft, figure 2',
+    profile: 'cluster',
+    hunks: [notWaiting('vote-response')],
+  },
+  {
+    number: 33,
+    name: 'append acknowledged before sync',
+    rule: 'Raft, figure 2',
+    profile: 'cluster',
+    hunks: [notWaiting('append-response')],
+  },
+  {
+    number: 34,
+    name: 'leader counts itself before its own sync',
+    rule: 'Raft, 5.3',
+    profile: 'cluster',
+    hunks: [
+      {
+        file: 'sim/raft/replication.ts',
+        find: "  send(server, { type: 'append-response', to: server.id, index, rejected: null });\n  own.sent(index, 0);\n",
+        put: '  own.sent(index, 0);\n  own.acked(index);\n  if (advanceCommit(server)) server.isBroadcastDue = true;\n',
+      },
+      {
+        file: 'sim/raft/replication.ts',
+        find: "import { send } from './send.js';",
+        put: "import { advanceCommit } from './commit.js';\nimport { send } from './send.js';",
+      },
+    ],
+  },
+  {
+    number: 35,
+    name: 'old AppendEntries cuts a matching suffix',
+    rule: 'Raft, figure 2',
+    profile: 'cluster',
+    hunks: [
+      {
+        file: 'sim/raft/log-view.ts',
+        find: '(entry) => !this.matches(entry.index, entry.term)',
+        put: '(entry) => entry.index > this.#commit',
+      },
+    ],
+  },
+  {
+    number: 36,
+    name: 'snapshot acknowledged before it is durable',
+    rule: 'Raft, figure 13',
+    profile: 'cluster',
+    hunks: [
+      {
+        file: 'sim/raft/snapshot-receiving.ts',
+        find: "    send(server, { type: 'append-response', to: from, index: snapshot.index, rejected: null });",
+        put: "    const { term, id } = server;\n    const early = { type: 'append-response', term, from: id, to: from, index: snapshot.index, rejected: null } as const;\n    server.outbox.messages.push(early);",
+      },
+    ],
+  },
+  {
+    number: 37,
+    name: 'applied before committed',
+    rule: 'Raft, 5.3',
+    profile: 'cluster',
+    hunks: [
+      {
+        file: 'sim/raft/ready.ts',
+        find: 'Math.min(log.commit, log.durableIndex)',
+        put: 'log.durableIndex',
+      },
+    ],
+  },
+  {
+    number: 38,
+    name: 'a node that lost its tail keeps voting',
+    rule: 'unfit to vote',
+    profile: 'cluster',
+    waitsFor: 'stores in the simulated cluster that are repaired or reset, and so unfit',
+    hunks: [],
+  },
+  {
+    number: 39,
+    name: 'a node with a failed store goes on acknowledging from memory',
+    rule: 'D5',
+    profile: 'cluster',
+    hunks: [
+      {
+        file: 'sim/cluster/node-host.ts',
+        find: '          this.#saveFailed(save, pending, error);\n',
+        put: `          if (isKeelsonError(error, 'KEELSON_NO_SPACE')) this.#saveFailed(save, pending, error);
+          else {
+            this.#send(messagesAfterSave);
+            if (this.isRunning) this.raft.persisted(save.id);
+          }
+`,
+      },
+    ],
+  },
 ];
