@@ -129,6 +129,7 @@ export function headerChecksumOf(encoded: Uint8Array): number {
 export function decodeSnapshotHeaderStart(
   bytes: Uint8Array,
 ): { readonly kind: 'valid'; readonly confBytes: number } | OtherSnapshotVersion | SnapshotDamage {
+  if (bytes.length < SNAPSHOT_HEADER_START_BYTES) return tooShort(bytes, SNAPSHOT_HEADER_START_BYTES);
   const view = viewOf(bytes);
   const magic = bytes.slice(0, MAGIC.length);
   if (!MAGIC.every((byte, at) => magic[at] === byte)) {
@@ -159,6 +160,7 @@ export function decodeSnapshotHeaderStart(
 export function decodeSnapshotHeader(
   bytes: Uint8Array,
 ): { readonly kind: 'valid'; readonly header: SnapshotHeader; readonly checksum: number } | SnapshotDamage {
+  if (bytes.length < snapshotHeaderBytes(0)) return tooShort(bytes, snapshotHeaderBytes(0));
   const view = viewOf(bytes);
   const sumAt = bytes.length - 4;
   const found = headerChecksumOf(bytes);
@@ -199,6 +201,7 @@ export function fileChecksumOf(encodedFooter: Uint8Array): number {
 export function decodeSnapshotFooter(
   bytes: Uint8Array,
 ): { readonly kind: 'valid'; readonly footer: SnapshotFooter; readonly checksum: number } | SnapshotDamage {
+  if (bytes.length < SNAPSHOT_FOOTER_BYTES) return tooShort(bytes, SNAPSHOT_FOOTER_BYTES);
   const view = viewOf(bytes);
   const found = fileChecksumOf(bytes);
   const expected = checksum(bytes.subarray(0, 24));
@@ -219,8 +222,12 @@ export function putChunkHeader(into: Uint8Array, length: number, chunkSum: numbe
   view.setUint32(4, chunkSum, true);
 }
 
-/** The header of a chunk. `length` is not proven: hold it against its limit before taking memory (D9). */
+/**
+ * The header of a chunk. `length` is not proven: hold it against its limit before taking memory (D9). It is 0, which
+ * no chunk's is, where the bytes are too few.
+ */
 export function getChunkHeader(bytes: Uint8Array): { readonly length: number; readonly checksum: number } {
+  if (bytes.length < SNAPSHOT_CHUNK_HEADER_BYTES) return { length: 0, checksum: 0 };
   const view = viewOf(bytes);
   return { length: view.getUint32(0, true), checksum: view.getUint32(4, true) };
 }
@@ -246,6 +253,10 @@ export function foldChecksum(chain: number, chunkSum: number): number {
   mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85eb_ca6b);
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2_ae35);
   return (mixed ^ (mixed >>> 16)) >>> 0;
+}
+
+function tooShort(bytes: Uint8Array, bytesMin: number): SnapshotDamage {
+  return damaged(bytes.length, 'end of the bytes', bytes.length, `at least ${String(bytesMin)}`);
 }
 
 function damaged(offset: number, reason: string, found: unknown, expected: unknown): SnapshotDamage {
