@@ -9,6 +9,7 @@ import { Trace } from '../world/trace.js';
 import { ClusterFinding } from './cluster-finding.js';
 import type { CrashPlan } from './cluster-plan.js';
 import type { ClusterWorld } from './cluster-world.js';
+import { loseTail } from './lose-tail.js';
 import { NodeCalls } from './node-calls.js';
 import { NodeCrashes } from './node-crashes.js';
 import { NodeHost } from './node-host.js';
@@ -52,6 +53,8 @@ export class ClusterNode {
   #wasOpened = false;
   #isStarting = false;
   #isClosing = false;
+  #isInRepair = false;
+  #unfitUntil = 0;
   #failedOpens = 0;
   #deferred: (() => void)[] = [];
 
@@ -82,13 +85,23 @@ export class ClusterNode {
     return this.host?.isRunning === true ? this.host.status : null;
   }
 
-  /** It may run, now or later. */
+  /** It may run, now or later, and vote. */
   get isHealthy(): boolean {
-    return !this.isLost && !this.isDamaged;
+    return !this.isLost && !this.isDamaged && !this.#isInRepair && !this.isUnfit;
+  }
+
+  /** It lost its tail, and has not caught up to where it once was. */
+  get isUnfit(): boolean {
+    return this.promised.kept.commit < this.#unfitUntil;
+  }
+
+  /** It lost its tail once, and has all of it again. */
+  get hasCaughtUp(): boolean {
+    return this.#unfitUntil > 0 && !this.isUnfit;
   }
 
   start(): void {
-    if (this.isLost || this.isRetired || this.#isStarting || this.host !== null) return;
+    if (this.isLost || this.isRetired || this.#isInRepair || this.#isStarting || this.host !== null) return;
     this.life += 1;
     this.#isStarting = true;
     const { process } = this.disk;
@@ -137,6 +150,29 @@ export class ClusterNode {
   lose(): void {
     this.isLost = true;
     this.disk.crash('power');
+  }
+
+  /** A repair gives up the end of its log; then it starts again. */
+  async loseTail(keepShare: number, downMs: number): Promise<void> {
+    const { queue, reach, plan } = this.#world;
+    this.#isInRepair = true;
+    this.disk.crash('kill');
+    this.calls.sleep();
+    this.squeeze(null);
+    const lost = await loseTail(this.disk, plan.config.store, keepShare);
+    this.calls.wake();
+    this.#isInRepair = false;
+    if (lost !== null) {
+      reach['tail-lost'] += 1;
+      this.trace.note(
+        `${this.clock} ${this.id} lost all behind ${String(lost.keptUntil)} of ${String(lost.unfitUntil)}`,
+      );
+      this.promised.giveUp(lost.keptUntil);
+      this.#unfitUntil = Math.max(this.#unfitUntil, lost.unfitUntil);
+    }
+    queue.after(downMs, () => {
+      this.start();
+    });
   }
 
   pause(ms: number): void {

@@ -132,6 +132,13 @@ export type ClusterFaultBody =
   /** A node's disk has so many bytes free, for a while. */
   | { readonly kind: 'squeeze'; readonly node: NodeChoice; readonly freeBytes: number; readonly ms: number }
   | { readonly kind: 'rot'; readonly node: NodeChoice; readonly what: 'bit-rot' | 'unreadable-sector' }
+  /** A repair gives up the end of the log, and says so: the node is unfit to vote until it has caught up. */
+  | {
+      readonly kind: 'lose-tail';
+      readonly node: NodeChoice;
+      readonly keepShare: number;
+      readonly downMs: number;
+    }
   /** The disk is gone; later a node of a new name takes the place of its owner. */
   | { readonly kind: 'lose-disk'; readonly node: NodeChoice; readonly freshAfterMs: number };
 

@@ -41,6 +41,8 @@ export const CLUSTER_BRANCHES = [
   'open-failed',
   'damage-named',
   'disk-lost',
+  'tail-lost',
+  'unfit-node-caught-up',
   'node-replaced',
   'loss-withheld',
   // Clients.

@@ -24,6 +24,7 @@ export const CLUSTER_CLASSES = [
   'full-disk',
   'rot',
   'lost-disk',
+  'lost-tail',
   'membership',
   'transfer',
 ] as const;

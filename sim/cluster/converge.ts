@@ -34,6 +34,7 @@ export async function converge(world: ClusterWorld): Promise<void> {
     await world.sleep(2 * tickMs);
   }
   world.reach.converged += 1;
+  for (const node of world.nodes.values()) if (node.hasCaughtUp) world.reach['unfit-node-caught-up'] += 1;
   if (chosen.length < world.nodes.size) world.reach['converged-without-some'] += 1;
 }
 

@@ -53,6 +53,7 @@ const KINDS: readonly (readonly [weight: number, draw: Draw])[] = [
   [1, drawSqueeze],
   [1, drawRot],
   [1, drawLoss],
+  [2, drawTailLoss],
 ];
 const WEIGHTS = KINDS.reduce((sum, [weight]) => sum + weight, 0);
 
@@ -218,5 +219,16 @@ function drawLoss(random: Random, swarm: ClusterSwarm, config: ClusterConfig): C
     kind: 'lose-disk',
     node: drawNode(random),
     freshAfterMs: inTicks(config, random.pick([1, 20, 80])),
+  };
+}
+
+function drawTailLoss(random: Random, swarm: ClusterSwarm, config: ClusterConfig): ClusterFaultBody | null {
+  if (!swarm.on.has('lost-tail')) return null;
+  const keepShare = random.pick([0, 0.5, 0.9]);
+  return {
+    kind: 'lose-tail',
+    node: drawNode(random),
+    keepShare,
+    downMs: inTicks(config, random.pick([1, 5, 20])),
   };
 }

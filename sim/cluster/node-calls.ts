@@ -16,6 +16,7 @@ export interface ArmedCall {
 
 /** Meets the calls of one node's disk with what is armed for them. */
 export class NodeCalls {
+  #isAsleep = false;
   #armed: { readonly call: ArmedCall; seen: number }[] = [];
 
   constructor(disk: SimulatedDisk) {
@@ -37,7 +38,17 @@ export class NodeCalls {
     this.#armed = [];
   }
 
+  /** Nothing happens to any call until {@link wake}; what is armed waits. */
+  sleep(): void {
+    this.#isAsleep = true;
+  }
+
+  wake(): void {
+    this.#isAsleep = false;
+  }
+
   #meet(notice: CallNotice): Directive | undefined {
+    if (this.#isAsleep) return undefined;
     for (const armed of this.#armed) {
       const { call } = armed;
       if (!isOfClass(notice.kind, call.on) || !canHappen(call.what, notice.kind)) continue;

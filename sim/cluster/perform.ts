@@ -94,6 +94,9 @@ export function performFault(world: ClusterWorld, fault: ClusterFault): void {
     case 'rot':
       rot(world, world.nodeAt(fault.node), fault.what, fault.id);
       return;
+    case 'lose-tail':
+      loseTail(world, world.nodeAt(fault.node), fault.keepShare, fault.downMs);
+      return;
     case 'lose-disk':
       loseDisk(world, world.nodeAt(fault.node), fault.freshAfterMs);
       return;
@@ -176,4 +179,15 @@ function loseDisk(world: ClusterWorld, node: ClusterNode, freshAfterMs: number):
   world.reach['disk-lost'] += 1;
   node.lose();
   world.operator.replace(node, freshAfterMs);
+}
+
+function loseTail(world: ClusterWorld, node: ClusterNode, keepShare: number, downMs: number): void {
+  if (!node.isHealthy || node.host === null) return;
+  if (!world.mayLose(node)) {
+    world.reach['loss-withheld'] += 1;
+    return;
+  }
+  node.loseTail(keepShare, downMs).catch((error: unknown) => {
+    world.found(error);
+  });
 }

@@ -36,10 +36,25 @@ export class PromisedLog {
   #kept: PromisedState = NOTHING;
   #pending: PendingPromise[] = [];
   #snapshotIndex = 0;
+  #onceKept: PromisedState | null = null;
 
   /** What surely survives. */
   get kept(): PromisedState {
     return this.#kept;
+  }
+
+  /** What survived before its end was given up, by a repair that said so; null as long as nothing was. */
+  get onceKept(): PromisedState | null {
+    return this.#onceKept;
+  }
+
+  /** A repair gave up all behind `keptUntil`, and all that was pending. Term and vote stay. */
+  giveUp(keptUntil: number): void {
+    this.#onceKept = this.newest;
+    const { boundaryIndex, terms, commit } = this.newest;
+    const kept = terms.slice(0, Math.max(0, keptUntil - boundaryIndex));
+    this.#kept = { ...this.newest, commit: Math.min(commit, keptUntil), terms: kept };
+    this.#pending = [];
   }
 
   /** What will be there once all that was issued is durable. */

@@ -161,7 +161,9 @@ export class RaftRules {
 
   #judgeCommit(node: JudgedNode, seen: LifeSeen, status: RaftStatus): void {
     const state = node.promised.newest;
-    const until = Math.min(status.commit, lastIndexOf(state));
+    // A follower may have replaced in memory what is still on its way to its disk; a leader replaces nothing.
+    const held = status.role === 'leader' ? lastIndexOf(state) : status.durableIndex;
+    const until = Math.min(status.commit, held);
     for (let index = Math.max(seen.judged, state.boundaryIndex - 1) + 1; index <= until; index += 1) {
       const term = termAt(state, index);
       if (term === null || index === 0) continue;
@@ -188,7 +190,11 @@ export class RaftRules {
     term: number,
     configurations: readonly Configuration[],
   ): void {
-    const holders = [...this.#nodes.values()].filter(({ promised }) => holds(promised.kept, index, term));
+    // What a node acknowledged before it lost its tail counts: it does not vote before it has it again.
+    const holders = [...this.#nodes.values()].filter(({ promised }) => {
+      const { kept, onceKept } = promised;
+      return holds(kept, index, term) || (onceKept !== null && holds(onceKept, index, term));
+    });
     const ids = new Set(holders.map(({ id }) => id));
     const isKept = configurations.some(({ voters }) => {
       return voters.length > 0 && 2 * voters.filter((id) => ids.has(id)).length > voters.length;

@@ -17,7 +17,9 @@ export function broadcastHeartbeat(server: Server): void {
 
 export function handleHeartbeat(server: Server, message: Heartbeat): void {
   // A server whose log was refused by a full disk may hold less than it once did in memory, never less than it acked.
-  server.log.commitTo(message.commit);
+  // One that knows that it lost its tail may hold less than that: it is told of the rest again with the entries.
+  const { log, options } = server;
+  log.commitTo(options.storage.unfitToVote ? Math.min(message.commit, log.lastIndex) : message.commit);
   send(server, { type: 'heartbeat-response', to: message.from, round: message.round });
 }
 

@@ -35,7 +35,7 @@ export class Progress {
     return this.#state;
   }
 
-  /** Everything up to here is the same as the leader's and durable there. */
+  /** Everything up to here is the same as the leader's and durable there, unless the follower lost its tail since. */
   get match(): number {
     return this.#match;
   }
@@ -104,11 +104,15 @@ export class Progress {
    */
   refused(rejectedIndex: number, hint: number): boolean {
     if (this.#state === 'replicate') {
-      if (rejectedIndex <= this.#match) return false;
+      if (rejectedIndex < this.#match || (rejectedIndex === this.#match && hint >= rejectedIndex))
+        return false;
       this.becomeProbe();
       return true;
     }
     if (this.#state === 'snapshot' || this.#next - 1 !== rejectedIndex) return false;
+    // Asked again at the very place that it once acknowledged, it does not know it: a repair gave up its tail, and
+    // it is sent that once more. At worst this is an answer that came late, and costs one append.
+    if (rejectedIndex <= this.#match && hint < rejectedIndex) this.#match = hint;
     this.#next = Math.max(Math.min(rejectedIndex, hint + 1), this.#match + 1);
     this.isProbing = false;
     return true;
