@@ -82,9 +82,14 @@ const NOT_IN_CLUSTERS: ReadonlySet<Reached> = new Set<Reached>([
   'unsafe-overwrite',
 ]);
 
+/** What only a run beyond the budget suffers. */
+const BEYOND_BUDGET: ReadonlySet<Reached> = new Set<Reached>(['unsafe-overwrite']);
+
 /** The faults that a run of this profile can suffer. */
 export function faultsOf(profile: string): readonly Reached[] {
-  return profile === 'cluster' ? REACHED.filter((name) => !NOT_IN_CLUSTERS.has(name)) : REACHED;
+  if (profile === 'over-budget') return REACHED;
+  const never = profile === 'cluster' ? NOT_IN_CLUSTERS : BEYOND_BUDGET;
+  return REACHED.filter((name) => !never.has(name));
 }
 
 /** The names of all branches that a run of this profile can reach. */

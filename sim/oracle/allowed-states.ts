@@ -1,6 +1,6 @@
 import { describeState, firstDifference } from './describe-state.js';
 import { Finding, type Oracle } from './finding.js';
-import { FRESH_STATE, isSameState, type LogState, type ModelEntry } from './log-state.js';
+import { FRESH_STATE, isSameState, type LogState, type ModelEntry, type ModelSnapshot } from './log-state.js';
 
 /** A state in the order in which saves were issued. */
 export interface IssuedState {
@@ -16,6 +16,12 @@ interface FloatingSnapshot {
   readonly by: string;
 }
 
+/** How a report names a snapshot. */
+interface SnapshotLabel {
+  readonly index: number;
+  readonly term: number;
+}
+
 /**
  * The allowed set, the main oracle: `accept` is the ordered list of states that a crash may leave, the promise
  * first and one more for each save issued since. It lives outside the store and outlives all of its crashes.
@@ -28,6 +34,8 @@ export class AllowedStates {
   #floating: FloatingSnapshot | null = null;
   /** States of this life, oldest first: what a reader beside the writer may still be shown. */
   #past: LogState[] = [FRESH_STATE];
+  /** Every snapshot ever begun: an older one may stand in for the newest where that was damaged (R8). */
+  readonly #snapshots: ModelSnapshot[] = [];
   /** Hash of each entry ever issued: nothing else may be served, whatever happens to the disk. */
   readonly #issuedEntries: Set<number> = new Set<number>();
 
@@ -84,6 +92,8 @@ export class AllowedStates {
 
   /** A snapshot streams beside the saves; its record comes behind some of them. */
   float(apply: (state: LogState) => LogState, by: string): void {
+    const { snapshot } = apply(this.newest.state);
+    if (snapshot !== null) this.#snapshots.push(snapshot);
     this.#floating = { apply, by };
   }
 
@@ -130,9 +140,14 @@ export class AllowedStates {
     return this.candidates().some(({ state }) => isIt(state));
   }
 
-  /** A store was opened and holds `found`: it must be possible, and is itself the promise from now on. */
-  settle(found: LogState, oracle: Oracle, what: string): void {
-    const same = this.candidates().filter(({ state }) => isSameState(state, found));
+  /**
+   * A store was opened and holds `found`: it must be possible, and is itself the promise from now on.
+   *
+   * @param standIn index and term of an older snapshot that the store says it shows in place of a damaged one
+   */
+  settle(found: LogState, oracle: Oracle, what: string, standIn: SnapshotLabel | null = null): void {
+    const possible = standIn === null ? this.candidates() : this.#withStandIn(standIn);
+    const same = possible.filter(({ state }) => isSameState(state, found));
     const one = same[same.length - 1];
     if (one === undefined) {
       const nearest = this.newest.state;
@@ -144,6 +159,18 @@ export class AllowedStates {
       });
     }
     this.#begin(one);
+  }
+
+  /** Each state that a crash may leave, with an older snapshot in place of its own. */
+  #withStandIn({ index, term }: SnapshotLabel): IssuedState[] {
+    const taken = this.#snapshots.filter((one) => one.index === index && one.term === term);
+    return this.candidates().flatMap((one) =>
+      taken.map((snapshot) => ({
+        ...one,
+        state: { ...one.state, snapshot },
+        by: `${one.by}, with the snapshot at ${index} in place of a damaged one`,
+      })),
+    );
   }
 
   /** Over budget anything may be left: what was found is the promise, as it is. */

@@ -1,6 +1,7 @@
 import { KeelsonError } from '../../src/errors/index.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
+import type { RecoveryReport } from '../../src/wal/recovery-report.js';
 import type { SimulatedProcess } from '../disk/simulated-process.js';
 import { Finding } from '../oracle/finding.js';
 import type { LogState } from '../oracle/log-state.js';
@@ -42,7 +43,7 @@ export async function openStore(scene: Scene, process: SimulatedProcess, readsAl
     scene.hasEnded = true;
     return true;
   }
-  settle(scene, found);
+  settle(scene, found, log.recovery.snapshotFallback);
   scene.process = process;
   scene.log = log;
   return true;
@@ -74,7 +75,7 @@ function listen(scene: Scene, log: RaftLog): void {
   });
 }
 
-function settle(scene: Scene, found: LogState): void {
+function settle(scene: Scene, found: LogState, fallback: RecoveryReport['snapshotFallback']): void {
   const { allowed, reach } = scene;
   if (scene.isOverBudget) {
     const alien = found.entries.find((entry) => !allowed.wasIssued(entry));
@@ -85,12 +86,18 @@ function settle(scene: Scene, found: LogState): void {
     const what = `${scene.by} recovered entry ${alien.index} of term ${alien.term}, which was never saved so`;
     throw new Finding({ oracle: 'invented-bytes', what });
   }
+  if (fallback !== null && !scene.isDamaged) {
+    const what = `${scene.by} shows an older snapshot, though nothing was damaged: ${fallback.lost.reason}`;
+    throw new Finding({ oracle: 'false-alarm', what });
+  }
+  if (fallback !== null) reach['older-snapshot-stood-in'] += 1;
   const wasOpen = !allowed.isSettled;
   const newest = allowed.newest.state;
   allowed.settle(
     found,
     'recovered-state',
     `what was recovered after ${scene.by} is no state that could be left`,
+    fallback?.used ?? null,
   );
   if (wasOpen)
     reach[found.entriesHash === newest.entriesHash ? 'save-failed-but-survived' : 'save-failed-and-lost'] +=

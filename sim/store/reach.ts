@@ -19,6 +19,7 @@ export const BRANCHES = [
   'open-failed-for-a-read',
   'damage-named-by-open',
   'damage-named-by-read',
+  'older-snapshot-stood-in',
   'crash-in-open',
   'crash-in-operation',
   'crash-at-rest',

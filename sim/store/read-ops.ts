@@ -97,7 +97,9 @@ export async function performBeside(scene: Scene): Promise<void> {
   const found = await tryRead(scene, async () => {
     const reader = await openRaftLog(options);
     try {
-      return await observeLog(reader);
+      const state = await observeLog(reader);
+      // R8: what was damaged meanwhile is named, and an older one shown.
+      return reader.recovery.snapshotFallback === null || !scene.isDamaged ? state : null;
     } finally {
       await reader.close();
     }
