@@ -79,7 +79,10 @@ export class RecoveryTally {
     const { code, path, offset, reason, entries, intact } = damage;
     const recovery = this.report('damaged', { path, offset, reason, entries, intact });
     const lost = entries.until > entries.from ? `; entries ${rangeText(entries)} cannot be read` : '';
-    const whole = intact.length > 0 ? `, ${intact.map(rangeText).join(', ')} behind them are intact` : '';
+    const ranges = intact.map(rangeText).join(', ');
+    const behind =
+      lost === '' ? `; entries ${ranges} behind it are intact` : `, ${ranges} behind them are intact`;
+    const whole = intact.length > 0 ? behind : '';
     const message = `${path} is damaged at byte ${offset}: ${reason}${lost}${whole}. Nothing was changed. See docs/errors.md for what to do`;
     return new KeelsonError(code, message, { path, offset, entries, recovery });
   }

@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import { readFailed } from '../disk/disk-failure.js';
 import type { Disk } from '../disk/port.js';
 import { systemCode } from '../disk/system-error.js';
-import { parseWalFileName, segmentAsideName, segmentName } from '../format/names.js';
+import { segmentAsideName, segmentName } from '../format/names.js';
 import type { SegmentHeader } from '../format/segment-header.js';
 import { closeFile } from './close-file.js';
 import { readSegmentHeader } from './read-segment.js';
 import type { Fence } from './scan-segment.js';
-import { listStore, notALog, type StoreListing, type StorePaths } from './store-directory.js';
+import { listStore, notALog, type StorePaths } from './store-directory.js';
 import type { SurveyedSlots } from './survey-marks.js';
 import { firstTrace } from './trace-of-log.js';
 
@@ -40,7 +40,7 @@ export async function rangeOf(
   const numbers = [...(listing.segments ?? []), ...listing.asides].sort((a, b) => a - b);
   const counts = {
     totalBytes: await bytesOf(disk, paths, numbers),
-    highestSegment: highestOf(numbers, listing),
+    highestSegment: Math.max(0, ...numbers),
   };
   if (superblock === null) return { ...(await inferRange(disk, paths, numbers)), ...counts };
   return {
@@ -51,14 +51,6 @@ export async function rangeOf(
     fence: { epoch: superblock.fenceEpoch, lsn: superblock.fenceLsn },
     ...counts,
   };
-}
-
-function highestOf(numbers: readonly number[], { spares }: StoreListing): number {
-  const spareNumbers = spares.map((name) => {
-    const parsed = parseWalFileName(name);
-    return parsed.kind === 'spare' ? parsed.number : 0;
-  });
-  return Math.max(0, ...numbers, ...spareNumbers);
 }
 
 async function bytesOf(disk: Disk, { walDir }: StorePaths, numbers: readonly number[]): Promise<number> {

@@ -90,7 +90,7 @@ export interface StoreSurvey {
   readonly blemishes: readonly Blemish[];
   readonly highestEpoch: number;
   readonly highestLsn: number;
-  /** Of all segments and spares there are, live or not. */
+  /** Of all segments there are, live or not. */
   readonly highestSegment: number;
   readonly readBytes: number;
 }
