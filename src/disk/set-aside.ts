@@ -29,6 +29,8 @@ export async function setAside({ disk, path, folder, note }: AsideRequest): Prom
     await makeFolder(disk, folder);
     const { to, isMoved } = await freePlace(disk, path, folder);
     await writeNote(disk, `${to}.txt`, note);
+    // The note is there whenever the file is, whatever stops us between.
+    await sync(disk, folder);
     // A crash inside a rename may leave both names, which rename would then leave alone.
     if (isMoved) await disk.unlink(path);
     else await disk.rename(path, to);
@@ -42,14 +44,31 @@ export async function setAside({ disk, path, folder, note }: AsideRequest): Prom
   }
 }
 
+/** The name that the directory has for a moment; whoever lists its parent knows it too. */
+const ASIDE = '.aside';
+
+/**
+ * The directory, under a durable name. One that is there may live only in the page cache, and after a failed sync an OK
+ * proves nothing (D5), so it is named again: what is moved there has no other name any more.
+ */
 async function makeFolder(disk: Disk, folder: string): Promise<void> {
-  try {
+  const aside = folder + ASIDE;
+  if ((await disk.stat(folder)) === null && (await disk.stat(aside)) === null) {
     await disk.mkdir(folder);
-  } catch (error) {
-    if (systemCode(error) !== 'EEXIST') throw error;
+  } else {
+    if ((await disk.stat(folder)) !== null) await renameUnlessMounted(disk, folder, aside);
+    if ((await disk.stat(folder)) === null) await disk.rename(aside, folder);
   }
-  // Also where it was there: a process that was killed may not have come to this.
   await sync(disk, dirname(folder));
+}
+
+async function renameUnlessMounted(disk: Disk, from: string, to: string): Promise<void> {
+  try {
+    await disk.rename(from, to);
+  } catch (error) {
+    // A file system is mounted there: then the name is no matter of this one's journal.
+    if (systemCode(error) !== 'EBUSY') throw error;
+  }
 }
 
 /** The first name that is free, or that is a second name of the very file. */
@@ -70,11 +89,12 @@ async function freePlace(
 /** The note helps a person, nothing relies on it: a full disk does without. */
 async function writeNote(disk: Disk, path: string, note: string): Promise<void> {
   try {
-    const file = await disk.open(path, { access: 'write', create: 'if-missing' });
+    // A new name, since that of an earlier try may have failed to become durable.
+    if ((await disk.stat(path)) !== null) await disk.unlink(path);
+    const file = await disk.open(path, { access: 'write', create: 'exclusive' });
     try {
       const bytes = new TextEncoder().encode(note);
       await writeFully(file, bytes, 0);
-      await file.truncate(bytes.length);
       await file.dataSync();
     } finally {
       await file.close();

@@ -199,7 +199,7 @@ export class DurableState implements WalLayer {
   }
 
   settle(checkFence: () => Promise<void>): Promise<readonly string[]> {
-    return this.#snapshots?.settle(this.#storeId, checkFence) ?? Promise.resolve([]);
+    return this.#snapshots?.settle(this.snapshotName, this.#storeId, checkFence) ?? Promise.resolve([]);
   }
 
   /** Brings the runs to the boundary that the newest record named: sealed segments may hold more below it. */

@@ -7,7 +7,9 @@ import type { RaftLog, RaftLogOptions } from './contract.js';
 import { DurableRaftLog } from './durable-raft-log.js';
 import { DurableState } from './durable-state.js';
 import type { RaftLogEventMap } from './events.js';
+import { OLDER_FORMATS, type OlderFormat } from './older-format.js';
 import { resolveOptions } from './options.js';
+import { olderStores } from './replacement.js';
 import { SnapshotsAtOpen } from './snapshots-at-open.js';
 import { tellListeners } from './tell-listeners.js';
 
@@ -24,7 +26,15 @@ const SLOW_SYNC_MS = 100;
  * `KEELSON_INCOMPATIBLE_FORMAT` with nothing changed and the report in `details.recovery`; `KEELSON_READ_FAILED`,
  * `KEELSON_WRITE_FAILED`, `KEELSON_SYNC_FAILED`, `KEELSON_NO_SPACE`; `KEELSON_ABORTED`.
  */
-export async function openRaftLog(options: RaftLogOptions): Promise<RaftLog> {
+export function openRaftLog(options: RaftLogOptions): Promise<RaftLog> {
+  return openWithFormats(options, OLDER_FORMATS);
+}
+
+/** As {@link openRaftLog}, with other formats before the present one: for the tests of the way from there. */
+export async function openWithFormats(
+  options: RaftLogOptions,
+  formats: readonly OlderFormat[],
+): Promise<RaftLog> {
   const resolved = resolveOptions(options);
   const environment = resolved.environment ?? nodeEnvironment();
   const emitter = new EventEmitter<RaftLogEventMap>();
@@ -44,6 +54,7 @@ export async function openRaftLog(options: RaftLogOptions): Promise<RaftLog> {
     verifyOnOpen: resolved.verifyOnOpen,
     signal: resolved.signal,
     layer: durable,
+    older: olderStores({ formats, options: resolved, environment, durable, snapshots: atOpen }),
     observer: observerOf(emitter, () => opened.log?.prepareNext()),
   });
   opened.log = log;

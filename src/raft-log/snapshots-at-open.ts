@@ -6,6 +6,7 @@ import type { SnapshotName } from '../format/raft-records.js';
 import { openSnapshotStore, type SnapshotFileMeta, type SnapshotStore } from '../snapshot/index.js';
 import type { RecoveryReport } from '../wal/recovery-report.js';
 import type { SnapshotMeta } from './contract.js';
+import type { OlderLog } from './older-format.js';
 
 /** The snapshot that a log begins with. */
 export interface FoundSnapshot {
@@ -56,9 +57,26 @@ export class SnapshotsAtOpen {
    * Moves to quarantine what bears the name of a snapshot and is none of this store: nothing may delete it as if it
    * were one that is not needed any more. Returns the paths there.
    */
-  async settle(storeId: Uint8Array, checkFence: () => Promise<void>): Promise<readonly string[]> {
+  async settle(
+    named: SnapshotName | null,
+    storeId: Uint8Array,
+    checkFence: () => Promise<void>,
+  ): Promise<readonly string[]> {
     const store = await this.opened(storeId);
-    return store.setUnusableAside(join(this.#dir, QUARANTINE_DIRECTORY_NAME), checkFence);
+    const folder = join(this.#dir, QUARANTINE_DIRECTORY_NAME);
+    const replaced = named === null ? [] : await store.publishStaged(named, folder, checkFence);
+    return [...replaced, ...(await store.setUnusableAside(folder, checkFence))];
+  }
+
+  /**
+   * Writes the snapshot of a log that is about to take another's place: durably, under the name of an unfinished one,
+   * since its own may still be taken. {@link SnapshotsAtOpen.find} finds it there, {@link SnapshotsAtOpen.settle} names it.
+   */
+  async stage(snapshot: NonNullable<OlderLog['snapshot']>, storeId: Uint8Array): Promise<SnapshotName> {
+    const store = await this.#open(storeId, false);
+    const staged = await store.write(snapshot);
+    await store.syncStaged();
+    return staged.ref;
   }
 
   /** The store of the open log. */

@@ -90,6 +90,15 @@ export async function listOwnNames(
   });
 }
 
+/** True if the name stands for anything. */
+export async function isThere(disk: Disk, path: string): Promise<boolean> {
+  try {
+    return (await disk.stat(path)) !== null;
+  } catch (error) {
+    throw readFailed('a snapshot', { path }, error);
+  }
+}
+
 async function isDirectory(disk: Disk, dir: string): Promise<boolean> {
   let stat;
   try {

@@ -54,6 +54,33 @@ export async function openJudged(
   }
 }
 
+/**
+ * As {@link openJudged}; a file that `ref` names by checksum may also stand under the name of an unfinished one: a
+ * switch of format leaves it there until it has moved the old file of its name away.
+ */
+export async function openPublishedOrStaged(
+  disk: Disk,
+  { path, staged }: { readonly path: string; readonly staged: string },
+  storeId: Uint8Array,
+  ref: ExpectedSnapshot,
+): Promise<JudgedSnapshotFile> {
+  try {
+    return await openJudged(disk, path, storeId, ref);
+  } catch (error) {
+    if (ref.checksum === undefined || !isDamage(error)) throw error;
+    try {
+      return await openJudged(disk, staged, storeId, ref);
+    } catch (stagedError) {
+      // R9: what could not be read may be the very one.
+      throw isDamage(stagedError) ? error : stagedError;
+    }
+  }
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof KeelsonError && error.family === 'damage';
+}
+
 /** Closes a file that was only read, where another error, or a finished job, is what there is to tell. */
 export async function closeQuietly(file: DiskFile): Promise<void> {
   try {

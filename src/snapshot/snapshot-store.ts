@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 import { changeFailed } from '../disk/disk-failure.js';
-import { setAside } from '../disk/set-aside.js';
 import { systemCode, type Disk, type DiskFile, type Environment } from '../disk/index.js';
 import { KeelsonError } from '../errors/index.js';
 import { IDENTITY_BYTES } from '../format/identity.js';
 import { LIMITS } from '../format/limits.js';
-import { ensureDirectory, listOwnNames, syncNames } from './open-directory.js';
+import { ensureDirectory, isThere, listOwnNames, syncNames } from './open-directory.js';
 import { pullData, throwIfAborted } from './pull-data.js';
+import { moveAside, setUnusableAside } from './set-unusable-aside.js';
 import {
   closeQuietly,
-  openJudged,
+  openPublishedOrStaged,
   type ExpectedSnapshot,
   type JudgedSnapshotFile,
 } from './snapshot-file-reader.js';
@@ -204,27 +204,53 @@ export class SnapshotStore {
    */
   async setUnusableAside(folder: string, checkFence: () => Promise<void>): Promise<readonly string[]> {
     this.#checkWritable();
-    const moved: string[] = [];
-    for (const { index, term, path } of await this.list()) {
-      const reason = await this.#whyUnusable(index, term);
-      if (reason === null) continue;
-      await checkFence();
-      const note = `${reason}\nIt was moved here from ${path}, so that nothing deletes it.\n`;
-      const to = await setAside({ disk: this.#disk, path, folder, note });
-      if (to === null) this.#untouchable.add(publishedName(index, term));
-      else moved.push(to);
-    }
+    const place = { disk: this.#disk, storeId: this.#options.storeId, folder, checkFence };
+    const { moved, left } = await setUnusableAside(place, await this.list());
+    for (const { index, term } of left) this.#untouchable.add(publishedName(index, term));
     return moved;
   }
 
-  async #whyUnusable(index: number, term: number): Promise<string | null> {
-    try {
-      await this.readUnnamed(index, term);
-      return null;
-    } catch (error) {
-      if (error instanceof KeelsonError && error.family === 'damage') return error.message;
-      throw error;
+  /**
+   * Gives the named snapshot its name, if it stands under that of an unfinished one still: a switch of format wrote it
+   * so. Another file under the name goes to `folder` first; if that has no room, all stays as it is, and reads find
+   * it where it stands. Returns the paths moved.
+   */
+  async publishStaged(
+    ref: SnapshotRef,
+    folder: string,
+    checkFence: () => Promise<void>,
+  ): Promise<readonly string[]> {
+    this.#checkWritable();
+    const judged = await this.#openJudged(ref);
+    await closeQuietly(judged.file);
+    const temporary = join(this.dir, temporaryName(ref.index, ref.term));
+    if (judged.file.path !== temporary) return [];
+    const name = publishedName(ref.index, ref.term);
+    const path = join(this.dir, name);
+    await checkFence();
+    const moved: string[] = [];
+    if (await isThere(this.#disk, path)) {
+      const place = { disk: this.#disk, storeId: this.#options.storeId, folder, checkFence };
+      const to = await moveAside(
+        place,
+        path,
+        'It is not the snapshot that the log names, which took its place.',
+      );
+      if (to === null) {
+        this.#untouchable.add(name).add(temporaryName(ref.index, ref.term));
+        return [];
+      }
+      moved.push(to);
     }
+    this.#staging.add(name);
+    await this.#publish(temporary, path, name);
+    return moved;
+  }
+
+  /** Makes the names of snapshots that were written and not published durable. */
+  async syncStaged(): Promise<void> {
+    this.#checkWritable();
+    await this.#syncNames();
   }
 
   async #deleteAllBut(kept: ReadonlySet<string>): Promise<readonly string[]> {
@@ -339,12 +365,12 @@ export class SnapshotStore {
   }
 
   #openJudged(ref: ExpectedSnapshot): Promise<JudgedSnapshotFile> {
-    return openJudged(
-      this.#disk,
-      join(this.dir, publishedName(ref.index, ref.term)),
-      this.#options.storeId,
-      ref,
-    );
+    const { index, term } = ref;
+    const paths = {
+      path: join(this.dir, publishedName(index, term)),
+      staged: join(this.dir, temporaryName(index, term)),
+    };
+    return openPublishedOrStaged(this.#disk, paths, this.#options.storeId, ref);
   }
 
   #checkWritable(): void {

@@ -4,7 +4,7 @@ import type { DurableMark } from '../format/position.js';
 import type { Superblock, SuperblockVerdict } from '../format/superblock.js';
 import { NO_ENTRIES, type RecoveryTally } from './damage.js';
 import { readEndMark } from './end-marks.js';
-import { newerFormat, otherVersionOf } from './incompatible-format.js';
+import { olderFormat, otherFormat, otherVersionOf } from './formats/incompatible-format.js';
 import { judge, type Judgement } from './judge.js';
 import type { OpenRequest } from './open-request.js';
 import { listStore, notALog, type StoreListing, type StorePaths } from './store-directory.js';
@@ -43,7 +43,7 @@ export class StoreJudge {
     const { disk } = environment;
     const listing = await listStore(disk, this.#paths);
     const superblock = newestSlot(slots);
-    if (superblock === null) throw await this.unreadable(slots, listing);
+    if (superblock === null) throw await this.unreadable({ slots, bytes }, listing);
     this.refuseNewer(slots);
     this.checkKind(superblock);
     try {
@@ -102,7 +102,7 @@ export class StoreJudge {
   refuseNewer(slots: readonly SuperblockVerdict[]): void {
     const version = otherVersionOf(slots, 'newer');
     if (version === null) return;
-    throw this.#tally.withReport(newerFormat(superblockPath(this.#paths.dir), version));
+    throw this.#tally.withReport(otherFormat(superblockPath(this.#paths.dir), version));
   }
 
   checkKind(superblock: Superblock): void {
@@ -133,10 +133,14 @@ export class StoreJudge {
   }
 
   /** Why no slot counts: another format, a lost superblock, or a store that was never live. */
-  async unreadable(slots: readonly SuperblockVerdict[], listing: StoreListing): Promise<KeelsonError> {
+  async unreadable({ slots, bytes }: FoundSlots, listing: StoreListing): Promise<KeelsonError> {
+    this.refuseNewer(slots);
+    const path = superblockPath(this.#paths.dir);
+    const older = this.#request.older?.recognise(bytes, this.#paths) ?? null;
+    if (older !== null) return this.#tally.withReport(olderFormat(path, older.version));
     const version = otherVersionOf(slots, 'any');
     if (version === null) return this.withoutSuperblock(listing);
-    return this.#tally.withReport(newerFormat(superblockPath(this.#paths.dir), version));
+    return this.#tally.withReport(otherFormat(path, version));
   }
 
   /** What to say of a directory without a readable superblock. */

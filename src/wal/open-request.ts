@@ -1,4 +1,5 @@
 import type { Environment } from '../disk/environment.js';
+import type { OlderStores } from './formats/older-stores.js';
 import type { WalLayer } from './layer.js';
 import type { WalObserver } from './observer.js';
 
@@ -17,6 +18,8 @@ export interface OpenRequest {
   readonly readOnly: boolean;
   readonly verifyOnOpen: 'tail' | 'all';
   readonly layer: WalLayer;
+  /** Null: there is no format before this one. */
+  readonly older: OlderStores | null;
   readonly observer: WalObserver;
   readonly signal: AbortSignal | undefined;
 }

@@ -6,6 +6,8 @@ import type { SuperblockVerdict } from '../format/superblock.js';
 import { closeFile } from './close-file.js';
 import { RecoveryTally } from './damage.js';
 import { openEndMarks } from './end-marks.js';
+import { replaceStore } from './formats/replace-store.js';
+import { removeLeftovers } from './formats/set-segments-aside.js';
 import { makeFreshStore } from './fresh-store.js';
 import type { Judgement } from './judge.js';
 import { StoreJudge, type FoundSlots, type Judged } from './judge-store.js';
@@ -17,7 +19,6 @@ import {
   listStore,
   makeDirectory,
   proveNames,
-  removeLeftovers,
   restoreAsides,
   storePaths,
   type StoreListing,
@@ -109,8 +110,8 @@ class Opening {
     await restoreAsides(disk, this.#paths, await listStore(disk, this.#paths));
     const found = await readSlots(lock.superblock);
     const newest = newestSlot(found.slots);
-    if (newest === null) return this.#make(lock, found);
     this.#judge.refuseNewer(found.slots);
+    if (newest === null) return this.#replaceOrMake(lock, found);
     this.#judge.checkKind(newest);
     await proveNames(disk, this.#paths, newest.newestSegment);
     this.#throwIfAborted();
@@ -126,13 +127,13 @@ class Opening {
     await proveTail(disk, this.#paths.dir, this.#tally.epoch, newestSegment, judgement, this.#tally);
     await this.#beginEpoch(superblock, judgement);
     const live = new Set(judgement.segments.map((segment) => segment.header.number));
-    await removeLeftovers(disk, this.#paths.walDir, listing, live);
-    await this.#settleLayer(superblock);
+    await this.#cleanUp(superblock, listing, live);
     return this.#start(lock, superblock, judgement, this.#tally.cut === null ? 'clean' : 'torn-tail');
   }
 
   /** R7: a store that never said it was live has acknowledged nothing, and is made (again). */
-  async #make(lock: StoreLock, { slots, bytes }: FoundSlots): Promise<SegmentedLog> {
+  async #make(lock: StoreLock, found: FoundSlots): Promise<SegmentedLog> {
+    const { slots, bytes } = found;
     const { environment, layer, segmentBytes, create } = this.#request;
     const listing = await listStore(environment.disk, this.#paths);
     const isOther = slots.some((slot) => slot.kind === 'other-version');
@@ -141,7 +142,7 @@ class Opening {
       create === 'never' ||
       (await firstTrace(this.#request.environment.disk, this.#paths, listing)) !== null
     )
-      throw await this.#judge.unreadable(slots, listing);
+      throw await this.#judge.unreadable(found, listing);
     const onZeroed = (count: number): void => this.#counters.zeroFilled(count);
     const paths = this.#paths;
     layer.restart();
@@ -181,9 +182,31 @@ class Opening {
     return this.#judge.judge(await readSlots(superblock.file));
   }
 
-  async #settleLayer(superblock: SuperblockFile): Promise<void> {
+  /** Without a superblock of this format: a store of an older one, or one that is to be made. */
+  async #replaceOrMake(lock: StoreLock, found: FoundSlots): Promise<SegmentedLog> {
+    const { older, environment } = this.#request;
+    if (older === null || older.recognise(found.bytes, this.#paths) === null) return this.#make(lock, found);
+    if (older.onOlder === 'refuse')
+      throw await this.#judge.unreadable(found, await listStore(environment.disk, this.#paths));
+    this.#throwIfAborted();
+    try {
+      await replaceStore(this.#request, this.#paths, lock.superblock, older);
+    } catch (error) {
+      throw this.#tally.withReport(error);
+    }
+    // From here on it is a store as any other, and what it left behind is moved away as after a crash.
+    return this.#openLocked(lock);
+  }
+
+  async #cleanUp(
+    superblock: SuperblockFile,
+    listing: StoreListing,
+    live: ReadonlySet<number>,
+  ): Promise<void> {
+    const { environment, layer } = this.#request;
     const checkFence = async (): Promise<void> => superblock.checkFence('background');
-    this.#tally.quarantined.push(...(await this.#request.layer.settle(checkFence)));
+    const moved = await removeLeftovers(environment.disk, this.#paths, listing, live, checkFence);
+    this.#tally.quarantined.push(...moved, ...(await layer.settle(checkFence)));
   }
 
   /** D11: from here on only frames of this epoch count. Segments that were found above the range are named now. */

@@ -88,6 +88,7 @@ export async function openWal(options: WalOptions): Promise<Wal> {
     verifyOnOpen: 'tail',
     layer,
     observer,
+    older: null,
     signal: undefined,
   });
   return new PlainWal(dir, log, layer);

@@ -41,7 +41,8 @@ export async function quarantineTail(disk: Disk, copy: TailCopy): Promise<readon
   }
 }
 
-async function writeCopy(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
+/** Writes a file of its own, durably but for its name; what was under that name is replaced. */
+export async function writeCopy(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
   const file: DiskFile = await disk.open(path, { access: 'write', create: 'if-missing' });
   try {
     await writeFully(file, bytes, 0);

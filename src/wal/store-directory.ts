@@ -46,6 +46,14 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
   SUPERBLOCK_NAME + ASIDE,
   WAL_DIRECTORY_NAME + ASIDE,
   SNAPSHOTS_DIRECTORY_NAME + ASIDE,
+  QUARANTINE_DIRECTORY_NAME + ASIDE,
+]);
+
+/** Directories beside segments that have a directory of their own. */
+const WAL_FOLDERS: ReadonlySet<string> = new Set([
+  LOST_AND_FOUND_NAME,
+  QUARANTINE_DIRECTORY_NAME,
+  QUARANTINE_DIRECTORY_NAME + ASIDE,
 ]);
 
 /** What stands in the directories of a store, before anything is touched. */
@@ -90,7 +98,7 @@ function sortWalName(
     case 'lock':
       return;
     case 'foreign':
-      if (name !== LOST_AND_FOUND_NAME)
+      if (!WAL_FOLDERS.has(name))
         throw notALog(walDir, `it holds '${name}', which is none of Keelson's files`);
   }
 }
@@ -156,7 +164,7 @@ export async function renewName(
 
 /** Puts back what a crash left away from its name. */
 export async function restoreAsides(disk: Disk, paths: StorePaths, listing: StoreListing): Promise<void> {
-  for (const name of [SUPERBLOCK_NAME, WAL_DIRECTORY_NAME]) {
+  for (const name of [SUPERBLOCK_NAME, WAL_DIRECTORY_NAME, QUARANTINE_DIRECTORY_NAME]) {
     if (listing.names?.has(name + ASIDE) !== true) continue;
     const from = join(paths.dir, name + ASIDE);
     if (!listing.names.has(name)) await renameOrFail(disk, from, join(paths.dir, name));
@@ -205,16 +213,4 @@ export async function proveNames(disk: Disk, paths: StorePaths, newestSegment: n
   }
   await syncNames(disk, paths.dir);
   if (segments !== null) await syncNames(disk, paths.walDir);
-}
-
-/** D10: deleting comes last. Whatever is not live goes: spares, dropped segments, rotations that never happened. */
-export async function removeLeftovers(
-  disk: Disk,
-  walDir: string,
-  listing: StoreListing,
-  live: ReadonlySet<number>,
-): Promise<void> {
-  for (const number of listing.segments ?? [])
-    if (!live.has(number)) await removeName(disk, join(walDir, segmentName(number)));
-  for (const name of listing.spares) await removeName(disk, join(walDir, name));
 }

@@ -1,0 +1,148 @@
+import { expect } from 'vitest';
+import { createSimulatedDisk, type SimulatedDisk } from '../../sim/disk/simulated-disk.js';
+import type { Environment } from '../../src/disk/environment.js';
+import type { RaftLog, RaftLogOptions } from '../../src/raft-log/contract.js';
+import { openWithFormats } from '../../src/raft-log/open-raft-log.js';
+import { describing, stopsAt, textOf, type Stop } from '../crash/crash-everywhere.js';
+import { bytesOf, dataOf, entriesFrom } from './scratch-log.js';
+import { VERSION_ZERO, writeZeroStore, type ZeroState, type ZeroStore } from './version-zero.js';
+
+const IS_DEEP = process.env['KEELSON_DEEP'] === '1';
+
+/** In a quick run one in `portion`, another one for each seed. */
+export function isTried(number: number, seed: number, portion: number): boolean {
+  return IS_DEEP || (number + seed) % portion === 0;
+}
+
+export const DIR = '/data/log';
+export const QUARANTINE = '/data/log/quarantine';
+
+export const ZERO_STATE: ZeroState = {
+  generation: 4,
+  epoch: 7,
+  first: 3,
+  newest: 5,
+  lastLsn: 41,
+  hardState: { term: 3, vote: 'n2', commit: 12 },
+  boundary: { index: 4, term: 1 },
+  snapshot: { index: 6, term: 1 },
+  unfitUntil: 0,
+  isCleanEnd: true,
+};
+
+/** A store of version 0: entries 5..18 in segments 3..5, compacted up to 4, a snapshot at 6. */
+export function zeroStore(changed: Partial<ZeroState> = {}): ZeroStore {
+  return {
+    entries: [...entriesFrom(5, 6, 1, 300), ...entriesFrom(11, 8, 3, 200)],
+    perSegment: 5,
+    snapshotData: dataOf(6, 1, 3000),
+    state: { ...ZERO_STATE, ...changed },
+  };
+}
+
+export function diskWith(
+  store: ZeroStore,
+  seed = 1,
+  profile: Parameters<typeof createSimulatedDisk>[0]['profile'] = {},
+): SimulatedDisk {
+  const disk = createSimulatedDisk({ seed, profile, directories: ['/data'] });
+  writeZeroStore(disk, DIR, store);
+  return disk;
+}
+
+/** Opens it with version 0 in the table of formats. */
+export function openOlder(
+  environment: Environment,
+  more: Omit<RaftLogOptions, 'dir'> = {},
+): Promise<RaftLog> {
+  return openWithFormats({ dir: DIR, segmentBytes: 4096, environment, ...more }, [VERSION_ZERO]);
+}
+
+/** All files of the old store, to be found again in quarantine. */
+export function oldFiles(disk: SimulatedDisk): ReadonlyMap<string, Uint8Array> {
+  const paths = disk.list().filter((path) => path.endsWith('.wal') || path.endsWith('.snap'));
+  return new Map(
+    paths.map((path) => [path.slice(path.lastIndexOf('/') + 1), disk.readDurable(path) ?? new Uint8Array()]),
+  );
+}
+
+/** Each of them lies in quarantine, durably, byte for byte, with a note unless a full disk had no room for that. */
+export function expectSetAside(
+  disk: SimulatedDisk,
+  files: ReadonlyMap<string, Uint8Array>,
+  hasNotes = true,
+): void {
+  for (const [name, bytes] of files) {
+    expect(disk.readDurable(`${QUARANTINE}/${name}`), name).toEqual(bytes);
+    if (hasNotes) expect(disk.readDurable(`${QUARANTINE}/${name}.txt`)?.length, name).toBeGreaterThan(20);
+  }
+}
+
+/** The log holds what the store of version 0 held. */
+export async function expectMigrated(
+  log: RaftLog,
+  { entries, state, snapshotData }: ZeroStore,
+): Promise<void> {
+  expect(log.hardState).toEqual(state.hardState);
+  expect([log.firstIndex, log.lastIndex, log.term(4)]).toEqual([5, 18, 1]);
+  expect(await log.entries(5, 19)).toEqual(entries.map((entry) => ({ kind: 0, ...entry })));
+  expect(log.snapshot).toMatchObject({ index: 6, term: 1, conf: Uint8Array.of(1, 2), bytes: 3000 });
+  const opened = await log.openSnapshot();
+  expect(await bytesOf(opened?.data as AsyncIterable<Uint8Array>)).toEqual(snapshotData);
+}
+
+/** Opens what a crash left and holds it against what is allowed; the log is closed afterwards. */
+export type Recovery = (environment: Environment, disk: SimulatedDisk) => Promise<void>;
+
+/**
+ * Stops the world at every call of `recover`, in ways that wander from call to call, and recovers from each; from
+ * some of the stops, at calls inside that recovery again. What is left is recovered once more after a power cut.
+ */
+export async function crashEverywhere(disk: SimulatedDisk, seed: number, recover: Recovery): Promise<number> {
+  const whole = disk.fork();
+  await runTo(whole, recover);
+  let count = 0;
+  for (let call = disk.callCount + 1; call <= whole.callCount; call += 1) {
+    for (const [way, stop] of stopsAt(call).entries()) {
+      if (!isTried(way + call * 5, seed, 18)) continue;
+      count += 1;
+      await describing(textOf(stop), async () => {
+        const crashed = await crashAt(disk, stop, recover);
+        if (isTried(call, seed, 16)) await crashAgain(crashed, recover, call);
+        await runTo(crashed, recover);
+        crashed.crash('power');
+        await runTo(crashed, recover);
+      });
+    }
+  }
+  return count;
+}
+
+async function crashAgain(crashed: SimulatedDisk, recover: Recovery, seed: number): Promise<void> {
+  const whole = crashed.fork();
+  await runTo(whole, recover);
+  const step = IS_DEEP ? 1 : 29;
+  for (let call = crashed.callCount + 1 + (seed % step); call <= whole.callCount; call += step) {
+    const stop = stopsAt(call)[(call + seed) % 9] as Stop;
+    await describing(`and then ${textOf(stop)}`, async () => {
+      const again = await crashAt(crashed, stop, recover);
+      await runTo(again, recover);
+      again.crash('power');
+      await runTo(again, recover);
+    });
+  }
+}
+
+async function crashAt(disk: SimulatedDisk, stop: Stop, recover: Recovery): Promise<SimulatedDisk> {
+  const fork = disk.fork({ seed: stop.call });
+  fork.onCall = ({ number }) => (number === stop.call ? { crash: stop.crash, at: stop.at } : undefined);
+  const outcome = await fork.run((environment) => recover(environment, fork));
+  fork.onCall = null;
+  if (!outcome.crashed) fork.crash(stop.crash);
+  return fork;
+}
+
+async function runTo(disk: SimulatedDisk, recover: Recovery): Promise<void> {
+  const outcome = await disk.run((environment) => recover(environment, disk));
+  if (outcome.crashed) throw new Error('the world stopped though nothing was to stop it');
+}
