@@ -89,7 +89,7 @@ class Judge {
     let current: Candidate = start;
     for (;;) {
       const next = await this.#candidate(current.header.number + 1, false);
-      const tail = await this.#take(current, next);
+      const tail = await this.#takeWhole(current, next);
       if (tail !== null) return this.#finish(current, tail, first);
       this.#files.giveBack(current.file);
       // `take` gives no tail only where `next` joins.
@@ -97,16 +97,16 @@ class Judge {
     }
   }
 
-  /** The oldest live segment that is there: leading ones may be gone (R6), which {@link #finish} judges. */
+  /**
+   * The oldest live segment that is there: leading ones may be gone (R6), which {@link #finish} judges. It may stand
+   * above the range: a superblock that was rolled back may name only segments that are gone by right.
+   */
   #firstPresent(): number {
-    const { superblock, present } = this.#store;
-    for (let number = superblock.firstSegment; number <= superblock.newestSegment; number += 1) {
-      if (present.has(number)) return number;
-    }
-    // A superblock that was rolled back may name only segments that are gone by right.
-    const above = [...present].filter((number) => number > superblock.newestSegment);
-    if (above.length > 0) return Math.min(...above);
-    throw this.#missing(superblock.firstSegment);
+    const { firstSegment } = this.#store.superblock;
+    let first = Infinity;
+    for (const number of this.#store.present) if (number >= firstSegment && number < first) first = number;
+    if (first === Infinity) throw this.#missing(firstSegment);
+    return first;
   }
 
   #missing(number: number): KeelsonError {
@@ -171,6 +171,17 @@ class Judge {
     const expected = identityText(this.#store.superblock.storeId);
     const reason = `it belongs to store ${identityText(header.storeId)}, expected ${expected}`;
     return this.#damage({ code: 'KEELSON_MISSING_SEGMENT', path, offset: 0, reason });
+  }
+
+  /** D9: what stands under valid checksums and still cannot be is damage too, and no failure of an assertion. */
+  async #takeWhole(current: Candidate, next: Candidate | null): Promise<SegmentScan | null> {
+    try {
+      return await this.#take(current, next);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      const reason = `what it says does not fit together: ${error.message}`;
+      throw this.#damage({ code: 'KEELSON_CORRUPT', path: current.path, offset: 0, reason });
+    }
   }
 
   /**
@@ -283,18 +294,28 @@ class Judge {
         throw this.#missing(current.header.number + 1);
       throw this.#shortRun(current, tail, this.#mark.lsn);
     }
-    if (first > superblock.firstSegment && !this.#isCovered()) throw this.#missing(superblock.firstSegment);
+    if (!this.#isCovered(first > superblock.firstSegment)) {
+      if (first > superblock.firstSegment) throw this.#missing(superblock.firstSegment);
+      throw this.#uncovered();
+    }
     await this.#store.layer.judged(superblock);
     tally.lastLsn = tail.run.lastLsn;
     return { segments: this.#segments, tail, proven: this.#mark, highestEpoch: this.#highestEpoch };
   }
 
-  /** R6: leading segments wholly below the durable compaction boundary are not missed. */
-  #isCovered(): boolean {
-    const needed = this.#store.layer.boundary() + 1;
+  /** R6: leading segments wholly below the durable compaction boundary are not missed; all above it is to be there. */
+  #isCovered(lacksLeading: boolean): boolean {
     const last = this.#segments[this.#segments.length - 1];
-    if (this.#store.layer.storeKind === 'wal' || last === undefined) return false;
+    if (this.#store.layer.storeKind === 'wal' || last === undefined) return !lacksLeading;
+    const needed = this.#store.layer.boundary() + 1;
     return needed >= last.until || this.#segments.some((segment) => segment.lowest <= needed);
+  }
+
+  #uncovered(): KeelsonError {
+    const { path, lowest } = this.#segments[0] as LiveSegment;
+    const needed = this.#store.layer.boundary() + 1;
+    const reason = `the oldest segment holds records from ${lowest} on, expected ${needed}, the first that was not compacted`;
+    return this.#damage({ code: 'KEELSON_CORRUPT', path, offset: 0, reason });
   }
 }
 

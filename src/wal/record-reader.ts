@@ -1,6 +1,7 @@
 import { KeelsonError } from '../errors/index.js';
 import type { DiskFile } from '../disk/port.js';
 import { RECORD_HEADER_BYTES, readRecord, type RawRecord } from '../format/record.js';
+import { SEGMENT_HEADER_BYTES } from '../format/segment-header.js';
 import type { LiveSegment } from './live-segment.js';
 import { readAt, readSealOffsets } from './read-segment.js';
 import { scanSegment } from './scan-segment.js';
@@ -80,6 +81,8 @@ export class RecordReader {
     const count = offsets.length;
     const last = offsets[count - 1] as number;
     const end = segment.seal === null ? Infinity : segment.framesUntil;
+    const misplaced = firstMisplaced(offsets, end);
+    if (misplaced >= 0) throw malformed(segment, offsets[misplaced] as number, from + misplaced);
     let bytes = await readAt(file, start, Math.min(last + RECORD_HEADER_BYTES + SLACK_BYTES, end) - start);
     const needed = neededBytes(bytes, last - start);
     if (needed > segment.header.segmentBytes - start) throw malformed(segment, last, from + count - 1);
@@ -101,6 +104,19 @@ function regionOf(offsets: Uint32Array, from: number, until: number, regionBytes
   let end = from + 1;
   while (end < until && (offsets[end] as number) - start < regionBytes) end += 1;
   return offsets.subarray(from, end);
+}
+
+/**
+ * Position of the first offset at which no record can stand behind the one before; -1 if there is none. D9: offsets
+ * that were read from a disk are held against the frames before memory is taken for what lies between them.
+ */
+function firstMisplaced(offsets: Uint32Array, end: number): number {
+  let from = SEGMENT_HEADER_BYTES;
+  return offsets.findIndex((offset) => {
+    if (offset < from || offset + RECORD_HEADER_BYTES > end) return true;
+    from = offset + RECORD_HEADER_BYTES;
+    return false;
+  });
 }
 
 /** Bytes from the start of the region to the end of the record whose header begins at `at`. */

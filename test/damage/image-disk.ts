@@ -29,6 +29,8 @@ export class ImageDisk implements Disk {
   readonly environment: Environment;
   readonly #files = new Map<string, Inode>();
   readonly #directories = new Set<string>();
+  /** The longest that any read asked for. */
+  largestReadBytes = 0;
   #nextId = 1;
   #random = 1;
 
@@ -71,7 +73,9 @@ export class ImageDisk implements Disk {
     if (inode !== undefined && create === 'exclusive') throw failure('EEXIST', path);
     if (inode === undefined && create === 'never') throw failure('ENOENT', path);
     inode ??= this.#add(path, new Uint8Array(0), true);
-    return new ImageFile(path, inode);
+    return new ImageFile(path, inode, (bytes) => {
+      this.largestReadBytes = Math.max(this.largestReadBytes, bytes);
+    });
   }
 
   mkdir(path: string): void {
@@ -134,13 +138,16 @@ export class ImageDisk implements Disk {
 class ImageFile implements DiskFile {
   readonly path: string;
   readonly #inode: Inode;
+  readonly #onRead: (bytes: number) => void;
 
-  constructor(path: string, inode: Inode) {
+  constructor(path: string, inode: Inode, onRead: (bytes: number) => void) {
     this.path = path;
     this.#inode = inode;
+    this.#onRead = onRead;
   }
 
   read(into: Uint8Array, position: number): number {
+    this.#onRead(into.length);
     const { bytes } = this.#inode;
     const count = Math.max(0, Math.min(into.length, bytes.length - position));
     into.set(bytes.subarray(position, position + count));
