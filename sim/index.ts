@@ -33,6 +33,23 @@ export {
 export { type Failure, runPlan, type RunOptions, type RunResult } from './plan/run-plan.js';
 export { type Shrunk, shrinkPlan, type ShrinkOptions } from './plan/shrink-plan.js';
 export { type Branch, BRANCHES, type Reach } from './store/reach.js';
+export {
+  CLUSTER_BRANCHES,
+  CLUSTER_ORACLES,
+  CLUSTER_PLAN_VERSION,
+  type ClusterBranch,
+  type ClusterFailure,
+  type ClusterOracle,
+  type ClusterPlan,
+  type ClusterReach,
+  type ClusterRunOptions,
+  type ClusterRunResult,
+  drawClusterPlan,
+  type NodeTrace,
+  parseClusterPlan,
+  runClusterPlan,
+  runClusterSeed,
+} from './cluster/index.js';
 export { EventQueue, type EventQueueOptions, SimulatedDeadlock } from './world/event-queue.js';
 export { hashOfText, Random, seedOf, subSeed } from './world/random.js';
 export { Trace, type TraceOptions } from './world/trace.js';

@@ -170,7 +170,7 @@ export class RaftRules {
       const known = this.committedTerm(index);
       if (known === null) {
         if (index !== this.commitMax + 1) continue;
-        this.#judgeQuorum(node, index, term, [seen.configuration, status.configuration]);
+        this.#judgeQuorum(node, index, term, this.#countedBy(seen, status));
         this.#committed.push({ term, inTerm: status.term });
         const configuration = this.configurationAt(index, term);
         if (configuration !== null) this.#history.push({ index, configuration });
@@ -181,6 +181,16 @@ export class RaftRules {
       }
     }
     seen.judged = Math.max(seen.judged, until);
+  }
+
+  /**
+   * By which configurations the one may have counted who committed first. A leader whose own disk lags commits what
+   * only others hold, by a configuration that it has not applied: then a follower is seen to know of it first.
+   */
+  #countedBy(seen: LifeSeen, status: RaftStatus): readonly Configuration[] {
+    const own = [seen.configuration, status.configuration];
+    if (status.role === 'leader') return own;
+    return [...own, ...this.#history.slice(-2).map(({ configuration }) => configuration)];
   }
 
   /** Whoever commits first must be right: some majority holds the entry, durably. */

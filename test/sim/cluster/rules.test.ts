@@ -1,0 +1,169 @@
+// At stake: a rule that never fires makes every clean search worthless. Each rule of a cluster is shown a history that
+// breaks it, as small as can be, beside one that does not.
+import { describe, expect, test } from 'vitest';
+import { judgeSent, type Sender } from '../../../sim/cluster/judge-sent.js';
+import { PromisedLog } from '../../../sim/cluster/promised-log.js';
+import { type LifeSeen, RaftRules } from '../../../sim/cluster/raft-rules.js';
+import { WaitingClients } from '../../../sim/cluster/waiting-clients.js';
+import type { Message, RaftStatus, ReadySave } from '../../../sim/raft/index.js';
+import type { Entry } from '../../../src/raft-log/contract.js';
+import { simulated } from '../../raft-log/scratch-log.js';
+
+const FIRST = { voters: ['n1', 'n2', 'n3'], learners: [] };
+
+interface TestNode extends Sender {
+  readonly seen: LifeSeen;
+}
+
+/** Three nodes, and a rule book over them. */
+function scene(): { readonly rules: RaftRules; readonly nodes: readonly TestNode[] } {
+  const nodes = FIRST.voters.map((id) => ({
+    id,
+    promised: new PromisedLog(),
+    votesSent: new Map<number, string>(),
+    seen: { term: 0, commit: 0, judged: 0, configuration: FIRST },
+  }));
+  const rules = new RaftRules(new Map(nodes.map((node) => [node.id, node])));
+  rules.begin(FIRST);
+  return { rules, nodes };
+}
+
+function entry(index: number, term: number, text = ''): Entry {
+  return { index, term, kind: 0, data: new TextEncoder().encode(text) };
+}
+
+/** A save of entries that is durable at once. */
+function save({ promised }: TestNode, entries: readonly Entry[], term = entries.at(-1)?.term ?? 0): void {
+  promised.keep(promised.issue(request(entries, term), true));
+}
+
+function request(entries: readonly Entry[], term: number, vote: string | null = null): ReadySave {
+  return { id: 1, entries, hardState: { term, vote, commit: 0 }, mustSync: true };
+}
+
+function see(rules: RaftRules, node: TestNode, change: Partial<RaftStatus>): void {
+  const status = { term: 1, role: 'follower', commit: 0, durableIndex: 99, configuration: FIRST, ...change };
+  rules.observe(node, node.seen, status as RaftStatus);
+}
+
+describe('rules of a cluster', () => {
+  test('election safety: one leader a term', () => {
+    const { rules, nodes } = scene();
+    see(rules, nodes[0]!, { role: 'leader', term: 1 });
+    see(rules, nodes[1]!, { role: 'leader', term: 2 });
+    expect(() => see(rules, nodes[2]!, { role: 'leader', term: 2 })).toThrow(/^election-safety/);
+  });
+
+  test('log matching: one content, and one past, for each index and term', () => {
+    const { rules, nodes } = scene();
+    rules.offered(nodes[0]!, [entry(1, 1, 'a'), entry(2, 2, 'b')], 0);
+    rules.offered(nodes[1]!, [entry(2, 2, 'b')], 1);
+    expect(() => rules.offered(nodes[1]!, [entry(1, 1, 'x')], 0)).toThrow(/^log-matching/);
+    expect(() => rules.offered(nodes[2]!, [entry(2, 2, 'b')], 2)).toThrow(/^log-matching/);
+  });
+
+  test('an entry is committed only if a majority holds it durably', () => {
+    const { rules, nodes } = scene();
+    const [n1, n2] = nodes;
+    save(n1!, [entry(1, 1)]);
+    n2!.promised.issue(request([entry(1, 1)], 1), true);
+    expect(() => see(rules, n1!, { role: 'leader', commit: 1 })).toThrow(/^commit-without-quorum.* only n1 /);
+  });
+
+  test('leader completeness: a leader has what was committed before its term', () => {
+    const { rules, nodes } = scene();
+    const [n1, n2, n3] = nodes;
+    for (const node of [n1!, n2!]) save(node, [entry(1, 1)]);
+    see(rules, n1!, { role: 'leader', commit: 1 });
+    see(rules, n2!, { role: 'leader', term: 2 });
+    expect(() => see(rules, n3!, { role: 'leader', term: 3 })).toThrow(/^leader-completeness/);
+  });
+
+  test('state machine safety: nothing but what was committed is applied, the same everywhere', () => {
+    const { rules, nodes } = scene();
+    const [n1, n2, n3] = nodes;
+    for (const node of [n1!, n2!]) save(node, [entry(1, 1, 'a')]);
+    expect(() => rules.applied(n1!, entry(1, 1, 'a'), 7)).toThrow(/^state-machine-safety.*not committed/);
+    see(rules, n1!, { role: 'leader', commit: 1 });
+    rules.applied(n1!, entry(1, 1, 'a'), 7);
+    expect(() => rules.applied(n2!, entry(1, 1, 'b'), 7)).toThrow(/^state-machine-safety.*another entry/);
+    expect(() => rules.applied(n2!, entry(1, 1, 'a'), 8)).toThrow(/^state-hash/);
+    save(n3!, [entry(1, 2, 'a')]);
+    expect(() => see(rules, n3!, { commit: 1 })).toThrow(/^state-machine-safety.*term 1 was committed/);
+  });
+
+  test('a follower is judged by what is durable, since it may replace in memory what is on its way', () => {
+    const { rules, nodes } = scene();
+    const [n1, n2, n3] = nodes;
+    for (const node of [n1!, n2!]) save(node, [entry(1, 2)]);
+    see(rules, n1!, { role: 'leader', term: 2, commit: 1 });
+    n3!.promised.issue(request([entry(1, 1)], 1), true);
+    see(rules, n3!, { term: 2, commit: 1, durableIndex: 0 });
+  });
+
+  test('terms and commit indexes only rise', () => {
+    const { rules, nodes } = scene();
+    see(rules, nodes[0]!, { term: 3 });
+    expect(() => see(rules, nodes[0]!, { term: 2 })).toThrow(/^monotone: n1: the term fell from 3 to 2/);
+    const [n1, n2] = scene().nodes;
+    for (const node of [n1!, n2!]) save(node, [entry(1, 1)]);
+    n1!.seen.commit = 5;
+    expect(() => see(rules, n1!, { commit: 4 })).toThrow(/^monotone: n1: the commit index fell from 5 to 4/);
+  });
+
+  test('what is said is durable: votes, campaigns, acknowledgements', () => {
+    const { nodes } = scene();
+    const [n1] = nodes;
+    const say = (message: object) => () => judgeSent(n1!, { from: 'n1', to: 'n2', ...message } as Message);
+    expect(say({ type: 'vote-response', granted: true, term: 1 })).toThrow(
+      /^vote: n1 votes for n2 in term 1/,
+    );
+    expect(say({ type: 'vote', term: 1 })).toThrow(/^vote: n1 votes for n1 in term 1/);
+    const acknowledgement = { type: 'append-response', term: 1, index: 1, rejected: null };
+    expect(say(acknowledgement)).toThrow(/^acknowledgement: n1 acknowledges entries up to 1/);
+    n1!.promised.keep(n1!.promised.issue(request([entry(1, 1)], 1, 'n2'), true));
+    say({ type: 'vote-response', granted: true, term: 1 })();
+    say(acknowledgement)();
+    say({ type: 'vote-response', granted: false, term: 9 })();
+    n1!.promised.keep(n1!.promised.issue(request([], 2, 'n1'), true));
+    expect(say({ type: 'vote-response', granted: true, term: 1, to: 'n3' })).toThrow(
+      /in which it voted for n2/,
+    );
+  });
+
+  test('answers to an earlier life are noticed', () => {
+    const waiting = new WaitingClients({ id: 'n1', life: 2 });
+    const context = waiting.newContext();
+    waiting.waitForRead(context, () => undefined);
+    waiting.confirmed({ context, index: 1 });
+    expect(() => waiting.confirmed({ context: 'n1/1/1', index: 1 })).toThrow(/^stale-message/);
+  });
+});
+
+describe('what a node must recover', () => {
+  test('is what it was promised, or that and whole saves since', async () => {
+    const { disk, open } = simulated();
+    const log = await disk.queue.runUntil(open());
+    const hardState = { term: 1, vote: null, commit: 0 };
+    await disk.queue.runUntil(log.save({ entries: [entry(1, 1), entry(2, 1)], hardState }));
+    const promised = (kept: readonly Entry[], pending: readonly Entry[]): PromisedLog => {
+      const one = new PromisedLog();
+      one.keep(one.issue(request(kept, 1), true));
+      if (pending.length > 0) one.issue(request(pending, 1), true);
+      return one;
+    };
+    expect(promised([entry(1, 1), entry(2, 1)], []).settle(log)).toEqual({ survived: 0, pending: 0 });
+    expect(promised([entry(1, 1)], [entry(2, 1)]).settle(log)).toEqual({ survived: 1, pending: 1 });
+    expect(promised([entry(1, 1)], []).settle(log)).toBeNull();
+    expect(promised([entry(1, 1), entry(2, 1), entry(3, 1)], []).settle(log)).toBeNull();
+    expect(promised([entry(1, 1)], [entry(2, 1), entry(3, 1)]).settle(log)).toBeNull();
+    expect(promised([entry(1, 1), entry(2, 2)], []).settle(log)).toBeNull();
+    const withSnapshot = promised([entry(1, 1), entry(2, 1)], []);
+    withSnapshot.snapshotKept(1);
+    expect(withSnapshot.settle(log)).toBeNull();
+    const voted = new PromisedLog();
+    voted.keep(voted.issue(request([entry(1, 1), entry(2, 1)], 1, 'n2'), true));
+    expect(voted.settle(log)).toBeNull();
+    await disk.queue.runUntil(log.close());
+  });
+});
