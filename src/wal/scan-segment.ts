@@ -6,7 +6,8 @@ import {
   type FrameHeader,
 } from '../format/frame-header.js';
 import type { DurableMark, LogEnd } from '../format/position.js';
-import { readRecord, type RawRecord } from '../format/record.js';
+import { viewOf } from '../format/integers.js';
+import { readRecord, RECORD_HEADER_BYTES, type RawRecord } from '../format/record.js';
 import { SEGMENT_HEADER_BYTES, segmentSalt, type SegmentHeader } from '../format/segment-header.js';
 import { RecordIndex } from './record-index.js';
 import type { IndexRange } from './recovery-report.js';
@@ -214,12 +215,13 @@ export function readRecords(
   offsets: number[],
 ): boolean {
   let at = 0;
+  const view = viewOf(payload);
   for (let count = 0; count < recordCount; count += 1) {
-    const record = readRecord(payload, at);
+    const record = readRecord(payload, at, payload.length, view);
     if (record === null) return false;
     records.push(record);
     offsets.push(payloadFrom + at);
-    at = record.body.byteOffset - payload.byteOffset + record.bodyBytes;
+    at += RECORD_HEADER_BYTES + record.bodyBytes;
   }
   return at === payload.length;
 }
