@@ -205,6 +205,9 @@ export class DurableState implements WalLayer {
   /** Brings the runs to the boundary that the newest record named: sealed segments may hold more below it. */
   #settleBoundary(): void {
     this.#compactTo(this.#boundary);
+    const [known, needed] = [this.#runs.boundaryIndex, this.#boundary.index];
+    if (known > needed)
+      throw new RangeError(`entries are known from ${String(known + 1)} on, expected ${String(needed + 1)}`);
   }
 
   preambleState(): Uint8Array {

@@ -89,8 +89,9 @@ class Judge {
     let current: Candidate = start;
     for (;;) {
       const next = await this.#candidate(current.header.number + 1, false);
-      const tail = await this.#takeWhole(current, next);
-      if (tail !== null) return this.#finish(current, tail, first);
+      const { path } = current;
+      const tail = await this.#fitting(path, () => this.#take(current, next));
+      if (tail !== null) return this.#fitting(path, () => this.#finish(current, tail, first));
       this.#files.giveBack(current.file);
       // `take` gives no tail only where `next` joins.
       current = next as Candidate;
@@ -174,13 +175,13 @@ class Judge {
   }
 
   /** D9: what stands under valid checksums and still cannot be is damage too, and no failure of an assertion. */
-  async #takeWhole(current: Candidate, next: Candidate | null): Promise<SegmentScan | null> {
+  async #fitting<T>(path: string, judge: () => Promise<T>): Promise<T> {
     try {
-      return await this.#take(current, next);
+      return await judge();
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       const reason = `what it says does not fit together: ${error.message}`;
-      throw this.#damage({ code: 'KEELSON_CORRUPT', path: current.path, offset: 0, reason });
+      throw this.#damage({ code: 'KEELSON_CORRUPT', path, offset: 0, reason });
     }
   }
 
