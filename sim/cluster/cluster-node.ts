@@ -159,7 +159,7 @@ export class ClusterNode {
     this.disk.crash('kill');
     this.calls.sleep();
     this.squeeze(null);
-    const lost = await loseTail(this.disk, plan.config.store, keepShare);
+    const lost = await loseTail(this.disk, plan.config.store, keepShare, (log) => this.#settle(log));
     this.calls.wake();
     this.#isInRepair = false;
     if (lost !== null) {

@@ -23,15 +23,18 @@ interface Remains {
  * have the store open.
  *
  * @param keepShare of the entries that may be lost, the share that stays
+ * @param onOpened - sees what the store held before
  * @returns the last index that is kept and the index until which the store is unfit, or null if there is no tail
  */
 export async function loseTail(
   disk: SimulatedDisk,
   store: StoreTuning,
   keepShare: number,
+  onOpened: (log: RaftLog) => void,
 ): Promise<{ readonly keptUntil: number; readonly unfitUntil: number } | null> {
   const { environment } = disk;
   const old = await openRaftLog({ dir: DIR, ...store, create: 'never', environment });
+  onOpened(old);
   const remains = await remainsOf(old, keepShare);
   await old.close();
   if (remains === null) return null;

@@ -48,13 +48,12 @@ export class PromisedLog {
     return this.#onceKept;
   }
 
-  /** A repair gave up all behind `keptUntil`, and all that was pending. Term and vote stay. */
+  /** A repair, which had settled what was there, gave up all behind `keptUntil`. Term and vote stay. */
   giveUp(keptUntil: number): void {
-    this.#onceKept = this.newest;
-    const { boundaryIndex, terms, commit } = this.newest;
-    const kept = terms.slice(0, Math.max(0, keptUntil - boundaryIndex));
-    this.#kept = { ...this.newest, commit: Math.min(commit, keptUntil), terms: kept };
-    this.#pending = [];
+    const { boundaryIndex, terms, commit } = this.#kept;
+    this.#onceKept = this.#kept;
+    const left = terms.slice(0, Math.max(0, keptUntil - boundaryIndex));
+    this.#kept = { ...this.#kept, commit: Math.min(commit, keptUntil), terms: left };
   }
 
   /** What will be there once all that was issued is durable. */

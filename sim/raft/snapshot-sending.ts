@@ -43,6 +43,7 @@ export function handleSnapshotResponse(server: Server, message: SnapshotResponse
 /** Heartbeats are the clock of retransmission: no timer of its own is needed. */
 export function resendSnapshot(server: Server, to: NodeId, progress: Progress): void {
   for (const piece of progress.transfer?.heartbeatAnswered() ?? []) sendPiece(server, to, piece);
+  readSnapshot(server, to, progress);
 }
 
 /** Gives up; the next heartbeat that is answered begins anew. */

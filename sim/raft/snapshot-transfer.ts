@@ -1,5 +1,8 @@
 import type { SnapshotHead, SnapshotId } from './messages.js';
 
+/** Heartbeats after which a follower is believed that it lacks what it once said it had. */
+const HEARTBEATS_BEHIND_MAX = 3;
+
 /** One piece of a snapshot as the host read it. */
 export interface SnapshotPiece {
   /** Which snapshot it is of; the same for all pieces of one reading. */
@@ -21,6 +24,9 @@ export class SnapshotTransfer {
   #readOffset = 0;
   #isReadToEnd = false;
   #heardSinceHeartbeat = true;
+  /** The last word of the follower was that it wants what it once said it had. */
+  #isBehind = false;
+  #heartbeatsBehind = 0;
   /** A piece has been asked of the host and not yet come. */
   isReading = false;
 
@@ -69,14 +75,23 @@ export class SnapshotTransfer {
       this.#restart();
       return;
     }
+    this.#isBehind = offset < this.#ackedOffset;
+    if (!this.#isBehind) this.#heartbeatsBehind = 0;
     this.#ackedOffset = Math.max(this.#ackedOffset, offset);
     this.#unanswered = this.#unanswered.filter(
       (piece) => piece.isLast || piece.offset + piece.data.length > this.#ackedOffset,
     );
   }
 
-  /** The follower lives. Returns what to send again, which is nothing if it has answered a piece since last time. */
+  /**
+   * The follower lives. Returns what to send again, which is nothing if it has answered a piece since last time.
+   *
+   * One answer that asks for less than an earlier one may have been overtaken on its way. If nothing else comes, the
+   * earlier one was of a life of the follower that is over, and what it stood for is gone: all over again.
+   */
   heartbeatAnswered(): readonly SnapshotPiece[] {
+    if (this.#isBehind) this.#heartbeatsBehind += 1;
+    if (this.#heartbeatsBehind >= HEARTBEATS_BEHIND_MAX) this.#restart();
     const isStalled = !this.#heardSinceHeartbeat;
     this.#heardSinceHeartbeat = false;
     return isStalled ? this.#unanswered : [];
@@ -89,5 +104,7 @@ export class SnapshotTransfer {
     this.#ackedOffset = 0;
     this.#readOffset = 0;
     this.#isReadToEnd = false;
+    this.#isBehind = false;
+    this.#heartbeatsBehind = 0;
   }
 }
