@@ -29,7 +29,8 @@ export async function firstTrace(
   }
   // Where two files were exchanged, the only segment may stand under the superblock's name.
   const superblock = join(dir, SUPERBLOCK_NAME);
-  if (listing.names?.has(SUPERBLOCK_NAME) === true && (await holdsFrames(disk, superblock))) return superblock;
+  if (listing.names?.has(SUPERBLOCK_NAME) === true && (await holdsFrames(disk, superblock)))
+    return superblock;
   return firstSnapshot(disk, join(dir, SNAPSHOTS_DIRECTORY_NAME));
 }
 
