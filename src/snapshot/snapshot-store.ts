@@ -4,11 +4,13 @@ import { systemCode, type Disk, type DiskFile, type Environment } from '../disk/
 import { KeelsonError } from '../errors/index.js';
 import { IDENTITY_BYTES } from '../format/identity.js';
 import { LIMITS } from '../format/limits.js';
+import { openFresh } from './open-fresh.js';
 import { ensureDirectory, isThere, listOwnNames, syncNames } from './open-directory.js';
 import { pullData, throwIfAborted } from './pull-data.js';
 import { moveAside, setUnusableAside } from './set-unusable-aside.js';
 import {
   closeQuietly,
+  openJudged,
   openPublishedOrStaged,
   type ExpectedSnapshot,
   type JudgedSnapshotFile,
@@ -242,8 +244,9 @@ export class SnapshotStore {
       }
       moved.push(to);
     }
-    this.#staging.add(name);
-    await this.#publish(temporary, path, name);
+    // Unlike a publish that fails, this one leaves the file: the log names it, and reads find it where it stands.
+    await this.#rename(temporary, path);
+    await this.#syncNames();
     return moved;
   }
 
@@ -283,7 +286,7 @@ export class SnapshotStore {
     const identity = new Uint8Array(IDENTITY_BYTES);
     environment.fillRandom(identity);
     const header = { storeId, identity, index, term, conf: conf.slice() };
-    const file = await this.#openFresh(temporary);
+    const file = await openFresh(this.#disk, temporary, NEXT);
     let end;
     try {
       const writer = new SnapshotWriter(file, header, chunkBytes);
@@ -302,25 +305,6 @@ export class SnapshotStore {
     return end;
   }
 
-  /**
-   * A new, empty inode, never one that is there already: after a crash inside a rename both names may stand
-   * for one inode, and a leftover that was emptied and filled again would be a published snapshot.
-   */
-  async #openFresh(temporary: string): Promise<DiskFile> {
-    const options = { access: 'write', create: 'exclusive' } as const;
-    try {
-      try {
-        return await this.#disk.open(temporary, options);
-      } catch (error) {
-        if (systemCode(error) !== 'EEXIST') throw error;
-        await this.#disk.unlink(temporary);
-        return await this.#disk.open(temporary, options);
-      }
-    } catch (error) {
-      throw changeFailed('a snapshot', { path: temporary }, error, NEXT);
-    }
-  }
-
   async #closeWritten(file: DiskFile): Promise<void> {
     try {
       await file.close();
@@ -332,17 +316,23 @@ export class SnapshotStore {
   async #publish(temporary: string, path: string, name: string): Promise<void> {
     try {
       this.#checkWritable();
-      await this.#disk.rename(temporary, path);
+      await this.#rename(temporary, path);
     } catch (error) {
       await this.#discard(temporary, name);
-      throw error instanceof KeelsonError
-        ? error
-        : changeFailed('the name of a snapshot', { path }, error, NEXT);
+      throw error;
     }
     try {
       await this.#syncNames();
     } finally {
       this.#staging.delete(name);
+    }
+  }
+
+  async #rename(temporary: string, path: string): Promise<void> {
+    try {
+      await this.#disk.rename(temporary, path);
+    } catch (error) {
+      throw changeFailed('the name of a snapshot', { path }, error, NEXT);
     }
   }
 
@@ -366,11 +356,13 @@ export class SnapshotStore {
 
   #openJudged(ref: ExpectedSnapshot): Promise<JudgedSnapshotFile> {
     const { index, term } = ref;
-    const paths = {
-      path: join(this.dir, publishedName(index, term)),
-      staged: join(this.dir, temporaryName(index, term)),
-    };
-    return openPublishedOrStaged(this.#disk, paths, this.#options.storeId, ref);
+    const name = publishedName(index, term);
+    const path = join(this.dir, name);
+    const { storeId } = this.#options;
+    // What this store is writing exists for no reader.
+    if (this.#staging.has(name)) return openJudged(this.#disk, path, storeId, ref);
+    const staged = join(this.dir, temporaryName(index, term));
+    return openPublishedOrStaged(this.#disk, { path, staged }, storeId, ref);
   }
 
   #checkWritable(): void {

@@ -348,3 +348,17 @@ test('a long snapshot is synced on the way, so that no sync has to wait for all 
   expect(unsyncedBytes).toBe(0);
   expect(unsyncedMax).toBeLessThan(9 * 1024 * 1024);
 });
+
+test('a staged file that the log names outlives the rename that fails', async () => {
+  const dir = snapshotsDirectory();
+  const { ref } = await (await openStore(dir)).write(REQUEST);
+  const { observe, refuse } = saboteur();
+  const { store } = await openObserved(dir, observe);
+  refuse(({ name }) => (name === 'rename' ? 'EIO' : null));
+  const failed = await rejection(store.publishStaged(ref, dir, () => Promise.resolve()));
+  expect(failed).toMatchObject({ code: 'KEELSON_WRITE_FAILED' });
+  refuse(() => null);
+  expect(await store.publishStaged(ref, dir, () => Promise.resolve())).toEqual([]);
+  expect(await readAll(store, ref)).toEqual(REQUEST.data);
+  expect(readdirSync(dir)).toEqual(['0000000000000002-0000000000000001.snap']);
+});
