@@ -34,7 +34,7 @@ const FOUND_BY: Readonly<Record<Oracle, number>> = {
   stuck: 103,
   leak: 102,
   'full-disk': 25,
-  'error-type': 14,
+  'error-type': 107,
 };
 
 let nursery: Nursery;

@@ -86,4 +86,16 @@ export const WITNESS_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    number: 107,
+    name: 'failed call of the disk thrown as it came',
+    rule: 'D8',
+    hunks: [
+      {
+        file: 'src/disk/disk-failure.ts',
+        find: '  const system = systemCode(cause);\n',
+        put: '  if (code === "KEELSON_WRITE_FAILED") throw cause as Error;\n  const system = systemCode(cause);\n',
+      },
+    ],
+  },
 ];
