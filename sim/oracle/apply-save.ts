@@ -16,6 +16,10 @@ export interface ModelSave {
   readonly truncateFrom?: number;
   readonly entries?: readonly ModelEntry[];
   readonly hardState?: HardStateChange;
+  /** Nothing of the log is asked: it is refused with this code. */
+  readonly mustFail?: ErrorCode;
+  /** It may be refused with this code, and else does what is said above. */
+  readonly mayFail?: ErrorCode;
 }
 
 /** What the contract says of a save: the state after it, or the codes with which it may be refused. */
@@ -29,6 +33,7 @@ export type SaveOutcome =
  */
 export function applySave(before: LogState, save: ModelSave): SaveOutcome {
   const refused = (code: ErrorCode): SaveOutcome => ({ refused: code });
+  if (save.mustFail !== undefined) return refused(save.mustFail);
   const covered = Math.max(before.boundary.index, before.snapshot?.index ?? 0);
   let end = lastIndexOf(before) + 1;
   const { truncateFrom } = save;

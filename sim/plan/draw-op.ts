@@ -48,6 +48,7 @@ export function drawOp(random: Random, swarm: Swarm, place: number): OpBody {
         kind,
         saves: drawSaves(random, swarm, 2 + random.below(6)),
         ...(random.chance(0.5) ? { gapMs: random.pick([0, 0.05, 0.2, 1]) } : {}),
+        ...(random.chance(0.3) ? { reads: true } : {}),
       };
     case 'snapshot': {
       const { bytes, chunks } = drawData(random);

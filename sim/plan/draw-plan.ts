@@ -40,5 +40,6 @@ function drawConfig(random: Random, profile: PlanProfile): PlanConfig {
     snapshotsKept: random.pick([1, 2, 2, 3]),
     writeMode: random.pick(['auto', 'inline', 'background'] as const),
     walDirIsSeparate: random.chance(0.2),
+    ...(random.chance(0.2) ? { queueBytesMax: 1500 } : {}),
   };
 }

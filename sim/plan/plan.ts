@@ -19,6 +19,8 @@ export interface PlanConfig {
   readonly segmentBytes: number;
   readonly batchBytesMax: number;
   readonly snapshotsKept: number;
+  /** Left out: more than any burst takes. */
+  readonly queueBytesMax?: number;
   readonly writeMode: 'auto' | 'inline' | 'background';
   /** The segments live in a directory of their own, outside the store's. */
   readonly walDirIsSeparate: boolean;
@@ -42,13 +44,27 @@ export type SaveOp =
   /** A request that a correct Raft never makes. */
   | { readonly kind: 'wrong'; readonly which: WrongSave };
 
-export const WRONG_SAVES = ['gap', 'term-falls', 'vote-changes', 'commit-falls', 'cuts-committed'] as const;
+export const WRONG_SAVES = [
+  'gap',
+  'term-falls',
+  'vote-changes',
+  'commit-falls',
+  'cuts-committed',
+  'too-large',
+  /** The last entry again, with other bytes: refused where the checksum is in memory, else skipped. */
+  'mismatch',
+] as const;
 export type WrongSave = (typeof WRONG_SAVES)[number];
 
 export type OpBody =
   | SaveOp
-  /** Saves of one turn of the event loop; with a gap (virtual milliseconds), each while those before are under way. */
-  | { readonly kind: 'burst'; readonly saves: readonly SaveOp[]; readonly gapMs?: number }
+  /** Saves of one turn of the event loop; with a gap (virtual milliseconds), each while those before are under way. `reads`: a read beside them. */
+  | {
+      readonly kind: 'burst';
+      readonly saves: readonly SaveOp[];
+      readonly gapMs?: number;
+      readonly reads?: boolean;
+    }
   | {
       readonly kind: 'snapshot';
       readonly share: number;

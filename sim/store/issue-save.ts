@@ -33,7 +33,7 @@ export function issueSave(scene: Scene, save: ModelSave, isAlone = false): Promi
       },
     );
   }
-  allowed.noteEntries(save.entries ?? []);
+  if (save.mayFail === undefined) allowed.noteEntries(save.entries ?? []);
   const issued = outcome.isEmpty ? before : allowed.issue(outcome.state, scene.by);
   const isControl = !outcome.isEmpty && (save.entries?.length ?? 0) === 0;
   const isFirst = isControl && scene.noteControl() && isAlone;
@@ -49,6 +49,10 @@ export function issueSave(scene: Scene, save: ModelSave, isAlone = false): Promi
       scene.found(new Finding({ oracle: 'acknowledgement', what }));
     },
     (error: unknown) => {
+      if (save.mayFail !== undefined && isKeelsonError(error, save.mayFail)) {
+        scene.reach['mismatch-refused'] += 1;
+        return;
+      }
       saveFailed(scene, log, outcome.isEmpty ? null : issued, error, isFirst);
     },
   );
@@ -107,6 +111,10 @@ export function judgeFailure(scene: Scene, error: unknown, isFirstControl: boole
   const { reach } = scene;
   switch (error.family) {
     case 'caller':
+      if (error.code === 'KEELSON_QUEUE_FULL' && scene.plan.config.queueBytesMax !== undefined) {
+        reach['queue-full'] += 1;
+        return null;
+      }
       return new Finding({ ...refusal(scene, error), expected: ['the operation is allowed'] });
     case 'damage':
       reach['damage-named-by-read'] += 1;

@@ -12,8 +12,16 @@ import type { SaveOp, WrongSave } from '../plan/plan.js';
 import { subSeed } from '../world/random.js';
 import { payloadOf } from './payload.js';
 
+/** A batch beyond a larger limit would cost more than it shows. */
+const LARGE_BYTES_MAX = 1_000_000;
+
 /** What a save of a plan comes to, given the state that it follows. */
-export function makeSave(op: SaveOp, state: LogState, seed: number): ModelSave {
+export function makeSave(
+  op: SaveOp,
+  state: LogState,
+  seed: number,
+  batchBytesMax: number = Infinity,
+): ModelSave {
   const { hardState } = state;
   const last = lastIndexOf(state);
   const floor = Math.max(hardState.commit, state.boundary.index, state.snapshot?.index ?? 0);
@@ -46,7 +54,7 @@ export function makeSave(op: SaveOp, state: LogState, seed: number): ModelSave {
     case 'empty':
       return {};
     case 'wrong':
-      return makeWrong(op.which, state, make);
+      return makeWrong(op.which, state, make, batchBytesMax);
   }
 }
 
@@ -68,6 +76,7 @@ function makeWrong(
   which: WrongSave,
   state: LogState,
   make: (from: number, count: number, bytes: number, term: number) => ModelEntry[],
+  batchBytesMax: number,
 ): ModelSave {
   const { term, vote, commit } = state.hardState;
   const last = lastIndexOf(state);
@@ -82,6 +91,21 @@ function makeWrong(
       return commit > (state.snapshot?.index ?? 0) + 1 ? { hardState: { commit: commit - 1 } } : {};
     case 'cuts-committed':
       return commit > state.boundary.index ? { truncateFrom: commit } : {};
+    case 'too-large':
+      if (batchBytesMax > LARGE_BYTES_MAX) return {};
+      return {
+        entries: [modelEntry(last + 1, Math.max(term, 1), 0, new Uint8Array(batchBytesMax + 1))],
+        mustFail: 'KEELSON_TOO_LARGE',
+      };
+    case 'mismatch': {
+      const held = state.entries[state.entries.length - 1];
+      if (held === undefined) return {};
+      const data = Uint8Array.from([...held.data, 1]);
+      return {
+        entries: [modelEntry(held.index, held.term, held.kind, data)],
+        mayFail: 'KEELSON_ENTRY_MISMATCH',
+      };
+    }
   }
 }
 

@@ -4,13 +4,15 @@ import { SEPARATE_WAL_DIR, STORE_DIR, type Scene } from './scene.js';
 
 /** How a process opens the store. */
 export function openOptions(scene: Scene, process: SimulatedProcess): RaftLogOptions {
-  const { segmentBytes, batchBytesMax, snapshotsKept, writeMode, walDirIsSeparate } = scene.plan.config;
+  const { segmentBytes, batchBytesMax, snapshotsKept, queueBytesMax, writeMode, walDirIsSeparate } =
+    scene.plan.config;
   return {
     dir: STORE_DIR,
     ...(walDirIsSeparate ? { walDir: SEPARATE_WAL_DIR } : {}),
     segmentBytes,
     batchBytesMax,
     snapshotsKept,
+    ...(queueBytesMax === undefined ? {} : { queueBytesMax }),
     writeMode,
     // A store that was open once may never be taken for a missing one.
     create: scene.wasOpened ? 'never' : 'if-missing',

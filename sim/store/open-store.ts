@@ -23,11 +23,15 @@ export async function openStore(scene: Scene, process: SimulatedProcess, readsAl
   faults.watch = (call) => {
     noteOpenCall(scene.reach, call);
   };
+  const damageBefore = faults.suffered.damage;
   let log: RaftLog;
   try {
     const verifyOnOpen = readsAll ? 'all' : 'tail';
     log = await openRaftLog({ ...openOptions(scene, process), verifyOnOpen });
   } catch (error) {
+    // Damage in the midst of an open may be met behind its judgement; the next open says what later ones must say.
+    const isNew = faults.suffered.damage > damageBefore;
+    if (isNew && error instanceof KeelsonError && error.family === 'damage') return false;
     return await judgeOpenError(scene, process, error, readsAll);
   } finally {
     faults.watch = null;

@@ -3,9 +3,16 @@ import { subSeed } from '../world/random.js';
 import { issueSave } from './issue-save.js';
 import { makeSave } from './make-save.js';
 import { openStore } from './open-store.js';
-import { performBeside, performRead, performReadSnapshot, performStream } from './read-ops.js';
+import {
+  performBeside,
+  performRead,
+  readBesideSaves,
+  performReadSnapshot,
+  performStream,
+} from './read-ops.js';
 import type { Scene } from './scene.js';
 import { performCompact, performInstall, performSnapshot } from './snapshot-ops.js';
+import { settled } from './settled.js';
 import { performTakeover } from './takeover.js';
 import { checkClosed } from './leaks.js';
 
@@ -51,14 +58,18 @@ export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
     case 'commit':
     case 'empty':
     case 'wrong':
-      await issueSave(scene, makeSave(op, scene.allowed.newest.state, seed), true);
+      await issueSave(
+        scene,
+        makeSave(op, scene.allowed.newest.state, seed, scene.plan.config.batchBytesMax),
+        true,
+      );
   }
 }
 
 /** Saves that wait for none of those before them. */
 async function performBurst(
   scene: Scene,
-  { saves, gapMs }: Extract<PlanOp, { kind: 'burst' }>,
+  { saves, gapMs, reads = false }: Extract<PlanOp, { kind: 'burst' }>,
   seed: number,
 ): Promise<void> {
   const issued: Promise<void>[] = [];
@@ -67,8 +78,12 @@ async function performBurst(
     if (at > 0 && gapMs !== undefined) await pass(scene, gapMs);
     if (!process.isAlive) return;
     const { state } = scene.allowed.newest;
-    issued.push(issueSave(scene, makeSave(save, state, subSeed(seed, at))));
+    const { batchBytesMax } = scene.plan.config;
+    issued.push(issueSave(scene, makeSave(save, state, subSeed(seed, at), batchBytesMax)));
+    // A refusal for want of room in the queue is told at once, and what follows must know of it.
+    if (scene.plan.config.queueBytesMax !== undefined) await settled();
   }
+  if (reads) issued.push(readBesideSaves(scene));
   await Promise.all(issued);
 }
 

@@ -1,4 +1,4 @@
-import { KeelsonError } from '../../src/errors/index.js';
+import { isKeelsonError, KeelsonError } from '../../src/errors/index.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import type { Entry } from '../../src/raft-log/contract.js';
 import { Finding } from '../oracle/finding.js';
@@ -10,6 +10,7 @@ import {
   type LogState,
   type ModelEntry,
 } from '../oracle/log-state.js';
+import type { IssuedState } from '../oracle/allowed-states.js';
 import { describeState } from '../oracle/describe-state.js';
 import {
   asModelEntries,
@@ -58,6 +59,24 @@ export async function performRead(scene: Scene, op: Extract<OpBody, { kind: 'rea
   if (!isTooMuch && !isTooLittle) return;
   const what = `entries(${from}, ${until}, ${op.bytesMax} bytes) returned ${entries.length} entries of ${bytes} bytes`;
   throw new Finding({ oracle: 'read', what });
+}
+
+/** Reads all of the durable view while saves are under way: it is that of some state between. */
+export async function readBesideSaves(scene: Scene): Promise<void> {
+  const log = scene.openLog;
+  const { firstIndex, lastIndex } = log;
+  if (lastIndex < firstIndex) return;
+  const before = scene.allowed.candidates();
+  try {
+    const read = await log.entries(firstIndex, lastIndex + 1);
+    scene.reach['read-beside-saves'] += 1;
+    checkEntries(scene, read, firstIndex, before);
+  } catch (error) {
+    // What was dropped meanwhile cannot be read any more.
+    if (isKeelsonError(error, 'KEELSON_UNAVAILABLE') || isKeelsonError(error, 'KEELSON_COMPACTED')) return;
+    const finding = error instanceof Finding ? error : judgeFailure(scene, error, false);
+    if (finding !== null) scene.found(finding);
+  }
 }
 
 /** Streams from some index to the end. */
@@ -129,7 +148,12 @@ export async function tryRead<T>(scene: Scene, read: () => Promise<T>): Promise<
   }
 }
 
-function checkEntries(scene: Scene, read: readonly Entry[], from: number): ModelEntry[] {
+function checkEntries(
+  scene: Scene,
+  read: readonly Entry[],
+  from: number,
+  before: readonly IssuedState[] = [],
+): ModelEntry[] {
   const entries = asModelEntries(read, from);
   if (scene.openLog.status === 'failed') scene.reach['read-while-latched'] += 1;
   const alien = entries.find((entry) => !scene.allowed.wasIssued(entry));
@@ -138,7 +162,7 @@ function checkEntries(scene: Scene, read: readonly Entry[], from: number): Model
     throw new Finding({ oracle: 'invented-bytes', what });
   }
   if (scene.isOverBudget) return entries;
-  if (scene.allowed.candidates().some(({ state }) => holds(state, entries))) return entries;
+  if ([...scene.allowed.candidates(), ...before].some(({ state }) => holds(state, entries))) return entries;
   const what = `${scene.by} read entries ${from}..${from + entries.length - 1} that are not those of any state that could be`;
   throw new Finding({ oracle: 'read', what, expected: scene.allowed.lines() });
 }

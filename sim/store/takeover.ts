@@ -3,6 +3,7 @@ import type { RaftLog } from '../../src/raft-log/contract.js';
 import { Finding } from '../oracle/finding.js';
 import type { SaveOp } from '../plan/plan.js';
 import { subSeed } from '../world/random.js';
+import { settled } from './settled.js';
 import { issueSave } from './issue-save.js';
 import { makeSave } from './make-save.js';
 import { openStore } from './open-store.js';
@@ -18,9 +19,11 @@ export async function performTakeover(scene: Scene, saves: readonly SaveOp[], se
   const log = scene.openLog;
   if (!disk.loseLock(old)) return;
   scene.hasLostLock = true;
-  const pending: Promise<void>[] = saves.map((op, at) =>
-    issueSave(scene, makeSave(op, scene.allowed.newest.state, subSeed(seed, at))),
-  );
+  const pending: Promise<void>[] = [];
+  for (const [at, op] of saves.entries()) {
+    pending.push(issueSave(scene, makeSave(op, scene.allowed.newest.state, subSeed(seed, at))));
+    if (scene.plan.config.queueBytesMax !== undefined) await settled();
+  }
   const successor = disk.startProcess();
   let isOpen = false;
   for (let attempt = 0; attempt < 4 && !isOpen && !scene.hasEnded; attempt++)
@@ -44,6 +47,7 @@ async function saveAsPredecessor(scene: Scene, log: RaftLog): Promise<void> {
   } catch (error) {
     if (error instanceof KeelsonError && error.code === 'KEELSON_FENCED') scene.reach.fenced += 1;
     if (error instanceof KeelsonError && error.family === 'environment') return;
+    if (error instanceof KeelsonError && error.code === 'KEELSON_QUEUE_FULL') return;
     throw new Finding({
       oracle: 'error-type',
       what: `a writer that lost its lock failed with ${String(error)}`,

@@ -40,7 +40,6 @@ export async function proveTail(
   try {
     const hasSealBytes = await holdsOldSeal(file, segment);
     const cutUntil = tail.stop === null ? tail.runUntil : Math.max(tail.runUntil, tail.stop.untilOffset);
-    if (tail.unprovenFrom === tail.runUntil && cutUntil === tail.runUntil && !hasSealBytes) return;
     await rewriteFrames(file, segment.salt, tail);
     if (tail.stop !== null && cutUntil > tail.runUntil) {
       const bytes = await readAt(file, tail.runUntil, cutUntil - tail.runUntil);
@@ -53,6 +52,8 @@ export async function proveTail(
     // A seal of a rotation that never happened would lie as soon as a frame follows it.
     if (hasSealBytes)
       await zero(file, segment.header.segmentBytes - SEAL_TRAILER_BYTES, segment.header.segmentBytes);
+    // Also where nothing was written: an earlier open may have died between its cut and this sync, and its zeros would
+    // live only in the page cache.
     await sync(file);
   } finally {
     await closeFile(file);
