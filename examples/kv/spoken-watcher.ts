@@ -14,6 +14,7 @@ export function spokenWatcher(say: (line: string) => void, end: (error: ExitErro
     waiting: sayOnce,
     opened: (log) => {
       sayOnce(describeOpening(log));
+      if (log.unfitUntil > 0) sayOnce(describeUnfitness(log));
       log.events.on('compacted', ({ upTo }) => {
         sayOnce(`compacted up to ${upTo}`);
       });
@@ -46,6 +47,15 @@ function describeOpening({ recovery, hardState, lastIndex }: RaftLog): string {
   const { verdict, cut } = recovery;
   const torn = cut === null ? '' : `, ${cut.bytes} bytes cut that were never acknowledged`;
   return `log opened (${verdict}${torn}): term ${hardState.term}, entries up to ${lastIndex}`;
+}
+
+/** A node that gave up what it may have acknowledged must not help to elect; the Raft asks the log, and obeys. */
+function describeUnfitness({ unfitUntil, hardState }: RaftLog): string {
+  const until =
+    unfitUntil === Infinity
+      ? 'for good: give it a new member id'
+      : `until commit, now ${hardState.commit}, has reached ${unfitUntil}`;
+  return `unfit to vote ${until}: it gave up what it may have acknowledged, so it follows and does not vote or campaign`;
 }
 
 function roleSpeaker(say: (line: string) => void): (status: RaftStatus) => void {
