@@ -7,11 +7,12 @@ import { EXIT, exitCodeOf, UsageError, type ExitCode } from './exit.js';
 import { inspectCommand } from './inspect-command.js';
 import { readCommandLine, USAGE, type CliOptions } from './options.js';
 import { processOutput, SCHEMA_VERSION, type Output } from './output.js';
+import { repairCommand } from './repair-command.js';
 import { verifyCommand } from './verify-command.js';
 
 const COMMANDS: Readonly<
   Record<CliOptions['command'], (options: CliOptions, output: Output) => Promise<ExitCode>>
-> = { inspect: inspectCommand, verify: verifyCommand, dump: dumpCommand };
+> = { inspect: inspectCommand, verify: verifyCommand, dump: dumpCommand, repair: repairCommand };
 
 async function main(args: readonly string[]): Promise<ExitCode> {
   let options: CliOptions | 'help' | 'version';
@@ -28,7 +29,9 @@ async function main(args: readonly string[]): Promise<ExitCode> {
     return EXIT.sound;
   }
   process.once('SIGINT', () => {
-    output.say('keelson: interrupted; nothing was changed.');
+    const changes = options.command === 'repair' && options.apply;
+    const what = changes ? 'run the same command again to complete it' : 'nothing was changed';
+    output.say(`keelson: interrupted; ${what}.`);
     process.exit(EXIT.interrupted);
   });
   try {

@@ -6,6 +6,8 @@ export const USAGE = `usage: keelson COMMAND DIR [options]
   inspect DIR    what the store holds: segments, indexes, terms, hard state, snapshots, fitness, space
   verify DIR     read all of it and hold it against its checksums; says every damage and its place
   dump DIR       its records as JSON lines, in the order in which they were written
+  repair DIR --plan     what a repair would do, and what would be lost; changes nothing
+  repair DIR --apply    do it: damaged files go to quarantine/, nothing is deleted
 
   --wal-dir PATH    where the segments are, if they are not in DIR
   --json            the answer as one JSON object (dump: always JSON lines)
@@ -15,10 +17,10 @@ export const USAGE = `usage: keelson COMMAND DIR [options]
   --data FORM       dump: base64 (default), hex, utf8 or none
   --help, --version
 
-Nothing here changes anything; all of it is safe beside a running server.
+inspect, verify, dump and repair --plan change nothing and are safe beside a running server.
 exit codes: 0 sound, 1 damage, 2 wrong usage, 3 locked, unreadable, not there or no log`;
 
-export type Command = 'inspect' | 'verify' | 'dump';
+export type Command = 'inspect' | 'verify' | 'dump' | 'repair';
 export type DataForm = 'base64' | 'hex' | 'utf8' | 'none';
 
 /** A command line, read. */
@@ -33,6 +35,8 @@ export interface CliOptions {
   readonly from: number;
   readonly until: number;
   readonly data: DataForm;
+  /** Of `repair`: whether to do it. */
+  readonly apply: boolean;
 }
 
 const FLAGS = {
@@ -42,16 +46,22 @@ const FLAGS = {
   from: { type: 'string' },
   until: { type: 'string' },
   data: { type: 'string' },
+  plan: { type: 'boolean' },
+  apply: { type: 'boolean' },
   help: { type: 'boolean' },
   version: { type: 'boolean' },
 } as const;
 
-const COMMANDS: readonly Command[] = ['inspect', 'verify', 'dump'];
+type Flags = ReturnType<typeof parseFlags>['values'];
+
+const COMMANDS: readonly Command[] = ['inspect', 'verify', 'dump', 'repair'];
 /** Flags that only one command knows. */
 const OWN_FLAGS: Readonly<Record<string, Command>> = {
   from: 'dump',
   until: 'dump',
   data: 'dump',
+  plan: 'repair',
+  apply: 'repair',
 };
 
 /** Reads the command line. Throws {@link UsageError}. */
@@ -80,6 +90,7 @@ export function readCommandLine(args: readonly string[]): CliOptions | 'help' | 
     from,
     until,
     data: dataForm(values.data),
+    apply: appliesOf(command, values),
   };
 }
 
@@ -108,4 +119,12 @@ function dataForm(text: string | undefined): DataForm {
   if (form === undefined)
     throw new UsageError(`--data is '${text ?? ''}', expected base64, hex, utf8 or none.`);
   return form;
+}
+
+function appliesOf(command: Command, { plan, apply }: Flags): boolean {
+  if (command !== 'repair') return false;
+  if (plan === true && apply === true) throw new UsageError('--plan and --apply exclude each other.');
+  if (plan !== true && apply !== true)
+    throw new UsageError('repair needs --plan, which changes nothing, or --apply.');
+  return apply === true;
 }

@@ -47,6 +47,7 @@ export function adviceFor(dir: string): readonly string[] {
     'cluster hold what was committed; do not remove any of them now.',
     'What to do:',
     `  1. copy ${dir} away before anything else, then look at the disk (kernel log, SMART)`,
-    '  2. set the directory aside and let this server join again as a new member',
+    '  2. best: set the directory aside and let this server join again as a new member',
+    `  3. or: keelson repair ${dir} --plan   says what can be kept, and what would be lost`,
   ];
 }

@@ -1,0 +1,132 @@
+/**
+ * Who repairs at night must be told what is kept, what is lost and whether that was acknowledged, before anything is
+ * changed and after. Tried as a process on real directories, with the log opened and worked with afterwards.
+ */
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
+import { openLog, pictureOf } from '../raft-log/scratch-log.js';
+import { flipBit, keelson, madeStore, segmentOf, textOf, zero } from './stores.js';
+
+async function opened(dir: string): Promise<{
+  readonly texts: readonly string[];
+  readonly unfitUntil: number;
+  readonly term: number;
+}> {
+  const log = await openRaftLog({ dir, create: 'never', segmentBytes: 8192 });
+  try {
+    const entries = await log.entries(log.firstIndex, log.lastIndex + 1);
+    const texts = entries.map(({ data }) => Buffer.from(data).toString());
+    return { texts, unfitUntil: log.unfitUntil, term: log.hardState.term };
+  } finally {
+    await log.close();
+  }
+}
+
+function texts(from: number, until: number): string[] {
+  return Array.from({ length: until - from }, (_, at) => textOf(from + at));
+}
+
+test('a sound store needs no repair', async () => {
+  const dir = await madeStore();
+  const before = pictureOf(dir);
+  for (const flag of ['--plan', '--apply']) {
+    const { code, stdout } = await keelson('repair', dir, flag);
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: `${dir}: the store is sound; there is nothing to repair\n`,
+    });
+  }
+  expect(pictureOf(dir)).toEqual(before);
+});
+
+test('both slots of the superblock are rebuilt, and nothing is lost', async () => {
+  const dir = await madeStore();
+  zero(join(dir, 'superblock'), 0, 8192);
+  await expect(opened(dir)).rejects.toMatchObject({ code: 'KEELSON_CORRUPT' });
+  const planned = await keelson('repair', dir, '--plan', '--json');
+  expect(planned.code).toBe(1);
+  expect(JSON.parse(planned.stdout)).toMatchObject({
+    schemaVersion: 1,
+    command: 'repair',
+    applied: false,
+    action: 'rebuild-superblock',
+    lost: { mayBeAcknowledged: false },
+  });
+  const applied = await keelson('repair', dir, '--apply');
+  expect(applied.code).toBe(0);
+  expect(applied.stdout).toContain('nothing that was acknowledged is lost');
+  expect(await opened(dir)).toEqual({ texts: texts(1, 61), unfitUntil: 0, term: 3 });
+});
+
+test('the plan says what is lost and changes nothing; applied, it keeps the rest, votes no more, and deletes nothing', async () => {
+  const dir = await madeStore();
+  flipBit(segmentOf(dir, 2), 1000);
+  const before = pictureOf(dir);
+  const planned = await keelson('repair', dir, '--plan');
+  expect(planned.code).toBe(1);
+  expect(planned.stdout).toMatch(/LOST +\d+\.\.60 \(were durable: may have been acknowledged\)/);
+  expect(planned.stdout).toContain('fit to vote    NO, until commit reaches 60');
+  expect(planned.stdout).toContain('Nothing was changed.');
+  expect(pictureOf(dir)).toEqual(before);
+
+  const applied = await keelson('repair', dir, '--apply', '--json');
+  expect(applied.code).toBe(0);
+  const report = JSON.parse(applied.stdout) as { result: { lastIndex: number }; quarantined: string[] };
+  const { lastIndex } = report.result;
+  expect(lastIndex).toBeGreaterThan(10);
+  expect(await opened(dir)).toEqual({ texts: texts(1, lastIndex + 1), unfitUntil: 60, term: 4 });
+  const set = readdirSync(join(dir, 'quarantine'), { recursive: true }).map(String);
+  for (const name of ['0000000000000002.wal', 'superblock', 'why.txt'])
+    expect(set.some((path) => path.endsWith(name))).toBe(true);
+  const inspected = await keelson('inspect', dir);
+  expect(inspected.code).toBe(0);
+  expect(inspected.stdout).toContain('fit to vote  NO, until commit reaches 60');
+  expect((await keelson('repair', dir, '--apply')).code).toBe(0);
+});
+
+test('where nothing bounds the loss, it says that the server must join anew', async () => {
+  const dir = await madeStore();
+  zero(join(dir, 'superblock'), 0, 8192);
+  rmSync(join(dir, 'marks'));
+  rmSync(segmentOf(dir, 3));
+  const { code, stdout } = await keelson('repair', dir, '--apply');
+  expect(code).toBe(0);
+  expect(stdout).toContain('no witness says where the log ended');
+  expect(stdout).toContain('join under a new member id');
+  expect((await opened(dir)).unfitUntil).toBe(Infinity);
+  const inspected = await keelson('inspect', dir, '--json');
+  expect(JSON.parse(inspected.stdout)).toMatchObject({ unfitUntil: 'unbounded' });
+});
+
+test('what cannot be repaired is said, and left', async () => {
+  const dir = await madeStore({ hasSnapshot: true });
+  rmSync(join(dir, 'snapshots'), { recursive: true });
+  const before = pictureOf(dir);
+  const { code, stdout } = await keelson('repair', dir, '--apply');
+  expect(code).toBe(1);
+  expect(stdout).toContain('It cannot be repaired');
+  expect(pictureOf(dir)).toEqual(before);
+});
+
+test('a store that is open is not repaired', async () => {
+  const dir = await madeStore();
+  flipBit(segmentOf(dir, 1), 1000);
+  const log = await openLog(dir, { verifyOnOpen: 'tail' });
+  const { code, stderr } = await keelson('repair', dir, '--apply');
+  expect(code).toBe(3);
+  expect(stderr).toMatch(/^keelson: KEELSON_LOCKED: /);
+  await log.close();
+  expect((await keelson('repair', dir, '--apply')).code).toBe(0);
+});
+
+test.each([
+  [['repair', 'a'], '--plan'],
+  [['repair', 'a', '--plan', '--apply'], '--apply'],
+  [['verify', 'a', '--apply'], '--apply'],
+])('%j is refused by name', async (args, named) => {
+  const { code, stderr } = await keelson(...args);
+  expect(code).toBe(2);
+  expect(stderr).toContain(named);
+});

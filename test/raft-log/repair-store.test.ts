@@ -1,0 +1,337 @@
+/**
+ * A repair is the one thing that gives up data on purpose: it must keep all that can be kept, say what it gives up, keep a
+ * server from voting that may have forgotten, and lose no file. Stores are hurt in every way, repaired, opened and held
+ * against what they held before; and the repair is crashed at each of its calls.
+ */
+import { describe, expect, test } from 'vitest';
+import { Random } from '../../sim/world/random.js';
+import type { SimulatedDisk } from '../../sim/disk/simulated-disk.js';
+import type { Entry, HardState, RaftLog } from '../../src/raft-log/contract.js';
+import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
+import type { RepairPlan } from '../../src/raft-log/repair-plan.js';
+import { planStoreRepair, repairStore, type RepairReport } from '../../src/raft-log/repair-store.js';
+import { describing, stopsAt, textOf } from '../crash/crash-everywhere.js';
+import { dataOf, entriesFrom } from './scratch-log.js';
+import { DIR, filesOf, openingOf, storeOf, type Life } from './wounded-store.js';
+
+const isDeep = process.env['KEELSON_DEEP'] === '1';
+const SUPERBLOCK = `${DIR}/superblock`;
+
+function segment(number: number): string {
+  return `${DIR}/wal/${String(number).padStart(16, '0')}.wal`;
+}
+
+function newest(disk: SimulatedDisk): number {
+  return disk.list().filter((path) => path.endsWith('.wal')).length;
+}
+
+function plan(disk: SimulatedDisk): Promise<RepairPlan> {
+  return planStoreRepair({ environment: disk.environment, dir: DIR, walDir: null });
+}
+
+async function repair(disk: SimulatedDisk): Promise<RepairReport> {
+  const outcome = await disk.run((environment) => repairStore({ environment, dir: DIR, walDir: null }));
+  if (outcome.crashed) throw new Error('nothing was to stop the repair');
+  return outcome.value;
+}
+
+interface Portrait {
+  readonly entries: readonly Entry[];
+  readonly hardState: HardState;
+  readonly firstIndex: number;
+  readonly unfitUntil: number;
+  readonly snapshot: number | null;
+}
+
+/** What a store shows when it is opened to work with. */
+async function openAnd<T>(disk: SimulatedDisk, use: (log: RaftLog) => Promise<T>): Promise<T> {
+  const outcome = await disk.run(async (environment) => {
+    const log = await openRaftLog({ dir: DIR, segmentBytes: 4096, create: 'never', environment });
+    try {
+      return await use(log);
+    } finally {
+      await log.close();
+    }
+  });
+  if (outcome.crashed) throw new Error('nothing was to stop the open');
+  return outcome.value;
+}
+
+function portraitOf(disk: SimulatedDisk): Promise<Portrait> {
+  return openAnd(disk, async (log) => ({
+    entries: await log.entries(log.firstIndex, log.lastIndex + 1),
+    hardState: log.hardState,
+    firstIndex: log.firstIndex,
+    unfitUntil: log.unfitUntil,
+    snapshot: log.snapshot?.index ?? null,
+  }));
+}
+
+const termOf = (index: number): number => (index < 13 ? 1 : 3);
+
+/** The entries of {@link storeOf}. */
+function originals(from: number, until: number): Entry[] {
+  return Array.from({ length: until - from }, (_, at) => {
+    const index = from + at;
+    return { index, term: termOf(index), kind: 0, data: dataOf(index, termOf(index), 300) };
+  });
+}
+
+/** Holds what a repaired store shows against what was promised of it. */
+async function judge(disk: SimulatedDisk, { result, lost }: RepairPlan): Promise<Portrait> {
+  if (result === null) throw new Error('nothing was repaired');
+  const shown = await portraitOf(disk);
+  const { firstIndex, lastIndex, unfitUntil, hardState } = result;
+  expect(shown.firstIndex).toBe(firstIndex);
+  const sameBytes = (entry: Entry): Entry => ({ ...entry, data: Uint8Array.from(entry.data) });
+  expect(shown.entries.map(sameBytes)).toEqual(originals(firstIndex, lastIndex + 1));
+  expect(shown.hardState).toEqual(hardState);
+  expect(shown.unfitUntil).toBe(hardState.commit >= unfitUntil ? 0 : unfitUntil);
+  expect(shown.snapshot).toBe(result.snapshot?.index ?? null);
+  if (lost.mayBeAcknowledged) {
+    // Where every witness of a term is gone, nothing bounds what it may have voted.
+    if (unfitUntil !== Infinity) expect(hardState.term).toBeGreaterThan(3);
+    expect(hardState.vote).toBeNull();
+    expect(unfitUntil).toBeGreaterThanOrEqual(lost.acknowledged === null ? 1 : lost.acknowledged.until - 1);
+  } else {
+    expect(lastIndex).toBe(24);
+    expect(hardState).toMatchObject({ term: 3, vote: 'n3', commit: 22 });
+  }
+  return shown;
+}
+
+describe('what is kept, and what is given up', () => {
+  test('a sound store is left alone', async () => {
+    const disk = await storeOf({ isClosed: false });
+    const before = disk.list().map((path) => disk.readVolatile(path));
+    expect(await repair(disk)).toMatchObject({ action: 'none', result: null, quarantined: [] });
+    expect(disk.list().map((path) => disk.readVolatile(path))).toEqual(before);
+  });
+
+  test.each<[string, (disk: SimulatedDisk) => void]>([
+    ['bad', (disk) => disk.overwrite(SUPERBLOCK, 0, new Uint8Array(8192))],
+    ['gone', (disk) => disk.remove(SUPERBLOCK)],
+  ])('both slots %s: they are rebuilt, nothing is lost', async (_, hurt) => {
+    const disk = await storeOf({ isClosed: true, hasSnapshot: true, isCompacted: true });
+    hurt(disk);
+    expect(await openingOf(disk)).not.toBeNull();
+    const report = await repair(disk);
+    expect(report).toMatchObject({
+      action: 'rebuild-superblock',
+      lost: { mayBeAcknowledged: false },
+      result: {
+        firstIndex: 11,
+        lastIndex: 24,
+        unfitUntil: 0,
+        hardState: { term: 3, vote: 'n3', commit: 22 },
+      },
+    });
+    await judge(disk, report);
+  });
+
+  test('a hole in the tail: the log is cut in front of it, and the server does not vote until it has caught up', async () => {
+    const disk = await storeOf({ isClosed: true });
+    disk.flipBit(segment(2), 900, 3);
+    const planned = await plan(disk);
+    const report = await repair(disk);
+    expect(report).toMatchObject({ ...planned });
+    expect(report).toMatchObject({
+      action: 'rebuild-log',
+      result: { firstIndex: 1, hardState: { term: 4, vote: null }, unfitUntil: 24 },
+      lost: { mayBeAcknowledged: true, acknowledged: { until: 25 } },
+    });
+    const { entries } = await judge(disk, report);
+    const next = entries.length + 1;
+    await openAnd(disk, async (log) => {
+      await expect(log.setHardState({ term: 5, vote: 'n9' })).rejects.toMatchObject({
+        code: 'KEELSON_UNFIT_TO_VOTE',
+      });
+      await log.save({ hardState: { term: 5 }, entries: entriesFrom(next, 25 - next, 5) });
+      await log.setHardState({ commit: 24 });
+      expect(log.unfitUntil).toBe(0);
+      await log.setHardState({ vote: 'n9' });
+    });
+    expect((await portraitOf(disk)).hardState).toEqual({ term: 5, vote: 'n9', commit: 24 });
+  });
+
+  test('the newest segment and the end marks gone: nothing bounds what it may have promised', async () => {
+    const disk = await storeOf({ isClosed: false });
+    disk.remove(segment(newest(disk)));
+    disk.remove(`${DIR}/marks`);
+    const report = await repair(disk);
+    expect(report.result?.unfitUntil).toBe(Infinity);
+    expect(await judge(disk, report)).toMatchObject({ unfitUntil: Infinity });
+    expect(await portraitOf(disk)).toMatchObject({ unfitUntil: Infinity });
+  });
+
+  test('damage below a snapshot costs nothing: the log goes on behind it', async () => {
+    const disk = await storeOf({ isClosed: true, hasSnapshot: true });
+    disk.flipBit(segment(1), 900, 3);
+    const report = await repair(disk);
+    expect(report).toMatchObject({
+      result: { firstIndex: 13, lastIndex: 24, snapshot: { index: 12 }, unfitUntil: 0 },
+      lost: { mayBeAcknowledged: false, covered: { from: 1, until: 13 } },
+    });
+    await judge(disk, report);
+  });
+
+  test('a damaged snapshot of a log that has all its entries is given up', async () => {
+    const disk = await storeOf({ isClosed: true, hasSnapshot: true });
+    const path = disk.list().find((one) => one.endsWith('.snap')) ?? '';
+    disk.flipBit(path, 300, 3);
+    const report = await repair(disk);
+    expect(report).toMatchObject({ result: { firstIndex: 1, lastIndex: 24, snapshot: null, unfitUntil: 0 } });
+    await judge(disk, report);
+    expect(report.quarantined.some((one) => one.endsWith('.snap'))).toBe(true);
+  });
+
+  test('where neither log nor snapshot has a beginning, it says so and touches nothing', async () => {
+    const disk = await storeOf({ isClosed: true, hasSnapshot: true, isCompacted: true });
+    const path = disk.list().find((one) => one.endsWith('.snap')) ?? '';
+    disk.remove(path);
+    const before = disk.list();
+    expect(await repair(disk)).toMatchObject({ action: 'impossible', result: null });
+    expect(disk.list()).toEqual(before);
+  });
+
+  test('it begins above every LSN, epoch and segment number that was seen', async () => {
+    const disk = await storeOf({ isClosed: true });
+    const lsn = await openAnd(disk, (log) => Promise.resolve(log.recovery.lastLsn));
+    const highest = newest(disk);
+    disk.flipBit(segment(2), 900, 3);
+    await repair(disk);
+    const names = disk.list().filter((path) => path.startsWith(`${DIR}/wal/`));
+    for (const name of names) expect(Number(name.slice(-20, -4))).toBeGreaterThan(highest);
+    await openAnd(disk, async (log) => {
+      expect((await log.setHardState({ term: 9 })).lsn).toBeGreaterThan(lsn);
+      expect(log.recovery.epoch).toBeGreaterThan(3);
+    });
+  });
+});
+
+/** The bytes of every file, wherever it is now. */
+function contents(disk: SimulatedDisk): Set<string> {
+  return new Set(disk.list().map((path) => Buffer.from(disk.readVolatile(path) ?? []).toString('latin1')));
+}
+
+const LIVES: readonly Life[] = [
+  { isClosed: true },
+  { isClosed: false },
+  { isClosed: false, hasSnapshot: true },
+  { isClosed: true, hasSnapshot: true, isCompacted: true },
+];
+
+test(
+  'wounds drawn at random: a repair ends in a sound store that keeps what its plan says, and no file is lost',
+  { timeout: 600_000 },
+  async () => {
+    const rounds = isDeep ? 20_000 : 60;
+    const actions = new Set<string>();
+    const disks = await Promise.all(LIVES.map(storeOf));
+    for (let seed = 1; seed <= rounds; seed += 1) {
+      const random = new Random(seed);
+      const disk = (disks[seed % disks.length] as SimulatedDisk).fork();
+      for (let count = 1 + (seed % 3); count > 0; count -= 1) wound(disk, random);
+      await describing(`seed ${seed}`, async () => {
+        const before = contents(disk);
+        const report = await repair(disk);
+        actions.add(report.action);
+        if (report.action === 'none' || report.action === 'impossible') return;
+        const after = contents(disk);
+        for (const name of [SUPERBLOCK, `${DIR}/marks`]) before.delete(textAt(disk, name));
+        const segments = [...before].filter((text) => text.startsWith('KEELSONW'));
+        expect(segments.filter((text) => !after.has(text))).toEqual([]);
+        expect(await repair(disk)).toMatchObject({ action: 'none' });
+        await judge(disk, report);
+      });
+    }
+    expect([...actions].sort()).toEqual(['impossible', 'none', 'rebuild-log', 'rebuild-superblock']);
+  },
+);
+
+function textAt(disk: SimulatedDisk, path: string): string {
+  return Buffer.from(disk.readVolatile(path) ?? []).toString('latin1');
+}
+
+function wound(disk: SimulatedDisk, random: Random): void {
+  const files = filesOf(disk);
+  const path = files[random.below(files.length)] as string;
+  const size = disk.readVolatile(path)?.length ?? 0;
+  const at = size === 0 ? 0 : random.below(size);
+  switch (random.below(5)) {
+    case 0:
+      disk.remove(path);
+      return;
+    case 1:
+      if (size > 0) disk.resize(path, at);
+      return;
+    case 2:
+      if (size > 0)
+        disk.overwrite(path, at - (at % 512), new Uint8Array(Math.min(512, size - at + (at % 512))));
+      return;
+    case 3:
+      if (files.includes(SUPERBLOCK)) disk.overwrite(SUPERBLOCK, 0, new Uint8Array(8192));
+      return;
+    default:
+      if (size > 0) disk.flipBit(path, at, at % 8);
+  }
+}
+
+describe.each<[string, Life, (disk: SimulatedDisk) => void]>([
+  ['a hole in the tail', { isClosed: true }, (disk) => disk.flipBit(segment(2), 900, 3)],
+  [
+    'both slots gone and a segment damaged',
+    { isClosed: false, hasSnapshot: true },
+    (disk) => {
+      disk.overwrite(SUPERBLOCK, 0, new Uint8Array(8192));
+      disk.flipBit(segment(3), 900, 3);
+    },
+  ],
+  [
+    'the superblock gone',
+    { isClosed: false, hasSnapshot: true, isCompacted: true },
+    (disk) => disk.remove(SUPERBLOCK),
+  ],
+])('%s', (_, life, hurt) => {
+  test(
+    'a crash at every call of the repair: as before, or repaired, or another repair completes it',
+    { timeout: 600_000 },
+    async () => {
+      const wounded = await storeOf(life);
+      hurt(wounded);
+      wounded.crash('power');
+      const whole = wounded.fork();
+      const first = whole.callCount + 1;
+      const { result, lost } = await repair(whole);
+      const expected = await judge(whole, { ...(await plan(wounded)), result, lost });
+      let count = 0;
+      for (let call = first; call <= whole.callCount; call += 1) {
+        for (const [at, stop] of stopsAt(call).entries()) {
+          if (!isDeep && (call + at) % 9 !== 0) continue;
+          count += 1;
+          const disk = wounded.fork({ seed: call * 9 + at });
+          await describing(textOf(stop), async () => {
+            disk.onCall = ({ number }) => (number === call ? { crash: stop.crash, at: stop.at } : undefined);
+            const outcome = await disk.run((environment) =>
+              repairStore({ environment, dir: DIR, walDir: null }),
+            );
+            disk.onCall = null;
+            if (!outcome.crashed) disk.crash(stop.crash);
+            const { action } = await repair(disk);
+            disk.crash('power');
+            // What a killed repair left in the cache alone looks done, and may go; what another one did stays.
+            if (action === 'none') await repair(disk);
+            if ((await plan(disk)).action !== 'none') throw new Error('another repair was not enough');
+            disk.crash('power');
+            const shown = await portraitOf(disk);
+            expect(shown.entries.length).toBe(expected.entries.length);
+            expect(shown).toMatchObject({ firstIndex: expected.firstIndex, snapshot: expected.snapshot });
+            expect(shown.unfitUntil).toBeGreaterThanOrEqual(expected.unfitUntil);
+            expect(shown.hardState.term).toBeGreaterThanOrEqual(expected.hardState.term);
+          });
+        }
+      }
+      expect(count).toBeGreaterThan(10);
+    },
+  );
+});
