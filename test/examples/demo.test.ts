@@ -51,7 +51,7 @@ describe('npm run demo -- --single', () => {
     expect(readdirSync(join(temporary, kept, 'log'))).toContain('superblock');
   });
 
-  test('cleans up when it is interrupted', async () => {
+  test.each(['SIGINT', 'SIGHUP'] as const)('cleans up when it is interrupted by %s', async (signal) => {
     const temporary = scratchDirectory();
     const program = join(import.meta.dirname, '../../dist', DEMO);
     const child = spawn(process.execPath, [program, '--single'], {
@@ -59,7 +59,7 @@ describe('npm run demo -- --single', () => {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     await once(child.stdout, 'data');
-    child.kill('SIGINT');
+    child.kill(signal);
     const [code] = (await once(child, 'close')) as [number | null];
     expect(code).toBe(130);
     expect(readdirSync(temporary)).toEqual([]);
@@ -81,6 +81,14 @@ describe('npm run demo -- --single', () => {
     expect(stderr).toContain(named);
     expect(stderr).toContain('usage:');
     expect(readdirSync(temporary)).toEqual([]);
+  });
+
+  test('a place that takes no folder is named', async () => {
+    const temporary = join(scratchDirectory(), 'missing');
+    const { code, stderr } = await runBuilt(DEMO, ['--single'], { temporary });
+    expect(code).toBe(2);
+    expect(stderr).toContain(temporary);
+    expect(stderr).toContain('TMPDIR');
   });
 
   test('an empty text is refused', async () => {

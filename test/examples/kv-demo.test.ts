@@ -55,17 +55,24 @@ describe('npm run demo', () => {
     TIME_MS,
   );
 
-  test('cleans up when it is interrupted', async () => {
+  test.each(['SIGINT', 'SIGHUP'] as const)('cleans up when it is interrupted by %s', async (signal) => {
     const temporary = scratchDirectory();
     const child = spawn(process.execPath, [join(import.meta.dirname, '../../dist', DEMO)], {
       env: { ...process.env, TMPDIR: temporary },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     await once(child.stdout, 'data');
-    child.kill('SIGINT');
+    child.kill(signal);
     const [code] = (await once(child, 'close')) as [number | null];
     expect(code).toBe(130);
     expect(readdirSync(temporary)).toEqual([]);
+  });
+
+  test('a place that takes no folder is named', async () => {
+    const temporary = join(scratchDirectory(), 'missing');
+    const { code, stderr } = await runBuilt(DEMO, [], { temporary });
+    expect(code).toBe(2);
+    expect(stderr).toContain(temporary);
   });
 
   test.each([

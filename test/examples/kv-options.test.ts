@@ -86,6 +86,17 @@ describe('the programs', () => {
 
   test.each<readonly [number, string, readonly string[]]>([
     [EXIT.usage, "'fetch' is not a command", ['--cluster', 'c', '--node', '127.0.0.1:1', 'fetch']],
+    [
+      EXIT.usage,
+      "'constructor' is not a command",
+      ['--cluster', 'c', '--node', '127.0.0.1:1', 'constructor'],
+    ],
+    [EXIT.usage, 'the command is missing', ['--cluster', 'c', '--node', '127.0.0.1:1']],
+    [
+      EXIT.usage,
+      "--timeout-ms is '1e3', expected",
+      ['--cluster', 'c', '--node', '127.0.0.1:1', '--timeout-ms', '1e3', 'scan'],
+    ],
     [EXIT.usage, 'put takes 2 arguments, got 1', ['--cluster', 'c', '--node', '127.0.0.1:1', 'put', 'k']],
     [EXIT.usage, '--node is missing', ['--cluster', 'c', 'scan']],
     [EXIT.usage, '--cluster is missing', ['--node', '127.0.0.1:1', 'scan']],
@@ -99,5 +110,11 @@ describe('the programs', () => {
     const { code, stderr } = await runBuilt('examples/kv/client/main.js', args);
     expect(stderr).toContain(named);
     expect(code).toBe(exitCode);
+  });
+
+  test('the client says how it is used', async () => {
+    const { code, stdout } = await runBuilt('examples/kv/client/main.js', ['--help']);
+    expect(stdout).toContain('usage:');
+    expect(code).toBe(EXIT.done);
   });
 });

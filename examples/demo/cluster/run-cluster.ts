@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Random, subSeed } from '../../../sim/index.js';
+import { ENDING_SIGNALS } from '../single/ending-signals.js';
 import { UsageError } from '../single/options.js';
 import { TemporaryFolder } from '../single/temporary-folder.js';
 import { readText, type Text } from '../single/text.js';
@@ -26,6 +27,7 @@ written. Power cuts, where unsynced sectors are lost or torn, are the simulator'
 export async function runCluster(args: readonly string[]): Promise<number> {
   let options: ClusterOptions | 'help';
   let text: Text;
+  let folder: TemporaryFolder;
   try {
     options = readClusterOptions(args);
     if (options === 'help') {
@@ -33,12 +35,21 @@ export async function runCluster(args: readonly string[]): Promise<number> {
       return EXIT.held;
     }
     text = readText(options.input);
+    folder = new TemporaryFolder();
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     console.error(`${error.message}\n\n${CLUSTER_USAGE}`);
     return EXIT.usage;
   }
-  const folder = new TemporaryFolder();
+  try {
+    return await runIn(folder, options, text);
+  } finally {
+    if (options.keep) console.log(`\nThe nodes' folders are left in ${folder.path}`);
+    else folder.remove();
+  }
+}
+
+async function runIn(folder: TemporaryFolder, options: ClusterOptions, text: Text): Promise<number> {
   const ports = await freePorts(3, new Random(Math.floor(Math.random() * 2 ** 32)));
   const run = new ClusterRun(options, text, folder, ports);
   let isInterrupted = false;
@@ -46,14 +57,12 @@ export async function runCluster(args: readonly string[]): Promise<number> {
     isInterrupted = true;
     run.interrupt();
   };
-  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  for (const signal of ENDING_SIGNALS) process.on(signal, interrupt);
   try {
     const exitCode = await run.toTheEnd();
     return isInterrupted ? EXIT.interrupted : exitCode;
   } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-    if (options.keep) console.log(`\nThe nodes' folders are left in ${folder.path}`);
-    else folder.remove();
+    for (const signal of ENDING_SIGNALS) process.off(signal, interrupt);
   }
 }
 

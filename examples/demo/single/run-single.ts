@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openRaftLog } from '../../../src/index.js';
 import { Random, subSeed } from '../../../sim/index.js';
 import { judgeRecovery } from './judge-recovery.js';
+import { ENDING_SIGNALS } from './ending-signals.js';
 import { readOptions, USAGE, UsageError, type DemoOptions } from './options.js';
 import { Progress } from './progress.js';
 import { summary } from './summary.js';
@@ -30,6 +31,7 @@ written. Power cuts, where unsynced sectors are lost or torn, are the simulator'
 export async function runSingle(args: readonly string[]): Promise<number> {
   let options: DemoOptions | 'help';
   let text: Text;
+  let folder: TemporaryFolder;
   try {
     options = readOptions(args);
     if (options === 'help') {
@@ -37,12 +39,12 @@ export async function runSingle(args: readonly string[]): Promise<number> {
       return 0;
     }
     text = readText(options.input);
+    folder = new TemporaryFolder();
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     console.error(`${error.message}\n\n${USAGE}`);
     return 2;
   }
-  const folder = new TemporaryFolder();
   const leave = (): void => {
     if (options.keep) console.log(`\nThe log is left in ${folder.path}`);
     else folder.remove();
@@ -54,11 +56,11 @@ export async function runSingle(args: readonly string[]): Promise<number> {
       process.exit(130);
     });
   };
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  for (const signal of ENDING_SIGNALS) process.once(signal, interrupt);
   try {
     return await run.toTheEnd();
   } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    for (const signal of ENDING_SIGNALS) process.off(signal, interrupt);
     leave();
   }
 }

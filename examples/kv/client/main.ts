@@ -15,12 +15,21 @@ const USAGE = `usage: node dist/examples/kv/client/main.js --cluster NAME --node
   scan            what the first --node holds
   status          what each --node says of itself
 
-  --timeout-ms N  how long to try (default 10000)
+  --timeout-ms N  how long to try, 1..2147483647 (default 10000)
+  --help          this text
 
 exit codes: 0 done, 1 no such key, 2 a flag is wrong, 3 no answer`;
 
 const NO_SUCH_KEY = 1;
-const ARGUMENT_COUNTS: Readonly<Record<string, number>> = { put: 2, get: 1, delete: 1, scan: 0, status: 0 };
+/** No timer waits longer. */
+const TIMEOUT_MS_MAX = 2 ** 31 - 1;
+const ARGUMENT_COUNTS: ReadonlyMap<string, number> = new Map([
+  ['put', 2],
+  ['get', 1],
+  ['delete', 1],
+  ['scan', 0],
+  ['status', 0],
+]);
 
 interface Request {
   readonly command: string;
@@ -30,10 +39,12 @@ interface Request {
   readonly giveUpMs: number;
 }
 
-function readRequest(): Request {
+function readRequest(): Request | 'help' {
   const { values, positionals } = parse();
-  const [command = '', ...operands] = positionals;
-  const count = ARGUMENT_COUNTS[command];
+  if (values.help === true) return 'help';
+  const [command, ...operands] = positionals;
+  if (command === undefined) throw wrong('the command is missing');
+  const count = ARGUMENT_COUNTS.get(command);
   if (count === undefined) throw wrong(`'${command}' is not a command`);
   if (operands.length !== count) throw wrong(`${command} takes ${count} arguments, got ${operands.length}`);
   const addresses = values.node ?? [];
@@ -42,9 +53,10 @@ function readRequest(): Request {
     const fault = addressFault(address);
     if (fault !== null) throw wrong(`--node: ${fault}`);
   }
-  const giveUpMs = Number(values['timeout-ms'] ?? '10000');
-  if (!Number.isInteger(giveUpMs) || giveUpMs < 1)
-    throw wrong(`--timeout-ms is '${values['timeout-ms'] ?? ''}'`);
+  const timeout = values['timeout-ms'] ?? '10000';
+  const giveUpMs = Number(timeout);
+  if (!/^\d+$/.test(timeout) || giveUpMs < 1 || giveUpMs > TIMEOUT_MS_MAX)
+    throw wrong(`--timeout-ms is '${timeout}', expected a whole number in 1..${TIMEOUT_MS_MAX}`);
   if (values.cluster === undefined) throw wrong('--cluster is missing');
   return { command, operands, addresses, clusterId: values.cluster, giveUpMs };
 }
@@ -58,6 +70,7 @@ function parse() {
         cluster: { type: 'string' },
         node: { type: 'string', multiple: true },
         'timeout-ms': { type: 'string' },
+        help: { type: 'boolean' },
       },
     });
   } catch (error) {
@@ -111,8 +124,8 @@ async function tellStatus(client: KvClient, address: string): Promise<void> {
 const connections = new Connections();
 try {
   const request = readRequest();
-  const client = new KvClient({ ...request, connections });
-  process.exitCode = await run(client, request);
+  if (request === 'help') console.log(USAGE);
+  else process.exitCode = await run(new KvClient({ ...request, connections }), request);
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));
   process.exitCode = error instanceof ExitError ? error.exitCode : EXIT.environment;

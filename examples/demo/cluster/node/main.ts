@@ -30,8 +30,8 @@ const openLog: OpenLog = async (logOptions) => {
 };
 
 process.once('SIGTERM', () => void end(null));
-// Ctrl-C reaches the whole group; the demonstration ends its nodes itself.
-process.on('SIGINT', () => undefined);
+// Ctrl-C and a terminal that closes reach the whole group; the demonstration ends its nodes itself.
+for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
 process.stdin.on('end', () => process.exit(EXIT.done)).resume();
 
 try {
