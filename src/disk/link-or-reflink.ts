@@ -23,7 +23,7 @@ const LINK_REFUSALS: ReadonlySet<string | undefined> = new Set([
 
 /**
  * Links `from` to the new name `to`; where links are refused, makes a copy that shares blocks, and syncs it,
- * so that in both cases the data under the new name is as durable as it was. If neither is to be had, the
+ * so that in both cases the data under the new name is as durable as it was (A13). If neither is to be had, the
  * error is the link's own, since that is what an operator can act on; the copy's stands behind it as `cause`.
  */
 export async function linkOrReflink(

@@ -43,7 +43,7 @@ export class NodeDisk implements Disk {
 
   async statfs(path: string): Promise<SpaceStat> {
     const { bavail, blocks, bsize } = await statfs(path);
-    // `bavail`, not `bfree`: the blocks that a file system keeps for root are not ours to write.
+    // `bavail`, not `bfree`: the blocks that a file system keeps for root are not ours to write. For reports only (A15).
     return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
   }
 

@@ -20,6 +20,7 @@ export function nodeEnvironment(): Environment {
     endOfTurn: (run) => {
       setImmediate(run);
     },
+    // A11: what is drawn here never meets what another process, or a later one, draws.
     fillRandom: (into) => {
       randomFillSync(into);
     },

@@ -62,6 +62,7 @@ export class NodeFile implements DiskFile {
   }
 
   dataSync(mode: CallMode = 'background'): Awaitable<void> {
+    // A2: the data and the size are on stable storage when it has returned without an error.
     if (mode === 'inline') {
       fs.fdatasyncSync(this.#openFd('fdatasync'));
       return;
@@ -161,7 +162,7 @@ export class NodeFile implements DiskFile {
   }
 }
 
-/** Facts of `node:fs` as the port tells them. Taken as bigints: an inode number may pass 2^53. */
+/** Facts of `node:fs` as the port tells them (A14). Taken as bigints: an inode number may pass 2^53. */
 export function fileStat(stats: fs.BigIntStats): FileStat {
   return { kind: fileKind(stats), size: Number(stats.size), id: `${stats.dev}:${stats.ino}` };
 }

@@ -6,7 +6,7 @@
  *
  * Failures are thrown (or rejected) as errors with a `code` in the manner of `node:fs` (`'ENOSPC'`,
  * `'EIO'`, `'ENOENT'`, ..). What each call promises after it succeeded is part of this contract;
- * the numbered assumptions about disks and kernels behind it stand in docs/design.md.
+ * the numbered assumptions about disks and kernels behind it stand in docs/assumptions.md.
  */
 
 /** A value now, or a promise of it. */

@@ -2,7 +2,7 @@ import { isPromise, type Awaitable, type CallMode, type DiskFile } from './port.
 import { systemError } from './system-error.js';
 
 /**
- * Fills `into` from `position`, completing short reads; resolves to the bytes read, fewer than
+ * Fills `into` from `position`, completing short reads (A12); resolves to the bytes read, fewer than
  * `into.length` only where the file ends. Bytes of `into` behind that count are left as they were.
  */
 export function readFully(

@@ -2,7 +2,7 @@ import { isPromise, type Awaitable, type CallMode, type DiskFile } from './port.
 import { systemError } from './system-error.js';
 
 /**
- * Writes all of `bytes` at `position`, completing short writes (D4).
+ * Writes all of `bytes` at `position`, completing short writes (A12, D4).
  *
  * Returned (or resolved): every byte is with the kernel; nothing is said about a crash. Thrown (or
  * rejected): any part of the range may have been written. A write that makes no progress is an `EIO`, since

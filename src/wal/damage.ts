@@ -1,7 +1,7 @@
 import { KeelsonError, type ErrorCode } from '../errors/index.js';
 import type { IndexRange, RecoveryReport } from './recovery-report.js';
 
-/** A place where what is on the disk is not what was written. */
+/** A place where what is on the disk is not what was written (R3). */
 export interface Damage {
   readonly code: Extract<ErrorCode, 'KEELSON_CORRUPT' | 'KEELSON_LOG_GAP' | 'KEELSON_MISSING_SEGMENT'>;
   readonly path: string;

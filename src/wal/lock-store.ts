@@ -43,7 +43,7 @@ async function lockFile(disk: Disk, path: string): Promise<DiskFile> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const file = await openForLock(disk, path);
     try {
-      // The name may have moved to another inode between the open and the lock.
+      // The name may have moved to another inode (A14) between the open and the lock.
       const isOurs =
         (await file.tryLock()) &&
         !(await isHeldAside(disk, path + ASIDE, file)) &&

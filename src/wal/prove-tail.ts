@@ -19,7 +19,7 @@ const NEXT = 'Nothing that was acknowledged is lost. Check the disk, then open a
 
 /**
  * Makes the judged log durable before open resolves: what no witness proves is written again, byte for byte at
- * its own place (D5: the page cache may hold what the disk does not), and what lies behind the end is zeroed,
+ * its own place (D5: the page cache may hold what the disk does not, A7, also after a failed sync and a good one, A6), and what lies behind the end is zeroed,
  * after a copy went to quarantine (R4). One sync covers both.
  */
 export async function proveTail(

@@ -155,7 +155,7 @@ export async function scanSegment(
 
 type Broken = Pick<RunStop, 'kind' | 'reason'>;
 
-/** Takes the next frame into the run; says why if it cannot. */
+/** Takes the next frame into the run, whole or not at all (D1); says why if it cannot. */
 async function nextFrame(
   window: SegmentWindow,
   scan: Scan,

@@ -177,7 +177,7 @@ export async function restoreAsides(disk: Disk, paths: StorePaths, listing: Stor
   }
 }
 
-/** Renames; a failure is a write failure that names both. */
+/** Renames (A5: after a crash either name may be there, or both); a failure is a write failure that names both. */
 export async function renameOrFail(disk: Disk, from: string, to: string): Promise<void> {
   try {
     await disk.rename(from, to);
@@ -191,7 +191,7 @@ export async function renameOrFail(disk: Disk, from: string, to: string): Promis
   }
 }
 
-/** Removes a name that nothing needs; one that is gone already is fine. */
+/** Removes a name that nothing needs; whoever holds the file open reads on (A13). One that is gone already is fine. */
 export async function removeName(disk: Disk, path: string): Promise<void> {
   try {
     await disk.unlink(path);
@@ -202,7 +202,7 @@ export async function removeName(disk: Disk, path: string): Promise<void> {
 }
 
 /**
- * R10: makes the names that an open is about to read durable, since they may live only in the page cache. Segments
+ * R10: makes the names that an open is about to read durable, since they may live only in the page cache (A7). Segments
  * above the range have no witness yet that theirs ever were: they are renewed.
  */
 export async function proveNames(disk: Disk, paths: StorePaths, newestSegment: number): Promise<void> {

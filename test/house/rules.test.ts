@@ -1,0 +1,85 @@
+/**
+ * At stake: a rule that nobody finds in the code is a rule that the next change breaks. Tried by reading the documents
+ * as a stranger does: each home, number and link that they give is followed.
+ */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+
+function read(path: string): string {
+  return readFileSync(join(root, path), 'utf8');
+}
+
+function filesBelow(folder: string, ending: string): readonly string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith(ending) && !path.includes('node_modules'))
+    .map((path) => join(folder, path));
+}
+
+function cites(text: string, number: string): boolean {
+  return new RegExp(`\\b${number}\\b`).test(text);
+}
+
+interface Home {
+  readonly rule: string;
+  readonly path: string;
+}
+
+/** The last column of the tables of rules. */
+function homesIn(page: string): readonly Home[] {
+  return [...page.matchAll(/^\| \*\*([DR]\d+)\*\* .*\|([^|]*)\|$/gm)].flatMap(([, rule = '', column = '']) =>
+    [...column.matchAll(/`([\w/.-]+(?:\.ts|\/))`/g)].map(([, path = '']) => ({ rule, path: `src/${path}` })),
+  );
+}
+
+const design = read('docs/design.md');
+const assumptions = read('docs/assumptions.md');
+const sources = filesBelow('src', '.ts').map(read);
+const rules = [...design.matchAll(/^\| \*\*([DR]\d+)\*\* /gm)].map(([, rule = '']) => rule);
+const numbers = [...assumptions.matchAll(/^\| \*\*(A\d+)\*\* /gm)].map(([, number = '']) => number);
+
+describe('docs/design.md', () => {
+  test('has every rule, in order', () => {
+    const range = (letter: string): string[] => Array.from({ length: 12 }, (_, at) => `${letter}${at + 1}`);
+    expect(rules).toEqual([...range('D'), ...range('R')]);
+  });
+
+  test.each(homesIn(design))('$rule lives in $path, which cites it', ({ rule, path }) => {
+    expect(existsSync(join(root, path)), path).toBe(true);
+    if (statSync(join(root, path)).isFile()) expect(cites(read(path), rule), `${rule} in ${path}`).toBe(true);
+  });
+
+  test('names each assumption by the number and the words of its page', () => {
+    const named = [...assumptions.matchAll(/^\| \*\*(A\d+)\*\* +\| \*\*(.+?)\*\*/gm)];
+    expect(named.length).toBe(numbers.length);
+    for (const [, number = '', words = ''] of named)
+      expect(design).toContain(`- **${number}** ${words.replace(/\.$/, '')}.`);
+  });
+});
+
+test.each(numbers)('%s is cited where the code leans on it', (number) => {
+  expect(sources.some((text) => cites(text, number))).toBe(true);
+});
+
+test('the code cites no rule and no assumption that there is not', () => {
+  const known = new Set([...rules, ...numbers]);
+  const cited = sources.flatMap((text) =>
+    [...text.matchAll(/(?:^|[\s(*])([ADR]\d{1,2})(?=[\s:,.;)])/gm)].map(([, number = '']) => number),
+  );
+  expect(cited.length).toBeGreaterThan(100);
+  expect(cited.filter((number) => !known.has(number))).toEqual([]);
+});
+
+const pages = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'].concat(
+  filesBelow('docs', '.md').filter((path) => !path.startsWith(join('docs', 'api'))),
+  filesBelow('examples', '.md'),
+);
+
+test.each(pages)('every link of %s leads somewhere', (page) => {
+  const dead = [...read(page).matchAll(/\]\((?!https?:)([^)\s#]+)(?:#[^)]*)?\)/g)]
+    .map(([, link = '']) => relative(root, join(root, dirname(page), link)))
+    .filter((path) => !existsSync(join(root, path)));
+  expect(dead).toEqual([]);
+});
