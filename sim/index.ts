@@ -1,6 +1,7 @@
 /**
  * `keelson/sim`: a disk in virtual time that crashes, tears, forgets and fails as real disks do, from one
- * seed. Usable under any store that takes the disk port of `keelson`.
+ * seed. Usable under any store that takes the disk port of `keelson`. Beside it: plans that crash the real log, clusters
+ * in one virtual world, and the reference Raft that runs in them.
  */
 export {
   CALL_KINDS,
@@ -15,6 +16,7 @@ export { type Directive, FAULT_KINDS, type FaultKind } from './disk/faults.js';
 export type { DiskProfile } from './disk/profile.js';
 export {
   createSimulatedDisk,
+  type ForkOptions,
   type RunOutcome,
   SimulatedDisk,
   type SimulatedDiskOptions,
@@ -50,6 +52,7 @@ export {
   runClusterPlan,
   runClusterSeed,
 } from './cluster/index.js';
+export * from './raft/index.js';
 export { EventQueue, type EventQueueOptions, SimulatedDeadlock } from './world/event-queue.js';
 export { hashOfText, Random, seedOf, subSeed } from './world/random.js';
 export { Trace, type TraceOptions } from './world/trace.js';

@@ -45,5 +45,5 @@ export const ERROR_FAMILIES = {
 /** A code of {@link KeelsonError}; part of the public API under semantic versioning. */
 export type ErrorCode = keyof typeof ERROR_FAMILIES;
 
-/** The family of an error, see {@link ERROR_FAMILIES}. */
+/** The family of an error; see docs/errors.md. */
 export type ErrorFamily = (typeof ERROR_FAMILIES)[ErrorCode];

@@ -90,6 +90,18 @@ describe('the packed package', () => {
     expect(Number(printed)).toBeGreaterThan(0);
   });
 
+  test('exports under each entry what the table in README.md says', () => {
+    const rows = [
+      ...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^\| `(keelson[\w/]*)` +\| (.*?) *\|$/gm),
+    ];
+    expect(rows.map(([, entry]) => entry)).toEqual(entries.map(([name]) => `keelson${name.slice(1)}`));
+    for (const [, entry = '', text = ''] of rows) {
+      const said = [...text.matchAll(/`([A-Za-z]\w+)`/g)].map(([, name]) => name);
+      const there = run('whole', `console.log(Object.keys(await import('${entry}')).join())`).split(',');
+      expect(there, entry).toEqual(expect.arrayContaining(said.filter((name) => name !== 'RaftLog')));
+    }
+  });
+
   test('has what its exports name, its licence and its documents, and nothing of the tests', () => {
     for (const [, entry] of entries) {
       if (typeof entry === 'string') continue;
