@@ -102,7 +102,7 @@ export interface AcceptedView {
 export interface RaftLogOptions {
   /** The directory of the log. Made if it is missing and `create` allows it; its parent must be there. */
   readonly dir: string;
-  /** Directory of the segments, if they should live on another disk. Default: `wal` inside `dir`. */
+  /** Directory of the segments, if they should live on another disk: beside `dir`, not in it. Default: `wal` inside `dir`. */
   readonly walDir?: string;
   /** `'never'` for production: an unmounted disk is not a fresh log. Default `'if-missing'`. */
   readonly create?: 'if-missing' | 'never';

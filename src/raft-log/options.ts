@@ -1,6 +1,7 @@
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import type { Environment } from '../disk/environment.js';
 import { LIMITS } from '../format/limits.js';
+import { WAL_DIRECTORY_NAME } from '../format/names.js';
 import { checkInteger, checkKnownFields, checkRecord, invalidArgument } from './arguments.js';
 import type { HardState, RaftLogOptions } from './contract.js';
 import { checkWholeHardState } from './requests.js';
@@ -42,6 +43,7 @@ export interface ResetPoint {
 
 /** Options with every default filled in and every bound checked. */
 export interface ResolvedOptions {
+  /** Absolute, as is the next. */
   readonly dir: string;
   /** Directory of the segments, also where it was not given. */
   readonly walDir: string;
@@ -115,12 +117,22 @@ export function resolveOptions(options: RaftLogOptions): ResolvedOptions {
 }
 
 function resolveDirectories(raw: Raw): Pick<ResolvedOptions, 'dir' | 'walDir' | 'walDirIsSeparate'> {
-  const dir = pathOf('dir', raw.dir);
-  const ownWalDir = join(dir, 'wal');
+  // Absolute from here on: where the process stands later must not decide where the next file goes.
+  const dir = resolve(pathOf('dir', raw.dir));
+  const ownWalDir = join(dir, WAL_DIRECTORY_NAME);
   if (raw.walDir === undefined) return { dir, walDir: ownWalDir, walDirIsSeparate: false };
-  const walDir = pathOf('walDir', raw.walDir);
-  if (resolve(walDir) === resolve(dir)) throw invalidArgument('walDir', walDir, 'another directory than dir');
-  return { dir, walDir, walDirIsSeparate: resolve(walDir) !== resolve(ownWalDir) };
+  const walDir = resolve(pathOf('walDir', raw.walDir));
+  if (walDir === ownWalDir) return { dir, walDir, walDirIsSeparate: false };
+  // Either would find the other's name among its own files, and be no log at the next open.
+  if (holds(dir, walDir) || holds(walDir, dir))
+    throw invalidArgument('walDir', raw.walDir, 'a directory beside dir, neither in it nor around it');
+  return { dir, walDir, walDirIsSeparate: true };
+}
+
+/** True if `inner` is `outer` or lies somewhere below it. */
+function holds(outer: string, inner: string): boolean {
+  const way = relative(outer, inner);
+  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
 /** A read-only open changes nothing, so it is at odds with every option that asks for a change. */

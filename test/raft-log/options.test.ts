@@ -1,5 +1,6 @@
 // An option that is misspelt or out of bounds must be told at open, not show months later as a lost disk.
 // Each wrong value is tried alone and must be refused by its name; the defaults are held to the contract.
+import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RaftLogOptions } from '../../src/raft-log/contract.js';
 import { resolveOptions } from '../../src/raft-log/options.js';
@@ -10,8 +11,8 @@ const withOption = (name: string, value: unknown): RaftLogOptions => ({ dir: 'd'
 describe('resolveOptions', () => {
   it('fills in the defaults of the contract', () => {
     expect(resolveOptions({ dir: 'd' })).toEqual({
-      dir: 'd',
-      walDir: 'd/wal',
+      dir: resolve('d'),
+      walDir: resolve('d/wal'),
       walDirIsSeparate: false,
       create: 'if-missing',
       segmentBytes: 64 * 2 ** 20,
@@ -35,7 +36,7 @@ describe('resolveOptions', () => {
 
   const wrong: readonly [string, unknown[]][] = [
     ['dir', [undefined, '', 5, 'a\0b', null]],
-    ['walDir', ['', 5, null, 'd', './d']],
+    ['walDir', ['', 5, null, 'd', './d', 'd/segments', 'd/snapshots', 'd/wal/more', '.', '..', 'd/../d/x']],
     ['create', ['always', true, null]],
     ['segmentBytes', [4095, 2 ** 30 + 1, NaN, '4096', 4096.5, 4096n, null]],
     ['batchBytesMax', [0, -1, 2 ** 28 + 1]],
@@ -72,7 +73,12 @@ describe('resolveOptions', () => {
   });
 
   it('tells a separate walDir', () => {
-    expect(resolveOptions({ dir: 'd', walDir: 'e' })).toMatchObject({ walDir: 'e', walDirIsSeparate: true });
+    for (const walDir of ['e', 'dd', '..d', 'd/../e', '/elsewhere']) {
+      expect(resolveOptions({ dir: 'd', walDir })).toMatchObject({
+        walDir: resolve(walDir),
+        walDirIsSeparate: true,
+      });
+    }
     expect(resolveOptions({ dir: 'd', walDir: './d/wal' }).walDirIsSeparate).toBe(false);
   });
 
