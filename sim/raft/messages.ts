@@ -20,11 +20,14 @@ export interface SnapshotHead extends SnapshotId {
   readonly conf: Uint8Array;
 }
 
-/** Would you vote for me? Changes nothing at the receiver (dissertation §9.6). */
+/** Would you vote for me? Changes neither term nor vote at the receiver (dissertation §9.6). */
 export interface PreVoteRequest extends Envelope {
   readonly type: 'pre-vote';
   readonly lastIndex: number;
   readonly lastTerm: number;
+  /** The last entry that the sender knows to be committed. A transport that does not carry it costs only time. */
+  readonly commit?: number;
+  readonly commitTerm?: number;
 }
 
 export interface PreVoteResponse extends Envelope {

@@ -9,16 +9,19 @@ import type { Server } from './server.js';
 export function startPreVote(server: Server): void {
   becomePreCandidate(server);
   const term = server.term + 1;
-  const { lastIndex, lastTerm } = server.log;
+  const { lastIndex, lastTerm, commit } = server.log;
+  const commitTerm = server.log.term(commit) ?? 0;
   for (const to of server.configuration.voters) {
-    if (to !== server.id) send(server, { type: 'pre-vote', to, term, lastIndex, lastTerm });
+    if (to === server.id) continue;
+    send(server, { type: 'pre-vote', to, term, lastIndex, lastTerm, commit, commitTerm });
   }
   countVote(server, server.id, true);
   decide(server);
 }
 
-/** Answers what it would do, and changes nothing. A later term than its own asks about an election yet to come. */
+/** Answers what it would do, and does none of it. A later term than its own asks about an election yet to come. */
 export function handlePreVoteRequest(server: Server, message: PreVoteRequest): void {
+  if (message.term > server.term) learnCommit(server, message);
   const mayVote = message.term > server.term && !server.options.storage.unfitToVote;
   const granted = mayVote && server.log.isUpToDate(message.lastIndex, message.lastTerm);
   // A grant speaks of the term asked about; a refusal tells the asker this server's own, which it may have missed.
@@ -28,6 +31,15 @@ export function handlePreVoteRequest(server: Server, message: PreVoteRequest): v
     term: granted ? message.term : server.term,
     granted,
   });
+}
+
+/**
+ * A configuration counts once it is applied, so whoever has the longest log may not know that by its last entries it is
+ * a voter. It refuses all the others, who need it, and would not campaign itself: for ever, where the leader that could
+ * have told it is gone. What the asker knows to be committed is so in every log that holds it (log matching).
+ */
+function learnCommit({ log }: Server, { commit = 0, commitTerm = 0 }: PreVoteRequest): void {
+  if (log.matches(commit, commitTerm)) log.commitTo(commit);
 }
 
 export function handlePreVoteResponse(server: Server, message: PreVoteResponse): void {

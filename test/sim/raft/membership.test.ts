@@ -32,6 +32,18 @@ describe('changes of the configuration (dissertation §4.1)', () => {
     expect(solo.raft.proposeConfChange({ op: 'remove', id: 'n3' }).ok).toBe(true);
   });
 
+  test('are learned from whoever asks for a vote, by a server with a longer log that knows of no commitment', () => {
+    const solo = new Solo({ logTerms: [1, 1, 1], commit: 0 });
+    const asks = { type: 'pre-vote', from: 'n2', to: 'n1', lastIndex: 2, lastTerm: 1, commit: 2 } as const;
+    solo.hear({ ...asks, term: 1, commitTerm: 1 });
+    expect(solo.raft.status.commit, 'one of the past changes nothing').toBe(0);
+    solo.hear({ ...asks, term: 2, commitTerm: 2 });
+    expect(solo.raft.status.commit, 'it holds another entry there').toBe(0);
+    const answers = solo.hear({ ...asks, term: 2, commitTerm: 1 });
+    expect(answers, 'its own log is longer').toMatchObject([{ type: 'pre-vote-response', granted: false }]);
+    expect(solo.raft.status).toMatchObject({ commit: 2, term: 1, role: 'follower' });
+  });
+
   test.each([
     { change: { op: 'add-voter', id: 'n1' }, reason: 'no-change' },
     { change: { op: 'add-learner', id: 'n1' }, reason: 'no-change' },
