@@ -103,14 +103,37 @@ export class CallsToCome {
     const directed = this.#directed.get(number);
     if (directed !== undefined) for (const directive of directed) plan = withDirective(plan, directive);
     if (this.onCall !== null) {
-      const { kind, path, position, length } = action;
-      const tearOn = (fork: RawAccess, tearSeed: number | string): void => {
-        action.tear(fork.fs, new Random(subSeed(seed, seedOf(tearSeed))));
-      };
-      const directive = this.onCall({ number, kind, path, position, length, processId, tearOn });
+      const directive = this.onCall(new Notice(action, number, processId, seed));
       if (directive !== undefined) plan = withDirective(plan, directive);
     }
     return plan;
+  }
+}
+
+/** One class rather than a literal with a closure: each call makes one. */
+class Notice implements CallNotice {
+  declare readonly number: number;
+  declare readonly kind: CallKind;
+  declare readonly path: string;
+  declare readonly position: number;
+  declare readonly length: number;
+  declare readonly processId: number;
+  readonly #action: Action<unknown>;
+  readonly #seed: number;
+
+  constructor(action: Action<unknown>, number: number, processId: number, seed: number) {
+    this.number = number;
+    this.kind = action.kind;
+    this.path = action.path;
+    this.position = action.position;
+    this.length = action.length;
+    this.processId = processId;
+    this.#action = action;
+    this.#seed = seed;
+  }
+
+  tearOn(fork: RawAccess, seed: number | string): void {
+    this.#action.tear(fork.fs, new Random(subSeed(this.#seed, seedOf(seed))));
   }
 }
 

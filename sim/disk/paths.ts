@@ -1,4 +1,5 @@
 import { systemError, type SystemError } from '../../src/disk/system-error.js';
+import { hashOfText } from '../world/random.js';
 import type { DirectoryNode } from './directory-node.js';
 import type { DiskNode, FileSystem } from './file-system.js';
 
@@ -24,18 +25,39 @@ const MESSAGES: Readonly<Record<string, string>> = {
   EPERM: 'operation not permitted',
 };
 
-/** A failure in the manner of `node:fs`. */
+/**
+ * A failure in the manner of `node:fs`. Its stack, which would name the simulator's own functions alone, is left out:
+ * to walk it costs more than the call.
+ */
 export function diskError(code: string, syscall: string, path: string): SystemError {
-  return systemError(code, MESSAGES[code] ?? 'failed', { syscall, path });
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return systemError(code, MESSAGES[code] ?? 'failed', { syscall, path });
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 /** The node that a path names; `ENOTDIR` if it leads through a file, undefined if there is no such name. */
 export function findNode(fs: FileSystem, path: string, syscall: string): DiskNode | undefined {
+  const names = namesOf(path);
+  return walk(fs, names, names.length, path, syscall);
+}
+
+/** The node that the first `count` names lead to. */
+function walk(
+  fs: FileSystem,
+  names: readonly string[],
+  count: number,
+  path: string,
+  syscall: string,
+): DiskNode | undefined {
   let node: DiskNode | undefined = fs.root;
-  for (const name of namesOf(path)) {
+  for (let at = 0; at < count; at++) {
     if (node === undefined) return undefined;
     if (node.kind !== 'directory') throw diskError('ENOTDIR', syscall, path);
-    const ino: number | undefined = node.volatile.get(name);
+    const ino: number | undefined = node.volatile.get(names[at] as string);
     node = ino === undefined ? undefined : fs.nodes.get(ino);
   }
   return node;
@@ -44,9 +66,9 @@ export function findNode(fs: FileSystem, path: string, syscall: string): DiskNod
 /** The place of a path's last name; `ENOENT` or `ENOTDIR` if its directory is not there. */
 export function findPlace(fs: FileSystem, path: string, syscall: string): Place {
   const names = namesOf(path);
-  const name = names.at(-1);
+  const name = names[names.length - 1];
   if (name === undefined) throw diskError('EISDIR', syscall, path);
-  const directory = findNode(fs, names.slice(0, -1).join('/'), syscall);
+  const directory = walk(fs, names, names.length - 1, path, syscall);
   if (directory === undefined) throw diskError('ENOENT', syscall, path);
   if (directory.kind !== 'directory') throw diskError('ENOTDIR', syscall, path);
   const ino = directory.volatile.get(name);
@@ -64,19 +86,44 @@ export function findNamed(
   return { ...place, node: place.node };
 }
 
+/** A path, taken apart once. */
+interface ParsedPath {
+  readonly names: readonly string[];
+  readonly hash: number;
+}
+
 const PARSED_KEPT = 4096;
-const parsed = new Map<string, readonly string[]>();
+const parsed = new Map<string, ParsedPath>();
+/** The path asked for last, since one call asks several times and the map must hash the text each time. */
+let lastPath = '';
+let lastParsed: ParsedPath = { names: [], hash: hashOfText('') };
 
 /** The names of a path below the root, which is also where relative paths begin. */
 export function namesOf(path: string): readonly string[] {
-  const known = parsed.get(path);
-  if (known !== undefined) return known;
+  return parse(path).names;
+}
+
+/** A hash of the path's text, as the trace folds it. */
+export function hashOfPath(path: string): number {
+  return parse(path).hash;
+}
+
+function parse(path: string): ParsedPath {
+  if (path === lastPath) return lastParsed;
+  const found = parsed.get(path) ?? takeApart(path);
+  lastPath = path;
+  lastParsed = found;
+  return found;
+}
+
+function takeApart(path: string): ParsedPath {
   const names: string[] = [];
   for (const name of path.split('/')) {
     if (name === '..') names.pop();
     else if (name !== '' && name !== '.') names.push(name);
   }
+  const found = { names, hash: hashOfText(path) };
   if (parsed.size >= PARSED_KEPT) parsed.clear();
-  parsed.set(path, names);
-  return names;
+  parsed.set(path, found);
+  return found;
 }

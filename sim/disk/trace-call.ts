@@ -1,8 +1,8 @@
 import { checksum } from '../../src/format/checksum.js';
-import { hashOfText } from '../world/random.js';
 import type { Trace } from '../world/trace.js';
 import type { Action } from './action.js';
 import { CALL_KINDS } from './call-kinds.js';
+import { hashOfPath } from './paths.js';
 
 /** A call that has been carried out. */
 export interface TracedCall {
@@ -37,18 +37,6 @@ export function traceCall(trace: Trace, nowMs: number, call: TracedCall): void {
   trace.line(
     `${clockText(nowMs)} p${processId} ${number} ${kind} ${path}${range}${content} ${outcome}${value}`,
   );
-}
-
-const HASHES_KEPT = 4096;
-const hashes = new Map<string, number>();
-
-function hashOfPath(path: string): number {
-  const known = hashes.get(path);
-  if (known !== undefined) return known;
-  if (hashes.size >= HASHES_KEPT) hashes.clear();
-  const hash = hashOfText(path);
-  hashes.set(path, hash);
-  return hash;
 }
 
 /** Virtual time as the trace shows it. */

@@ -161,6 +161,12 @@ export class AllowedStates {
     this.#begin(one);
   }
 
+  /** The snapshot of this index and term; null unless exactly one was ever begun. */
+  snapshotAt(index: number, term: number): ModelSnapshot | null {
+    const taken = this.#snapshots.filter((one) => one.index === index && one.term === term);
+    return taken.length === 1 ? (taken[0] ?? null) : null;
+  }
+
   /** Each state that a crash may leave, with an older snapshot in place of its own. */
   #withStandIn({ index, term }: SnapshotLabel): IssuedState[] {
     const taken = this.#snapshots.filter((one) => one.index === index && one.term === term);

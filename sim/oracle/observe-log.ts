@@ -38,8 +38,15 @@ export function describeView({ firstIndex, lastIndex, lastTerm, hardState, snaps
   return `term ${hardState.term}, vote ${String(hardState.vote)}, commit ${hardState.commit}; indexes ${firstIndex}..${lastIndex}, last term ${lastTerm}; ${taken}`;
 }
 
-/** Reads a whole log: every entry, every term, the snapshot's data. */
-export async function observeLog(log: RaftLog): Promise<LogState> {
+/** What a snapshot of this index and term held when its data was read before; null: read it (again). */
+export type KnownSnapshot = (index: number, term: number) => ModelSnapshot | null;
+
+/**
+ * Reads a whole log: every entry, every term, the snapshot's data.
+ *
+ * @param known lets the data of a snapshot that was read before count as the same while what the log says of it is
+ */
+export async function observeLog(log: RaftLog, known: KnownSnapshot = () => null): Promise<LogState> {
   const { firstIndex, lastIndex } = log;
   const entries = await readAll(log, firstIndex, lastIndex + 1);
   let entriesHash = 0;
@@ -58,8 +65,15 @@ export async function observeLog(log: RaftLog): Promise<LogState> {
     entries,
     entriesHash: entriesHash >>> 0,
     hardState: { term, vote, commit },
-    snapshot: await observeSnapshot(log),
+    snapshot: knownSnapshot(log, known) ?? (await observeSnapshot(log)),
   };
+}
+
+function knownSnapshot({ snapshot }: RaftLog, known: KnownSnapshot): ModelSnapshot | null {
+  if (snapshot === null) return null;
+  const { index, term, conf, bytes } = snapshot;
+  const before = known(index, term);
+  return before?.bytes === bytes && Buffer.compare(before.conf, conf) === 0 ? before : null;
 }
 
 async function readAll(log: RaftLog, from: number, until: number): Promise<ModelEntry[]> {

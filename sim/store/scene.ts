@@ -33,6 +33,8 @@ export class Scene {
   log: RaftLog | null = null;
   /** An open has resolved: the store may never be gone again. */
   wasOpened = false;
+  /** Snapshots (`index/term`) whose data some open has shown whole. */
+  readonly readSnapshots: Set<string> = new Set<string>();
   /** Records that may use the reserve, since the disk was last filled up; null while there is room. */
   controlsSinceFull: number | null = null;
   /** The operation under way, for the reader of a failure. */

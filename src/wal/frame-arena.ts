@@ -1,6 +1,7 @@
 import { viewOf } from '../format/integers.js';
 
-const FIRST_BYTES = 64 * 1024;
+/** Enough for single entries; what saves in batches grows it within its first few groups. */
+const FIRST_BYTES = 4 * 1024;
 /** An arena that grew beyond this is not kept: one huge save must not hold its memory for ever. */
 const KEPT_BYTES_MAX = 4 * 1024 * 1024;
 
