@@ -25,3 +25,12 @@ export interface Environment {
   /** Fills `into` with random bytes, fit for identities. */
   fillRandom(into: Uint8Array): void;
 }
+
+/** What of an {@link Environment} a value lacks, as a path in it (`''` is the value itself); null if it is one. */
+export function lackOfEnvironment(value: unknown): string | null {
+  if (typeof value !== 'object' || value === null) return '';
+  for (const member of ['now', 'setTimer', 'endOfTurn', 'fillRandom'])
+    if (typeof Reflect.get(value, member) !== 'function') return member;
+  const disk: unknown = Reflect.get(value, 'disk');
+  return typeof disk === 'object' && disk !== null ? null : 'disk';
+}

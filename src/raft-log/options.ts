@@ -1,5 +1,5 @@
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
-import type { Environment } from '../disk/environment.js';
+import { lackOfEnvironment, type Environment } from '../disk/environment.js';
 import { LIMITS } from '../format/limits.js';
 import { WAL_DIRECTORY_NAME } from '../format/names.js';
 import { checkInteger, checkKnownFields, checkRecord, invalidArgument } from './arguments.js';
@@ -213,13 +213,10 @@ function oneOf<const T extends string>(name: Choice, raw: Raw, allowed: readonly
 
 function environmentOf(value: unknown): Environment | undefined {
   if (value === undefined) return undefined;
-  checkRecord('environment', value);
-  for (const member of ['now', 'setTimer', 'endOfTurn', 'fillRandom']) {
-    if (typeof value[member] !== 'function')
-      throw invalidArgument(`environment.${member}`, value[member], 'a function');
-  }
-  checkRecord('environment.disk', value['disk']);
-  return value as unknown as Environment;
+  const lack = lackOfEnvironment(value);
+  if (lack === null) return value as Environment;
+  if (lack === '') throw invalidArgument('environment', value, 'an Environment');
+  throw invalidArgument(`environment.${lack}`, Reflect.get(value as object, lack), 'that of an Environment');
 }
 
 function signalOf(value: unknown): AbortSignal | undefined {

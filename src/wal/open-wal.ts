@@ -1,4 +1,4 @@
-import type { Environment } from '../disk/environment.js';
+import { lackOfEnvironment, type Environment } from '../disk/environment.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
 import { KeelsonError } from '../errors/index.js';
 import { entryChecksum } from '../format/entry-checksum.js';
@@ -95,10 +95,16 @@ export async function openWal(options: WalOptions): Promise<Wal> {
 }
 
 function resolve(options: WalOptions): Required<WalOptions> {
+  if (typeof options !== 'object' || options === null)
+    throw invalid('options', `options is ${String(options)}, expected an object`);
   for (const name of Object.keys(options))
     if (!OPTION_NAMES.has(name)) throw invalid(name, `there is no option '${name}'`);
   const { dir, segmentBytes = SEGMENT_BYTES, environment = nodeEnvironment() } = options;
-  if (typeof dir !== 'string' || dir.length === 0) throw invalid('dir', 'dir must be a path');
+  if (typeof dir !== 'string' || dir.length === 0 || dir.includes('\0'))
+    throw invalid('dir', 'dir must be the path of a directory');
+  const lack = lackOfEnvironment(environment);
+  if (lack !== null)
+    throw invalid('environment', `environment is no Environment${lack && `: see its ${lack}`}`);
   const { segmentBytesMin: least, segmentBytesMax: most } = LIMITS;
   if (!Number.isSafeInteger(segmentBytes) || segmentBytes < least || segmentBytes > most) {
     throw invalid(

@@ -59,6 +59,9 @@ describe('refused by name, with nothing changed', () => {
     [{ dir: DIR, segmentBytes: Number.NaN }, 'segmentBytes'],
     [{ dir: DIR, segmentBytes: 2 ** 31 }, 'segmentBytes'],
     [{ dir: DIR, segmentByte: 4096 } as WalOptions, 'segmentByte'],
+    [{ dir: 'a\0b' }, 'dir'],
+    [{ dir: DIR, environment: {} } as WalOptions, 'environment'],
+    [{ dir: DIR, environment: null } as unknown as WalOptions, 'environment'],
   ])('options %o', async (options, argument) => {
     const disk = newDisk();
     await expect(openWal({ environment: disk.environment, ...options })).rejects.toMatchObject({
@@ -66,6 +69,12 @@ describe('refused by name, with nothing changed', () => {
       details: { argument },
     });
     expect(disk.callCount).toBe(0);
+  });
+
+  test.each([undefined, null, 'dir'])('%j for options', async (options) => {
+    await expect(openWal(options as unknown as WalOptions)).rejects.toMatchObject({
+      code: 'KEELSON_INVALID_ARGUMENT',
+    });
   });
 
   test('reserved kinds, missing data, empty and oversized appends', async () => {
