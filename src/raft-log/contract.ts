@@ -127,7 +127,7 @@ export interface RaftLogOptions {
   /** Most bytes of saves that may wait for the disk. Default 64 MiB. */
   readonly queueBytesMax?: number;
   readonly environment?: Environment;
-  /** Abandons the open. */
+  /** Abandons the open: it rejects with `KEELSON_ABORTED` and frees the store. */
   readonly signal?: AbortSignal;
 }
 

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'eventemitter3';
 import { nodeEnvironment } from '../disk/node-environment.js';
+import { throwIfAbandoned } from '../wal/log-refusals.js';
 import type { WalObserver } from '../wal/observer.js';
 import { openSegmentedLog } from '../wal/open-segmented-log.js';
 import type { SegmentedLog } from '../wal/segmented-log.js';
@@ -62,6 +63,8 @@ export async function openWithFormats(
     const snapshots = await atOpen.opened(log.storeId);
     const raftLog = new DurableRaftLog({ environment, options: resolved, log, durable, snapshots, emitter });
     if (!resolved.readOnly) await raftLog.finishDeletions();
+    // Also where it came too late to stop the work: who gave up waiting must not be left with an open log.
+    throwIfAbandoned(resolved.dir, resolved.signal);
     environment.endOfTurn(() => {
       tellListeners(emitter, 'recovered', log.recovery);
     });

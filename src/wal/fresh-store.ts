@@ -35,6 +35,8 @@ export interface FreshStoreRequest {
   /** What it holds so far: nothing, or what an unfinished making left. */
   readonly superblockBytes: Uint8Array;
   readonly onZeroed: (bytes: number) => void;
+  /** Stops the filling of the first segment. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /** Random bytes from the environment. */
@@ -92,7 +94,7 @@ async function clearLeftovers({ environment, paths }: FreshStoreRequest): Promis
 async function makeFirstSegment(request: FreshStoreRequest, storeId: Uint8Array): Promise<void> {
   const { environment, paths, segmentBytes, layer } = request;
   const path = join(paths.walDir, spareName(1));
-  const file = await makeZeroedFile(environment, path, segmentBytes, request.onZeroed);
+  const file = await makeZeroedFile(environment, path, segmentBytes, request.onZeroed, request.signal);
   try {
     await writeSegmentHeader(file, {
       storeId,

@@ -9,6 +9,14 @@ export function closedError(dir: string): KeelsonError {
   );
 }
 
+/** Throws `KEELSON_ABORTED`, with the signal's reason as its cause, if an open was abandoned by its signal. */
+export function throwIfAbandoned(dir: string, signal: AbortSignal | undefined): void {
+  if (signal?.aborted !== true) return;
+  const cause: unknown = signal.reason;
+  const message = `opening ${dir} was abandoned by its signal. Nothing is lost.`;
+  throw new KeelsonError('KEELSON_ABORTED', message, { path: dir }, cause);
+}
+
 /** What a save on a latched log gets. */
 export function failedError(dir: string, cause: KeelsonError): KeelsonError {
   const message = `the log in ${dir} failed earlier and takes no more saves: ${cause.message} Close it and open it again; a leader steps down.`;

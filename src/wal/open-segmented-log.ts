@@ -1,6 +1,5 @@
 import { readFailed } from '../disk/disk-failure.js';
 import type { DiskFile } from '../disk/port.js';
-import { KeelsonError } from '../errors/index.js';
 import { SUPERBLOCK_NAME } from '../format/names.js';
 import type { SuperblockVerdict } from '../format/superblock.js';
 import { closeFile } from './close-file.js';
@@ -12,6 +11,7 @@ import { makeFreshStore } from './fresh-store.js';
 import type { Judgement } from './judge.js';
 import { StoreJudge, type FoundSlots, type Judged } from './judge-store.js';
 import { lockStore, type StoreLock } from './lock-store.js';
+import { throwIfAbandoned } from './log-refusals.js';
 import type { OpenRequest } from './open-request.js';
 import { proveTail, tailGrew } from './prove-tail.js';
 import { SegmentedLog } from './segmented-log.js';
@@ -134,7 +134,7 @@ class Opening {
   /** R7: a store that never said it was live has acknowledged nothing, and is made (again). */
   async #make(lock: StoreLock, found: FoundSlots): Promise<SegmentedLog> {
     const { slots, bytes } = found;
-    const { environment, layer, segmentBytes, create } = this.#request;
+    const { environment, layer, segmentBytes, create, signal } = this.#request;
     const listing = await listStore(environment.disk, this.#paths);
     const isOther = slots.some((slot) => slot.kind === 'other-version');
     if (
@@ -154,6 +154,11 @@ class Opening {
       superblock: lock.superblock,
       superblockBytes: bytes,
       onZeroed,
+      signal,
+    }).catch((error: unknown) => {
+      // What stopped the fill may be the signal itself; the store never said that it is live, so it is made again.
+      this.#throwIfAborted();
+      throw error;
     });
     const { judgement } = await this.#judge.judge(await readSlots(lock.superblock));
     this.#tally.epoch = superblock.current.epoch;
@@ -242,13 +247,6 @@ class Opening {
   }
 
   #throwIfAborted(): void {
-    if (this.#request.signal?.aborted !== true) return;
-    const cause: unknown = this.#request.signal.reason;
-    throw new KeelsonError(
-      'KEELSON_ABORTED',
-      `opening ${this.#paths.dir} was abandoned by its signal. Nothing is lost.`,
-      {},
-      cause,
-    );
+    throwIfAbandoned(this.#paths.dir, this.#request.signal);
   }
 }

@@ -7,12 +7,24 @@ import { mkdirSync, renameSync, writeFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { createSimulatedDisk } from '../../sim/index.js';
 import { LIMITS } from '../../src/format/limits.js';
 import type { RaftLog, RaftLogOptions, SaveRequest } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { bytesOf, dataOf, entriesFrom, openLog, pictureOf, scratch, simulated } from './scratch-log.js';
 
 const CONF = Uint8Array.of(1);
+
+function abortable(): { readonly signal: AbortSignal; readonly abort: () => void } {
+  const controller = new AbortController();
+  return {
+    signal: controller.signal,
+    abort: () => {
+      controller.abort(new Error('given up'));
+    },
+  };
+}
+
 const NOT_COUNTS: readonly unknown[] = [-1, NaN, 1.5, 2 ** 53, '1', 1n, null];
 
 /** A log with entries 1..10 of term 2, of which 5 are committed, and a snapshot at 3. */
@@ -190,6 +202,40 @@ describe('at open', () => {
     await (await filledLog(dir)).close();
     await refusedUntouched({ dir, signal: AbortSignal.abort() }, 'KEELSON_ABORTED', root);
     expect((await openLog(dir)).lastIndex).toBe(10);
+  });
+
+  test('a signal at any call of an open, of a new log or a full one, frees the store and loses nothing', async () => {
+    const disk = createSimulatedDisk({ seed: 1 });
+    const options = { dir: '/log', segmentBytes: 65_536 };
+    const { environment } = disk;
+    /** False if the open made fewer calls. */
+    const abandonedAt = async (call: number): Promise<boolean> => {
+      const { signal, abort } = abortable();
+      const last = disk.callCount + call;
+      disk.onCall = ({ number }) => {
+        if (number === last) abort();
+        return undefined;
+      };
+      const outcome = await openRaftLog({ ...options, environment, signal }).catch((error: unknown) => error);
+      disk.onCall = null;
+      if (signal.aborted)
+        expect(outcome).toMatchObject({ code: 'KEELSON_ABORTED', cause: { message: 'given up' } });
+      else await (outcome as RaftLog).close();
+      return signal.aborted;
+    };
+    let calls = 1;
+    while (await abandonedAt(calls)) calls += 1;
+    const log = await openRaftLog({ ...options, environment });
+    await log.save({
+      hardState: { term: 1, vote: 'a' },
+      entries: [{ index: 1, term: 1, data: new Uint8Array(9) }],
+    });
+    await log.close();
+    for (calls = 1; await abandonedAt(calls);) calls += 1;
+    expect(calls).toBeGreaterThan(20);
+    const again = await openRaftLog({ ...options, environment });
+    expect(again).toMatchObject({ lastIndex: 1, hardState: { term: 1, vote: 'a' } });
+    await again.close();
   });
 
   test("lost+found is nobody's", async () => {
