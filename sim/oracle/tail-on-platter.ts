@@ -31,7 +31,7 @@ export function checkTail(disk: SimulatedDisk, walDir: string, lastLsn: number, 
         const what = `${by} shows the log up to LSN ${lastLsn}, but ${where} LSN ${header.firstLsn} still stands in ${path} at ${at}`;
         throw new Finding({ oracle: 'tail-not-durable', what });
       }
-      if (seen.compare(kept, at, until, at, until) === 0) continue;
+      if (seen.subarray(at, until).equals(kept.subarray(at, until))) continue;
       const what = `${by} shows LSN ${header.firstLsn}, but what a power cut would leave of ${path} at ${at}..${until} is something else`;
       throw new Finding({ oracle: 'tail-not-durable', what });
     }

@@ -92,7 +92,8 @@ function makeWrong(
     case 'cuts-committed':
       return commit > state.boundary.index ? { truncateFrom: commit } : {};
     case 'too-large':
-      if (batchBytesMax > LARGE_BYTES_MAX) return {};
+      // An entry of a term that the hard state does not know would be refused for that.
+      if (batchBytesMax > LARGE_BYTES_MAX || term === 0) return {};
       return {
         entries: [modelEntry(last + 1, Math.max(term, 1), 0, new Uint8Array(batchBytesMax + 1))],
         mustFail: 'KEELSON_TOO_LARGE',

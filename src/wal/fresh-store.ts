@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Environment } from '../disk/environment.js';
 import type { DiskFile } from '../disk/port.js';
 import { IDENTITY_BYTES } from '../format/identity.js';
@@ -18,6 +18,7 @@ import { makeFailed, makeZeroedFile, writeSegmentHeader } from './make-segment.j
 import {
   listStore,
   makeDirectory,
+  proveOwnName,
   removeName,
   renewName,
   syncNames,
@@ -57,8 +58,9 @@ export async function makeFreshStore(request: FreshStoreRequest): Promise<Superb
   const storeId = newIdentity(environment);
   await makeFirstSegment(request, storeId);
   await syncNames(disk, paths.walDir);
+  if (paths.isWalSeparate) await proveOwnName(disk, paths.walDir);
   await syncNames(disk, paths.dir);
-  await syncNames(disk, dirname(paths.dir));
+  await proveOwnName(disk, paths.dir);
   const blank: Superblock = {
     generation: 0,
     storeId,

@@ -131,7 +131,56 @@ export async function makeDirectory(disk: Disk, path: string): Promise<void> {
     if (systemCode(error) === 'ENOENT') throw notALog(path, 'its parent directory is not there');
     throw writeFailed('a directory', { path }, error, 'Check the parent directory, then open again.');
   }
+  await restoreOwnName(disk, path);
   await syncNames(disk, dirname(path));
+}
+
+/** Where a directory is for the moment in which its own name is proven, in a place that is not Keelson's. */
+const OWN_NAME_ASIDE = '.keelson-aside';
+/** Who may not rename a directory has not made it, and who mounted it has named it: its name was there before. */
+const NOT_OURS: ReadonlySet<string | undefined> = new Set([
+  'EACCES',
+  'EBUSY',
+  'EEXIST',
+  'EINVAL',
+  'ENOTEMPTY',
+  'EPERM',
+  'EROFS',
+  'EXDEV',
+]);
+
+/**
+ * Makes the name of a directory durable that an open may have made whose sync then failed: behind that an OK proves
+ * nothing (R10), and with the directory all would be gone that is in it. Only for a store that is not live yet.
+ */
+export async function proveOwnName(disk: Disk, path: string): Promise<void> {
+  try {
+    await disk.rename(path, path + OWN_NAME_ASIDE);
+  } catch (error) {
+    if (!NOT_OURS.has(systemCode(error))) throw nameNotProven(path, error);
+    await syncNames(disk, dirname(path));
+    return;
+  }
+  try {
+    await disk.rename(path + OWN_NAME_ASIDE, path);
+  } catch (error) {
+    // Another open, which found no directory in that moment, has put it back.
+    if (systemCode(error) !== 'ENOENT' || (await disk.stat(path)) === null) throw nameNotProven(path, error);
+  }
+  await syncNames(disk, dirname(path));
+}
+
+function nameNotProven(path: string, error: unknown): KeelsonError {
+  return writeFailed('the name of a directory', { path }, error, 'Check the disk, then open again.');
+}
+
+/** A crash may have left it away from its name. Into the place of the new one, which is empty. */
+async function restoreOwnName(disk: Disk, path: string): Promise<void> {
+  try {
+    await disk.rename(path + OWN_NAME_ASIDE, path);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw nameNotProven(path, error);
+  }
 }
 
 /** Makes the names of a directory durable (A4). */
