@@ -28,10 +28,13 @@ const CASES: readonly ConformanceCase[] = [
  * Each test opens logs under names of its own and closes them again. Cases that need what `supports` does not
  * name (or `crash`, if there is none) are left out.
  *
+ * The last cases draw random steps and open a fresh log for each sequence, over a thousand in all. Where opening takes
+ * a while, as on a disk, give the logs small segments, and those cases a minute of time or fewer `property.runs`.
+ *
  * ```ts
  * testRaftLogConformance({
  *   test: it,
- *   open: (dir) => openRaftLog({ dir: join(scratch, dir) }),
+ *   open: (dir) => openRaftLog({ dir: join(scratch, dir), segmentBytes: 65_536 }),
  *   supports: { reopen: true },
  * });
  * ```
