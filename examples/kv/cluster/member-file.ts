@@ -26,6 +26,8 @@ export interface Member {
 }
 
 const FILE_NAME = 'member.json';
+/** What a crash leaves of the first writing: a node that never ran. */
+const DRAFT_NAME = `${FILE_NAME}.draft`;
 const FORMAT = 1;
 
 /** Path of the log in a node's folder. */
@@ -45,7 +47,7 @@ export function initMember(folder: string, member: Member): void {
   } catch (error) {
     throw new ExitError(EXIT.folder, `cannot make the folder ${folder}: ${String(error)}`, error);
   }
-  const found = readdirSync(folder).filter((name) => name !== 'lost+found');
+  const found = readdirSync(folder).filter((name) => name !== 'lost+found' && name !== DRAFT_NAME);
   if (found.includes(FILE_NAME)) {
     throw new ExitError(EXIT.folder, `${folder} already holds a node. Start it without --init.`);
   }
@@ -82,19 +84,35 @@ export function readMember(folder: string): Member {
   );
 }
 
-/** On stable storage when it returns; a crash leaves the old or the new. */
+/** On stable storage when it returns; a crash leaves the old or the new. Throws an {@link ExitError}. */
 export function writeMember(folder: string, member: Member): void {
   const path = join(folder, FILE_NAME);
-  const draft = `${path}.draft`;
+  try {
+    replaceFile(
+      path,
+      join(folder, DRAFT_NAME),
+      `${JSON.stringify({ format: FORMAT, ...member }, null, 2)}\n`,
+    );
+    syncDirectory(folder);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ExitError(
+      EXIT.environment,
+      `cannot write ${path}: ${reason}. Check the disk, then try again.`,
+      error,
+    );
+  }
+}
+
+function replaceFile(path: string, draft: string, text: string): void {
   const descriptor = openSync(draft, 'w', 0o600);
   try {
-    writeFileSync(descriptor, `${JSON.stringify({ format: FORMAT, ...member }, null, 2)}\n`);
+    writeFileSync(descriptor, text);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
   }
   renameSync(draft, path);
-  syncDirectory(folder);
 }
 
 function syncDirectory(path: string): void {
