@@ -1,6 +1,10 @@
 import { rotCandidates } from '../disk/rot.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
+import { findNode } from '../disk/paths.js';
 import { Random } from '../world/random.js';
+
+/** Where the fields of a snapshot's file stand that every open reads. */
+const SNAPSHOT_HEAD_BYTES = 64;
 
 /**
  * One sector within the budget gets the bytes of another one of the disk, as the victim of a misdirected write
@@ -27,6 +31,32 @@ export function misplaceSector(disk: SimulatedDisk, seed: number): boolean {
   for (const image of [node.volatile, node.durable]) image.write(put, at);
   fs.record.forgotten(ino, [{ from: at, until: at + sectorBytes, issuedAt: 0 }]);
   fs.count('write-misdirected');
+  return true;
+}
+
+/** One bit of the newest snapshot flips, where the budget allows it: in its head half of the times, which open reads. */
+export function rotNewestSnapshot(disk: SimulatedDisk, seed: number): boolean {
+  const { fs } = disk;
+  const random = new Random(seed);
+  // Their names begin with the index, so that they sort by it.
+  const path = disk.list().findLast((one) => one.endsWith('.snap'));
+  const node = path === undefined ? undefined : findNode(fs, path, 'stat');
+  if (node?.kind !== 'file') return false;
+  const { sectorBytes } = fs.profile;
+  const candidates = rotCandidates(fs).filter(({ ino }) => ino === node.ino);
+  const head = candidates.filter(({ sector }) => sector * sectorBytes < SNAPSHOT_HEAD_BYTES);
+  const among = random.chance(0.5) && head.length > 0 ? head : candidates;
+  if (among.length === 0) return false;
+  const from = random.pick(among).sector * sectorBytes;
+  const at = from + random.below(Math.min(sectorBytes, node.durable.size - from));
+  const mask = 1 << random.below(8);
+  for (const image of [node.volatile, node.durable]) {
+    const value = image.slice(at, at + 1);
+    value[0] = (value[0] ?? 0) ^ mask;
+    if (at < image.size) image.write(value, at);
+  }
+  fs.record.forgotten(node.ino, [{ from, until: from + sectorBytes, issuedAt: 0 }]);
+  fs.count('bit-flipped');
   return true;
 }
 

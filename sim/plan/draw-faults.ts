@@ -32,7 +32,13 @@ const FAILURES: readonly (readonly [FaultClass, PlanFaultKind, CallClass])[] = [
   ['eviction', 'eviction', 'any'],
 ];
 
-const ROT: readonly PlanFaultKind[] = ['bit-rot', 'bit-rot', 'unreadable-sector', 'misplaced-sector'];
+const ROT: readonly PlanFaultKind[] = [
+  'bit-rot',
+  'bit-rot',
+  'snapshot-rot',
+  'unreadable-sector',
+  'misplaced-sector',
+];
 const OVER_BUDGET: readonly PlanFaultKind[] = ['rot-anywhere', 'rot-anywhere', 'misdirected-write'];
 
 /** The faults of one operation and of the opens behind it, all from its own sub-seed. */

@@ -3,7 +3,7 @@ import type { CallNotice } from '../disk/calls-to-come.js';
 import type { Directive } from '../disk/faults.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import { subSeed } from '../world/random.js';
-import { misplaceSector, rotAnywhere } from './damage-sector.js';
+import { misplaceSector, rotAnywhere, rotNewestSnapshot } from './damage-sector.js';
 import { type CallClass, isCrash, type PlanFault, type PlanFaultKind } from './plan.js';
 
 const SYNCS: ReadonlySet<CallKind> = new Set<CallKind>(['dataSync', 'sync', 'syncDirectory']);
@@ -112,6 +112,9 @@ export class FaultsToCome {
       case 'bit-rot':
       case 'unreadable-sector':
         if (this.#disk.damage(kind, seed)) suffered.damage += 1;
+        return undefined;
+      case 'snapshot-rot':
+        if (rotNewestSnapshot(this.#disk, seed)) suffered.damage += 1;
         return undefined;
       case 'misplaced-sector':
         if (misplaceSector(this.#disk, seed)) suffered.damage += 1;

@@ -128,6 +128,8 @@ export const PLAN_FAULTS = [
   'stuck',
   'eviction',
   'bit-rot',
+  /** A bit flips in the newest snapshot's file, within the budget: for that an older one may stand in. */
+  'snapshot-rot',
   'unreadable-sector',
   /** A sector within the budget gets the bytes of another: what a misdirected write does to its victim. */
   'misplaced-sector',
