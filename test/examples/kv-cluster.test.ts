@@ -9,7 +9,7 @@ import { EXIT } from '../../examples/kv/exit.js';
 import type { WriteRequest, WriteResponse } from '../../examples/kv/generated/keelson/examples/kv/v1/kv.js';
 import { KvNode } from '../../examples/kv/kv-node.js';
 import { clientMetadata } from '../../examples/kv/net/call-metadata.js';
-import { KeelsonError, openRaftLog } from '../../src/index.js';
+import { KeelsonError, nodeEnvironment, openRaftLog, type OpenOptions } from '../../src/index.js';
 import { CLUSTER_ID, Nodes, takePort, until } from './kv-nodes.js';
 
 function ask(nodes: Nodes, name: string, request: WriteRequest): Promise<WriteResponse> {
@@ -23,6 +23,23 @@ function ask(nodes: Nodes, name: string, request: WriteRequest): Promise<WriteRe
 }
 
 const request = { clientId: 'c', sequence: 1, key: 'k', value: Buffer.from('v') };
+
+/** A log on a disk where, while it is full, no file can be made; those that were filled with zeros can be written. */
+function fillable(room: { readonly isFull: boolean }): typeof openRaftLog {
+  const real = nodeEnvironment();
+  const disk = new Proxy(real.disk, {
+    get: (target, name) => {
+      const found: unknown = Reflect.get(target, name);
+      if (name !== 'open') return typeof found === 'function' ? (found as () => unknown).bind(target) : found;
+      return (path: string, options: OpenOptions) => {
+        const isMaking = options.create !== undefined && options.create !== 'never';
+        if (!isMaking || !room.isFull) return target.open(path, options);
+        throw Object.assign(new Error(`ENOSPC: no space left on device, open '${path}'`), { code: 'ENOSPC' });
+      };
+    },
+  });
+  return (options) => openRaftLog({ ...options, environment: { ...real, disk } });
+}
 
 describe('clients', () => {
   test('are sent to the leader, and a retry is answered but not applied again', async () => {
@@ -191,6 +208,29 @@ describe('a node', () => {
     await expect(nodes.start('n1', true)).rejects.toMatchObject({
       message: expect.stringContaining('already holds a node'),
     });
+  });
+
+  test('whose disk is full steps down, says why, and comes back by itself when there is room', async () => {
+    const nodes = await Nodes.make({ segmentBytes: 16_384 });
+    const room = new Map(nodes.names.map((name) => [name, { isFull: false }]));
+    await Promise.all(nodes.names.map((name) => nodes.start(name, true, fillable(room.get(name)!))));
+    const leader = await nodes.leader();
+    const status = () => nodes.client().status(nodes.addresses[leader] ?? '');
+    room.get(leader)!.isFull = true;
+    let revision = 0;
+    // Larger than what the segments at hand take: no client notices more than a change of leader.
+    for (let count = 0; count < 20; count += 1)
+      revision = await nodes.client().write('k', Buffer.alloc(4000, count));
+    expect(nodes.told.get(leader)?.troubles).toContainEqual(
+      expect.objectContaining({ code: 'KEELSON_NO_SPACE' }),
+    );
+    const { role, storageState } = await status();
+    expect(storageState).toBe('full');
+    expect(role).not.toBe('leader');
+    expect(nodes.told.get(leader)?.failures).toEqual([]);
+    room.get(leader)!.isFull = false;
+    await until('the node to take entries again', async () => (await status()).storageState === 'open');
+    expect((await nodes.client([leader]).read('k'))?.revision).toBe(revision);
   });
 
   test('whose log fails acknowledges nothing more, says why, and the others go on', async () => {
