@@ -31,6 +31,8 @@ interface SnapshotLabel {
 export class AllowedStates {
   #accept: readonly IssuedState[] = [{ ordinal: 0, state: FRESH_STATE, by: 'a fresh log' }];
   #ordinal = 0;
+  /** Ordinal of the state with which the present life of the store began. */
+  #begunAt = 0;
   #floating: FloatingSnapshot | null = null;
   /** States of this life, oldest first: what a reader beside the writer may still be shown. */
   #past: LogState[] = [FRESH_STATE];
@@ -87,6 +89,15 @@ export class AllowedStates {
 
   /** The change was refused, or failed and left the log as it was: nothing of it exists, now or later. */
   refuse(issued: IssuedState): void {
+    if (issued.ordinal === this.promised.ordinal) {
+      // A store opened since holds a state that is the same as this one would have been.
+      if (issued.ordinal === this.#begunAt) return;
+      throw new Finding({
+        oracle: 'durable-view',
+        what: `${issued.by} was refused, though the durable view had shown what it led to`,
+        found: describeState(issued.state),
+      });
+    }
     this.#accept = this.#accept.filter(({ ordinal }) => ordinal !== issued.ordinal);
   }
 
@@ -201,6 +212,7 @@ export class AllowedStates {
 
   #begin(promise: IssuedState): void {
     this.#accept = [promise];
+    this.#begunAt = promise.ordinal;
     this.#floating = null;
     this.#past = [promise.state];
   }

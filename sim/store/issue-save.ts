@@ -92,7 +92,12 @@ export function saveFailed(
   const isKnown =
     !(error instanceof KeelsonError) || error.code === 'KEELSON_NO_SPACE' || error.family === 'caller';
   // A log that did not latch goes on from what was before: so must the allowed set.
-  if (isKnown || log.status !== 'failed') allowed.refuse(issued);
+  if (!isKnown && log.status === 'failed') return;
+  try {
+    allowed.refuse(issued);
+  } catch (refused) {
+    scene.found(refused);
+  }
 }
 
 /**
