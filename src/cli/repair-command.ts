@@ -23,12 +23,13 @@ export async function repairCommand(options: CliOptions, output: Output): Promis
   if (json)
     await output.json({ schemaVersion: SCHEMA_VERSION, command: 'repair', dir, applied: apply, ...plan });
   else
-    for (const line of done === null ? planText(dir, plan) : reportText(dir, done)) await output.line(line);
+    for (const line of done === null ? planText(dir, walDir, plan) : reportText(dir, walDir, done))
+      await output.line(line);
   if (plan.action === 'none') return EXIT.sound;
   return apply && plan.action !== 'impossible' ? EXIT.sound : EXIT.damage;
 }
 
-function planText(dir: string, plan: RepairPlan): readonly string[] {
+function planText(dir: string, walDir: string | null, plan: RepairPlan): readonly string[] {
   if (plan.action === 'none') return [`${dir}: ${plan.why}`];
   const head = [
     `${dir} is DAMAGED in ${plan.damage.length === 1 ? '1 place' : `${plan.damage.length} places`}`,
@@ -42,13 +43,14 @@ function planText(dir: string, plan: RepairPlan): readonly string[] {
     `What a repair does: ${plan.why}.`,
     ...factsOf(plan),
     '',
-    'Nothing was changed. Before you apply it: copy the directory away, and prefer to let this server join again',
-    `as a new member, if it can. To apply: keelson repair ${dir} --apply`,
+    'Nothing was changed. Before you apply it: stop the server (without a superblock nothing can tell that it runs),',
+    'copy the directory away, and prefer to let this server join again as a new member, if it can.',
+    `To apply: keelson repair ${dir}${walDir === null ? '' : ` --wal-dir ${walDir}`} --apply`,
   ];
 }
 
-function reportText(dir: string, report: RepairReport): readonly string[] {
-  if (report.action === 'none' || report.action === 'impossible') return planText(dir, report);
+function reportText(dir: string, walDir: string | null, report: RepairReport): readonly string[] {
+  if (report.action === 'none' || report.action === 'impossible') return planText(dir, walDir, report);
   return [
     `${dir} is repaired: ${report.why}.`,
     ...factsOf(report),
@@ -85,8 +87,8 @@ function nextSteps(dir: string, { result, lost }: RepairReport): readonly string
   if (!lost.mayBeAcknowledged) return ['What to do: start the server. It has all that it ever acknowledged.'];
   if (result?.unfitUntil === Infinity)
     return [
-      'What to do: this server must not vote under its old name, and never will: remove it from the cluster and let',
-      'it join under a new member id. Until then it may follow, so that what it holds is not lost.',
+      'What to do: do not start this server under its old name. It will never vote under it, and may have forgotten in',
+      'which term it last did: remove it from the cluster, and let it join under a new member id.',
     ];
   return [
     'What to do: start the server. It follows and catches up, and votes again by itself once its commit index has',

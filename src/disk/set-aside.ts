@@ -51,7 +51,7 @@ const ASIDE = '.aside';
  * The directory, under a durable name. One that is there may live only in the page cache, and after a failed sync an OK
  * proves nothing (D5), so it is named again: what is moved there has no other name any more.
  */
-async function makeFolder(disk: Disk, folder: string): Promise<void> {
+export async function makeFolder(disk: Disk, folder: string): Promise<void> {
   const aside = folder + ASIDE;
   if ((await disk.stat(folder)) === null && (await disk.stat(aside)) === null) {
     await disk.mkdir(folder);

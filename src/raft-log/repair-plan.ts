@@ -82,6 +82,8 @@ export function planRepair(survey: LogSurvey): InnerPlan {
   if (damages.length === 0) return idle('none', 'the store is sound; there is nothing to repair');
   if (kind !== 'raft')
     return idle('impossible', 'this is a wal without a Raft log; only its owner knows what may be given up');
+  const strange = whyNotThisStore(survey);
+  if (strange !== null) return idle('impossible', strange);
   const promised = whatWasPromised(survey);
   const chosen = choose(survey, promised);
   if (chosen === null || store.storeId === null)
@@ -100,6 +102,17 @@ export function planRepair(survey: LogSurvey): InnerPlan {
     piece: chosen.piece,
     boundary: chosen.boundary,
   };
+}
+
+/** What a wrong or an unmounted directory looks like is no damage to repair: the log may be whole, elsewhere. */
+function whyNotThisStore({ store, paths }: LogSurvey): string | null {
+  const { segments } = store;
+  // Only a whole header says whose a segment is.
+  const others = segments.find(({ fault }) => fault?.code === 'KEELSON_MISSING_SEGMENT');
+  if (others !== undefined)
+    return `${others.path}: ${others.fault?.reason ?? ''}. If this is the directory of another store, name the right one; if not, move that file away and plan again`;
+  if (segments.some(({ fileBytes }) => fileBytes !== null)) return null;
+  return `no segment is in ${paths.walDir}. Check that its disk is mounted, and that it is the right directory; if they are lost, set the directory aside and let this server join again as a new member`;
 }
 
 function whyOf(
@@ -122,7 +135,7 @@ function whyOf(
   return `${kept}${behind}; ${rest}`;
 }
 
-/** The candidate that reaches what was durable, else the one that reaches the highest index. */
+/** The candidate that reaches what was durable, else the most up-to-date one (Raft paper, section 5.4.1). */
 function choose(survey: LogSurvey, { proven }: Promised): Candidate | null {
   const candidates = survey.pieces.flatMap((piece) => candidateOf(survey, piece) ?? []);
   const newest = wholeSnapshots(survey).at(-1);
@@ -131,7 +144,8 @@ function choose(survey: LogSurvey, { proven }: Promised): Candidate | null {
   const reaches = ({ piece }: Candidate): number => (piece !== null && piece.lastLsn >= proven.lsn ? 1 : 0);
   const lsn = ({ piece }: Candidate): number => piece?.lastLsn ?? 0;
   const ranked = candidates.sort(
-    (a, b) => reaches(b) - reaches(a) || b.last.index - a.last.index || lsn(b) - lsn(a),
+    (a, b) =>
+      reaches(b) - reaches(a) || b.last.term - a.last.term || b.last.index - a.last.index || lsn(b) - lsn(a),
   );
   return ranked[0] ?? null;
 }

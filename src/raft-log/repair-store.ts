@@ -1,14 +1,15 @@
 import { join } from 'node:path';
 import type { Environment } from '../disk/environment.js';
+import { setAside } from '../disk/set-aside.js';
 import { KeelsonError } from '../errors/index.js';
-import { QUARANTINE_DIRECTORY_NAME, SUPERBLOCK_NAME } from '../format/names.js';
+import { MARKS_NAME, QUARANTINE_DIRECTORY_NAME, SUPERBLOCK_NAME } from '../format/names.js';
 import type { Superblock } from '../format/superblock.js';
-import { lockStore, type StoreLock } from '../wal/lock-store.js';
-import { listStore, removeName, renewName, restoreAsides, syncNames } from '../wal/store-directory.js';
+import { holdsSegmentOf } from '../wal/formats/set-segments-aside.js';
 import { keepInQuarantine } from '../wal/keep-in-quarantine.js';
 import { segmentPath } from '../wal/live-segment.js';
-import { writeCopy } from '../wal/quarantine.js';
-import { newestSlot, readSlots, SuperblockFile } from '../wal/superblock-file.js';
+import { lockStore, type StoreLock } from '../wal/lock-store.js';
+import { listStore, removeName, renewName, restoreAsides, syncNames } from '../wal/store-directory.js';
+import { newestSlot, readSlots, SuperblockFile, superblockPath } from '../wal/superblock-file.js';
 import { rebuildLog, removeRebuilt } from './rebuild-log.js';
 import { planRepair, type InnerPlan, type RepairPlan } from './repair-plan.js';
 import { surveyLog, type LogSurvey } from './survey-log.js';
@@ -40,9 +41,10 @@ export async function planStoreRepair(request: RepairRequest): Promise<RepairPla
 }
 
 /**
- * Repairs a store: keeps what the plan says, moves everything it replaces to `quarantine/`, deletes nothing. A crash
+ * Repairs a store: keeps what the plan says, moves everything that it replaces to `quarantine/`, deletes nothing. A crash
  * inside leaves the store as it was, or repaired, or such that another repair completes it: all that is new is written
- * beside what is there, and counts by one write of the superblock.
+ * beside what is there, and counts by one write of the superblock. What is moved is moved behind that: until then the
+ * old files are live, and a server may still open a store of which only a sealed segment is damaged (R12).
  *
  * Errors: `KEELSON_LOCKED`; those of a survey; `KEELSON_NO_SPACE`, `KEELSON_WRITE_FAILED`, `KEELSON_SYNC_FAILED`.
  */
@@ -56,9 +58,13 @@ export async function repairStore(request: RepairRequest): Promise<RepairReport>
     await restoreAsides(disk, first.paths, await listStore(disk, first.paths));
     await syncNames(disk, first.paths.dir);
     await syncNames(disk, first.paths.walDir).catch(ignoreMissing);
+    const folder = `repair-${String(epochOf(first)).padStart(16, '0')}`;
+    const kept = await keepWrittenOver(request, first, plan, folder);
     await stamp(lock, first);
     const survey = await surveyLog(request);
-    return await new Repair(request, lock, survey, planRepair(survey)).run();
+    const done = await new Repair(request, lock, survey, planRepair(survey), folder).run();
+    // As it was found: by now an empty superblock may stand where none was.
+    return { ...done, damage: plan.damage, quarantined: [...kept, ...done.quarantined] };
   } finally {
     await lock.release();
   }
@@ -68,6 +74,37 @@ export async function repairStore(request: RepairRequest): Promise<RepairReport>
 function ignoreMissing(error: unknown): void {
   if (error instanceof KeelsonError && error.details.systemCode === 'ENOENT') return;
   throw error;
+}
+
+function epochOf({ store }: LogSurvey): number {
+  return store.highestEpoch + (store.superblock === null ? EPOCHS_UNSEEN : 1);
+}
+
+/** Superblock and end marks are written over, not moved: with their copies the files in quarantine are a store again. */
+function keepWrittenOver(
+  { environment }: RepairRequest,
+  { paths }: LogSurvey,
+  { why, damage, lost, result }: RepairPlan,
+  folder: string,
+): Promise<readonly string[]> {
+  const lines = [
+    `Set aside by a repair: ${why}.`,
+    ...damage.map(({ code, path, offset, reason }) => `${code} ${path} at byte ${offset}: ${reason}`),
+    `What was lost: ${JSON.stringify(lost, unbounded)}`,
+    `The log since: ${JSON.stringify(result, unbounded)}`,
+    'Nothing in this directory is used any more, and nothing deletes it.',
+  ];
+  return keepInQuarantine(
+    environment.disk,
+    join(paths.dir, QUARANTINE_DIRECTORY_NAME, folder),
+    [superblockPath(paths.dir), join(paths.dir, MARKS_NAME)],
+    `${lines.join('\n')}\n`,
+  );
+}
+
+/** JSON has no infinity. */
+function unbounded(_key: string, value: unknown): unknown {
+  return value === Infinity ? 'unbounded' : value;
 }
 
 /** D11: a writer that lost its lock acknowledges nothing from here on. Where no slot is whole there is nothing to stamp. */
@@ -92,53 +129,41 @@ class Repair {
   readonly #survey: LogSurvey;
   readonly #inner: InnerPlan;
   readonly #epoch: number;
+  readonly #folderName: string;
 
-  constructor(request: RepairRequest, lock: StoreLock, survey: LogSurvey, inner: InnerPlan) {
+  /** @param folderName in the quarantine: of this repair */
+  constructor(
+    request: RepairRequest,
+    lock: StoreLock,
+    survey: LogSurvey,
+    inner: InnerPlan,
+    folderName: string,
+  ) {
     this.#request = request;
     this.#lock = lock;
     this.#survey = survey;
     this.#inner = inner;
-    const { highestEpoch, superblock } = survey.store;
-    this.#epoch = highestEpoch + (superblock === null ? EPOCHS_UNSEEN : 1);
+    this.#epoch = epochOf(survey);
+    this.#folderName = folderName;
   }
 
   async run(): Promise<RepairReport> {
     const { plan } = this.#inner;
     if (plan.action === 'none' || plan.action === 'impossible') return { ...plan, quarantined: [] };
-    const { superblock } = this.#survey.store;
-    const kept = superblock === null ? await this.#rebuildSlots() : [await this.#copySuperblock()];
-    if (plan.action === 'rebuild-superblock') return { ...plan, quarantined: kept };
-    return { ...plan, quarantined: [...kept, ...(await this.#rebuildLog())] };
+    if (this.#survey.store.superblock === null) await this.#rebuildSlots();
+    if (plan.action === 'rebuild-superblock') return { ...plan, quarantined: [] };
+    return { ...plan, quarantined: await this.#rebuildLog() };
   }
 
-  #folder(under: string): string {
-    const name = `repair-${String(this.#epoch).padStart(16, '0')}`;
-    return join(under, QUARANTINE_DIRECTORY_NAME, name);
-  }
-
-  /** R7: both slots, from what the segments say; the old bytes are kept. Until one is whole the store is as it was. */
-  async #rebuildSlots(): Promise<readonly string[]> {
+  /** R7: both slots, from what the segments say. Until one is whole the store is as it was. */
+  async #rebuildSlots(): Promise<void> {
     const { disk } = this.#request.environment;
     const { paths } = this.#survey;
     const { bytes } = await readSlots(this.#lock.superblock);
-    const copy = await this.#copySuperblock();
     await renewName(disk, paths.dir, SUPERBLOCK_NAME);
     await syncNames(disk, paths.dir);
     const file = new SuperblockFile(this.#lock.superblock, this.#superblockOfOld(), bytes, 1);
     await file.writeBoth({});
-    return [copy];
-  }
-
-  /** The slots are written over, not moved; with their copy the files in quarantine are a store again. */
-  async #copySuperblock(): Promise<string> {
-    const { disk } = this.#request.environment;
-    const { paths, store } = this.#survey;
-    const folder = this.#folder(paths.dir);
-    await keepInQuarantine(disk, folder, []);
-    const copy = join(folder, SUPERBLOCK_NAME);
-    await writeCopy(disk, copy, store.slots.bytes ?? new Uint8Array());
-    await this.#writeNote(folder);
-    return copy;
   }
 
   #superblockOfOld(): Superblock {
@@ -164,25 +189,24 @@ class Repair {
   }
 
   async #rebuildLog(): Promise<readonly string[]> {
-    const { environment } = this.#request;
-    const { disk } = environment;
+    const { disk } = this.#request.environment;
     const { paths } = this.#survey;
-    const segments = await this.#segmentPaths();
-    const snapshots = this.#survey.snapshots.filter(({ damage }) => damage !== null).map(({ path }) => path);
-    const walFolder = this.#folder(paths.isWalSeparate ? paths.walDir : paths.dir);
-    const folder = this.#folder(paths.dir);
-    const kept = [
-      ...(await keepInQuarantine(disk, walFolder, segments)),
-      ...(await keepInQuarantine(disk, folder, snapshots)),
-    ];
-    // As an open does: they are prepared, or retired, and hold nothing of the log.
-    const { spares } = await listStore(disk, paths);
-    for (const name of spares) await removeName(disk, join(paths.walDir, name));
-    await this.#switch();
-    for (const path of [...segments, ...snapshots]) await removeName(disk, path);
-    if (segments.length > 0) await syncNames(disk, paths.walDir);
-    if (snapshots.length > 0) await syncNames(disk, join(paths.dir, 'snapshots'));
-    return kept;
+    const old = await this.#segmentPaths();
+    if (paths.isWalSeparate) await this.#makeWalFolder();
+    const moved = await this.#clearSpares();
+    const file = await this.#switch();
+    // D11: the superblock is ours; a writer that took the store over would have written it.
+    for (const path of old) moved.push(...(await this.#moveAside(file, path)));
+    for (const path of this.#snapshotsGivenUp()) moved.push(...(await this.#moveAside(file, path)));
+    await syncNames(disk, paths.walDir);
+    return moved;
+  }
+
+  async #makeWalFolder(): Promise<void> {
+    const { paths } = this.#survey;
+    const folder = join(paths.walDir, QUARANTINE_DIRECTORY_NAME, this.#folderName);
+    const note = `The segments of a log that was repaired; why.txt beside its superblock says more: ${paths.dir}/${QUARANTINE_DIRECTORY_NAME}/${this.#folderName}\n`;
+    await keepInQuarantine(this.#request.environment.disk, folder, [], note);
   }
 
   /** All of them: what is not in the range is left over from a rotation, or from a repair that did not end. */
@@ -193,8 +217,48 @@ class Repair {
     return numbers.map((number) => segmentPath(paths.walDir, number));
   }
 
+  /** As an open does: they are prepared, or retired. One that bears a segment in the range was exchanged with it. */
+  async #clearSpares(): Promise<string[]> {
+    const { disk } = this.#request.environment;
+    const { paths, store } = this.#survey;
+    const moved: string[] = [];
+    for (const name of (await listStore(disk, paths)).spares) {
+      const path = join(paths.walDir, name);
+      const isLost =
+        store.storeId !== null && (await holdsSegmentOf(disk, path, store.storeId, store.range.first));
+      if (isLost) moved.push(...(await this.#moveAside(null, path)));
+      else await removeName(disk, path);
+    }
+    return moved;
+  }
+
+  /** What is kept holds none of these: damaged, or of a branch or an index that was given up. Open would delete them. */
+  #snapshotsGivenUp(): readonly string[] {
+    const kept = this.#inner.plan.result?.snapshot ?? null;
+    return this.#survey.snapshots
+      .filter(({ index, term, damage }) => {
+        if (damage !== null || kept === null || index > kept.index) return true;
+        return index === kept.index && term !== kept.term;
+      })
+      .map(({ path }) => path);
+  }
+
+  /** None if there is no room: then it stays, and the next open moves it. */
+  async #moveAside(file: SuperblockFile | null, path: string): Promise<readonly string[]> {
+    await file?.checkFence('background');
+    const { paths } = this.#survey;
+    const { disk } = this.#request.environment;
+    // A file cannot be renamed from one file system to another, and the segments may have their own.
+    const isSegment = path.startsWith(join(paths.walDir, '/'));
+    const root = paths.isWalSeparate && isSegment ? paths.walDir : paths.dir;
+    const folder = join(root, QUARANTINE_DIRECTORY_NAME, this.#folderName);
+    const note = `A repair made a new log in its place; why.txt says what was kept. It was moved here from ${path}, and nothing deletes it.\n`;
+    const to = await setAside({ disk, path, folder, note });
+    return to === null ? [] : [to];
+  }
+
   /** Writes the new log beside the old, and makes it count. */
-  async #switch(): Promise<void> {
+  async #switch(): Promise<SuperblockFile> {
     const { environment } = this.#request;
     const file = await openSlots(this.#lock);
     if (file === null) throw new RangeError('a repair has lost the superblock that it wrote');
@@ -207,19 +271,6 @@ class Repair {
       throw error;
     }
     await file.writeBoth({ ...built });
-  }
-
-  async #writeNote(folder: string): Promise<void> {
-    const { why, damage, lost, result } = this.#inner.plan;
-    const lines = [
-      `Set aside by a repair that began epoch ${this.#epoch}: ${why}.`,
-      ...damage.map(({ code, path, offset, reason }) => `${code} ${path} at byte ${offset}: ${reason}`),
-      `What was lost: ${JSON.stringify(lost)}`,
-      `The log since: ${JSON.stringify(result)}`,
-      'Nothing in this directory is used any more, and nothing deletes it.',
-    ];
-    const { disk } = this.#request.environment;
-    await writeCopy(disk, join(folder, 'why.txt'), new TextEncoder().encode(`${lines.join('\n')}\n`));
-    await syncNames(disk, folder);
+    return file;
   }
 }

@@ -1,3 +1,4 @@
+import { lastLsnOf, type FrameHeader } from '../format/frame-header.js';
 import type { DurableMark } from '../format/position.js';
 import type { StoreSurvey } from '../wal/survey-store.js';
 import type { LogSurvey } from './survey-log.js';
@@ -47,53 +48,64 @@ export function whatWasPromised(survey: LogSurvey): Promised {
 }
 
 /**
- * What says where the log ended, up to the groups of the last moment that no mark names yet (R5); null if nothing does,
- * as where the newest segment is gone together with the end marks.
+ * What says where the log ended, up to groups that damage took together with every witness of them (R5); null if nothing
+ * does. A mark alone does not: it is a lower bound (R1), and what was acknowledged behind it may be gone with the tail.
  */
-function endWitness({ superblock, marks, segments }: StoreSurvey): string | null {
-  if (superblock?.isCleanEnd === true)
+function endWitness({ superblock, marks, segments, proven, highestLsn }: StoreSurvey): string | null {
+  if (superblock?.isCleanEnd === true && superblock.proven.lsn >= Math.max(proven.lsn, highestLsn))
     return `the log was closed at LSN ${superblock.proven.lsn}, index ${superblock.proven.lastIndex}`;
   const last = segments[segments.length - 1];
-  const isTailThere = last !== undefined && last.header !== null;
+  if (last?.run === undefined || last.run === null || last.header === null) return null;
   // A segment is sealed before the next one is named (D6): one without a seal is the last there ever was.
   const isLastEver =
-    isTailThere && (superblock === null ? last.seal === 'absent' : last.number >= superblock.newestSegment);
-  if (isLastEver && last.run !== null)
-    return `the newest segment is there; its last whole frame ends at index ${last.run.end.lastIndex}`;
-  if (marks.state === 'whole' && marks.mark !== null)
-    return `the last end mark names LSN ${marks.mark.lsn}, index ${marks.mark.lastIndex}`;
-  return null;
+    last.seal === 'absent' && (superblock === null || last.number >= superblock.newestSegment);
+  // Of an end that lacks what a mark proves nobody knows how much more it lacks; so too where the marks are gone.
+  const isWhole = last.run.lastLsn >= proven.lsn && (marks.state === 'whole' || marks.state === 'blank');
+  if (!isLastEver || !isWhole || (superblock === null && isBegunTwice(segments))) return null;
+  return `the newest segment is there; its last whole frame ends at index ${last.run.end.lastIndex}`;
+}
+
+/** A log that was begun beside an older one, and nobody says which of them counts, or whether it was finished. */
+function isBegunTwice(segments: StoreSurvey['segments']): boolean {
+  return segments.some(({ header }, at) => at > 0 && header !== null && header.chain === 0);
 }
 
 /** LSNs of records that nobody can read. */
 interface LostRange {
   readonly until: number;
-  /** The index rose by as much as there are records, so each of them is an entry. */
+  /** Each of the records is an entry: none can have held a vote. */
   readonly isEntriesOnly: boolean;
 }
 
 function lostRanges({ segments, proven }: StoreSurvey): LostRange[] {
   const lost: LostRange[] = [];
   let lsn = 0;
-  let index = 0;
   let isBegun = false;
-  const reach = (firstLsn: number, lastIndex: number): void => {
-    const records = firstLsn - 1 - lsn;
-    if (isBegun && records > 0) lost.push({ until: firstLsn, isEntriesOnly: lastIndex - index >= records });
+  const reach = (firstLsn: number, header: FrameHeader | null): void => {
+    if (isBegun && firstLsn - 1 > lsn)
+      lost.push({ until: firstLsn, isEntriesOnly: isAllEntries(header, firstLsn) });
   };
-  for (const { header, run, holes } of segments) {
+  let torn: FrameHeader | null = null;
+  for (const { header, run, holes, tear } of segments) {
     if (header === null || run === null) continue;
-    reach(header.firstLsn, header.end.lastIndex);
+    reach(header.firstLsn, torn);
     isBegun = true;
-    for (const { before, next } of holes) {
+    lsn = Math.max(header.firstLsn - 1, lsn);
+    for (const { before, next, header: broken } of holes) {
       if (next === null) continue;
-      ({ lastLsn: lsn } = before);
-      index = before.end.lastIndex;
-      reach(next.firstLsn, next.from - 1);
+      lsn = before.lastLsn;
+      reach(next.firstLsn, broken);
     }
     lsn = run.lastLsn;
-    index = run.end.lastIndex;
+    torn = tear?.header ?? null;
   }
-  reach(proven.lsn + 1, proven.lastIndex);
+  reach(proven.lsn + 1, torn);
+  if (!isBegun) lost.push({ until: Infinity, isEntriesOnly: false });
   return lost;
+}
+
+/** The header of a frame that is lost says what it held, if it is the only one that is. */
+function isAllEntries(header: FrameHeader | null, untilLsn: number): boolean {
+  if (header === null || lastLsnOf(header) + 1 !== untilLsn) return false;
+  return !header.resets && header.recordCount === header.until - header.from;
 }

@@ -66,6 +66,8 @@ export async function surveyLog(request: LogSurveyRequest): Promise<LogSurvey> {
     boundary: pieces.boundary.bind(pieces),
   };
   const store = await surveyStore({ environment, paths, listener, onProgress, signal });
+  for (const { tear } of store.segments)
+    if (tear !== null && tear.header !== null) pieces.onLost(tear.header);
   const snapshotsDir = join(paths.dir, SNAPSHOTS_DIRECTORY_NAME);
   let readBytes = store.readBytes;
   const snapshots =

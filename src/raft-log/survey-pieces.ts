@@ -96,7 +96,12 @@ export class PieceListener implements SurveyListener {
   onHole(hole: Hole): void {
     this.#current = null;
     const { header, next } = hole;
-    for (const one of [header, next]) if (one !== null) this.#seen(one.until - 1, one.highTerm);
+    for (const one of [header, next]) if (one !== null) this.onLost(one);
+  }
+
+  /** A frame that is not whole, but whose header is: what it held was promised all the same. */
+  onLost({ until, highTerm }: FrameHeader): void {
+    this.#seen(until - 1, highTerm);
   }
 
   judgeFrame(header: FrameHeader, records: readonly RawRecord[]): string | null {

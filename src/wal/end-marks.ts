@@ -62,6 +62,17 @@ async function newestMark(file: DiskFile, storeId: Uint8Array): Promise<EndMark 
   return newest;
 }
 
+/**
+ * False for a mark of an epoch before the present one that speaks of what the present one wrote itself (D11): a repair has
+ * begun a new log there, and the platter may bring back marks of the old one, since none is ever synced.
+ */
+export function isMarkOfRun(
+  mark: EndMark,
+  { fenceEpoch, fenceLsn }: { readonly fenceEpoch: number; readonly fenceLsn: number },
+): boolean {
+  return mark.epoch >= fenceEpoch || mark.lsn < fenceLsn;
+}
+
 /** Opens the marks of the one writer. They are an extra witness: null, and the log goes on, if the file cannot be made. */
 export async function openEndMarks(
   environment: Environment,
@@ -111,11 +122,17 @@ export class EndMarks {
     });
   }
 
-  /** Writes no more; resolves when no write is under way. */
-  async close(): Promise<void> {
+  /**
+   * Writes what was noted last, and then no more: with a clean end that the superblock alone knows of, damage to both it
+   * and the tail would pass for a tear.
+   *
+   * @param writesLast - false for a log that failed, which writes nothing any more (D5)
+   */
+  async close(writesLast: boolean): Promise<void> {
     this.#timer?.cancel();
     this.#timer = null;
     await this.#writing;
+    if (writesLast) await this.#write();
     await closeFile(this.#file);
   }
 

@@ -3,7 +3,7 @@ import type { KeelsonError } from '../errors/index.js';
 import type { DurableMark } from '../format/position.js';
 import type { Superblock, SuperblockVerdict } from '../format/superblock.js';
 import { NO_ENTRIES, type RecoveryTally } from './damage.js';
-import { readEndMark } from './end-marks.js';
+import { isMarkOfRun, readEndMark } from './end-marks.js';
 import { olderFormat, otherFormat, otherVersionOf } from './formats/incompatible-format.js';
 import { judge, type Judgement } from './judge.js';
 import type { OpenRequest } from './open-request.js';
@@ -129,7 +129,8 @@ export class StoreJudge {
 
   async #markOf(superblock: Superblock): Promise<DurableMark> {
     const mark = await readEndMark(this.#request.environment.disk, this.#paths.dir, superblock.storeId);
-    return mark !== null && mark.lsn > superblock.proven.lsn ? mark : superblock.proven;
+    const counts = mark !== null && isMarkOfRun(mark, superblock);
+    return counts && mark.lsn > superblock.proven.lsn ? mark : superblock.proven;
   }
 
   /** Why no slot counts: another format, a lost superblock, or a store that was never live. */

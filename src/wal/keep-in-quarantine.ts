@@ -1,84 +1,82 @@
 import { basename, dirname, join } from 'node:path';
 import { changeFailed } from '../disk/disk-failure.js';
 import type { Disk, DiskFile } from '../disk/port.js';
+import { makeFolder } from '../disk/set-aside.js';
 import { systemCode } from '../disk/system-error.js';
 import { writeFully } from '../disk/write-fully.js';
 import { closeFile } from './close-file.js';
 import { readAt } from './read-segment.js';
-import { makeDirectory, syncNames } from './store-directory.js';
+import { syncNames } from './store-directory.js';
 
-/** Where the file system knows no second names, or no more of them: then the bytes are copied. */
-const NO_LINKS: ReadonlySet<string | undefined> = new Set([
-  'ENOTSUP',
-  'EOPNOTSUPP',
-  'EPERM',
-  'EXDEV',
-  'EMLINK',
-  'ENOSYS',
-]);
 const COPY_BYTES = 1024 * 1024;
 const NEXT = 'The store is as it was. Check the disk, then repair again.';
 
 /**
- * Gives files a second name in `folder` (or copies them there), so that whatever later takes their first name away, a
- * crash and the next open included, takes no byte. Resolved: files and names there are durable; the first names stay.
- * Done again after a crash, it finds what is there already. Returns the paths there.
+ * Copies files that are about to be written over into `folder`, whole, and writes `note` beside them as `why.txt`. What
+ * stands there already, from a try that was stopped, is left: the new copies get a number behind their names. Resolved:
+ * files and names are durable. Returns the paths there; a file that is missing or empty has none.
  *
- * @param folder made if it is missing, and so is its parent
+ * Errors: `KEELSON_NO_SPACE`, `KEELSON_WRITE_FAILED`, `KEELSON_SYNC_FAILED`, `KEELSON_READ_FAILED`.
+ *
+ * @param folder in the quarantine, which is made if it is missing
  */
 export async function keepInQuarantine(
   disk: Disk,
   folder: string,
   paths: readonly string[],
+  note: string,
 ): Promise<readonly string[]> {
-  await makeDirectory(disk, dirname(folder));
-  await makeDirectory(disk, folder);
   const kept: string[] = [];
-  for (const path of paths) {
-    try {
-      kept.push(await keep(disk, folder, path));
-    } catch (error) {
-      if (systemCode(error) === undefined) throw error;
-      throw changeFailed('the quarantine', { path }, error, NEXT);
+  try {
+    await makeFolder(disk, dirname(folder));
+    await makeFolder(disk, folder);
+    for (const path of paths) {
+      if (((await disk.stat(path))?.size ?? 0) === 0) continue;
+      kept.push(await copy(disk, path, await freePath(disk, folder, basename(path))));
     }
+    await write(disk, await freePath(disk, folder, 'why.txt'), new TextEncoder().encode(note));
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    throw changeFailed('the quarantine', { path: folder }, error, NEXT);
   }
   await syncNames(disk, folder);
-  await syncNames(disk, dirname(folder));
-  await syncNames(disk, dirname(dirname(folder)));
   return kept;
 }
 
-async function keep(disk: Disk, folder: string, path: string): Promise<string> {
-  const id = (await disk.stat(path))?.id;
+async function freePath(disk: Disk, folder: string, name: string): Promise<string> {
   for (let count = 1; ; count += 1) {
-    const to = join(folder, count === 1 ? basename(path) : `${basename(path)}.${count}`);
-    const there = await disk.stat(to);
-    if (there?.id === id) return to;
-    if (there !== null) continue;
-    try {
-      await disk.link(path, to);
-    } catch (error) {
-      if (!NO_LINKS.has(systemCode(error))) throw error;
-      await copy(disk, path, to);
-    }
-    return to;
+    const path = join(folder, count === 1 ? name : `${name}.${String(count)}`);
+    if ((await disk.stat(path)) === null) return path;
   }
 }
 
-async function copy(disk: Disk, path: string, to: string): Promise<void> {
+async function copy(disk: Disk, path: string, to: string): Promise<string> {
   const from = await disk.open(path, { access: 'read' });
-  let into: DiskFile | null = null;
   try {
-    into = await disk.open(to, { access: 'write', create: 'exclusive' });
-    for (let at = 0; ;) {
-      const bytes = await readAt(from, at, COPY_BYTES);
-      if (bytes.length === 0) break;
-      await writeFully(into, bytes, at);
-      at += bytes.length;
-    }
-    await into.dataSync();
+    await fill(disk, to, async (into) => {
+      for (let at = 0; ;) {
+        const bytes = await readAt(from, at, COPY_BYTES);
+        if (bytes.length === 0) return;
+        await writeFully(into, bytes, at);
+        at += bytes.length;
+      }
+    });
   } finally {
     await closeFile(from);
-    if (into !== null) await closeFile(into);
+  }
+  return to;
+}
+
+function write(disk: Disk, to: string, bytes: Uint8Array): Promise<void> {
+  return fill(disk, to, async (into) => writeFully(into, bytes, 0));
+}
+
+async function fill(disk: Disk, to: string, put: (into: DiskFile) => Promise<void>): Promise<void> {
+  const into = await disk.open(to, { access: 'write', create: 'exclusive' });
+  try {
+    await put(into);
+    await into.dataSync();
+  } finally {
+    await closeFile(into);
   }
 }

@@ -126,8 +126,7 @@ class Opening {
     const { newestSegment } = superblock.current;
     await proveTail(disk, this.#paths.dir, this.#tally.epoch, newestSegment, judgement, this.#tally);
     await this.#beginEpoch(superblock, judgement);
-    const live = new Set(judgement.segments.map((segment) => segment.header.number));
-    await this.#cleanUp(superblock, listing, live);
+    await this.#cleanUp(superblock, listing, judgement);
     return this.#start(lock, superblock, judgement, this.#tally.cut === null ? 'clean' : 'torn-tail');
   }
 
@@ -203,12 +202,9 @@ class Opening {
     return this.#openLocked(lock);
   }
 
-  async #cleanUp(
-    superblock: SuperblockFile,
-    listing: StoreListing,
-    live: ReadonlySet<number>,
-  ): Promise<void> {
+  async #cleanUp(superblock: SuperblockFile, listing: StoreListing, { segments }: Judgement): Promise<void> {
     const { environment, layer } = this.#request;
+    const live = segments.map(({ header }) => header);
     const checkFence = async (): Promise<void> => superblock.checkFence('background');
     const moved = await removeLeftovers(environment.disk, this.#paths, listing, live, checkFence);
     this.#tally.quarantined.push(...moved, ...(await layer.settle(checkFence)));
@@ -241,7 +237,7 @@ class Opening {
     try {
       return await SegmentedLog.open(this.#request, this.#paths, judgement, report, this.#counters, parts);
     } catch (error) {
-      await endMarks?.close();
+      await endMarks?.close(false);
       throw error;
     }
   }

@@ -21,7 +21,7 @@ import {
   tooLargeError,
 } from './log-refusals.js';
 import type { QueuedFrame } from './queued-frame.js';
-import { malformed, RecordReader, type LocatedRecord } from './record-reader.js';
+import { RecordReader, type LocatedRecord } from './record-reader.js';
 import type { RecoveryReport } from './recovery-report.js';
 import { rotateSegment } from './rotation.js';
 import { SegmentFiles } from './segment-files.js';
@@ -287,11 +287,10 @@ export class SegmentedLog {
    * `KEELSON_COMPACTED` if `from` was dropped meanwhile.
    */
   async read(from: number, until: number, bytesMax: number = Infinity): Promise<LocatedRecord[]> {
-    const lowest = lowestOf(this.#segments[0] as LiveSegment);
-    if (from < lowest) throw compactedError(from, lowest);
     const at = this.#ownerOf(from);
-    const segment = this.#segments[at];
-    if (segment === undefined) throw malformed({ path: this.#paths.walDir }, 0, from);
+    const segment = this.#segments[at] as LiveSegment;
+    // Of the oldest one that is there, say: a later one may have replaced entries from below it on.
+    if (from < lowestOf(segment)) throw compactedError(from, lowestOf(segment));
     let end = until;
     for (const later of this.#segments.slice(at + 1)) end = Math.min(end, Math.max(lowestOf(later), from));
     return this.#reader.read(segment, from, Math.min(end, segment.index?.until ?? segment.until), bytesMax);
@@ -375,7 +374,7 @@ export class SegmentedLog {
       await writing.writer.whenIdle();
       await this.#dropping;
       await writing.spares.close(writing.writer.latched === null);
-      await writing.endMarks?.close();
+      await writing.endMarks?.close(writing.writer.latched === null);
       await this.#markCleanEnd(writing);
       await closeFile(writing.active.file);
       await writing.lock.release();

@@ -2,6 +2,7 @@ import { lastLsnOf } from '../format/frame-header.js';
 import type { DurableMark } from '../format/position.js';
 import { SUPERBLOCK_SLOT_BYTES } from '../format/superblock.js';
 import { NO_ENTRIES, type Damage } from './damage.js';
+import { isMarkOfRun } from './end-marks.js';
 import { segmentPath } from './live-segment.js';
 import type { IndexRange } from './recovery-report.js';
 import type { StorePaths } from './store-directory.js';
@@ -51,7 +52,8 @@ function withoutLeftover(found: Unjudged): Unjudged {
 /** P: the highest mark in anything that is valid by its own checksum (R1). */
 function provenOf({ superblock, marks, segments }: Unjudged): DurableMark {
   let proven: DurableMark = superblock?.proven ?? { lsn: 0, lastIndex: 0, lastTerm: 0 };
-  for (const mark of [marks.mark, ...segments.map((segment) => segment.mark)])
+  const isOurs = marks.mark !== null && (superblock === null || isMarkOfRun(marks.mark, superblock));
+  for (const mark of [isOurs ? marks.mark : null, ...segments.map((segment) => segment.mark)])
     if (mark !== null && mark.lsn > proven.lsn) proven = mark;
   return proven;
 }
@@ -69,13 +71,20 @@ function leading(found: Unjudged, paths: StorePaths, boundary: number): Damage[]
   const start = segments.find((segment) => segment.fileBytes !== null);
   if (start === undefined) return [];
   const isFirst = start.number === range.first;
-  if (isFirst && (!range.isInferred || start.header === null)) return [];
+  if (isFirst && start.header === null) return [];
   if (isCovered(segments, boundary)) return [];
+  if (isFirst && !range.isInferred) return [uncovered(start, boundary)];
   const number = isFirst ? start.number - 1 : range.first;
   if (number < 1) return [];
   const until = start.header === null ? boundary + 1 : start.header.end.lastIndex + 1;
   const reason = `the segment is not there, though entries from ${boundary + 1} on are needed`;
   return [missing(segmentPath(paths.walDir, number), reason, { from: boundary + 1, until })];
+}
+
+function uncovered({ path, lowest }: SurveyedSegment, boundary: number): Damage {
+  const reason = `the oldest segment holds records from ${lowest} on, expected ${boundary + 1}, the first that was not compacted`;
+  const entries = ordered({ from: boundary + 1, until: lowest });
+  return { code: 'KEELSON_CORRUPT', path, offset: 0, reason, entries, intact: [] };
 }
 
 function isCovered(segments: readonly SurveyedSegment[], boundary: number): boolean {
@@ -220,7 +229,9 @@ function epochsOf({ slots, segments, marks }: Unjudged): number[] {
   return [...inSlots, ...segments.map((segment) => segment.highestEpoch), marks.mark?.epoch ?? 0];
 }
 
-function highestLsnOf({ run, holes, sealedLsn, header }: SurveyedSegment): number {
-  const ofHoles = holes.map((hole) => (hole.header === null ? 0 : lastLsnOf(hole.header)));
+function highestLsnOf({ run, holes, tear, sealedLsn, header }: SurveyedSegment): number {
+  const ofHoles = [...holes, ...(tear === null ? [] : [tear])].map((hole) =>
+    hole.header === null ? 0 : lastLsnOf(hole.header),
+  );
   return Math.max(run?.lastLsn ?? 0, sealedLsn ?? 0, (header?.firstLsn ?? 1) - 1, ...ofHoles);
 }

@@ -48,7 +48,7 @@ export interface SurveyedMarks {
 /** Reads the end marks; a store id that nobody knows is not compared. */
 export async function surveyMarks(
   disk: Disk,
-  { dir }: StorePaths,
+  { dir }: Pick<StorePaths, 'dir'>,
   storeId: Uint8Array | null,
 ): Promise<SurveyedMarks> {
   const path = join(dir, MARKS_NAME);

@@ -4,6 +4,7 @@ import { isPromise, type Awaitable, type DiskFile } from '../disk/port.js';
 import { systemCode } from '../disk/system-error.js';
 import { KeelsonError } from '../errors/index.js';
 import { sameBytes } from '../format/identity.js';
+import type { FrameHeader } from '../format/frame-header.js';
 import type { DurableMark } from '../format/position.js';
 import { segmentSalt, type SegmentHeader } from '../format/segment-header.js';
 import type { Superblock } from '../format/superblock.js';
@@ -63,7 +64,7 @@ export interface SurveyedSegment {
   readonly framesUntil: number;
   readonly holes: readonly SurveyedHole[];
   /** What stands behind the last frame and is no whole one. */
-  readonly tear: { readonly reason: string } | null;
+  readonly tear: { readonly reason: string; readonly header: FrameHeader | null } | null;
   readonly mark: DurableMark | null;
   readonly highestEpoch: number;
 }
@@ -130,6 +131,7 @@ class Survey {
     const { disk } = environment;
     // Marks first: what they say is durable must be met in what is read after them, beside a writer too.
     const slots = await surveySlots(disk, paths);
+    checkPlace(slots, paths);
     const range = await rangeOf(disk, paths, slots);
     const marks = await surveyMarks(disk, paths, range.storeId);
     this.#totalBytes = range.totalBytes;
@@ -255,6 +257,8 @@ class Survey {
       if (hole !== null) {
         if (!(await this.#isStill(file, header))) break;
         holes.push({ hole, from: 0, until: 0 });
+        // What a frame that is lost replaced need not stand in an older segment.
+        if (hole.header !== null) lowest = Math.min(lowest, hole.header.from);
         listener.onHole(hole);
         continue;
       }
@@ -289,7 +293,7 @@ class Survey {
       run: survey.run,
       framesUntil: survey.offset,
       holes: holes.map(({ hole, from, until }) => ({ ...hole, intact: { from, until } })),
-      tear: tear === null ? null : { reason: tear.reason },
+      tear: tear === null ? null : { reason: tear.reason, header: tear.header },
       mark: survey.mark,
       highestEpoch: survey.highestEpoch,
     };
@@ -322,6 +326,16 @@ class Survey {
       cause,
     );
   }
+}
+
+/** A store whose segments are elsewhere is not damaged, but nothing of its log is to be found here. */
+function checkPlace({ superblock }: SurveyedSlots, { walDir, isWalSeparate }: StorePaths): void {
+  if (superblock === null || superblock.isWalSeparate === isWalSeparate) return;
+  const reason = superblock.isWalSeparate
+    ? 'the segments of this store are in a directory of their own: name it (walDir, or --wal-dir PATH)'
+    : 'the segments of this store are inside its directory: name no other one';
+  const code = 'KEELSON_MISSING_SEGMENT';
+  throw new KeelsonError(code, `${walDir}: ${reason}. Nothing was changed.`, { path: walDir });
 }
 
 const NOTHING: Omit<SurveyedSegment, 'number' | 'path'> = {

@@ -10,6 +10,7 @@ import { openSegment, readSegmentHeader } from './read-segment.js';
 import { searchBehind } from './search-behind.js';
 import { SegmentWindow } from './segment-window.js';
 import type { StoreListing, StorePaths } from './store-directory.js';
+import { surveyMarks } from './survey-marks.js';
 
 /**
  * The first file that shows that a log was live here, or null: what tells a store that lost its superblock from
@@ -31,6 +32,9 @@ export async function firstTrace(
   const superblock = join(dir, SUPERBLOCK_NAME);
   if (listing.names?.has(SUPERBLOCK_NAME) === true && (await holdsFrames(disk, superblock)))
     return superblock;
+  // The first end mark is written behind the first acknowledgement.
+  const { path, mark } = await surveyMarks(disk, { dir }, null);
+  if (mark !== null) return path;
   return firstSnapshot(disk, join(dir, SNAPSHOTS_DIRECTORY_NAME));
 }
 

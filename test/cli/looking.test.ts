@@ -4,13 +4,13 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { openWal } from '../../src/wal/index.js';
 import { entriesFrom, openLog, pictureOf, scratch } from '../raft-log/scratch-log.js';
-import { flipBit, keelson, madeStore, segmentOf, shell, textOf, zero } from './stores.js';
+import { entriesOf, flipBit, keelson, madeStore, segmentOf, shell, textOf, zero } from './stores.js';
 
 interface Answer {
   readonly schemaVersion: number;
@@ -206,10 +206,16 @@ describe('what is no store', () => {
   });
 
   test('a store whose segments are elsewhere asks for --wal-dir', async () => {
-    const dir = await madeStore();
-    const walDir = join(dir, '..', 'segments');
-    renameSync(join(dir, 'wal'), walDir);
-    expect((await keelson('verify', dir)).code).toBe(1);
+    const root = scratch();
+    const [dir, walDir] = [join(root, 'log'), join(root, 'segments')];
+    const log = await openRaftLog({ dir, walDir, segmentBytes: 8192 });
+    await log.save({ hardState: { term: 1 }, entries: entriesOf(1, 20, 1) });
+    await log.close();
+    for (const command of ['verify', 'inspect', 'dump']) {
+      const { code, stderr } = await keelson(command, dir);
+      expect(code).toBe(1);
+      expect(stderr).toContain('name it (walDir, or --wal-dir PATH)');
+    }
     expect((await keelson('verify', dir, '--wal-dir', walDir)).code).toBe(0);
   });
 });

@@ -2,7 +2,7 @@
  * Who repairs at night must be told what is kept, what is lost and whether that was acknowledged, before anything is
  * changed and after. Tried as a process on real directories, with the log opened and worked with afterwards.
  */
-import { readdirSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
@@ -130,3 +130,28 @@ test.each([
   expect(code).toBe(2);
   expect(stderr).toContain(named);
 });
+
+test('segments elsewhere, not mounted, or of another store: nothing is repaired', async () => {
+  const dir = await madeStore();
+  const other = await madeStore();
+  rmSync(join(dir, 'wal'), { recursive: true });
+  const before = [pictureOf(dir), pictureOf(other)];
+  const unmounted = await keelson('repair', dir, '--apply');
+  expect(unmounted.code).toBe(1);
+  expect(unmounted.stdout).toContain('Check that its disk is mounted');
+  const elsewhere = await keelson('repair', dir, '--wal-dir', join(other, 'wal'), '--apply');
+  expect(elsewhere.code).toBe(1);
+  expect(elsewhere.stderr).toContain(
+    'the segments of this store are inside its directory: name no other one',
+  );
+  cpSync(join(other, 'wal'), join(dir, 'wal'), { recursive: true });
+  const mixed = await keelson('repair', dir, '--apply');
+  expect(mixed.code).toBe(1);
+  expect(mixed.stdout).toMatch(/it belongs to store .*name the right one/);
+  rmSync(join(dir, 'wal'), { recursive: true });
+  expect([pictureOf(dir), pictureOf(other)].map(withoutTimes)).toEqual(before.map(withoutTimes));
+});
+
+function withoutTimes(picture: unknown): unknown {
+  return (picture as { path: string; bytes: string | null }[]).map(({ path, bytes }) => [path, bytes]);
+}

@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import type { Disk } from '../../disk/port.js';
 import { setAside } from '../../disk/set-aside.js';
 import { isKeelsonError } from '../../errors/index.js';
+import { sameBytes } from '../../format/identity.js';
 import { QUARANTINE_DIRECTORY_NAME } from '../../format/names.js';
+import type { SegmentHeader } from '../../format/segment-header.js';
 import { closeFile } from '../close-file.js';
 import { segmentPath } from '../live-segment.js';
 import { openSegment, readSegmentHeader } from '../read-segment.js';
@@ -11,20 +13,26 @@ import { removeName, type StoreListing, type StorePaths } from '../store-directo
 /**
  * D10: deleting comes last. Whatever is not live goes: spares, dropped segments, rotations that never happened. A file
  * that is no segment of this format is another matter: it holds what a migration or a reset put aside, or what nobody
- * can say, and is moved to quarantine. Returns the paths there.
+ * can say, and is moved to quarantine. So is a segment below a log that was begun anew: a repair gave it up, and was
+ * stopped before it could move it. Returns the paths there.
  */
 export async function removeLeftovers(
   disk: Disk,
   paths: StorePaths,
   listing: StoreListing,
-  live: ReadonlySet<number>,
+  live: readonly SegmentHeader[],
   checkFence: () => Promise<void>,
 ): Promise<readonly string[]> {
   const moved: string[] = [];
+  const numbers = new Set(live.map((header) => header.number));
+  const begunAt = live.find((header) => header.chain === 0 && header.firstLsn > 1)?.number ?? 0;
   for (const number of listing.segments ?? []) {
-    if (live.has(number)) continue;
+    if (numbers.has(number)) continue;
     const path = segmentPath(paths.walDir, number);
-    const reason = await whyNone(disk, path);
+    const reason =
+      number < begunAt
+        ? `It is of the log that was here before a repair, which began a new one with segment ${String(begunAt)}.`
+        : await whyNone(disk, path);
     await checkFence();
     if (reason === null) await removeName(disk, path);
     else moved.push(...(await moveAside(disk, paths, path, reason)));
@@ -61,5 +69,23 @@ async function whyNone(disk: Disk, path: string): Promise<string | null> {
   } catch (error) {
     if (!isKeelsonError(error, 'KEELSON_READ_FAILED')) throw error;
     return `Its header could not be read: ${error.message}`;
+  }
+}
+
+/** True if the file bears the header of a segment of that store, numbered `from` or above. */
+export async function holdsSegmentOf(
+  disk: Disk,
+  path: string,
+  storeId: Uint8Array,
+  from: number,
+): Promise<boolean> {
+  const file = await openSegment(disk, path);
+  try {
+    const { verdict } = await readSegmentHeader(file);
+    return (
+      verdict.kind === 'valid' && sameBytes(verdict.header.storeId, storeId) && verdict.header.number >= from
+    );
+  } finally {
+    await closeFile(file);
   }
 }
