@@ -57,7 +57,10 @@ export async function rotateSegment(request: RotationRequest): Promise<Rotated> 
   try {
     await superblock.checkFence('background');
     trailer = await seal(request);
-    await nameSpare(environment, spare, header, path);
+    await writeHeader(spare, header);
+    // D11: who was succeeded since the first look must not put its segment in the place of the other's.
+    await superblock.checkFence('background');
+    await nameSpare(environment, spare, path);
     // From here on a failure latches: whether the name is durable is not known.
     await syncNames(environment.disk, walDir);
     await superblock.write({ newestSegment: header.number, proven: durable });
@@ -146,15 +149,18 @@ async function seal(request: RotationRequest): Promise<SealTrailer> {
   return trailer;
 }
 
-/** The spare gets its header, durably, and then its name; a failure leaves the log as it was (D6). */
-async function nameSpare(
-  environment: Environment,
-  spare: Spare,
-  header: SegmentHeader,
-  path: string,
-): Promise<void> {
+/** The spare gets its header, durably; a failure leaves the log as it was (D6). */
+async function writeHeader(spare: Spare, header: SegmentHeader): Promise<void> {
   try {
     await writeSegmentHeader(spare.file, header);
+  } catch (error) {
+    throw new LeftAsItWas(makeFailed(spare.file.path, error));
+  }
+}
+
+/** And then its name; a failure leaves the log as it was (D6). */
+async function nameSpare(environment: Environment, spare: Spare, path: string): Promise<void> {
+  try {
     await environment.disk.rename(spare.file.path, path);
   } catch (error) {
     throw new LeftAsItWas(makeFailed(spare.file.path, error));

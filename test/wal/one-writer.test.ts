@@ -105,6 +105,37 @@ describe('a writer whose successor has stamped a higher epoch', () => {
   });
 });
 
+test('whoever is succeeded before one of its syncs changes no name of a segment after it', async () => {
+  let isSucceeded = true;
+  let rotations = 0;
+  for (let sync = 1; isSucceeded; sync += 1) {
+    const disk = newDisk();
+    const wal = await open(disk.environment);
+    const segments = (): readonly string[] => disk.list().filter((path) => path.endsWith('.wal'));
+    let syncs = 0;
+    let named: readonly string[] | null = null;
+    disk.onCall = ({ kind }) => {
+      if (kind === 'dataSync') syncs += 1;
+      if (syncs === sync && named === null) {
+        named = segments();
+        stampHigherEpoch(disk, 0);
+      }
+      return undefined;
+    };
+    const life = (async () => {
+      await appendEach(wal, 14, 500);
+      await wal.dropBefore(10);
+    })();
+    await life.catch(() => undefined);
+    disk.onCall = null;
+    isSucceeded = named !== null;
+    if (isSucceeded) expect(segments(), `sync ${sync}`).toEqual(named);
+    else rotations = segments().length;
+    await wal.close();
+  }
+  expect(rotations).toBeGreaterThan(0);
+});
+
 test('a writer that lost its lock never acknowledges what its successor cannot see', async () => {
   for (let seed = 0; seed < 40; seed += 1) {
     const disk = newDisk(seed, { calls: 'background' });
