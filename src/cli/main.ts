@@ -23,11 +23,12 @@ async function main(args: readonly string[]): Promise<ExitCode> {
     process.stderr.write(`keelson: ${error.message}\n\n${USAGE}\n`);
     return EXIT.usage;
   }
-  const output = processOutput(options === 'help' || options === 'version' ? true : options.quiet);
   if (options === 'help' || options === 'version') {
+    const output = processOutput(true, true);
     await output.line(options === 'help' ? USAGE : version());
     return EXIT.sound;
   }
+  const output = processOutput(options.quiet, options.command === 'dump');
   process.once('SIGINT', () => {
     const changes = options.command === 'repair' && options.apply;
     const what = changes ? 'run the same command again to complete it' : 'nothing was changed';

@@ -19,12 +19,22 @@ export interface Output {
 /** Shares of the work after which a line is written where nothing can be overwritten. */
 const SHARE_STEP = 0.25;
 
-/** The process's own streams. A reader that went away (`keelson dump .. | head`) ends the process quietly. */
-export function processOutput(quiet: boolean): Output {
+/**
+ * The process's own streams. A reader that went away (`keelson dump .. | head`) is no failure: the rest is not written,
+ * and what the exit code says stays true.
+ *
+ * @param endsWithReader - there is nothing more to do once nobody reads: the process ends, as if it had all been read
+ */
+export function processOutput(quiet: boolean, endsWithReader: boolean): Output {
   const { stdout, stderr } = process;
+  const gone = new AbortController();
   stdout.on('error', (error: unknown) => {
-    if (systemCode(error) === 'EPIPE') process.exit(0);
-    throw error;
+    if (systemCode(error) !== 'EPIPE') throw error;
+    if (endsWithReader) process.exit(0);
+    gone.abort();
+  });
+  stderr.on('error', (error: unknown) => {
+    if (systemCode(error) !== 'EPIPE') throw error;
   });
   let isProgressShown = false;
   let toldShare = 0;
@@ -34,7 +44,10 @@ export function processOutput(quiet: boolean): Output {
   };
   const line = async (text: string): Promise<void> => {
     clear();
-    if (!stdout.write(`${text}\n`)) await once(stdout, 'drain');
+    if (gone.signal.aborted || stdout.write(`${text}\n`)) return;
+    await once(stdout, 'drain', { signal: gone.signal }).catch((error: unknown) => {
+      if (!gone.signal.aborted) throw error;
+    });
   };
   return {
     line,

@@ -20,8 +20,15 @@ export function readFailed(what: string, place: DiskPlace, cause: unknown): Keel
     `${what} could not be read`,
     place,
     cause,
-    'Check the disk, then open again.',
+    isRefused(cause)
+      ? 'Check who owns it, and its permissions, then open again.'
+      : 'Check the disk, then open again.',
   );
+}
+
+function isRefused(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === 'EACCES' || code === 'EPERM';
 }
 
 /** `what` could not be written. */

@@ -76,6 +76,10 @@ async function fill(disk: Disk, to: string, put: (into: DiskFile) => Promise<voi
   try {
     await put(into);
     await into.dataSync();
+  } catch (error) {
+    // Half a copy would only mislead. If it cannot be removed, the next one gets a number behind its name.
+    await Promise.resolve(disk.unlink(to)).catch(() => undefined);
+    throw error;
   } finally {
     await closeFile(into);
   }

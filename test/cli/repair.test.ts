@@ -6,8 +6,8 @@ import { cpSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
-import { openLog, pictureOf } from '../raft-log/scratch-log.js';
-import { flipBit, keelson, madeStore, segmentOf, textOf, zero } from './stores.js';
+import { openLog, pictureOf, scratch } from '../raft-log/scratch-log.js';
+import { flipBit, keelson, KEELSON_COMMAND, madeStore, segmentOf, shell, textOf, zero } from './stores.js';
 
 async function opened(dir: string): Promise<{
   readonly texts: readonly string[];
@@ -155,3 +155,53 @@ test('segments elsewhere, not mounted, or of another store: nothing is repaired'
 function withoutTimes(picture: unknown): unknown {
   return (picture as { path: string; bytes: string | null }[]).map(({ path, bytes }) => [path, bytes]);
 }
+
+test('on a full disk, a disk for reading only, and without permission: refused by name, and nothing is changed', async ({
+  skip,
+}) => {
+  const dir = await madeStore();
+  flipBit(segmentOf(dir, 2), 1000);
+  const home = scratch();
+  const line = (command: string): ReturnType<typeof shell> =>
+    shell(`unshare -rm bash -c 'keelson() { ${KEELSON_COMMAND} "$@"; }; cd ${home}; ${command}'`);
+  const mounted = `mount -t tmpfs -o size=512k none ${home} && cd ${home} && cp -r ${dir} log`;
+  const tried = await line(mounted);
+  if (tried.code !== 0) skip(`no file system may be mounted here: ${tried.stderr.trim()}`);
+  const sum = 'find log -type f -not -path "*quarantine*" | sort | xargs cat | md5sum';
+  const unchanged = (command: string, code: number): string =>
+    `before=$(${sum}); ${command}; [ $? = ${code} ] || exit 90; [ "$before" = "$(${sum})" ] || exit 91`;
+
+  const full =
+    await line(`${mounted}; cat /dev/zero > fill 2>/dev/null; ${unchanged('keelson repair log --apply', 3)}
+    find log | grep -q quarantine/.*superblock && exit 92
+    rm fill; keelson repair log --apply >/dev/null || exit 93; keelson verify log >/dev/null || exit 94`);
+  expect(full).toMatchObject({ code: 0 });
+  expect(full.stderr).toMatch(/^keelson: KEELSON_NO_SPACE: there is no room for the quarantine.*Free space/m);
+
+  const readOnly = await line(
+    `${mounted}; mount -o remount,ro,size=512k ${home}; ${unchanged('keelson repair log --apply', 3)}; ${unchanged('keelson repair log --plan', 1)}`,
+  );
+  expect(readOnly).toMatchObject({ code: 0 });
+  expect(readOnly.stderr).toContain(
+    'keelson: KEELSON_WRITE_FAILED: the lock of the store could not be written',
+  );
+  expect(readOnly.stderr).toContain('EROFS');
+});
+
+test('whoever reads its answers may go away: the exit code stays true', async () => {
+  const dir = await madeStore();
+  const codes = async (commands: readonly string[]): Promise<string[]> => {
+    const lines = await Promise.all(
+      commands.map((command) => shell(`(sleep 0.1; keelson ${command} --quiet; echo "exit $?" >&2) | true`)),
+    );
+    return lines.map(({ stderr }) => stderr.trim());
+  };
+  const all = [`inspect ${dir}`, `verify ${dir}`, `repair ${dir} --plan`, `dump ${dir}`];
+  expect(await codes(all)).toEqual(['exit 0', 'exit 0', 'exit 0', 'exit 0']);
+  flipBit(segmentOf(dir, 2), 1000);
+  expect(await codes(all.slice(0, 3))).toEqual(['exit 1', 'exit 1', 'exit 1']);
+  const { stdout } = await shell(
+    `((sleep 0.1; keelson verify ${dir}x 2>&1 >/dev/null; echo "exit $?" >&3) | true) 3>&1`,
+  );
+  expect(stdout).toBe('exit 3\n');
+});

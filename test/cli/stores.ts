@@ -8,6 +8,8 @@ import { runBuilt, type Ran } from '../examples/built.js';
 import { scratch } from '../raft-log/scratch-log.js';
 
 const KEELSON = 'src/cli/main.js';
+/** The built command line, as a shell calls it. */
+export const KEELSON_COMMAND: string = `"${process.execPath}" "${join(import.meta.dirname, '../../dist', KEELSON)}"`;
 
 /** Runs the built command line as a person would. */
 export function keelson(...args: readonly string[]): Promise<Ran> {
@@ -15,14 +17,15 @@ export function keelson(...args: readonly string[]): Promise<Ran> {
 }
 
 /** Runs a line of the shell in which `keelson` is the built command line. */
-export async function shell(line: string): Promise<{ readonly code: number; readonly stderr: string }> {
-  const program = join(import.meta.dirname, '../../dist', KEELSON);
-  const child = spawn('bash', ['-c', `keelson() { "${process.execPath}" "${program}" "$@"; }; ${line}`]);
-  let stderr = '';
+export async function shell(
+  line: string,
+): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
+  const child = spawn('bash', ['-c', `keelson() { ${KEELSON_COMMAND} "$@"; }; ${line}`]);
+  let [stdout, stderr] = ['', ''];
   child.stderr.on('data', (bytes: Buffer) => (stderr += bytes.toString()));
-  child.stdout.resume();
+  child.stdout.on('data', (bytes: Buffer) => (stdout += bytes.toString()));
   const [code] = (await once(child, 'close')) as [number];
-  return { code, stderr };
+  return { code, stdout, stderr };
 }
 
 export function textOf(index: number): string {

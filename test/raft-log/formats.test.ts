@@ -172,7 +172,7 @@ describe.each([
       await whole.run(async (environment) => (await openOlder(environment, MIGRATE)).close());
       for (let call = disk.callCount + 1; call <= whole.callCount; call += 1) {
         for (const code of ['EIO', 'ENOSPC']) {
-          if (!isTried(call * 2 + (code === 'EIO' ? 0 : 1), seed, 4)) continue;
+          if (!isTried(call * 2 + (code === 'EIO' ? 0 : 1), seed, 9)) continue;
           const fork = disk.fork({ seed: call });
           const files = oldFiles(fork);
           fork.direct(call, { code });

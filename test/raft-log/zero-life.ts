@@ -104,11 +104,11 @@ export async function crashEverywhere(disk: SimulatedDisk, seed: number, recover
   let count = 0;
   for (let call = disk.callCount + 1; call <= whole.callCount; call += 1) {
     for (const [way, stop] of stopsAt(call).entries()) {
-      if (!isTried(way + call * 5, seed, 18)) continue;
+      if (!isTried(way + call * 5, seed, 40)) continue;
       count += 1;
       await describing(textOf(stop), async () => {
         const crashed = await crashAt(disk, stop, recover);
-        if (isTried(call, seed, 16)) await crashAgain(crashed, recover, call);
+        if (isTried(call, seed, 24)) await crashAgain(crashed, recover, call);
         await runTo(crashed, recover);
         crashed.crash('power');
         await runTo(crashed, recover);
@@ -121,7 +121,7 @@ export async function crashEverywhere(disk: SimulatedDisk, seed: number, recover
 async function crashAgain(crashed: SimulatedDisk, recover: Recovery, seed: number): Promise<void> {
   const whole = crashed.fork();
   await runTo(whole, recover);
-  const step = IS_DEEP ? 1 : 29;
+  const step = IS_DEEP ? 1 : 41;
   for (let call = crashed.callCount + 1 + (seed % step); call <= whole.callCount; call += step) {
     const stop = stopsAt(call)[(call + seed) % 9] as Stop;
     await describing(`and then ${textOf(stop)}`, async () => {
