@@ -1,4 +1,5 @@
 import type { HardState } from './contract.js';
+import { Cuts } from './cuts.js';
 import type { DurableState } from './durable-state.js';
 import type { LogView } from './log-view.js';
 import { checksumIn, termIn, untilOf, type QueuedSave } from './queued-save.js';
@@ -20,6 +21,7 @@ export class AcceptedState implements LogView {
   lastTerm: number;
   hardState: HardState;
   snapshot: { readonly index: number; readonly term: number } | null;
+  readonly cuts: Cuts = new Cuts();
 
   constructor(durable: DurableState, durableChecksum: (index: number) => number | undefined) {
     this.#durable = durable;
@@ -47,6 +49,8 @@ export class AcceptedState implements LogView {
   /** Lays a save over the rest. `lastTerm` is the term of the last entry after it. */
   push(save: QueuedSave, lastTerm: number): void {
     const { effect } = save;
+    if (effect.resetTo !== undefined) this.cuts.note(0);
+    else if (effect.keepUntil <= this.lastIndex) this.cuts.note(effect.keepUntil);
     this.#queue.push(save);
     this.lastIndex = untilOf(save) - 1;
     this.lastTerm = lastTerm;
@@ -78,6 +82,7 @@ export class AcceptedState implements LogView {
   /** D8: failed saves leave at once. Returns those that only waited, to be failed too. */
   clear(): readonly QueuedSave[] {
     const failed = this.#queue.slice(this.#head);
+    this.cuts.note(0);
     this.#forget();
     const { firstIndex, lastIndex, lastTerm, hardState, snapshotName } = this.#durable;
     Object.assign(this, { firstIndex, lastIndex, lastTerm, hardState, snapshot: snapshotName });

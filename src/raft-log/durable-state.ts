@@ -15,6 +15,7 @@ import type { TermRun } from '../format/seal.js';
 import type { RecoveryReport } from '../wal/recovery-report.js';
 import type { ReplayedFrame, ReplayedPreamble, SealedSegment, WalLayer } from '../wal/layer.js';
 import type { HardState, SnapshotMeta } from './contract.js';
+import { Cuts } from './cuts.js';
 import type { SnapshotsAtOpen } from './snapshots-at-open.js';
 import { TermRuns } from './term-runs.js';
 
@@ -46,6 +47,7 @@ export class DurableState implements WalLayer {
   snapshotName: SnapshotName | null = null;
   snapshotMeta: SnapshotMeta | null = null;
   unfitUntil = 0;
+  readonly cuts: Cuts = new Cuts();
   #runs = new TermRuns();
   #boundary = { index: 0, term: 0 };
   readonly #snapshots: SnapshotsAtOpen | null;
@@ -80,6 +82,8 @@ export class DurableState implements WalLayer {
   /** Applies a frame of ours that has become durable. */
   apply(effect: FrameEffect): void {
     const { keepUntil, entryCount, terms, resetTo, snapshot, compactedTo } = effect;
+    if (resetTo !== undefined) this.cuts.note(0);
+    else if (keepUntil <= this.lastIndex) this.cuts.note(keepUntil);
     if (resetTo !== undefined) {
       this.#runs.reset(resetTo.index, resetTo.term);
       this.#boundary = resetTo;

@@ -3,13 +3,14 @@ import type { TermRun } from '../format/seal.js';
 import { closedError, type SegmentedLog } from '../wal/segmented-log.js';
 import type { AcceptedState } from './accepted-state.js';
 import type { Entry } from './contract.js';
+import type { Cuts } from './cuts.js';
 import type { DurableState } from './durable-state.js';
 import { judgeRange } from './judge-range.js';
 import type { LogView } from './log-view.js';
 import { entriesIn } from './queued-save.js';
 import { readEntry } from './read-entry.js';
 
-type TermView = Pick<LogView, 'firstIndex' | 'lastIndex' | 'term'>;
+type ReadView = Pick<LogView, 'firstIndex' | 'lastIndex'> & { readonly cuts: Cuts };
 
 /**
  * Reads entries of the durable log, and of the accepted one. What one call returns is one log's: where a conflict
@@ -57,11 +58,13 @@ export class EntryReader {
 
   /** Entries `[from, until)` of the durable log, in chunks of about what one read of the disk brings. */
   async *chunks(from: number, until: number): AsyncGenerator<Entry[], void, undefined> {
+    const { cuts } = this.#durable;
+    const cutsBefore = cuts.count;
     let last: Entry | undefined;
     while (last === undefined ? from < until : last.index + 1 < until) {
       const at = last === undefined ? from : last.index + 1;
       judgeRange(this.#durable, at, until);
-      if (!isHeld(this.#durable, last)) throw replaced(at - 1);
+      if (cuts.lowestSince(cutsBefore) < at) throw replaced(at - 1);
       const chunk = await this.#readChunk(at, until, Infinity);
       yield chunk;
       last = chunk.at(-1);
@@ -94,7 +97,7 @@ export class EntryReader {
 
 /** Collects what `read` brings, chunk by chunk; begins anew if what was read is no more what the log holds. */
 async function collect(
-  view: TermView,
+  view: ReadView,
   from: number,
   until: number,
   bytesMax: number,
@@ -102,12 +105,14 @@ async function collect(
 ): Promise<Entry[]> {
   let entries: Entry[] = [];
   let bytes = 0;
+  let cutsBefore = view.cuts.count;
   for (let at = from; at < until; at = from + entries.length) {
     // Compaction or a conflict may have moved the log while the last chunk was read.
-    if (!isHeld(view, entries.at(-1))) {
+    if (view.cuts.lowestSince(cutsBefore) < at) {
       entries = [];
       bytes = 0;
       at = from;
+      cutsBefore = view.cuts.count;
     }
     judgeRange(view, at, until);
     const chunk = read(at);
@@ -118,12 +123,6 @@ async function collect(
     }
   }
   return entries;
-}
-
-/** True unless the log now holds another entry there, or none: then those before it may be others too. */
-function isHeld(view: TermView, entry: Entry | undefined): boolean {
-  if (entry === undefined || entry.index < view.firstIndex - 1) return true;
-  return entry.index <= view.lastIndex && view.term(entry.index) === entry.term;
 }
 
 function dropped(index: number, dir: string, cause: unknown): KeelsonError {
