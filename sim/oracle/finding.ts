@@ -24,6 +24,8 @@ export const ORACLES = [
   'tail-not-durable',
   /** What was set aside left the quarantine. */
   'quarantine-shrunk',
+  /** A repair lost a file, left what cannot be opened, or forgot without saying so. */
+  'repair',
   /** Work waited for ever. */
   'stuck',
   /** Open files did not return to where they were, or room did not come back after compaction. */

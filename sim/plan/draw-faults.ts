@@ -1,6 +1,13 @@
 import { Random, subSeed } from '../world/random.js';
 import type { CrashPoint } from '../disk/call-kinds.js';
-import type { CallClass, FaultPlace, PlanFault, PlanFaultKind, PlanOp } from './plan.js';
+import {
+  type CallClass,
+  type FaultPlace,
+  type PlanFault,
+  type PlanFaultKind,
+  type PlanOp,
+  REPAIR_OP,
+} from './plan.js';
 import type { FaultClass, Swarm } from './swarm.js';
 
 /** Opens behind one crash that may crash or fail in their turn. */
@@ -52,6 +59,26 @@ export function drawFaults(seed: number, op: PlanOp, opCount: number, swarm: Swa
   }
   faults.push(...drawFailure(new Random(subSeed(seed, 'failure')), op, 0, swarm, swarm.errorRate));
   faults.push(...drawDamage(new Random(subSeed(seed, 'damage')), op, opCount, swarm));
+  return faults;
+}
+
+/** Calls that a repair makes, about. */
+const REPAIR_CALLS = 150;
+
+/** A repair is rare, so that most of them are crashed or hit, some again and again. */
+export function drawRepairFaults(seed: number, swarm: Swarm): PlanFault[] {
+  const random = new Random(seed);
+  const crashes = CRASHES.filter((kind) => swarm.on.has(kind));
+  const faults: PlanFault[] = [];
+  for (let life = 0; life <= LIVES_MAX && random.chance(0.7); life++) {
+    const on: CallClass = random.chance(AT_SYNC) ? 'sync-or-rename' : 'any';
+    const nth = 1 + random.below(on === 'any' ? REPAIR_CALLS : REPAIR_CALLS * 0.3);
+    const at = { op: REPAIR_OP, life, on, nth };
+    if (crashes.length > 0 && random.chance(0.8))
+      faults.push({ at, kind: random.pick(crashes), arg: random.pick(POINTS) });
+    else if (swarm.on.has('sync-error'))
+      faults.push({ at: { ...at, on: 'sync', nth: 1 + (nth % 30) }, kind: 'EIO' });
+  }
   return faults;
 }
 

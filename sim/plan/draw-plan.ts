@@ -1,5 +1,5 @@
 import { Random, seedOf, subSeed } from '../world/random.js';
-import { drawFaults } from './draw-faults.js';
+import { drawFaults, drawRepairFaults } from './draw-faults.js';
 import { drawOp } from './draw-op.js';
 import { type Plan, PLAN_VERSION, type PlanConfig, type PlanOp, type PlanProfile } from './plan.js';
 import { drawSwarm } from './swarm.js';
@@ -21,6 +21,7 @@ export function drawPlan(seed: number, profile: PlanProfile): Plan {
   const faults = [FIRST_OPEN, ...ops].flatMap((op) =>
     drawFaults(subSeed(subSeed(root, 'fault'), op.id), op, OPS, swarm),
   );
+  if (swarm.on.has('rot')) faults.push(...drawRepairFaults(subSeed(root, 'repair'), swarm));
   const config = drawConfig(new Random(subSeed(root, 'config')), profile);
   return { version: PLAN_VERSION, profile, seed: root, config, ops, faults };
 }
@@ -40,6 +41,7 @@ function drawConfig(random: Random, profile: PlanProfile): PlanConfig {
     snapshotsKept: random.pick([1, 2, 2, 3]),
     writeMode: random.pick(['auto', 'inline', 'background'] as const),
     walDirIsSeparate: random.chance(0.2),
+    ...(profile === 'disk' ? { repairs: true } : {}),
     ...(random.chance(0.2) ? { queueBytesMax: 1500 } : {}),
   };
 }

@@ -24,6 +24,8 @@ export interface PlanConfig {
   readonly writeMode: 'auto' | 'inline' | 'background';
   /** The segments live in a directory of their own, outside the store's. */
   readonly walDirIsSeparate: boolean;
+  /** A store whose damage was named is repaired. Left out: the run ends with its name. */
+  readonly repairs?: boolean;
 }
 
 /**
@@ -105,6 +107,9 @@ export type PlanOp = OpBody & { readonly id: number };
 export const CALL_CLASSES = ['any', 'sync-or-rename', 'sync', 'write', 'read', 'open', 'name'] as const;
 /** Which calls a fault counts. */
 export type CallClass = (typeof CALL_CLASSES)[number];
+
+/** Faults of the repair, and of the tries behind the crashes in it, are those of this operation's lives. */
+export const REPAIR_OP = 1000;
 
 /** A place: the `nth` call of a class, of an operation or of the nth open after a crash in it. */
 export interface FaultPlace {

@@ -20,6 +20,8 @@ export const BRANCHES = [
   'damage-named-by-open',
   'damage-named-by-read',
   'older-snapshot-stood-in',
+  'log-rebuilt-by-repair',
+  'crash-in-repair',
   'crash-in-open',
   'crash-in-operation',
   'crash-at-rest',

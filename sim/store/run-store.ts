@@ -1,13 +1,14 @@
 import { FrameCensus } from '../oracle/frame-census.js';
 import { Finding } from '../oracle/finding.js';
 import { QuarantineWatch } from '../oracle/quarantine-watch.js';
-import type { PlanOp } from '../plan/plan.js';
+import { type PlanOp, REPAIR_OP } from '../plan/plan.js';
 import { issueSave } from './issue-save.js';
 import { checkClosed, checkRoom } from './leaks.js';
 import { makeSave } from './make-save.js';
 import { openStore } from './open-store.js';
 import { performOp } from './perform-op.js';
 import { checkView } from './read-ops.js';
+import { checkKept, contentsOf, repairDamaged } from './repair-damaged.js';
 import type { Scene } from './scene.js';
 import { performCompact, performSnapshot } from './snapshot-ops.js';
 
@@ -54,6 +55,8 @@ class StoreRun {
       this.#progress.ops += 1;
     }
     if (!scene.hasEnded) await this.#end();
+    else if (scene.plan.config.repairs === true && scene.isDamaged && !scene.isOverBudget)
+      await this.#repair();
     this.#quarantine.look(scene.disk);
     if (!scene.isOverBudget) this.#census.take(scene.disk);
   }
@@ -104,6 +107,28 @@ class StoreRun {
       if (scene.process.isAlive && scene.log !== null) return;
     }
     throw new Finding({ oracle: 'stuck', what: `${OPENS_MAX} opens behind ${behind} did not succeed` });
+  }
+
+  /** What an operator does about damage that was named: ends the process, and repairs, again behind each crash. */
+  async #repair(): Promise<void> {
+    const scene = this.#scene;
+    scene.by = 'the repair';
+    scene.disk.trace.note(`-- ${scene.by}`);
+    scene.faults.calm();
+    scene.release();
+    // What no sync made durable is gone or there for good, so that no crash of a repair can be blamed for it.
+    scene.disk.crash('power');
+    const kept = contentsOf(scene);
+    for (let life = 0; life <= OPENS_MAX; life++) {
+      if (!scene.process.isAlive) this.#noteCrash();
+      scene.faults.enter(REPAIR_OP, life);
+      const repaired = await scene.orDied(repairDamaged(scene, kept));
+      scene.throwIfFound();
+      if (repaired.crashed) scene.reach['crash-in-repair'] += 1;
+      else if (repaired.value) return;
+      if (scene.disk.process.isAlive) checkKept(scene, kept);
+    }
+    throw new Finding({ oracle: 'stuck', what: `${OPENS_MAX} tries to repair did not succeed` });
   }
 
   #noteCrash(): void {

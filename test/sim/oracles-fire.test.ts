@@ -15,7 +15,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const SEEDS = 400;
 
 /** Where the search for a rare one begins. */
-const FROM: Readonly<Partial<Record<Oracle, number>>> = { 'lsn-reused': 2_000_001, 'full-disk': 1_000_001 };
+const FROM: Readonly<Partial<Record<Oracle, number>>> = { 'lsn-reused': 2_005_001, 'full-disk': 1_000_001 };
 
 /** Which bug each oracle has to find. */
 const FOUND_BY: Readonly<Record<Oracle, number>> = {
@@ -31,6 +31,7 @@ const FOUND_BY: Readonly<Record<Oracle, number>> = {
   'lsn-reused': 105,
   'tail-not-durable': 18,
   'quarantine-shrunk': 30,
+  repair: 26,
   stuck: 103,
   leak: 102,
   'full-disk': 25,

@@ -87,8 +87,24 @@ export const CLUSTER_BUGS: readonly PlantedBug[] = [
     name: 'a node that lost its tail keeps voting',
     rule: 'unfit to vote',
     profile: 'cluster',
-    waitsFor: 'stores in the simulated cluster that are repaired or reset, and so unfit',
-    hunks: [],
+    withoutMask: 'the interlock of the store, which refuses such a vote',
+    hunks: [
+      {
+        file: 'sim/raft/election.ts',
+        find: ' && !server.options.storage.unfitToVote;',
+        put: ';',
+      },
+      {
+        file: 'sim/raft/pre-vote.ts',
+        find: ' && !server.options.storage.unfitToVote;',
+        put: ';',
+      },
+      {
+        file: 'src/raft-log/judge-hard-state.ts',
+        find: 'before.commit < view.unfitUntil',
+        put: 'before.commit < 0',
+      },
+    ],
   },
   {
     number: 39,

@@ -121,9 +121,29 @@ export const LOG_BUGS: readonly PlantedBug[] = [
   {
     number: 26,
     name: 'old files deleted, not moved, before the switch is durable',
-    rule: 'migrate, reset',
-    waitsFor: 'migration and reset',
-    hunks: [],
+    rule: 'repair, D10',
+    hunks: [
+      {
+        file: 'src/raft-log/repair-store.ts',
+        find: 'await this.#switch();',
+        put: 'await this.#switch(old);',
+      },
+      {
+        file: 'src/raft-log/repair-store.ts',
+        find: 'async #switch():',
+        put: 'async #switch(old: readonly string[]):',
+      },
+      {
+        file: 'src/raft-log/repair-store.ts',
+        find: '    await file.writeBoth({ ...built });\n',
+        put: '    for (const path of old) await removeName(environment.disk, path);\n    await file.writeBoth({ ...built });\n',
+      },
+      {
+        file: 'src/raft-log/repair-store.ts',
+        find: '    for (const path of old) moved.push(',
+        put: '    for (const path of [] as string[]) moved.push(',
+      },
+    ],
   },
   {
     number: 27,

@@ -76,8 +76,8 @@ export const WITNESS_BUGS: readonly PlantedBug[] = [
         find: '    } catch (error) {\n      await lock.release();\n',
         put: `    } catch (error) {
       try {
-        if (error instanceof KeelsonError && error.family === 'damage')
-          await disk.unlink(String(error.details.path));
+        const { family, details } = error as { family?: string; details?: { path?: string } };
+        if (family === 'damage') await disk.unlink(String(details?.path));
       } catch {
         // It is gone.
       }
