@@ -125,11 +125,14 @@ export class FaultsToCome {
       case 'misdirected-write':
         suffered.overBudget += 1;
         return { fault: kind };
+      case 'eviction':
+        // Behind a failed sync the disk then shows other bytes than a moment ago, and an open may say so.
+        if ([...this.#disk.fs.unsettled].some(({ mayDiffer }) => mayDiffer)) suffered.failures += 1;
+        return { fault: kind };
       case 'short-read':
       case 'short-write':
       case 'slow':
       case 'stuck':
-      case 'eviction':
         return { fault: kind };
     }
   }
