@@ -91,6 +91,7 @@ class MemoryRaftLog implements RaftLog {
   #status: LogStatus = 'open';
   #closed: Promise<void> | null = null;
   #snapshotTurn: Promise<unknown> = Promise.resolve();
+  readonly #closing = new AbortController();
   readonly #counts = { saves: 0, entries: 0, groups: 0, payloadBytes: 0 };
 
   constructor(options: Required<MemoryRaftLogOptions>, medium: MemoryMedium) {
@@ -252,6 +253,8 @@ class MemoryRaftLog implements RaftLog {
 
   async #close(): Promise<void> {
     if (this.#status === 'open') this.#status = 'closed';
+    this.#closing.abort();
+    await this.#snapshotTurn;
     await this.#queue.idle;
     if (this.#medium.owner === this.#queue) this.#medium.owner = null;
     // Whoever opens the medium next changes its state; the getters here keep their last values.
@@ -312,10 +315,10 @@ class MemoryRaftLog implements RaftLog {
     const before = this.#snapshotTurn;
     const run = async (): Promise<SnapshotMeta> => {
       await before;
-      const chunks = await collectSnapshotData(request.data, () => {
+      this.#checkOpen();
+      const chunks = await collectSnapshotData(request.data, this.#closing.signal).finally(() => {
         this.#checkOpen();
       });
-      this.#checkOpen();
       const plan = judgeAgain(conf);
       const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
       const meta: SnapshotMeta = { index: plan.index, term: plan.term, conf, bytes };

@@ -1,23 +1,20 @@
-import { types } from 'node:util';
 import { LIMITS } from '../format/limits.js';
-import { checkBytes } from './arguments.js';
+import { pullData } from '../snapshot/pull-data.js';
 import type { OpenedSnapshot, SnapshotData, SnapshotMeta } from './contract.js';
 import type { HeldSnapshot } from './memory-state.js';
 
 /**
  * Takes a snapshot's data into memory, in chunks of its own.
  *
- * @param goOn - called before each chunk; throws to abandon the stream.
+ * @param signal - abandons the stream at once, also while it is silent: `KEELSON_ABORTED`
  * @throws `KEELSON_INVALID_ARGUMENT` for a chunk that is no bytes; what the stream itself throws.
  */
-export async function collectSnapshotData(data: SnapshotData, goOn: () => void): Promise<Uint8Array[]> {
-  if (types.isUint8Array(data)) return data.length === 0 ? [] : [Uint8Array.from(data)];
+export async function collectSnapshotData(data: SnapshotData, signal: AbortSignal): Promise<Uint8Array[]> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of data as AsyncIterable<unknown>) {
-    goOn();
-    checkBytes('data', chunk);
+  await pullData(data, signal, (chunk) => {
     if (chunk.length > 0) chunks.push(Uint8Array.from(chunk));
-  }
+    return Promise.resolve();
+  });
   return chunks;
 }
 

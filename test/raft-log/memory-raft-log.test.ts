@@ -144,4 +144,26 @@ describe('snapshots', () => {
     ).rejects.toMatchObject({ code: 'KEELSON_CLOSED' });
     expect(log.snapshot).toBeNull();
   });
+
+  it('is closed once a stream that has fallen silent was ended, and nothing comes after', async () => {
+    const medium = createMemoryMedium();
+    const log = openMemoryRaftLog({}, medium);
+    await log.save({ ...term1, entries: entriesOf(1, 1, 1) });
+    const order: string[] = [];
+    async function* silent(): AsyncGenerator<Uint8Array> {
+      yield new Uint8Array(1);
+      await new Promise(() => undefined);
+    }
+    const taken = log
+      .createSnapshot({ index: 2, conf: new Uint8Array(0), data: silent() })
+      .catch((error: unknown) => {
+        order.push((error as { code: string }).code);
+      });
+    await log.close();
+    order.push('closed');
+    await taken;
+    expect(order).toEqual(['KEELSON_CLOSED', 'closed']);
+    const next = openMemoryRaftLog({}, medium);
+    expect(next.snapshot).toBeNull();
+  });
 });
