@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { KeelsonError } from '../errors/index.js';
+import { isDetached } from '../format/detached.js';
 import { LIMITS } from '../format/limits.js';
 
 /**
@@ -31,6 +32,7 @@ export function checkInteger(
 /** Any `Uint8Array`, of any realm; a Buffer is one. */
 export function checkBytes(argument: string, value: unknown): asserts value is Uint8Array {
   if (!types.isUint8Array(value)) throw invalidArgument(argument, value, 'a Uint8Array');
+  if (isDetached(value)) throw invalidArgument(argument, value, 'a Uint8Array that was not transferred away');
 }
 
 /** A plain object of named fields. Arrays, bytes and null are none. */

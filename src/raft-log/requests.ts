@@ -52,7 +52,7 @@ function checkEntry(position: number, entry: unknown): number {
 
 type UncheckedEntry = Readonly<Record<keyof Entry, unknown>>;
 
-/** The usual case, at the cost of a few comparisons: names are only made for an entry that has to be refused. */
+/** The usual case, at the cost of a few comparisons; any other is looked at one by one, and named if it is refused. */
 function isSoundEntry({ index, term, kind, data }: UncheckedEntry): boolean {
   return (
     Number.isSafeInteger(index) &&
@@ -60,7 +60,8 @@ function isSoundEntry({ index, term, kind, data }: UncheckedEntry): boolean {
     Number.isSafeInteger(term) &&
     (term as number) >= 0 &&
     kind === undefined &&
-    data instanceof Uint8Array
+    data instanceof Uint8Array &&
+    data.length > 0
   );
 }
 

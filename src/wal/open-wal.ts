@@ -1,6 +1,7 @@
 import { lackOfEnvironment, type Environment } from '../disk/environment.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
 import { KeelsonError } from '../errors/index.js';
+import { isDetached } from '../format/detached.js';
 import { entryChecksum } from '../format/entry-checksum.js';
 import { LIMITS } from '../format/limits.js';
 import { putRecordHeader, RECORD_HEADER_BYTES } from '../format/record.js';
@@ -235,7 +236,8 @@ function checkRecords(records: readonly WalRecord[]): number {
     if (!Number.isInteger(kind) || kind < 0 || kind > LIMITS.recordKindMax) {
       throw invalid('kind', `kind is ${kind}, expected 0..${LIMITS.recordKindMax}; the rest is reserved`);
     }
-    if (!(data instanceof Uint8Array)) throw invalid('data', 'data must be a Uint8Array');
+    if (!(data instanceof Uint8Array) || isDetached(data))
+      throw invalid('data', 'data must be a Uint8Array that was not transferred away');
     bytes += RECORD_HEADER_BYTES + data.length;
   }
   return bytes;

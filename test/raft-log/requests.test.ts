@@ -12,6 +12,13 @@ import {
 import { DATA } from './log-of-terms.js';
 import { refused } from './refused.js';
 
+/** What is left to a caller that gave its bytes to a worker. */
+function transferred(): Uint8Array {
+  const bytes = Uint8Array.of(1, 2, 3);
+  structuredClone(bytes, { transfer: [bytes.buffer] });
+  return bytes;
+}
+
 const MAX = Number.MAX_SAFE_INTEGER;
 const NOT_INTEGERS: readonly unknown[] = [NaN, 1.5, -1, 2 ** 53, Infinity, 5n, '5', null, true, {}, []];
 
@@ -72,6 +79,12 @@ describe('shapes', () => {
       { entries: [{ index: 1, term: 1, kind: 256, data: DATA }] },
     ],
     ['no data', 'KEELSON_INVALID_ARGUMENT', 'entries[0].data', { entries: [{ index: 1, term: 1 }] }],
+    [
+      'data that was transferred away',
+      'KEELSON_INVALID_ARGUMENT',
+      'entries[0].data',
+      { entries: [{ index: 1, term: 1, data: transferred() }] },
+    ],
     [
       'a string for data',
       'KEELSON_INVALID_ARGUMENT',

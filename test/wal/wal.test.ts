@@ -82,12 +82,15 @@ describe('refused by name, with nothing changed', () => {
     const wal = await open(disk.environment);
     const { callCount } = disk;
     const data = new Uint8Array(1);
+    const transferred = new Uint8Array(1);
+    structuredClone(transferred, { transfer: [transferred.buffer] });
     const bad: readonly (readonly [unknown, string])[] = [
       [[{ kind: 128, data }], 'KEELSON_INVALID_ARGUMENT'],
       [[{ kind: 255, data }], 'KEELSON_INVALID_ARGUMENT'],
       [[{ kind: -1, data }], 'KEELSON_INVALID_ARGUMENT'],
       [[{ kind: 1.5, data }], 'KEELSON_INVALID_ARGUMENT'],
       [[{ kind: 1 }], 'KEELSON_INVALID_ARGUMENT'],
+      [[{ kind: 1, data: transferred }], 'KEELSON_INVALID_ARGUMENT'],
       [[null], 'KEELSON_INVALID_ARGUMENT'],
       [[], 'KEELSON_INVALID_ARGUMENT'],
       [undefined, 'KEELSON_INVALID_ARGUMENT'],
