@@ -10,6 +10,9 @@ import { mergeSummaries, type Summary, Tally } from './tally.js';
 /** Exit codes; docs/simulator.md says them to people. */
 const EXIT = { clean: 0, found: 1, usage: 2, fault: 3 } as const;
 
+/** Scenarios from which on what was never reached says something. */
+const REACH_FROM = 300;
+
 /** Failures whose files are written; beyond, the list of seeds is enough. */
 const LEFT_MAX = 5;
 
@@ -36,15 +39,24 @@ async function main(): Promise<number> {
 async function search(options: CliOptions): Promise<number> {
   const tally = new Tally(options.profile);
   const progress = new Progress(tally);
-  await spreadSeeds(options, (run) => {
-    tally.add(run);
-    if (run.failed !== null) progress.note(`seed ${run.seed}: ${run.failed.oracle}: ${run.failed.what}`);
-    progress.tick();
-  });
+  let fault: Error | null = null;
+  try {
+    await spreadSeeds(options, (run) => {
+      tally.add(run);
+      if (run.failed !== null) progress.note(`seed ${run.seed}: ${run.failed.oracle}: ${run.failed.what}`);
+      progress.tick();
+    });
+  } catch (error) {
+    // What was found until then is told all the same: a long search must not be lost for one seed.
+    fault = error instanceof Error ? error : new Error(String(error));
+  }
   progress.end();
   const summary = tally.summary(options.profile, progress.seconds);
   for (const { seed } of summary.failed.slice(0, LEFT_MAX)) await leaveSeed(options, seed, progress);
-  return finish(options, summary, progress.line());
+  const exit = await finish(options, summary, progress.line());
+  if (fault === null) return exit;
+  console.error(fault);
+  return EXIT.fault;
 }
 
 async function leaveSeed(options: CliOptions, seed: number, progress: Progress): Promise<void> {
@@ -100,7 +112,8 @@ async function finish(options: CliOptions, summary: Summary, line: string): Prom
   if (options.report !== null) await writeFile(options.report, reportPage(summary));
   console.log(line);
   console.log(`trace hash ${summary.traceHash}`);
-  if (summary.unreached.length > 0) console.log(`never reached: ${summary.unreached.join(', ')}`);
+  if (summary.unreached.length > 0 && summary.scenarios >= REACH_FROM)
+    console.log(`never reached: ${summary.unreached.join(', ')}`);
   if (options.json) console.log(JSON.stringify(summary));
   return summary.failures === 0 ? EXIT.clean : EXIT.found;
 }

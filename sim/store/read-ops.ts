@@ -162,14 +162,23 @@ function checkEntries(
     throw new Finding({ oracle: 'invented-bytes', what });
   }
   if (scene.isOverBudget) return entries;
-  if ([...scene.allowed.candidates(), ...before].some(({ state }) => holds(state, entries))) return entries;
+  const possible = [...scene.allowed.candidates(), ...before];
+  const differences = possible.map(({ state }) => firstOther(state, entries));
+  if (differences.includes(undefined)) return entries;
+  const found = possible
+    .map(
+      ({ by }, at) =>
+        `entry ${differences[at]?.index}/${differences[at]?.term}, which the state of ${by} holds not so`,
+    )
+    .join('; ');
   const what = `${scene.by} read entries ${from}..${from + entries.length - 1} that are not those of any state that could be`;
-  throw new Finding({ oracle: 'read', what, expected: scene.allowed.lines() });
+  throw new Finding({ oracle: 'read', what, expected: scene.allowed.lines(), found });
 }
 
-function holds(state: LogState, entries: readonly ModelEntry[]): boolean {
-  return entries.every(
+/** The first entry that the state does not hold; undefined if it holds all of them. */
+function firstOther(state: LogState, entries: readonly ModelEntry[]): ModelEntry | undefined {
+  return entries.find(
     ({ index, hash }) =>
-      index <= lastIndexOf(state) && state.entries[index - firstIndexOf(state)]?.hash === hash,
+      index > lastIndexOf(state) || state.entries[index - firstIndexOf(state)]?.hash !== hash,
   );
 }
