@@ -13,14 +13,20 @@ export class QuarantineWatch {
 
   /** Throws if something is gone that was durable at the last look and had to stay. */
   look(disk: SimulatedDisk): void {
-    const isSetAside = (path: string): boolean => path.includes('/quarantine/');
-    const now = disk.list().filter(isSetAside);
+    const now = setAside(disk.list());
     const there = new Set(now);
     const lost = this.#durable.find((path) => !there.has(path) && !mayGo(path, now));
-    this.#durable = disk.listDurable().filter(isSetAside);
+    this.#durable = setAside(disk.listDurable());
     if (lost === undefined) return;
     throw new Finding({ oracle: 'quarantine-shrunk', what: `${lost} is gone from the quarantine` });
   }
+}
+
+/** What is in a quarantine, also in one that is away from its name for a moment: the next open puts it back. */
+function setAside(paths: readonly string[]): readonly string[] {
+  return paths
+    .map((path) => path.replace('/quarantine.aside/', '/quarantine/'))
+    .filter((path) => path.includes('/quarantine/'));
 }
 
 function mayGo(path: string, now: readonly string[]): boolean {
