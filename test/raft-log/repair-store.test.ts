@@ -277,6 +277,32 @@ function wound(disk: SimulatedDisk, random: Random): void {
   }
 }
 
+test('a server that is started behind a stopped repair moves what was given up, and deletes nothing', async () => {
+  const wounded = await storeOf({ isClosed: true });
+  wounded.flipBit(segment(2), 900, 3);
+  wounded.crash('power');
+  const old = [...contents(wounded)].filter((text) => text.startsWith('KEELSONW'));
+  const whole = wounded.fork();
+  const { result } = await repair(whole);
+  let moved = 0;
+  for (let call = wounded.callCount + 1; call <= whole.callCount; call += 1) {
+    const disk = wounded.fork({ seed: call });
+    disk.onCall = ({ number }) => (number === call ? { crash: 'kill-power', at: 'after' } : undefined);
+    await disk.run((environment) => repairStore({ environment, dir: DIR, walDir: null }));
+    disk.onCall = null;
+    const isNew = newest(disk) > 0 && (await plan(disk)).action === 'none';
+    if (!isNew) continue;
+    const { entries } = await portraitOf(disk);
+    expect(entries).toHaveLength(result?.lastIndex ?? -1);
+    const after = contents(disk);
+    expect(old.filter((text) => !after.has(text))).toEqual([]);
+    for (const path of disk.list().filter((one) => one.startsWith(`${DIR}/wal/`)))
+      expect(old).not.toContain(textAt(disk, path));
+    moved += 1;
+  }
+  expect(moved).toBeGreaterThan(5);
+});
+
 describe.each<[string, Life, (disk: SimulatedDisk) => void]>([
   ['a hole in the tail', { isClosed: true }, (disk) => disk.flipBit(segment(2), 900, 3)],
   [

@@ -81,6 +81,32 @@ describe('E below P is damage (R3)', () => {
     expect(await refusalOf(disk)).toMatchObject({ code: 'KEELSON_LOG_GAP', path: segment(1) });
   });
 
+  test('a frame whose neighbour in front was another one is a gap, though all its numbers fit (R2)', async () => {
+    const disk = newDisk();
+    const wal = await open(disk.environment);
+    await appendEach(wal, 2);
+    disk.crash('kill');
+    const other = disk.fork();
+    // The same numbers and lengths in both; only what the third frame holds is another.
+    for (const [at, batch] of [
+      [disk, 3],
+      [other, 103],
+    ] as const) {
+      const again = await open(at.environment);
+      await appendEach(again, 1, 100, batch);
+      // The last one bears witness that the one before it was durable.
+      await appendEach(again, 2, 100, 4);
+      at.crash('kill');
+    }
+    const bytesOf = (one: SimulatedDisk): Buffer => Buffer.from(one.readVolatile(segment(1)) ?? []);
+    const fourth = (one: SimulatedDisk): number =>
+      bytesOf(one).lastIndexOf(FRAME_MAGIC, bytesOf(one).lastIndexOf(FRAME_MAGIC) - 1);
+    const from = fourth(disk);
+    expect(fourth(other)).toBe(from);
+    disk.overwrite(segment(1), from, bytesOf(other).subarray(from));
+    expect(await refusalOf(disk)).toMatchObject({ code: 'KEELSON_LOG_GAP', path: segment(1), offset: from });
+  });
+
   test('the last segment emptied behind its witness in another file (D12)', async () => {
     const disk = await storeOf(10, { size: 200 });
     const number = lastSegment(disk);
