@@ -6,7 +6,9 @@
 import { describe, expect, test } from 'vitest';
 import type { SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import { checksum } from '../../src/format/checksum.js';
+import { decodeSuperblock } from '../../src/format/superblock.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
+import { openSnapshotStore } from '../../src/snapshot/index.js';
 import type { RecoveryReport } from '../../src/wal/recovery-report.js';
 import { describing, runWhole, stopsAt, textOf } from '../crash/crash-everywhere.js';
 import { bytesOf, dataOf, entriesFrom, simulated } from './scratch-log.js';
@@ -131,10 +133,17 @@ describe.each(WAYS)('the newest snapshot %s', (_, hurt, reason) => {
 test('snapshots are compared by index and term: one of another term is not taken', async () => {
   const { disk, open } = await logWithTwo();
   disk.remove(snapshotPath(6));
-  // The file of index 3 under a name that says another term, as an orphan of a lost history would have.
-  disk.writeFile(snapshotPath(3, 2), disk.readVolatile(snapshotPath(3)) ?? new Uint8Array());
   disk.remove(snapshotPath(3));
-  await disk.run(async () => {
+  const slot = decodeSuperblock(
+    (disk.readVolatile('/data/log/superblock') ?? new Uint8Array()).slice(0, 4096),
+  );
+  if (slot.kind !== 'valid') throw new Error('the slot is not valid');
+  const { storeId } = slot.superblock;
+  await disk.run(async (environment) => {
+    // Whole, of this store, at an index that the log holds with another term: an orphan of a lost history.
+    const snapshots = await openSnapshotStore({ environment, dir: SNAPSHOTS, storeId });
+    const staged = await snapshots.write({ index: 3, term: 2, conf: CONF, data: dataOf(3, 2, 900) });
+    await staged.publish();
     await expect(open()).rejects.toMatchObject({ code: 'KEELSON_MISSING_SNAPSHOT' });
   });
 });

@@ -5,6 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import type { SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import { isKeelsonError } from '../../src/errors/index.js';
+import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { verifyStore, type VerifyOptions, type VerifyReport } from '../../src/raft-log/verify-store.js';
 import { dataOf, entriesFrom, openLog, scratch } from './scratch-log.js';
 import { DIR, filesOf, openingOf, storeOf, type Life } from './wounded-store.js';
@@ -164,5 +165,19 @@ describe('log.verify()', () => {
     await expect(log.verify(wrong)).rejects.toMatchObject({ code: 'KEELSON_INVALID_ARGUMENT' });
     await log.close();
     await expect(log.verify()).rejects.toMatchObject({ code: 'KEELSON_CLOSED' });
+  });
+});
+
+test("damage inside a sealed segment: 'tail' leaves it to the read that meets it, 'all' refuses the open (R12)", async () => {
+  const disk = await storeOf({ isClosed: true });
+  const path = disk.list().find((one) => one.endsWith('.wal')) ?? '';
+  disk.flipBit(path, 1500, 3);
+  const options = { dir: DIR, segmentBytes: 4096, environment: disk.environment } as const;
+  const log = await openRaftLog(options);
+  await expect(log.entries(1, log.lastIndex + 1)).rejects.toMatchObject({ code: 'KEELSON_CORRUPT', path });
+  await log.close();
+  await expect(openRaftLog({ ...options, verifyOnOpen: 'all' })).rejects.toMatchObject({
+    code: 'KEELSON_CORRUPT',
+    path,
   });
 });
