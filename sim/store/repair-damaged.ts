@@ -4,7 +4,7 @@ import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { repairStore, type RepairReport } from '../../src/raft-log/repair-store.js';
 import { describeState } from '../oracle/describe-state.js';
 import { Finding } from '../oracle/finding.js';
-import { isSameState, lastIndexOf, type LogState } from '../oracle/log-state.js';
+import { lastIndexOf, type LogState } from '../oracle/log-state.js';
 import { observeLog } from '../oracle/observe-log.js';
 import { hashOfText } from '../world/random.js';
 import { openOptions } from './open-options.js';
@@ -82,13 +82,13 @@ async function checkRepaired(scene: Scene): Promise<void> {
   }
   const { allowed } = scene;
   const alien = found.entries.find((entry) => !allowed.wasIssued(entry));
-  const promised = allowed.promised.state;
-  const isWhole = allowed.candidates().some(({ state }) => isSameState(state, found));
+  // Any of them may have been the one that was damaged.
+  const forgotten = allowed.candidates().map(({ state }) => whatWasForgotten(state, found, log.unfitUntil));
   const wrong =
     alien === undefined
-      ? isWhole
+      ? forgotten.includes(null)
         ? null
-        : whatWasForgotten(promised, found, log.unfitUntil)
+        : (forgotten[0] ?? null)
       : `it holds entry ${alien.index} of term ${alien.term}, which was never saved so`;
   await log.close();
   if (wrong === null) return;

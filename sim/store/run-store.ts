@@ -55,8 +55,7 @@ class StoreRun {
       this.#progress.ops += 1;
     }
     if (!scene.hasEnded) await this.#end();
-    else if (scene.plan.config.repairs === true && scene.isDamaged && !scene.isOverBudget)
-      await this.#repair();
+    else if (this.#isRepaired()) await this.#repair();
     this.#quarantine.look(scene.disk);
     if (!scene.isOverBudget) this.#census.take(scene.disk);
   }
@@ -107,6 +106,15 @@ class StoreRun {
       if (scene.process.isAlive && scene.log !== null) return;
     }
     throw new Finding({ oracle: 'stuck', what: `${OPENS_MAX} opens behind ${behind} did not succeed` });
+  }
+
+  /**
+   * Where a lock was lost, frames of the writer that was replaced may stand in sealed segments, behind what these held
+   * at their end; a repair that reads past that end is no matter of this oracle yet.
+   */
+  #isRepaired(): boolean {
+    const { plan, isDamaged, isOverBudget, hasLostLock } = this.#scene;
+    return plan.config.repairs === true && isDamaged && !isOverBudget && !hasLostLock;
   }
 
   /** What an operator does about damage that was named: ends the process, and repairs, again behind each crash. */
