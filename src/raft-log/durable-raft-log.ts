@@ -68,6 +68,7 @@ export class DurableRaftLog implements RaftLog {
     this.#queue = new FrameQueue(log, durable, this.#accepted);
     this.#reader = new EntryReader(log, durable, this.#accepted, options.dir);
     const { snapshotsKept } = options;
+    store.guardBy(() => log.checkFence());
     this.#turns = new SnapshotTurns({ log, store, durable, queue: this.#queue, snapshotsKept });
     this.recovery = log.recovery;
     this.events = emitter;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { changeFailed } from '../disk/disk-failure.js';
 import { systemCode, type Disk, type DiskFile, type Environment } from '../disk/index.js';
-import { KeelsonError } from '../errors/index.js';
+import { isKeelsonError, KeelsonError } from '../errors/index.js';
 import { IDENTITY_BYTES } from '../format/identity.js';
 import { LIMITS } from '../format/limits.js';
 import { openFresh } from './open-fresh.js';
@@ -81,6 +81,7 @@ export class SnapshotStore {
   /** Ends when the last `retain` that was called has ended, well or not. */
   #retaining: Promise<unknown> = Promise.resolve();
   #isFailed = false;
+  #checkFence: () => Promise<void> = () => Promise.resolve();
 
   /** Use {@link openSnapshotStore}, which makes and syncs the directory. */
   constructor(options: Required<SnapshotStoreOptions>) {
@@ -99,13 +100,18 @@ export class SnapshotStore {
     return this.#isFailed;
   }
 
+  /** From now on `checkFence` is asked before each name is taken away, to throw if another writer has taken over (D11). */
+  guardBy(checkFence: () => Promise<void>): void {
+    this.#checkFence = checkFence;
+  }
+
   /**
    * Streams a snapshot into a temporary file, in bounded memory (one chunk). Resolved: its data is on stable
    * storage; it does not exist for any reader before `publish`.
    *
    * On any error the file is removed. Errors: what `data` throws, that very value; `KEELSON_INVALID_ARGUMENT`,
    * `KEELSON_TOO_LARGE`, `KEELSON_READ_ONLY`, `KEELSON_ABORTED`, `KEELSON_NO_SPACE`, `KEELSON_WRITE_FAILED`,
-   * `KEELSON_SYNC_FAILED` (of this file alone), `KEELSON_FAILED`.
+   * `KEELSON_SYNC_FAILED` (of this file alone), `KEELSON_FENCED`, `KEELSON_FAILED`.
    */
   async write(request: SnapshotWriteRequest): Promise<StagedSnapshot> {
     this.#checkWritable();
@@ -187,7 +193,7 @@ export class SnapshotStore {
    * next call deletes.
    *
    * Errors: `KEELSON_READ_FAILED`, `KEELSON_WRITE_FAILED` (an unlink; all others were tried),
-   * `KEELSON_SYNC_FAILED` of the directory, `KEELSON_FAILED`, `KEELSON_READ_ONLY`.
+   * `KEELSON_SYNC_FAILED` of the directory, `KEELSON_FENCED`, `KEELSON_FAILED`, `KEELSON_READ_ONLY`.
    */
   async retain(refs: Iterable<SnapshotRef>): Promise<readonly string[]> {
     this.#checkWritable();
@@ -266,9 +272,10 @@ export class SnapshotStore {
       if (parsed.kind === 'published' && kept.has(published)) continue;
       const path = join(this.dir, name);
       try {
-        await this.#disk.unlink(path);
+        await this.#unlink(path);
         deleted.push(path);
       } catch (error) {
+        if (isKeelsonError(error, 'KEELSON_FENCED')) throw error;
         if (systemCode(error) !== 'ENOENT')
           firstFailure ??= changeFailed('the removal of a snapshot', { path }, error, NEXT);
       }
@@ -286,7 +293,7 @@ export class SnapshotStore {
     const identity = new Uint8Array(IDENTITY_BYTES);
     environment.fillRandom(identity);
     const header = { storeId, identity, index, term, conf: conf.slice() };
-    const file = await openFresh(this.#disk, temporary, NEXT);
+    const file = await openFresh(this.#disk, temporary, (path) => this.#unlink(path), NEXT);
     let end;
     try {
       const writer = new SnapshotWriter(file, header, chunkBytes);
@@ -338,11 +345,17 @@ export class SnapshotStore {
 
   async #discard(temporary: string, name: string): Promise<void> {
     try {
-      await this.#disk.unlink(temporary);
+      await this.#unlink(temporary);
     } catch {
       // Not there, or the disk refuses: then it is a leftover like a crash's, which the next retain deletes.
     }
     this.#staging.delete(name);
+  }
+
+  /** D11: a successor's snapshots stand under the same kind of names. */
+  async #unlink(path: string): Promise<void> {
+    await this.#checkFence();
+    await this.#disk.unlink(path);
   }
 
   async #syncNames(): Promise<void> {

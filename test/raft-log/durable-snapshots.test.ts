@@ -6,6 +6,7 @@
 import { readdirSync, renameSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { decodeSuperblock, encodeSuperblock, SUPERBLOCK_SLOT_BYTES } from '../../src/format/superblock.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { bytesOf, dataOf, entriesFrom, openLog, pictureOf, scratch, simulated } from './scratch-log.js';
 
@@ -276,4 +277,28 @@ describe('a named snapshot that cannot be had', () => {
     expect(snapshotsIn(dir)).toHaveLength(1);
     rmSync(orphan, { force: true });
   });
+});
+
+test('a writer that is succeeded while it clears old snapshots stops before the next (D11)', async () => {
+  const { disk, open } = simulated();
+  const generous = await open({ snapshotsKept: 4 });
+  await generous.save({ entries: entriesFrom(1, 6), hardState: { term: 1, commit: 6 } });
+  for (const index of [1, 2, 3, 4])
+    await generous.createSnapshot({ index, conf: CONF, data: Uint8Array.of(index) });
+  await generous.close();
+  let unlinks = 0;
+  disk.onCall = ({ kind, path }) => {
+    if (kind !== 'unlink' || !path.endsWith('.snap')) return undefined;
+    unlinks += 1;
+    const superblock = '/data/log/superblock';
+    const slot = (disk.readVolatile(superblock) ?? new Uint8Array()).slice(0, SUPERBLOCK_SLOT_BYTES);
+    const verdict = decodeSuperblock(slot);
+    if (verdict.kind !== 'valid') throw new Error('the slot is not valid');
+    const { epoch, generation } = verdict.superblock;
+    const stamped = { ...verdict.superblock, epoch: epoch + 1, generation: generation + 2 };
+    disk.overwrite(superblock, 0, encodeSuperblock(stamped));
+    return undefined;
+  };
+  await expect(open({ snapshotsKept: 1 })).rejects.toMatchObject({ family: 'environment' });
+  expect(unlinks).toBe(1);
 });

@@ -6,7 +6,7 @@ import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, writeFileSync
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isKeelsonError } from '../../src/errors/index.js';
+import { isKeelsonError, KeelsonError } from '../../src/errors/index.js';
 import { LIMITS } from '../../src/format/limits.js';
 import {
   bytesOf,
@@ -337,4 +337,34 @@ test('a file of another store is named as such', async () => {
   const error = await rejection(other.open(ref));
   expect(isKeelsonError(error, 'KEELSON_CORRUPT')).toBe(true);
   expect(error).toMatchObject({ offset: 16, expected: '0f'.repeat(16), found: '5e'.repeat(STORE_ID.length) });
+});
+
+describe('a writer that was succeeded (D11)', () => {
+  const fenced = new KeelsonError('KEELSON_FENCED', 'another writer has taken over.', {});
+
+  test('takes no name away: not those that it keeps no more, not one that it would write, not one that it gives up', async () => {
+    const dir = snapshotsDirectory();
+    const store = await openStore(dir);
+    await publish(store, 1, patterned(40));
+    const newest = await publish(store, 2, patterned(41));
+    const given = await store.write({ index: 3, term: 1, conf: bytesOf(''), data: patterned(9) });
+    await (await openStore(dir)).write({ index: 4, term: 1, conf: bytesOf(''), data: patterned(9) });
+    const before = readdirSync(dir);
+    store.guardBy(() => Promise.reject(fenced));
+    expect(await rejection(store.retain([newest]))).toBe(fenced);
+    const again = { index: 4, term: 1, conf: bytesOf(''), data: patterned(8) };
+    expect(await rejection(store.write(again))).toBe(fenced);
+    await given.discard();
+    expect(readdirSync(dir)).toEqual(before);
+  });
+
+  test('stops between two names', async () => {
+    const dir = snapshotsDirectory();
+    const store = await openStore(dir);
+    for (const index of [1, 2, 3]) await publish(store, index, patterned(40));
+    const answers = [Promise.resolve()];
+    store.guardBy(() => answers.shift() ?? Promise.reject(fenced));
+    expect(await rejection(store.retain([]))).toBe(fenced);
+    expect(readdirSync(dir)).toHaveLength(2);
+  });
 });
