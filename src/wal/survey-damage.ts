@@ -67,13 +67,17 @@ function superblockLost(path: string, isMissing: boolean): Damage {
 
 /** R6: leading segments may be missing only where all they held is compacted. */
 function leading(found: Unjudged, paths: StorePaths, boundary: number): Damage[] {
-  const { segments, range } = found;
+  const { segments, range, superblock } = found;
   const start = segments.find((segment) => segment.fileBytes !== null);
   if (start === undefined) return [];
   const isFirst = start.number === range.first;
   if (isFirst && start.header === null) return [];
   if (isCovered(segments, boundary)) return [];
-  if (isFirst && !range.isInferred) return [uncovered(start, boundary)];
+  if (isFirst && !range.isInferred) {
+    // A live writer that has dropped segments since may have compacted more than was heard of.
+    const hasMoved = superblock !== null && superblock.firstSegment < range.first;
+    return hasMoved ? [] : [uncovered(start, boundary)];
+  }
   const number = isFirst ? start.number - 1 : range.first;
   if (number < 1) return [];
   const until = start.header === null ? boundary + 1 : start.header.end.lastIndex + 1;
