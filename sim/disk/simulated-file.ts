@@ -63,10 +63,10 @@ export class SimulatedFile implements DiskFile {
     return this.#perform(new TryLockAction(this.#file), 'inline');
   }
 
-  close(): Awaitable<void> {
+  close(mode: CallMode = 'background'): Awaitable<void> {
     if (this.#isClosing) return this.#closing ?? undefined;
     this.#isClosing = true;
-    const close = (): Awaitable<void> => this.#performer.perform(new CloseAction(this.#file), 'background');
+    const close = (): Awaitable<void> => this.#performer.perform(new CloseAction(this.#file), mode);
     // As on a real system the descriptor goes back only when all calls on it have returned.
     this.#closing =
       this.#callsUnderWay === 0

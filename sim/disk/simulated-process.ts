@@ -142,7 +142,7 @@ export class SimulatedProcess implements Disk, Caller {
   }
 
   open(path: string, options: OpenOptions): Awaitable<DiskFile> {
-    return this.perform(new OpenAction(path, options, this.#opener), 'background');
+    return this.perform(new OpenAction(path, options, this.#opener), options.mode ?? 'background');
   }
 
   mkdir(path: string): Awaitable<void> {

@@ -20,7 +20,11 @@ const DIRECTORY_MODE = 0o700;
 export class NodeDisk implements Disk {
   async open(path: string, options: OpenOptions): Promise<DiskFile> {
     const { flags, syncsAfterWrite } = openFlags(options, process.platform);
-    return new NodeFile(await openAsync(path, flags, FILE_MODE), path, { syncsAfterWrite });
+    const fd =
+      options.mode === 'inline'
+        ? fs.openSync(path, flags, FILE_MODE)
+        : await openAsync(path, flags, FILE_MODE);
+    return new NodeFile(fd, path, { syncsAfterWrite });
   }
 
   async mkdir(path: string): Promise<void> {

@@ -95,12 +95,12 @@ export class NodeFile implements DiskFile {
     return tryKernelLock(this.#openFd('lock'), this.path);
   }
 
-  close(): Promise<void> {
-    this.#closing ??= this.#closeOnce();
+  close(mode: CallMode = 'background'): Promise<void> {
+    this.#closing ??= this.#closeOnce(mode);
     return this.#closing;
   }
 
-  async #closeOnce(): Promise<void> {
+  async #closeOnce(mode: CallMode): Promise<void> {
     // The kernel gives the descriptor's number to the next file that is opened. A write still waiting for a
     // thread would land in that other file, so the number goes back only when all calls have returned.
     if (this.#callsUnderWay > 0) {
@@ -108,7 +108,8 @@ export class NodeFile implements DiskFile {
         this.#allReturned = resolve;
       });
     }
-    await closeAsync(this.#fd);
+    if (mode === 'inline') fs.closeSync(this.#fd);
+    else await closeAsync(this.#fd);
   }
 
   async #syncAfter(written: Promise<number>): Promise<number> {

@@ -18,7 +18,7 @@ export function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
 }
 
 /**
- * How a call on an open file should be carried out. A hint, never a promise:
+ * How a call should be carried out. A hint, never a promise:
  *
  * - `'inline'`: on the calling thread; the event loop stands still meanwhile.
  * - `'background'`: on another thread (the default).
@@ -61,6 +61,8 @@ export interface OpenOptions {
   readonly create?: 'never' | 'if-missing' | 'exclusive';
   /** Each write returns only when its own range is on stable storage (O_DSYNC). Default false. */
   readonly dataSync?: boolean;
+  /** Default `'background'`. */
+  readonly mode?: CallMode;
 }
 
 /** An open file. Positions and sizes are bytes. One owner at a time; calls may overlap. */
@@ -84,7 +86,7 @@ export interface DiskFile {
    */
   tryLock(): Awaitable<boolean>;
   /** Gives the file back; promises nothing about its data. Later calls fail with `EBADF`. Idempotent. */
-  close(): Awaitable<void>;
+  close(mode?: CallMode): Awaitable<void>;
 }
 
 /** A file system. Paths are absolute or relative to the process, in the platform's own form. */

@@ -1,12 +1,12 @@
-import type { DiskFile } from '../disk/port.js';
+import type { CallMode, DiskFile } from '../disk/port.js';
 
 /**
  * Gives a file back. A close that fails has closed all the same, and promises nothing: what the file held was
  * synced before, or nothing relies on it. So a failure here changes no outcome.
  */
-export async function closeFile(file: DiskFile): Promise<void> {
+export async function closeFile(file: DiskFile, mode: CallMode = 'background'): Promise<void> {
   try {
-    await file.close();
+    await file.close(mode);
   } catch {
     // See above: there is nothing to do about it, and nothing to tell.
   }

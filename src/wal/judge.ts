@@ -4,11 +4,11 @@ import { identityText, sameBytes } from '../format/identity.js';
 import type { DurableMark } from '../format/position.js';
 import { FORMAT_VERSION, segmentSalt, type SegmentHeader } from '../format/segment-header.js';
 import type { Superblock } from '../format/superblock.js';
+import { closeFile } from './close-file.js';
 import { NO_ENTRIES, type Damage, type RecoveryTally } from './damage.js';
 import type { WalLayer } from './layer.js';
 import { sealedSegment, segmentPath, type LiveSegment } from './live-segment.js';
-import { OpenAhead } from './open-ahead.js';
-import { readSeal, readSegmentHeader } from './read-segment.js';
+import { openSegment, readSeal, readSegmentHeader } from './read-segment.js';
 import { scanSegment, type Fence, type SegmentScan } from './scan-segment.js';
 import { SegmentWindow } from './segment-window.js';
 
@@ -61,15 +61,13 @@ class Judge {
   readonly #segments: LiveSegment[] = [];
   #mark: DurableMark;
   #highestEpoch: number;
-  readonly #files: OpenAhead;
+  readonly #open = new Set<DiskFile>();
 
   constructor(store: JudgedStore) {
     this.#store = store;
     this.#mark = store.mark;
     this.#highestEpoch = store.superblock.epoch;
     this.#fence = { epoch: store.superblock.fenceEpoch, lsn: store.superblock.fenceLsn };
-    const { disk, walDir, present, superblock } = store;
-    this.#files = new OpenAhead(disk, walDir, present, superblock.newestSegment);
   }
 
   async run(): Promise<Judgement> {
@@ -78,7 +76,7 @@ class Judge {
     try {
       return await this.#judge();
     } finally {
-      await this.#files.close();
+      for (const file of this.#open) await this.#giveBack(file);
     }
   }
 
@@ -92,7 +90,7 @@ class Judge {
       const { path } = current;
       const tail = await this.#fitting(path, () => this.#take(current, next));
       if (tail !== null) return this.#fitting(path, () => this.#finish(current, tail, first));
-      this.#files.giveBack(current.file);
+      await this.#giveBack(current.file);
       // `take` gives no tail only where `next` joins.
       current = next as Candidate;
     }
@@ -130,7 +128,10 @@ class Judge {
       return null;
     }
     const path = segmentPath(walDir, number);
-    const file = await this.#files.take(number);
+    // Inline, as the two small reads are: to wait for a thread costs many times the call itself, and the time to open
+    // must hardly grow with the log.
+    const file = await openSegment(this.#store.disk, path, 'inline');
+    this.#open.add(file);
     const { verdict, fileBytes } = await readSegmentHeader(file);
     tally.readBytes += Math.min(fileBytes, 512);
     const fault = this.#headerFault(verdict, fileBytes, number, path);
@@ -138,9 +139,14 @@ class Judge {
       this.#highestEpoch = Math.max(this.#highestEpoch, verdict.header.epoch);
       return { header: verdict.header, path, file };
     }
-    this.#files.giveBack(file);
+    await this.#giveBack(file);
     if (mustBe && fault !== null) throw fault;
     return null;
+  }
+
+  async #giveBack(file: DiskFile): Promise<void> {
+    this.#open.delete(file);
+    await closeFile(file, 'inline');
   }
 
   #headerFault(

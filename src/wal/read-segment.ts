@@ -19,9 +19,13 @@ import {
 } from '../format/segment-header.js';
 
 /** Opens a segment for reading; a failure other than `ENOENT` is a read failure (R9). */
-export async function openSegment(disk: Disk, path: string): Promise<DiskFile> {
+export async function openSegment(
+  disk: Disk,
+  path: string,
+  mode: CallMode = 'background',
+): Promise<DiskFile> {
   try {
-    return await disk.open(path, { access: 'read' });
+    return await disk.open(path, { access: 'read', mode });
   } catch (error) {
     throw readFailed('a segment', { path }, error);
   }
