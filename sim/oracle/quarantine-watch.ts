@@ -22,10 +22,13 @@ export class QuarantineWatch {
   }
 }
 
-/** What is in a quarantine, also in one that is away from its name for a moment: the next open puts it back. */
+/**
+ * What is in a quarantine, also where it or a folder of it is away from its name for a moment, while that is made again:
+ * a process may be killed there.
+ */
 function setAside(paths: readonly string[]): readonly string[] {
   return paths
-    .map((path) => path.replace('/quarantine.aside/', '/quarantine/'))
+    .map((path) => path.replaceAll('.aside/', '/'))
     .filter((path) => path.includes('/quarantine/'));
 }
 
