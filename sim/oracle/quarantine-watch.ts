@@ -27,9 +27,7 @@ export class QuarantineWatch {
  * a process may be killed there.
  */
 function setAside(paths: readonly string[]): readonly string[] {
-  return paths
-    .map((path) => path.replaceAll('.aside/', '/'))
-    .filter((path) => path.includes('/quarantine/'));
+  return paths.map((path) => path.replaceAll('.aside/', '/')).filter((path) => path.includes('/quarantine/'));
 }
 
 function mayGo(path: string, now: readonly string[]): boolean {
