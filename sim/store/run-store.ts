@@ -108,13 +108,10 @@ class StoreRun {
     throw new Finding({ oracle: 'stuck', what: `${OPENS_MAX} opens behind ${behind} did not succeed` });
   }
 
-  /**
-   * Where a lock was lost, frames of the writer that was replaced may stand in sealed segments, behind what these held
-   * at their end; a repair that reads past that end is no matter of this oracle yet.
-   */
+  /** Beyond the budget of faults there may be nothing left to go by. */
   #isRepaired(): boolean {
-    const { plan, isDamaged, isOverBudget, hasLostLock } = this.#scene;
-    return plan.config.repairs === true && isDamaged && !isOverBudget && !hasLostLock;
+    const { plan, isDamaged, isOverBudget } = this.#scene;
+    return plan.config.repairs === true && isDamaged && !isOverBudget;
   }
 
   /** What an operator does about damage that was named: ends the process, and repairs, again behind each crash. */

@@ -36,7 +36,7 @@ export interface SealTrailer {
   readonly chain: number;
   /** Where the frames end. */
   readonly framesUntil: number;
-  /** Epoch of its last frame. */
+  /** Epoch of the writer that sealed it. */
   readonly epoch: number;
   /** Frames and records in the segment. */
   readonly frameCount: number;

@@ -91,8 +91,7 @@ export function planRepair(survey: LogSurvey): InnerPlan {
       'impossible',
       'no stretch of the log and no snapshot can be read from its beginning; set the directory aside and let this server join again as a new member',
     );
-  const keepsAll =
-    chosen.piece !== null && chosen.piece.lastLsn >= promised.proven.lsn && promised.isEndKnown;
+  const keepsAll = reaches(survey, chosen, promised) && promised.isEndKnown;
   const result = resultOf(survey, chosen, promised, keepsAll);
   const isOnlySuperblock = damages.every(({ path }) => path === store.slots.path);
   const action = isOnlySuperblock && keepsAll ? 'rebuild-superblock' : 'rebuild-log';
@@ -135,17 +134,24 @@ function whyOf(
   return `${kept}${behind}; ${rest}`;
 }
 
+/** Whether a candidate holds all that was durable, by its LSNs; one behind which another log went on does not. */
+function reaches({ pieces }: LogSurvey, { piece }: Candidate, { proven }: Promised): boolean {
+  if (piece === null || piece.lastLsn < proven.lsn) return false;
+  // D11: a later stretch that begins at its end without joining it goes on from other records of the same numbers.
+  return !pieces.slice(pieces.indexOf(piece) + 1).some(({ baseLsn }) => baseLsn >= piece.lastLsn);
+}
+
 /** The candidate that reaches what was durable, else the most up-to-date one (Raft paper, section 5.4.1). */
-function choose(survey: LogSurvey, { proven }: Promised): Candidate | null {
+function choose(survey: LogSurvey, promised: Promised): Candidate | null {
   const candidates = survey.pieces.flatMap((piece) => candidateOf(survey, piece) ?? []);
   const newest = wholeSnapshots(survey).at(-1);
   if (newest !== undefined)
     candidates.push({ piece: null, snapshot: newest, boundary: newest, last: newest });
-  const reaches = ({ piece }: Candidate): number => (piece !== null && piece.lastLsn >= proven.lsn ? 1 : 0);
+  const rank = (one: Candidate): number => (reaches(survey, one, promised) ? 1 : 0);
   const lsn = ({ piece }: Candidate): number => piece?.lastLsn ?? 0;
   const ranked = candidates.sort(
     (a, b) =>
-      reaches(b) - reaches(a) || b.last.term - a.last.term || b.last.index - a.last.index || lsn(b) - lsn(a),
+      rank(b) - rank(a) || b.last.term - a.last.term || b.last.index - a.last.index || lsn(b) - lsn(a),
   );
   return ranked[0] ?? null;
 }

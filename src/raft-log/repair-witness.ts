@@ -97,7 +97,8 @@ function lostRanges({ segments, proven }: StoreSurvey): LostRange[] {
       reach(next.firstLsn, broken);
     }
     lsn = run.lastLsn;
-    torn = tear?.header ?? null;
+    // A frame that is whole but does not join is another's: it says nothing of the one that is lost.
+    torn = tear?.kind === 'payload' ? tear.header : null;
   }
   reach(proven.lsn + 1, torn);
   if (!isBegun) lost.push({ until: Infinity, isEntriesOnly: false });

@@ -213,7 +213,7 @@ class Judge {
         next.header.firstLsn === seal.trailer.lastLsn + 1 &&
         next.header.chain === seal.trailer.chain;
       if (joins) {
-        if (this.#store.readsAll) await this.#readSealed(current, seal.trailer.lastLsn);
+        if (this.#store.readsAll) await this.#readSealed(current, next, seal.trailer.lastLsn);
         layer.restorePreamble(preamble);
         layer.adoptSealed({ ...seal.trailer, runs: seal.runs });
         this.#raise(seal.trailer.durable);
@@ -223,18 +223,21 @@ class Judge {
       }
     }
     layer.restorePreamble(preamble);
-    const scan = await this.#scan(current, true);
+    const scan = await this.#scan(current, next, true);
     this.#segments.push(scannedSegment(current, scan));
     return this.#isTail(current, scan, next) ? scan : null;
   }
 
-  async #scan(current: Candidate, replays: boolean): Promise<SegmentScan> {
+  async #scan(current: Candidate, next: Candidate | null, replays: boolean): Promise<SegmentScan> {
     const { layer, tally, untilLsn } = this.#store;
+    // D11: by its own epoch the next segment says how far older ones came in this one; the superblock knows only the last.
+    const fences =
+      next === null ? [this.#fence] : [this.#fence, { epoch: next.header.epoch, lsn: next.header.firstLsn }];
     const window = new SegmentWindow(current.file, current.header.segmentBytes);
     const scan = await scanSegment(
       window,
       current.header,
-      this.#fence,
+      fences,
       this.#mark,
       (frame, records) => {
         if (!replays) return;
@@ -251,8 +254,8 @@ class Judge {
   }
 
   /** Reads a sealed segment through (R12: only when asked to). */
-  async #readSealed(current: Candidate, lastLsn: number): Promise<void> {
-    const scan = await this.#scan(current, false);
+  async #readSealed(current: Candidate, next: Candidate, lastLsn: number): Promise<void> {
+    const scan = await this.#scan(current, next, false);
     if (scan.run.lastLsn < lastLsn) throw this.#shortRun(current, scan, lastLsn);
   }
 

@@ -138,8 +138,9 @@ export function malformed(segment: { readonly path: string }, offset: number, in
 /** The offsets of a sealed segment whose own are damaged: from its frames (D6). */
 async function rebuildOffsets(segment: LiveSegment, file: DiskFile): Promise<Uint32Array> {
   const window = new SegmentWindow(file, segment.header.segmentBytes);
-  const noFence = { epoch: 0, lsn: Infinity };
-  const scan = await scanSegment(window, segment.header, noFence, NOTHING_DURABLE, () => undefined);
+  // D11: behind its last record may stand frames of a writer that was fenced off.
+  const { header, lastLsn } = segment;
+  const scan = await scanSegment(window, header, [], NOTHING_DURABLE, () => undefined, lastLsn);
   if (scan.index.lowest === segment.lowest && scan.index.until === segment.until)
     return scan.index.offsets().slice();
   throw malformed(segment, scan.runUntil, scan.index.until);

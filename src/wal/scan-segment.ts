@@ -23,7 +23,11 @@ export interface RunState {
   readonly end: LogEnd;
 }
 
-/** A frame at or above `lsn` with an epoch below `epoch` is outside the run (D11). */
+/**
+ * Where an epoch began, or went on: a frame that reaches `lsn` with an epoch below `epoch` is outside the run (D11). The
+ * superblock holds that of the newest epoch; the header of each segment, and a seal, say the same of the writer that made
+ * them. Frames of a writer that lost its lock may stand behind what its successor sealed, for as long as the file lives.
+ */
 export interface Fence {
   readonly epoch: number;
   readonly lsn: number;
@@ -125,16 +129,18 @@ class Scan {
 export async function scanSegment(
   window: SegmentWindow,
   header: SegmentHeader,
-  fence: Fence,
+  fences: readonly Fence[],
   mark: DurableMark,
   listener: FrameListener,
   untilLsn: number = Infinity,
 ): Promise<SegmentScan> {
   const scan = new Scan(header, mark);
-  let broken = await nextFrame(window, scan, header, fence, listener, untilLsn);
-  while (broken === null) broken = await nextFrame(window, scan, header, fence, listener, untilLsn);
+  let broken = await nextFrame(window, scan, header, fences, listener, untilLsn);
+  while (broken === null) broken = await nextFrame(window, scan, header, fences, listener, untilLsn);
   const behind = await searchBehind(window, scan.offset, header.segmentBytes, scan.salt, (frame) => {
-    if (!isFenced(frame, fence)) scan.witness(frame);
+    const isOurs = !isFenced(frame, fences);
+    if (isOurs) scan.witness(frame);
+    return isOurs;
   });
   const isSilent = broken.kind === 'header' && behind.untilOffset === 0;
   const stop = isSilent
@@ -160,7 +166,7 @@ async function nextFrame(
   window: SegmentWindow,
   scan: Scan,
   segment: SegmentHeader,
-  fence: Fence,
+  fences: readonly Fence[],
   listener: FrameListener,
   untilLsn: number,
 ): Promise<Broken | null> {
@@ -168,7 +174,7 @@ async function nextFrame(
   const header = readFrameHeader(head, 0, scan.salt);
   if (header === null) return { kind: 'header', reason: 'no valid frame header' };
   if (lastLsnOf(header) > untilLsn) return { kind: 'header', reason: 'not yet known durable' };
-  const gap = whyNotJoining(header, scan.run, fence);
+  const gap = whyNotJoining(header, scan.run, fences);
   if (gap !== null) return { kind: 'gap', reason: gap };
   const payloadFrom = scan.offset + header.headerBytes;
   if (payloadFrom + header.payloadBytes > segment.segmentBytes) {
@@ -188,12 +194,13 @@ async function nextFrame(
 }
 
 /** Null if the frame continues the run; else why not, got against expected. */
-export function whyNotJoining(header: FrameHeader, run: RunState, fence: Fence): string | null {
+export function whyNotJoining(header: FrameHeader, run: RunState, fences: readonly Fence[]): string | null {
   if (header.firstLsn !== run.lastLsn + 1) return `LSN ${header.firstLsn}, expected ${run.lastLsn + 1}`;
   if (header.chain !== run.chain)
     return `it names ${header.chain} as checksum of the frame before, expected ${run.chain}`;
   if (header.epoch < run.epoch) return `epoch ${header.epoch}, expected at least ${run.epoch}`;
-  if (isFenced(header, fence))
+  const fence = fences.find((one) => isBeyond(header, one));
+  if (fence !== undefined)
     return `epoch ${header.epoch} at LSN ${header.firstLsn}, where epoch ${fence.epoch} began`;
   if (!header.resets && header.from > run.end.lastIndex + 1) {
     return `entries from ${header.from}, expected at most ${run.end.lastIndex + 1}`;
@@ -202,8 +209,13 @@ export function whyNotJoining(header: FrameHeader, run: RunState, fence: Fence):
 }
 
 /** True for a frame of a writer that was fenced off: it is outside the run, whatever it says (D11). */
-export function isFenced(header: FrameHeader, fence: Fence): boolean {
-  return header.firstLsn >= fence.lsn && header.epoch < fence.epoch;
+export function isFenced(header: FrameHeader, fences: readonly Fence[]): boolean {
+  return fences.some((fence) => isBeyond(header, fence));
+}
+
+/** D1: a frame is an atom, so one that only ends behind the fence is as far beyond it as one that begins there. */
+function isBeyond(header: FrameHeader, { epoch, lsn }: Fence): boolean {
+  return header.epoch < epoch && lastLsnOf(header) >= lsn;
 }
 
 /** Splits a payload into its records; false if they do not fill it exactly. */

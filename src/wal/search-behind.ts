@@ -15,20 +15,22 @@ const SEARCH_BYTES = 65_536;
 export interface Behind {
   /** Behind the last byte of any frame whose header is valid; 0 if there is none. */
   readonly untilOffset: number;
-  /** Entries of the frames that are whole. */
+  /** Entries of the frames that are whole and that count. */
   readonly intact: readonly IndexRange[];
 }
 
 /**
  * Looks, byte by byte, for headers that are valid under `salt` from `from` on: their marks count (R1) though
  * the run does not reach them, and they tell a torn tail from an untouched one (R4).
+ *
+ * @param onHeader says whether the frame counts; one that was fenced off holds no entry of the log (D11)
  */
 export async function searchBehind(
   window: SegmentWindow,
   from: number,
   until: number,
   salt: number,
-  onHeader: (header: FrameHeader) => void,
+  onHeader: (header: FrameHeader) => boolean,
 ): Promise<Behind> {
   const intact: IndexRange[] = [];
   let untilOffset = 0;
@@ -37,12 +39,12 @@ export async function searchBehind(
     const header = readFrameHeader(await window.view(at, FRAME_HEADER_BYTES_MAX), 0, salt);
     let next = at + 1;
     if (header !== null) {
-      onHeader(header);
+      const counts = onHeader(header);
       const end = Math.min(at + header.headerBytes + header.payloadBytes, until);
       untilOffset = Math.max(untilOffset, end);
       const payload = await window.view(at + header.headerBytes, header.payloadBytes);
       if (payloadMatches(header, payload, salt)) {
-        addRange(intact, header.from, header.until);
+        if (counts) addRange(intact, header.from, header.until);
         next = end;
       }
     }

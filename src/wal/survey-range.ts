@@ -80,13 +80,22 @@ async function inferRange(
 }
 
 async function headerOf(disk: Disk, walDir: string, number: number): Promise<SegmentHeader | null> {
+  const found = await headerAt(disk, walDir, number);
+  return found?.verdict.kind === 'valid' ? found.verdict.header : null;
+}
+
+/** The header of a segment, by its name or the one that it has while that is renewed; null if it is not there. */
+export async function headerAt(
+  disk: Disk,
+  walDir: string,
+  number: number,
+): Promise<Awaited<ReturnType<typeof readSegmentHeader>> | null> {
   for (const name of [segmentName(number), segmentAsideName(number)]) {
     const path = join(walDir, name);
     try {
       const file = await disk.open(path, { access: 'read' });
       try {
-        const { verdict } = await readSegmentHeader(file);
-        return verdict.kind === 'valid' ? verdict.header : null;
+        return await readSegmentHeader(file);
       } finally {
         await closeFile(file);
       }

@@ -59,7 +59,7 @@ export class SegmentSurvey {
   readonly #header: SegmentHeader;
   readonly #path: string;
   readonly #salt: number;
-  readonly #fence: Fence;
+  readonly #fences: readonly Fence[];
   readonly #judgeFrame: FrameJudge;
   #window: SegmentWindow;
   #readBytes = 0;
@@ -74,14 +74,14 @@ export class SegmentSurvey {
   constructor(
     file: DiskFile,
     header: SegmentHeader,
-    options: { readonly fence: Fence; readonly judgeFrame: FrameJudge },
+    options: { readonly fences: readonly Fence[]; readonly judgeFrame: FrameJudge },
   ) {
     const { end, epoch, chain } = header;
     this.#file = file;
     this.#path = file.path;
     this.#header = header;
     this.#salt = segmentSalt(header.identity);
-    this.#fence = options.fence;
+    this.#fences = options.fences;
     this.#judgeFrame = options.judgeFrame;
     this.#window = new SegmentWindow(file, header.segmentBytes);
     this.#run = { lastLsn: header.firstLsn - 1, chain, epoch, end };
@@ -159,7 +159,7 @@ export class SegmentSurvey {
     });
     if (header === null) return broken('header', 'no valid frame header');
     this.#witness(header);
-    const gap = this.#isBehindHole ? null : whyNotJoining(header, this.#run, this.#fence);
+    const gap = this.#isBehindHole ? null : whyNotJoining(header, this.#run, this.#fences);
     if (gap !== null) return broken('gap', gap);
     const payloadFrom = offset + header.headerBytes;
     if (payloadFrom + header.payloadBytes > this.#header.segmentBytes)
@@ -193,7 +193,7 @@ export class SegmentSurvey {
   }
 
   #witness(header: FrameHeader): void {
-    if (isFenced(header, this.#fence)) return;
+    if (isFenced(header, this.#fences)) return;
     this.highestEpoch = Math.max(this.highestEpoch, header.epoch);
     if (header.durable.lsn > this.mark.lsn) this.mark = header.durable;
   }
@@ -215,13 +215,18 @@ export class SegmentSurvey {
         this.#witness(header);
         const payload = await this.#window.view(at + header.headerBytes, header.payloadBytes);
         const isWhole = payloadMatches(header, payload, this.#salt);
-        if (isWhole && header.firstLsn > this.#run.lastLsn && !isFenced(header, this.#fence))
-          return { offset: at, header };
+        if (isWhole && this.#canFollow(header)) return { offset: at, header };
         if (isWhole) next = at + header.headerBytes + header.payloadBytes;
       }
       at = await nextCandidate(this.#window, Math.min(next, segmentBytes), segmentBytes);
     }
     return null;
+  }
+
+  /** D11: epochs never fall along the log, whatever is lost in between. */
+  #canFollow(header: FrameHeader): boolean {
+    const { lastLsn, epoch } = this.#run;
+    return header.firstLsn > lastLsn && header.epoch >= epoch && !isFenced(header, this.#fences);
   }
 
   #jump(next: { readonly offset: number; readonly header: FrameHeader }): void {

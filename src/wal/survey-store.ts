@@ -4,7 +4,6 @@ import { isPromise, type Awaitable, type DiskFile } from '../disk/port.js';
 import { systemCode } from '../disk/system-error.js';
 import { KeelsonError } from '../errors/index.js';
 import { sameBytes } from '../format/identity.js';
-import type { FrameHeader } from '../format/frame-header.js';
 import type { DurableMark } from '../format/position.js';
 import { segmentSalt, type SegmentHeader } from '../format/segment-header.js';
 import type { Superblock } from '../format/superblock.js';
@@ -15,6 +14,7 @@ import { readSeal, readSealOffsets, readSegmentHeader } from './read-segment.js'
 import type { RunState } from './scan-segment.js';
 import type { StorePaths } from './store-directory.js';
 import { judgeSurvey } from './survey-damage.js';
+import { SurveyFences } from './survey-fences.js';
 import { headerFault, newerFormat, type HeaderFault } from './survey-header.js';
 import { surveyMarks, surveySlots, type SurveyedMarks, type SurveyedSlots } from './survey-marks.js';
 import { rangeOf, type SurveyedRange } from './survey-range.js';
@@ -64,7 +64,7 @@ export interface SurveyedSegment {
   readonly framesUntil: number;
   readonly holes: readonly SurveyedHole[];
   /** What stands behind the last frame and is no whole one. */
-  readonly tear: { readonly reason: string; readonly header: FrameHeader | null } | null;
+  readonly tear: Pick<Hole, 'kind' | 'reason' | 'header'> | null;
   readonly mark: DurableMark | null;
   readonly highestEpoch: number;
 }
@@ -118,12 +118,14 @@ const REPORT_BYTES = 1024 * 1024;
 class Survey {
   readonly #request: SurveyRequest;
   readonly #segments: SurveyedSegment[] = [];
+  readonly #fences: SurveyFences;
   #readBytes = 0;
   #toldBytes = 0;
   #totalBytes = 0;
 
   constructor(request: SurveyRequest) {
     this.#request = request;
+    this.#fences = new SurveyFences(request.environment.disk, request.paths.walDir);
   }
 
   async run(): Promise<StoreSurvey> {
@@ -244,8 +246,8 @@ class Survey {
     heardLsn: number,
   ): Promise<SurveyedSegment> {
     const { listener } = this.#request;
-    const { fence } = range;
-    const survey = new SegmentSurvey(file, header, { fence, judgeFrame: listener.judgeFrame });
+    const fences = await this.#fences.of(file, header, range);
+    const survey = new SegmentSurvey(file, header, { fences, judgeFrame: listener.judgeFrame });
     const before = this.#segments[this.#segments.length - 1]?.run ?? null;
     const joins = before !== null && before.lastLsn === header.firstLsn - 1 && before.chain === header.chain;
     if (heardLsn === 0) listener.onSegment(header, joins);
@@ -293,7 +295,7 @@ class Survey {
       run: survey.run,
       framesUntil: survey.offset,
       holes: holes.map(({ hole, from, until }) => ({ ...hole, intact: { from, until } })),
-      tear: tear === null ? null : { reason: tear.reason, header: tear.header },
+      tear,
       mark: survey.mark,
       highestEpoch: survey.highestEpoch,
     };

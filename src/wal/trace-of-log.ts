@@ -58,7 +58,7 @@ async function holdsFrames(disk: Disk, path: string): Promise<boolean> {
     if (number > 1) return true;
     const window = new SegmentWindow(file, fileBytes);
     const salt = segmentSalt(identity);
-    const behind = await searchBehind(window, SEGMENT_HEADER_BYTES, fileBytes, salt, () => undefined);
+    const behind = await searchBehind(window, SEGMENT_HEADER_BYTES, fileBytes, salt, () => true);
     return behind.untilOffset > 0;
   } finally {
     await closeFile(file);
