@@ -65,7 +65,7 @@ export class SnapshotsAtOpen {
     const store = await this.opened(storeId);
     const folder = join(this.#dir, QUARANTINE_DIRECTORY_NAME);
     const replaced = named === null ? [] : await store.publishStaged(named, folder, checkFence);
-    return [...replaced, ...(await store.setUnusableAside(folder, checkFence))];
+    return [...replaced, ...(await store.setUnusableAside({ folder, checkFence, named }))];
   }
 
   /**

@@ -7,7 +7,7 @@ import { LIMITS } from '../format/limits.js';
 import { openFresh } from './open-fresh.js';
 import { ensureDirectory, isThere, listOwnNames, syncNames } from './open-directory.js';
 import { pullData, throwIfAborted } from './pull-data.js';
-import { moveAside, setUnusableAside } from './set-unusable-aside.js';
+import { moveAside, setUnusableAside, type UnusableRequest } from './set-unusable-aside.js';
 import {
   closeQuietly,
   openJudged,
@@ -207,13 +207,11 @@ export class SnapshotStore {
    * Moves published files that are no snapshot of this store, by their head and end, to `folder`, each with a note of
    * why: damaged ones, another store's, those of another format. To be called at open, before any {@link retain},
    * which would delete them. What finds no room there stays, and no later `retain` of this store touches it.
-   *
-   * @param checkFence asked before each move, to throw if another writer has taken over (D11)
    */
-  async setUnusableAside(folder: string, checkFence: () => Promise<void>): Promise<readonly string[]> {
+  async setUnusableAside(request: UnusableRequest): Promise<readonly string[]> {
     this.#checkWritable();
-    const place = { disk: this.#disk, storeId: this.#options.storeId, folder, checkFence };
-    const { moved, left } = await setUnusableAside(place, await this.list());
+    const place = { disk: this.#disk, storeId: this.#options.storeId, ...request };
+    const { moved, left } = await setUnusableAside(place, await this.list(), request.named);
     for (const { index, term } of left) this.#untouchable.add(publishedName(index, term));
     return moved;
   }
@@ -229,9 +227,10 @@ export class SnapshotStore {
     checkFence: () => Promise<void>,
   ): Promise<readonly string[]> {
     this.#checkWritable();
+    const temporary = join(this.dir, temporaryName(ref.index, ref.term));
+    if (!(await isThere(this.#disk, temporary))) return [];
     const judged = await this.#openJudged(ref);
     await closeQuietly(judged.file);
-    const temporary = join(this.dir, temporaryName(ref.index, ref.term));
     if (judged.file.path !== temporary) return [];
     const name = publishedName(ref.index, ref.term);
     const path = join(this.dir, name);

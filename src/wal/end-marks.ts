@@ -73,13 +73,17 @@ export function isMarkOfRun(
   return mark.epoch >= fenceEpoch || mark.lsn < fenceLsn;
 }
 
-/** Opens the marks of the one writer. They are an extra witness: null, and the log goes on, if the file cannot be made. */
+/**
+ * Opens the marks of the one writer. They are an extra witness: null, and the log goes on, if the file cannot be made.
+ *
+ * @param last the newest one that was found, whose block is not the next to be written
+ */
 export async function openEndMarks(
   environment: Environment,
   dir: string,
   { storeId, epoch }: { readonly storeId: Uint8Array; readonly epoch: number },
+  last: EndMark | null,
 ): Promise<EndMarks | null> {
-  const last = await readEndMark(environment.disk, dir, storeId);
   try {
     const file = await environment.disk.open(marksPath(dir), { access: 'write', create: 'if-missing' });
     return new EndMarks(environment, file, storeId, epoch, last?.sequence ?? 0);

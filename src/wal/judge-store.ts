@@ -1,5 +1,6 @@
 import type { DiskFile } from '../disk/port.js';
 import type { KeelsonError } from '../errors/index.js';
+import type { EndMark } from '../format/end-mark.js';
 import type { DurableMark } from '../format/position.js';
 import type { Superblock, SuperblockVerdict } from '../format/superblock.js';
 import { NO_ENTRIES, type RecoveryTally } from './damage.js';
@@ -19,6 +20,8 @@ export interface Judged {
   readonly superblock: Superblock;
   readonly slots: readonly SuperblockVerdict[];
   readonly bytes: Uint8Array;
+  /** The newest end mark, whether it counts or not. */
+  readonly endMark: EndMark | null;
   readonly judgement: Judgement;
   readonly listing: StoreListing;
 }
@@ -47,19 +50,20 @@ export class StoreJudge {
     this.refuseNewer(slots);
     this.checkKind(superblock);
     try {
+      const endMark = await readEndMark(disk, this.#paths.dir, superblock.storeId);
       const judgement = await judge({
         disk,
         walDir: this.#paths.walDir,
         superblock,
         present: listing.segments ?? new Set<number>(),
-        mark: await this.#markOf(superblock),
+        mark: newestWitness(superblock, endMark),
         layer,
         readsAll: verifyOnOpen === 'all',
         untilLsn,
         tally: this.#tally,
       });
       this.#tally.snapshotFallback = layer.fallback;
-      return { superblock, slots, bytes, judgement, listing };
+      return { superblock, slots, bytes, endMark, judgement, listing };
     } catch (error) {
       throw this.#tally.withReport(error);
     }
@@ -127,12 +131,6 @@ export class StoreJudge {
     });
   }
 
-  async #markOf(superblock: Superblock): Promise<DurableMark> {
-    const mark = await readEndMark(this.#request.environment.disk, this.#paths.dir, superblock.storeId);
-    const counts = mark !== null && isMarkOfRun(mark, superblock);
-    return counts && mark.lsn > superblock.proven.lsn ? mark : superblock.proven;
-  }
-
   /** Why no slot counts: another format, a lost superblock, or a store that was never live. */
   async unreadable({ slots, bytes }: FoundSlots, listing: StoreListing): Promise<KeelsonError> {
     this.refuseNewer(slots);
@@ -169,4 +167,9 @@ export class StoreJudge {
       intact: [],
     });
   }
+}
+
+function newestWitness(superblock: Superblock, mark: EndMark | null): DurableMark {
+  const counts = mark !== null && isMarkOfRun(mark, superblock);
+  return counts && mark.lsn > superblock.proven.lsn ? mark : superblock.proven;
 }

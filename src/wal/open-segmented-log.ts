@@ -107,13 +107,13 @@ class Opening {
 
   async #openLocked(lock: StoreLock): Promise<SegmentedLog> {
     const { disk } = this.#request.environment;
-    await restoreAsides(disk, this.#paths, await listStore(disk, this.#paths));
+    const listing = await restoreAsides(disk, this.#paths, await listStore(disk, this.#paths));
     const found = await readSlots(lock.superblock);
     const newest = newestSlot(found.slots);
     this.#judge.refuseNewer(found.slots);
     if (newest === null) return this.#replaceOrMake(lock, found);
     this.#judge.checkKind(newest);
-    await proveNames(disk, this.#paths, newest.newestSegment);
+    await proveNames(disk, this.#paths, listing, newest.newestSegment);
     this.#throwIfAborted();
     const first = await this.#judge.untilStill(lock.superblock, found);
     this.#throwIfAborted();
@@ -122,12 +122,13 @@ class Opening {
     this.#tally.epoch = first.judgement.highestEpoch + 1;
     await superblock.renew();
     await superblock.writeBoth({ epoch: this.#tally.epoch, isCleanEnd: false });
-    const { judgement, listing } = await this.#lookAgain(superblock, first);
+    const judged = await this.#lookAgain(superblock, first);
+    const { judgement } = judged;
     const { newestSegment } = superblock.current;
     await proveTail(disk, this.#paths.dir, this.#tally.epoch, newestSegment, judgement, this.#tally);
     await this.#beginEpoch(superblock, judgement);
-    await this.#cleanUp(superblock, listing, judgement);
-    return this.#start(lock, superblock, judgement, this.#tally.cut === null ? 'clean' : 'torn-tail');
+    await this.#cleanUp(superblock, judged.listing, judgement);
+    return this.#start(lock, superblock, judged, this.#tally.cut === null ? 'clean' : 'torn-tail');
   }
 
   /** R7: a store that never said it was live has acknowledged nothing, and is made (again). */
@@ -159,9 +160,9 @@ class Opening {
       this.#throwIfAborted();
       throw error;
     });
-    const { judgement } = await this.#judge.judge(await readSlots(lock.superblock));
+    const judged = await this.#judge.judge(await readSlots(lock.superblock));
     this.#tally.epoch = superblock.current.epoch;
-    return this.#start(lock, superblock, judgement, 'fresh');
+    return this.#start(lock, superblock, judged, 'fresh');
   }
 
   #noteRebuilt(slots: readonly SuperblockVerdict[]): void {
@@ -227,12 +228,12 @@ class Opening {
   async #start(
     lock: StoreLock,
     superblock: SuperblockFile,
-    judgement: Judgement,
+    { judgement, endMark }: Judged,
     verdict: 'fresh' | 'clean' | 'torn-tail',
   ): Promise<SegmentedLog> {
     const report = this.#tally.report(verdict);
     const { environment } = this.#request;
-    const endMarks = await openEndMarks(environment, this.#paths.dir, superblock.current);
+    const endMarks = await openEndMarks(environment, this.#paths.dir, superblock.current, endMark);
     const parts = { lock, superblock, endMarks };
     try {
       return await SegmentedLog.open(this.#request, this.#paths, judgement, report, this.#counters, parts);

@@ -211,10 +211,16 @@ export async function renewName(
   await renameOrFail(disk, join(dir, aside), join(dir, name));
 }
 
-/** Puts back what a crash left away from its name. */
-export async function restoreAsides(disk: Disk, paths: StorePaths, listing: StoreListing): Promise<void> {
+/** Puts back what a crash left away from its name; tells what stands there then. */
+export async function restoreAsides(
+  disk: Disk,
+  paths: StorePaths,
+  listing: StoreListing,
+): Promise<StoreListing> {
+  let isAsFound = listing.asides.length === 0;
   for (const name of [SUPERBLOCK_NAME, WAL_DIRECTORY_NAME, QUARANTINE_DIRECTORY_NAME]) {
     if (listing.names?.has(name + ASIDE) !== true) continue;
+    isAsFound = false;
     const from = join(paths.dir, name + ASIDE);
     if (!listing.names.has(name)) await renameOrFail(disk, from, join(paths.dir, name));
     else if (name === SUPERBLOCK_NAME) await removeName(disk, from);
@@ -224,6 +230,7 @@ export async function restoreAsides(disk: Disk, paths: StorePaths, listing: Stor
     if (listing.segments?.has(number) === true) await removeName(disk, from);
     else await renameOrFail(disk, from, join(paths.walDir, segmentName(number)));
   }
+  return isAsFound ? listing : listStore(disk, paths);
 }
 
 /** Renames (A5: after a crash either name may be there, or both); a failure is a write failure that names both. */
@@ -254,8 +261,12 @@ export async function removeName(disk: Disk, path: string): Promise<void> {
  * R10: makes the names that an open is about to read durable, since they may live only in the page cache (A7). Segments
  * above the range have no witness yet that theirs ever were: they are renewed.
  */
-export async function proveNames(disk: Disk, paths: StorePaths, newestSegment: number): Promise<void> {
-  const { segments } = await listStore(disk, paths);
+export async function proveNames(
+  disk: Disk,
+  paths: StorePaths,
+  { segments }: StoreListing,
+  newestSegment: number,
+): Promise<void> {
   for (const number of segments ?? []) {
     if (number > newestSegment)
       await renewName(disk, paths.walDir, segmentName(number), segmentAsideName(number));
