@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { type AnyPlan, type AnyResult, drawAny, parseAny, runAny } from './any-plan.js';
 import { failureText, leaveFailure } from './failure-files.js';
+import { Interruption } from './interruption.js';
 import { type CliOptions, parseOptions, USAGE, UsageError } from './options.js';
 import { Progress } from './progress.js';
 import { reportPage } from './report.js';
@@ -39,9 +40,11 @@ async function main(): Promise<number> {
 async function search(options: CliOptions): Promise<number> {
   const tally = new Tally(options.profile);
   const progress = new Progress(tally);
+  const interruption = new Interruption();
   let fault: Error | null = null;
+  interruption.listen();
   try {
-    await spreadSeeds(options, (run) => {
+    await spreadSeeds(options, interruption.flag, (run) => {
       tally.add(run);
       if (run.failed !== null) progress.note(`seed ${run.seed}: ${run.failed.oracle}: ${run.failed.what}`);
       progress.tick();
@@ -50,11 +53,12 @@ async function search(options: CliOptions): Promise<number> {
     // What was found until then is told all the same: a long search must not be lost for one seed.
     fault = error instanceof Error ? error : new Error(String(error));
   }
+  interruption.unlisten();
   progress.end();
   const summary = tally.summary(options.profile, progress.seconds);
   for (const { seed } of summary.failed.slice(0, LEFT_MAX)) await leaveSeed(options, seed, progress);
   const exit = await finish(options, summary, progress.line());
-  if (fault === null) return exit;
+  if (fault === null) return exit === EXIT.clean ? (interruption.exitCode ?? exit) : exit;
   console.error(fault);
   return EXIT.fault;
 }

@@ -1,4 +1,6 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { drawAny, type Profile, runAny } from './any-plan.js';
+import type { StopFlag } from './interruption.js';
 import type { RunFigures } from './tally.js';
 
 /** Seeds of one worker: every `step`th from `from` on. */
@@ -9,13 +11,18 @@ export interface SeedRange {
   readonly profile: Profile;
   /** Epoch milliseconds after which no further seed is begun. */
   readonly deadlineMs: number;
+  readonly stop: StopFlag;
 }
 
 /** Runs seeds one by one and tells the figures of each. */
 export async function runSeeds(range: SeedRange, tell: (run: RunFigures) => void): Promise<void> {
-  const { from, until, step, profile, deadlineMs } = range;
-  for (let seed = from; seed < until && Date.now() < deadlineMs; seed += step)
+  const { from, until, step, profile, deadlineMs, stop } = range;
+  const isOver = (): boolean => Date.now() >= deadlineMs || Atomics.load(stop, 0) !== 0;
+  for (let seed = from; seed < until && !isOver(); seed += step) {
     tell(await runSeed(seed, profile));
+    // A run never leaves the turn that it began in; a signal is told of between turns alone.
+    await endOfTurn();
+  }
 }
 
 async function runSeed(seed: number, profile: Profile): Promise<RunFigures> {

@@ -1,16 +1,21 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { CliOptions } from './options.js';
+import type { StopFlag } from './interruption.js';
 import { runSeeds, type SeedRange } from './run-seeds.js';
 import type { RunFigures } from './tally.js';
 
 /** Spreads the seeds of this shard over the jobs that were asked for; rejects with a fault of the simulator. */
-export async function spreadSeeds(options: CliOptions, tell: (run: RunFigures) => void): Promise<void> {
+export async function spreadSeeds(
+  options: CliOptions,
+  stop: StopFlag,
+  tell: (run: RunFigures) => void,
+): Promise<void> {
   const { from, until, shard, jobs, profile, minutes } = options;
   const deadlineMs = minutes === null ? Infinity : Date.now() + minutes * 60_000;
   const ranges = Array.from({ length: jobs }, (_, job): SeedRange => {
     const first = from + (shard.index - 1) + job * shard.count;
-    return { from: first, until, step: shard.count * jobs, profile, deadlineMs };
+    return { from: first, until, step: shard.count * jobs, profile, deadlineMs, stop };
   });
   const [only] = ranges;
   if (ranges.length === 1 && only !== undefined) return runSeeds(only, tell);

@@ -1,7 +1,8 @@
 // At stake: that a seed is a whole world, the same on every run, and that the store keeps its promises in each.
 // Drawn plans are run in two fresh processes, their traces compared, and what the oracles find is printed with the way
 // to replay it.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { planText } from '../../sim/cli/failure-files.js';
@@ -43,6 +44,25 @@ function search(profile: string, seeds: number): Promise<Summary> {
     );
   });
 }
+
+test.each([1, 2])(
+  'a search by %i threads that is interrupted tells what it did',
+  { timeout: PATIENCE_MS },
+  async (jobs) => {
+    const tool = join(nursery.honest, 'sim/cli/main.js');
+    const options = ['--seeds', '1..100000000', '--jobs', String(jobs), '--json'];
+    const child = spawn(process.execPath, [tool, ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
+    child.stdout.on('data', (piece: Buffer) => (stdout += piece.toString()));
+    // The first line of progress comes behind the first seed.
+    child.stderr.once('data', () => child.kill('SIGINT'));
+    const [code] = (await once(child, 'close')) as [number];
+    expect(code).toBe(130);
+    const summary = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Summary;
+    expect(summary.scenarios).toBeGreaterThan(0);
+    expect(summary.failures).toBe(0);
+  },
+);
 
 describe('drawn plans', () => {
   test.each([
