@@ -68,15 +68,21 @@ export async function surveyLog(request: LogSurveyRequest): Promise<LogSurvey> {
   const store = await surveyStore({ environment, paths, listener, onProgress, signal });
   for (const { tear } of store.segments)
     if (tear !== null && tear.header !== null) pieces.onLost(tear.header);
+  const named = pieces.pieces[pieces.pieces.length - 1]?.state.snapshotName ?? null;
   const snapshotsDir = join(paths.dir, SNAPSHOTS_DIRECTORY_NAME);
   let readBytes = store.readBytes;
   const snapshots =
     store.storeId === null
       ? []
-      : await surveySnapshots(environment.disk, snapshotsDir, store.storeId, true, (bytes) => {
-          readBytes += bytes;
+      : await surveySnapshots({
+          disk: environment.disk,
+          dir: snapshotsDir,
+          storeId: store.storeId,
+          named,
+          onBytes: (bytes) => {
+            readBytes += bytes;
+          },
         });
-  const named = pieces.pieces[pieces.pieces.length - 1]?.state.snapshotName ?? null;
   const ofSnapshots = await damagesOfSnapshots(request, snapshotsDir, snapshots, named);
   return {
     paths,
@@ -92,6 +98,9 @@ export async function surveyLog(request: LogSurveyRequest): Promise<LogSurvey> {
   };
 }
 
+const STAGED =
+  'the snapshot that the log names stands under the name of an unfinished one, where a switch of format left it; the next open gives it its own';
+
 /** R8: the snapshot that the log names must be whole; another one is only an older one that was kept. */
 async function damagesOfSnapshots(
   { environment }: LogSurveyRequest,
@@ -102,9 +111,12 @@ async function damagesOfSnapshots(
   const damages: FoundDamage[] = [];
   const blemishes: Blemish[] = [];
   let isNamedThere = named === null;
-  for (const { index, term, path, damage, checksum } of snapshots) {
+  for (const { index, term, path, damage, checksum, isStaged } of snapshots) {
     const isNamed = named !== null && index === named.index && term === named.term;
     isNamedThere ||= isNamed;
+    // It is not damaged: the release that wrote it reads it.
+    if (isNamed && damage?.code === 'KEELSON_INCOMPATIBLE_FORMAT') throw damage;
+    if (isStaged) blemishes.push({ path, offset: 0, reason: STAGED });
     const offset = damage?.offset ?? 0;
     const reason = damage?.message ?? '';
     if (isNamed && (damage !== null || checksum !== named.checksum)) {

@@ -28,7 +28,8 @@ export async function ensureDirectory(disk: Disk, dir: string): Promise<void> {
 
 /**
  * After a failed sync an OK proves nothing about a name that lives only in the page cache (D5), so the name is made
- * again. Once a snapshot was published in it, such an OK came before that.
+ * again. Once a snapshot was written in it, published or not, such an OK came before that; and one that is not published
+ * may be the only one that the log names, which an open looks for before it would put this directory back.
  */
 async function renewName(disk: Disk, dir: string, aside: string): Promise<void> {
   try {
@@ -58,7 +59,7 @@ async function make(disk: Disk, dir: string): Promise<void> {
 }
 
 async function holdsSnapshots(disk: Disk, dir: string): Promise<boolean> {
-  return (await listOwnNames(disk, dir)).some(({ parsed }) => parsed.kind === 'published');
+  return (await listOwnNames(disk, dir)).length > 0;
 }
 
 /** Makes the names in a directory durable; `KEELSON_SYNC_FAILED` naming the directory. */

@@ -5,7 +5,8 @@ import { isKeelsonError, type KeelsonError } from '../errors/index.js';
 import { decodeSnapshotFooter, SNAPSHOT_FOOTER_BYTES } from '../format/snapshot-file.js';
 import { listOwnNames } from './open-directory.js';
 import { closeQuietly, openJudged, readExactly } from './snapshot-file-reader.js';
-import type { SnapshotFileMeta } from './snapshot-ref.js';
+import { publishedName, temporaryName } from './snapshot-name.js';
+import type { SnapshotFileMeta, SnapshotRef } from './snapshot-ref.js';
 import { SnapshotStream } from './snapshot-stream.js';
 
 /** A published snapshot, read to its end. */
@@ -13,51 +14,71 @@ export interface SurveyedSnapshot {
   readonly index: number;
   readonly term: number;
   readonly path: string;
+  /** It stands under the name of an unfinished one, where a switch of format left it; the next open gives it its own. */
+  readonly isStaged: boolean;
   readonly fileBytes: number;
   /** Of the whole file, as its own footer says; null if not even that can be read. */
   readonly checksum: number | null;
-  /** Null: its data is damaged, or it was not read. */
+  /** Null: its data is damaged. */
   readonly meta: SnapshotFileMeta | null;
-  /** What is wrong with it; null if it is whole. */
+  /** What is wrong with it, another format too; null if it is whole. */
   readonly damage: KeelsonError | null;
 }
 
+/** Which snapshots to read. */
+export interface SnapshotSurveyRequest {
+  readonly disk: Disk;
+  readonly dir: string;
+  readonly storeId: Uint8Array;
+  /** The one that the log names; null if it names none. */
+  readonly named: SnapshotRef | null;
+  readonly onBytes: (bytes: number) => void;
+}
+
 /**
- * Reads every published snapshot in `dir`, lowest index first, and says which are whole. A snapshot that is deleted
- * meanwhile by a live writer is left out. Errors: `KEELSON_READ_FAILED`, `KEELSON_INCOMPATIBLE_FORMAT`.
- *
- * @param readsData false: only header, footer and length are judged
+ * Reads every published snapshot in `dir`, lowest index first, and says which are whole; and, as an open does, the one
+ * that the log names where it still stands under the name of an unfinished one. A snapshot that is deleted meanwhile by
+ * a live writer is left out. Errors: `KEELSON_READ_FAILED`.
  */
-export async function surveySnapshots(
-  disk: Disk,
-  dir: string,
-  storeId: Uint8Array,
-  readsData: boolean,
-  onBytes: (bytes: number) => void = () => undefined,
-): Promise<readonly SurveyedSnapshot[]> {
+export async function surveySnapshots(request: SnapshotSurveyRequest): Promise<readonly SurveyedSnapshot[]> {
+  const { disk, dir, named } = request;
   const found: SurveyedSnapshot[] = [];
-  const own = await listOwnNames(disk, dir);
-  for (const { name, parsed } of own) {
-    if (parsed.kind !== 'published') continue;
-    const path = join(dir, name);
-    const { index, term } = parsed;
-    const snapshot = await surveySnapshot(disk, path, storeId, { index, term }, readsData, onBytes);
+  for (const { parsed } of await listOwnNames(disk, dir)) {
+    const snapshot = parsed.kind === 'published' ? await surveySnapshot(request, parsed, false) : null;
     if (snapshot !== null) found.push(snapshot);
   }
-  return found.sort((a, b) => a.index - b.index || a.term - b.term);
+  const survey = named === null ? found : await withStaged(request, named, found);
+  return [...survey].sort((a, b) => a.index - b.index || a.term - b.term);
+}
+
+/** Another file under the name of the snapshot that is staged is none of the log's: an open moves it to quarantine. */
+async function withStaged(
+  request: SnapshotSurveyRequest,
+  named: SnapshotRef,
+  published: readonly SurveyedSnapshot[],
+): Promise<readonly SurveyedSnapshot[]> {
+  const isOfName = ({ index, term }: SurveyedSnapshot): boolean =>
+    index === named.index && term === named.term;
+  const isNamed = (snapshot: SurveyedSnapshot): boolean =>
+    snapshot.damage === null && snapshot.checksum === named.checksum;
+  if (published.some((snapshot) => isOfName(snapshot) && isNamed(snapshot))) return published;
+  const staged = await surveySnapshot(request, named, true);
+  // Gone: an open may have given it its name since.
+  const found = staged ?? (await surveySnapshot(request, named, false));
+  if (found === null || !isNamed(found)) return published;
+  return [...published.filter((snapshot) => !isOfName(snapshot)), found];
 }
 
 async function surveySnapshot(
-  disk: Disk,
-  path: string,
-  storeId: Uint8Array,
-  named: { readonly index: number; readonly term: number },
-  readsData: boolean,
-  onBytes: (bytes: number) => void,
+  { disk, dir, storeId, onBytes }: SnapshotSurveyRequest,
+  { index, term }: { readonly index: number; readonly term: number },
+  isStaged: boolean,
 ): Promise<SurveyedSnapshot | null> {
+  const named = { index, term };
+  const path = join(dir, isStaged ? temporaryName(index, term) : publishedName(index, term));
   const stat = await statOf(disk, path);
   if (stat === null) return null;
-  const base = { ...named, path, fileBytes: stat, checksum: null, meta: null };
+  const base = { ...named, path, isStaged, fileBytes: stat, checksum: null, meta: null };
   let checksum: number | null = null;
   try {
     const footer = await footerChecksum(disk, path, stat);
@@ -65,8 +86,7 @@ async function surveySnapshot(
     checksum = footer;
     const judged = await openJudged(disk, path, storeId, { ...named, checksum: checksum ?? 0 });
     const { header } = judged;
-    if (readsData) for await (const chunk of new SnapshotStream(judged)) onBytes(chunk.length);
-    else await closeQuietly(judged.file);
+    for await (const chunk of new SnapshotStream(judged)) onBytes(chunk.length);
     const meta = {
       index: header.index,
       term: header.term,
@@ -77,7 +97,7 @@ async function surveySnapshot(
   } catch (error) {
     if (!isKeelsonError(error)) throw error;
     if (error.code === 'KEELSON_MISSING_SNAPSHOT') return null;
-    if (error.code !== 'KEELSON_CORRUPT') throw error;
+    if (error.family !== 'damage') throw error;
     return { ...base, checksum, damage: error };
   }
 }
