@@ -86,11 +86,7 @@ export function planRepair(survey: LogSurvey): InnerPlan {
   if (strange !== null) return idle('impossible', strange);
   const promised = whatWasPromised(survey);
   const chosen = choose(survey, promised);
-  if (chosen === null || store.storeId === null)
-    return idle(
-      'impossible',
-      'no stretch of the log and no snapshot can be read from its beginning; set the directory aside and let this server join again as a new member',
-    );
+  if (chosen === null || store.storeId === null) return idle('impossible', whyNothingCanBeKept(survey));
   const keepsAll = reaches(survey, chosen, promised) && promised.isEndKnown;
   const result = resultOf(survey, chosen, promised, keepsAll);
   const isOnlySuperblock = damages.every(({ path }) => path === store.slots.path);
@@ -112,6 +108,18 @@ function whyNotThisStore({ store, paths }: LogSurvey): string | null {
     return `${others.path}: ${others.fault?.reason ?? ''}. If this is the directory of another store, name the right one; if not, move that file away and plan again`;
   if (segments.some(({ fileBytes }) => fileBytes !== null)) return null;
   return `no segment is in ${paths.walDir}. Check that its disk is mounted, and that it is the right directory; if they are lost, set the directory aside and let this server join again as a new member`;
+}
+
+/** A log begins at index 1 or behind a snapshot: without either nobody knows the state that its entries apply to. */
+function whyNothingCanBeKept({ pieces, snapshots }: LogSurvey): string {
+  const next = 'set the directory aside and let this server join again as a new member';
+  const whole = pieces.filter(({ state, known }) => state.lastIndex >= known);
+  if (whole.length === 0)
+    return `no entry of the log and no snapshot can be read, so there is nothing to keep; ${next}`;
+  const ranges = whole.map(({ state, known }) => `${known}..${state.lastIndex}`).join(', ');
+  const ofSnapshots =
+    snapshots.length === 0 ? 'no snapshot is there' : 'no snapshot that reaches them is whole';
+  return `entries ${ranges} can be read, but not those before them, and ${ofSnapshots} for them to follow on: nobody knows the state that they apply to, so they cannot be kept without it; ${next}`;
 }
 
 function whyOf(

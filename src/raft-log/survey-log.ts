@@ -8,6 +8,7 @@ import { publishedName } from '../snapshot/snapshot-name.js';
 import { NO_ENTRIES } from '../wal/damage.js';
 import type { IndexRange } from '../wal/recovery-report.js';
 import { storePaths, type StorePaths } from '../wal/store-directory.js';
+import { surveySlots } from '../wal/survey-marks.js';
 import { surveyStore, type Blemish, type StoreSurvey } from '../wal/survey-store.js';
 import type { SurveyedFrame } from '../wal/survey-segment.js';
 import { PieceListener, type LogPiece, type RecordWitness } from './survey-pieces.js';
@@ -29,7 +30,7 @@ export interface LogSurveyRequest {
   readonly environment: Environment;
   readonly dir: string;
   readonly walDir: string | null;
-  readonly onFrame?: (frame: SurveyedFrame) => void | Promise<void>;
+  readonly onFrame?: ((frame: SurveyedFrame) => void | Promise<void>) | undefined;
   readonly onProgress?: ((readBytes: number, totalBytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -55,17 +56,9 @@ export interface LogSurvey {
  * Errors: `KEELSON_NOT_A_LOG`, `KEELSON_INCOMPATIBLE_FORMAT`, `KEELSON_READ_FAILED`, `KEELSON_ABORTED`.
  */
 export async function surveyLog(request: LogSurveyRequest): Promise<LogSurvey> {
-  const { environment, dir, walDir, onFrame, onProgress, signal } = request;
+  const { environment, dir, walDir } = request;
   const paths = storePaths(dir, walDir);
-  const pieces = new PieceListener(onFrame);
-  const listener = {
-    onSegment: pieces.onSegment.bind(pieces),
-    onFrame: pieces.onFrame.bind(pieces),
-    onHole: pieces.onHole.bind(pieces),
-    judgeFrame: pieces.judgeFrame.bind(pieces),
-    boundary: pieces.boundary.bind(pieces),
-  };
-  const store = await surveyStore({ environment, paths, listener, onProgress, signal });
+  const { store, pieces } = await surveyPieces(request, paths);
   for (const { tear } of store.segments)
     if (tear !== null && tear.header !== null) pieces.onLost(tear.header);
   const named = pieces.pieces[pieces.pieces.length - 1]?.state.snapshotName ?? null;
@@ -96,6 +89,45 @@ export async function surveyLog(request: LogSurveyRequest): Promise<LogSurvey> {
     blemishes: [...store.blemishes, ...ofSnapshots.blemishes],
     readBytes,
   };
+}
+
+interface Surveyed {
+  readonly store: StoreSurvey;
+  readonly pieces: PieceListener;
+}
+
+/**
+ * Without a superblock nobody says where the log begins: where the newest segments do not hold all that was not
+ * compacted, others are lost between them and those below, which are read too.
+ */
+async function surveyPieces(request: LogSurveyRequest, paths: StorePaths): Promise<Surveyed> {
+  const { superblock } = await surveySlots(request.environment.disk, paths);
+  const isKnown = superblock !== null || request.onFrame === undefined;
+  // Who prints records shall hear each of them once.
+  const silent = isKnown ? request : { ...request, onFrame: undefined };
+  let from: number | null = null;
+  let surveyed = await surveyFrom(silent, paths, from);
+  while (!surveyed.store.isCovered && surveyed.store.range.below !== null) {
+    from = surveyed.store.range.below;
+    surveyed = await surveyFrom(silent, paths, from);
+  }
+  return isKnown ? surveyed : surveyFrom(request, paths, from);
+}
+
+async function surveyFrom(
+  { environment, onFrame, onProgress, signal }: LogSurveyRequest,
+  paths: StorePaths,
+  from: number | null,
+): Promise<Surveyed> {
+  const pieces = new PieceListener(onFrame);
+  const listener = {
+    onSegment: pieces.onSegment.bind(pieces),
+    onFrame: pieces.onFrame.bind(pieces),
+    onHole: pieces.onHole.bind(pieces),
+    judgeFrame: pieces.judgeFrame.bind(pieces),
+    boundary: pieces.boundary.bind(pieces),
+  };
+  return { store: await surveyStore({ environment, paths, listener, onProgress, signal, from }), pieces };
 }
 
 const STAGED =

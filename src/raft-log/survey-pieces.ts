@@ -109,7 +109,8 @@ export class PieceListener implements SurveyListener {
   }
 
   /** A method of its own, so that it can be handed on as a function. */
-  boundary(): number {
+  boundary(): number | null {
+    if (this.kind === 'wal') return null;
     return this.pieces[this.pieces.length - 1]?.state.boundary() ?? 0;
   }
 

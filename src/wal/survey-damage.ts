@@ -8,26 +8,30 @@ import type { IndexRange } from './recovery-report.js';
 import type { StorePaths } from './store-directory.js';
 import type { Blemish, StoreSurvey, SurveyedHole, SurveyedSegment } from './survey-store.js';
 
-type Unjudged = Omit<StoreSurvey, 'proven' | 'damages' | 'blemishes' | 'highestEpoch' | 'highestLsn'>;
+type Unjudged = Omit<
+  StoreSurvey,
+  'proven' | 'damages' | 'blemishes' | 'highestEpoch' | 'highestLsn' | 'isCovered'
+>;
 
 /**
  * Says what of a survey is damage, by the rules of an open (R3, R6), but all of it and not only the first: holes and
  * ends below what was durable, segments that are missing or not whole, a superblock of which no slot is.
  */
-export function judgeSurvey(unjudged: Unjudged, paths: StorePaths, boundary: number): StoreSurvey {
+export function judgeSurvey(unjudged: Unjudged, paths: StorePaths, boundary: number | null): StoreSurvey {
   const found = withoutLeftover(unjudged);
   const { segments, slots, superblock } = found;
   const proven = provenOf(found);
   const damages: Damage[] = [];
   if (superblock === null) damages.push(superblockLost(slots.path, slots.bytes === null));
-  damages.push(...leading(found, paths, boundary));
+  damages.push(...(boundary === null ? leadingOfPlain(found, paths) : leading(found, paths, boundary)));
   segments.forEach((segment, at) => {
-    damages.push(...damagesOf(segment, segments, at, proven, found, boundary));
+    damages.push(...damagesOf(segment, segments, at, proven, found, boundary ?? 0));
   });
   const last = segments[segments.length - 1];
   if (last !== undefined) damages.push(...beyond(last, proven, paths));
   return {
     ...found,
+    isCovered: boundary === null || isCovered(segments, boundary),
     proven,
     damages,
     blemishes: blemishesOf(found, proven),
@@ -83,6 +87,14 @@ function leading(found: Unjudged, paths: StorePaths, boundary: number): Damage[]
   const until = start.header === null ? boundary + 1 : start.header.end.lastIndex + 1;
   const reason = `the segment is not there, though entries from ${boundary + 1} on are needed`;
   return [missing(segmentPath(paths.walDir, number), reason, { from: boundary + 1, until })];
+}
+
+/** Of a plain wal the superblock alone says which records were dropped: all in the segments below its first. */
+function leadingOfPlain({ segments, range }: Unjudged, paths: StorePaths): Damage[] {
+  const start = segments.find((segment) => segment.fileBytes !== null);
+  if (start === undefined || start.number === range.first) return [];
+  const reason = `the segment is not there, though segments ${range.first}..${range.newest} are live`;
+  return [missing(segmentPath(paths.walDir, range.first), reason, NO_ENTRIES)];
 }
 
 function uncovered({ path, lowest }: SurveyedSegment, boundary: number): Damage {

@@ -22,16 +22,23 @@ export interface SurveyedRange {
   readonly fence: Fence;
   readonly totalBytes: number;
   readonly highestSegment: number;
+  /** Without a slot: where the files begin that stand below the range, up to the next gap; null if there are none. */
+  readonly below: number | null;
 }
 
 /** Nothing is fenced off as far as anybody knows. */
 const NO_FENCE: Fence = { epoch: 0, lsn: Infinity };
 
-/** The live range: as the superblock says, or, without one, as the segments themselves say (R7). */
+/**
+ * The live range: as the superblock says, or, without one, as the segments themselves say (R7).
+ *
+ * @param from without a superblock: the range begins at that segment, and not behind the last gap in the numbers
+ */
 export async function rangeOf(
   disk: Disk,
   paths: StorePaths,
   { superblock }: SurveyedSlots,
+  from: number | null,
 ): Promise<SurveyedRange> {
   const listing = await listStore(disk, paths);
   if (listing.names === null) throw notALog(paths.dir, 'the directory is not there');
@@ -42,8 +49,9 @@ export async function rangeOf(
     totalBytes: await bytesOf(disk, paths, numbers),
     highestSegment: Math.max(0, ...numbers),
   };
-  if (superblock === null) return { ...(await inferRange(disk, paths, numbers)), ...counts };
+  if (superblock === null) return { ...(await inferRange(disk, paths, numbers, from)), ...counts };
   return {
+    below: null,
     first: superblock.firstSegment,
     newest: superblock.newestSegment,
     isInferred: false,
@@ -61,12 +69,14 @@ async function bytesOf(disk: Disk, { walDir }: StorePaths, numbers: readonly num
 
 /**
  * Without a slot: the newest segment with a whole header says whose the store is, and the range is what is numbered
- * without a gap up to it. What lies below a gap was deleted, and came back by a crash or waits to go (D10).
+ * without a gap up to it. What lies below a gap was deleted, and came back by a crash or waits to go (D10); unless what
+ * lies above does not reach down to what was compacted: then the segments between them are lost, and who asks says so.
  */
 async function inferRange(
   disk: Disk,
   { walDir }: StorePaths,
   numbers: readonly number[],
+  from: number | null,
 ): Promise<Omit<SurveyedRange, 'totalBytes' | 'highestSegment'>> {
   let storeId: Uint8Array | null = null;
   for (const number of [...numbers].reverse()) {
@@ -74,9 +84,17 @@ async function inferRange(
   }
   const newest = numbers.at(-1) ?? 0;
   const there = new Set(numbers);
-  let first = newest + (newest === 0 ? 1 : 0);
+  const first = from ?? (newest === 0 ? 1 : startOf(newest, there));
+  const highestBelow = numbers.filter((number) => number < first).at(-1);
+  const below = highestBelow === undefined ? null : startOf(highestBelow, there);
+  return { first, newest, isInferred: true, storeId, fence: NO_FENCE, below };
+}
+
+/** The lowest number from which on there is no gap up to `until`. */
+function startOf(until: number, there: ReadonlySet<number>): number {
+  let first = until;
   while (there.has(first - 1)) first -= 1;
-  return { first, newest, isInferred: true, storeId, fence: NO_FENCE };
+  return first;
 }
 
 async function headerOf(disk: Disk, walDir: string, number: number): Promise<SegmentHeader | null> {

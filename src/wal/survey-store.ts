@@ -28,8 +28,8 @@ export interface SurveyListener {
   /** Bytes that are not what was written, before the next frame or segment; whether that is damage is judged at the end. */
   readonly onHole: (hole: Hole) => void;
   readonly judgeFrame: FrameJudge;
-  /** Records numbered up to this are not needed any more, as of what was heard last (R6). */
-  readonly boundary: () => number;
+  /** Records numbered up to this are not needed any more, as of what was heard last (R6); null: no record says. */
+  readonly boundary: () => number | null;
 }
 
 /** What to survey, and who hears of it. */
@@ -40,6 +40,8 @@ export interface SurveyRequest {
   /** Bytes read so far, and bytes there are to read. */
   readonly onProgress?: ((readBytes: number, totalBytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Where the range begins if no slot of the superblock says it; null: behind the last gap in the numbers. */
+  readonly from: number | null;
 }
 
 /** One segment of the range, as it was found. */
@@ -83,6 +85,8 @@ export interface StoreSurvey {
   readonly storeId: Uint8Array | null;
   readonly range: SurveyedRange;
   readonly segments: readonly SurveyedSegment[];
+  /** False: not every record that was not compacted can be in these segments. */
+  readonly isCovered: boolean;
   /** P: the highest mark of all (R1). */
   readonly proven: DurableMark;
   /** Ordered by where in the log they are. */
@@ -134,7 +138,7 @@ class Survey {
     // Marks first: what they say is durable must be met in what is read after them, beside a writer too.
     const slots = await surveySlots(disk, paths);
     checkPlace(slots, paths);
-    const range = await rangeOf(disk, paths, slots);
+    const range = await rangeOf(disk, paths, slots, this.#request.from);
     const marks = await surveyMarks(disk, paths, range.storeId);
     this.#totalBytes = range.totalBytes;
     for (let number = range.first; number <= range.newest; number += 1) await this.#survey(number, range);

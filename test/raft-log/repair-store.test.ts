@@ -10,6 +10,7 @@ import type { Entry, HardState, RaftLog } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import type { RepairPlan } from '../../src/raft-log/repair-plan.js';
 import { planStoreRepair, repairStore, type RepairReport } from '../../src/raft-log/repair-store.js';
+import { surveyLog } from '../../src/raft-log/survey-log.js';
 import { describing, stopsAt, textOf } from '../crash/crash-everywhere.js';
 import { dataOf, entriesFrom } from './scratch-log.js';
 import { DIR, filesOf, openingOf, storeOf, type Life } from './wounded-store.js';
@@ -164,6 +165,62 @@ describe('what is kept, and what is given up', () => {
     expect(await portraitOf(disk)).toMatchObject({ unfitUntil: Infinity });
   });
 
+  test('both slots and a middle segment gone: what stands in front of the gap is kept, the rest is set aside', async () => {
+    const sound = await storeOf({ isClosed: true });
+    const last = newest(sound);
+    expect(last).toBeGreaterThan(3);
+    for (let gone = 2; gone < last; gone += 1) {
+      const disk = sound.fork();
+      const ends = await surveyLog({ environment: disk.environment, dir: DIR, walDir: null });
+      const kept = ends.store.segments[gone - 2]?.run?.end.lastIndex ?? 0;
+      disk.overwrite(SUPERBLOCK, 0, new Uint8Array(8192));
+      disk.remove(segment(gone));
+      const before = contents(disk);
+      const report = await repair(disk);
+      expect(report, `segment ${gone}`).toMatchObject({
+        action: 'rebuild-log',
+        damage: [
+          { code: 'KEELSON_CORRUPT', path: SUPERBLOCK },
+          { code: 'KEELSON_MISSING_SEGMENT', path: segment(gone) },
+        ],
+        result: { firstIndex: 1, lastIndex: kept, unfitUntil: 24, hardState: { term: 4, vote: null } },
+        lost: { mayBeAcknowledged: true, acknowledged: { from: kept + 1, until: 25 } },
+      });
+      await judge(disk, report);
+      const after = contents(disk);
+      expect([...before].filter((text) => text.startsWith('KEELSONW') && !after.has(text))).toEqual([]);
+    }
+  });
+
+  test('both slots and a segment below the snapshot gone: nothing is lost', async () => {
+    const disk = await storeOf({ isClosed: true, hasSnapshot: true });
+    disk.remove(SUPERBLOCK);
+    disk.remove(segment(2));
+    const report = await repair(disk);
+    expect(report).toMatchObject({
+      action: 'rebuild-log',
+      result: { firstIndex: 13, lastIndex: 24, snapshot: { index: 12 }, unfitUntil: 0 },
+      lost: { mayBeAcknowledged: false },
+    });
+    await judge(disk, report);
+  });
+
+  test('both slots gone beside a compacted segment that came back: it is none of the log, and nothing is missing', async () => {
+    const whole = await storeOf({ isClosed: true, hasSnapshot: true });
+    const disk = whole.fork();
+    await openAnd(disk, (log) => log.compact(12));
+    expect(disk.list()).not.toContain(segment(2));
+    disk.writeFile(segment(1), whole.readVolatile(segment(1)) ?? new Uint8Array());
+    disk.remove(SUPERBLOCK);
+    const report = await repair(disk);
+    expect(report).toMatchObject({
+      action: 'rebuild-superblock',
+      damage: [{ path: SUPERBLOCK }],
+      result: { firstIndex: 13, lastIndex: 24, unfitUntil: 0 },
+    });
+    await judge(disk, report);
+  });
+
   test('damage below a snapshot costs nothing: the log goes on behind it', async () => {
     const disk = await storeOf({ isClosed: true, hasSnapshot: true });
     disk.flipBit(segment(1), 900, 3);
@@ -190,8 +247,14 @@ describe('what is kept, and what is given up', () => {
     const path = disk.list().find((one) => one.endsWith('.snap')) ?? '';
     disk.remove(path);
     const before = disk.list();
-    expect(await repair(disk)).toMatchObject({ action: 'impossible', result: null });
+    const report = await repair(disk);
+    expect(report).toMatchObject({ action: 'impossible', result: null });
+    expect(report.why).toContain(
+      'entries 7..24 can be read, but not those before them, and no snapshot is there',
+    );
     expect(disk.list()).toEqual(before);
+    for (const name of before) if (name.endsWith('.wal')) disk.overwrite(name, 0, new Uint8Array(4096));
+    expect((await plan(disk)).why).toContain('no entry of the log and no snapshot can be read');
   });
 
   test('it begins above every LSN, epoch and segment number that was seen', async () => {
@@ -317,6 +380,14 @@ describe.each<[string, Life, (disk: SimulatedDisk) => void]>([
     'the superblock gone',
     { isClosed: false, hasSnapshot: true, isCompacted: true },
     (disk) => disk.remove(SUPERBLOCK),
+  ],
+  [
+    'the superblock and a middle segment gone',
+    { isClosed: false },
+    (disk) => {
+      disk.remove(SUPERBLOCK);
+      disk.remove(segment(3));
+    },
   ],
 ])('%s', (_, life, hurt) => {
   test(

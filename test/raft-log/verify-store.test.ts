@@ -3,10 +3,11 @@
  * stores are hurt at every few bytes and in every file, verified and opened, and the two verdicts compared.
  */
 import { describe, expect, test } from 'vitest';
-import type { SimulatedDisk } from '../../sim/disk/simulated-disk.js';
+import { createSimulatedDisk, type SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import { isKeelsonError } from '../../src/errors/index.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { verifyStore, type VerifyOptions, type VerifyReport } from '../../src/raft-log/verify-store.js';
+import { openWal } from '../../src/wal/index.js';
 import { dataOf, entriesFrom, openLog, scratch } from './scratch-log.js';
 import { DIR, filesOf, openingOf, storeOf, type Life } from './wounded-store.js';
 
@@ -32,6 +33,22 @@ async function verdictOf(disk: SimulatedDisk): Promise<string> {
     throw error;
   }
 }
+
+test('a plain wal of which segments were dropped is sound, and one that lacks its first is not', async () => {
+  const disk = createSimulatedDisk({ seed: 1, directories: ['/data'] });
+  const wal = await openWal({ dir: DIR, segmentBytes: 4096, environment: disk.environment });
+  for (let count = 1; count <= 20; count += 1) await wal.append([{ kind: 1, data: dataOf(count, 1, 500) }]);
+  await wal.dropBefore(15);
+  await wal.close();
+  const names = disk.list().filter((path) => path.endsWith('.wal'));
+  expect(names).not.toContain(`${DIR}/wal/0000000000000001.wal`);
+  expect(await verify(disk)).toMatchObject({ verdict: 'sound', damage: [] });
+  const path = names[0] ?? '';
+  disk.remove(path);
+  const missing = { code: 'KEELSON_MISSING_SEGMENT', path };
+  expect((await verify(disk)).damage).toMatchObject([missing]);
+  await expect(openWal({ dir: DIR, environment: disk.environment })).rejects.toMatchObject(missing);
+});
 
 /** Holds the two verdicts on one wound against each other. */
 async function compare(disk: SimulatedDisk, wound: string): Promise<boolean> {
