@@ -1,14 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import type { Server } from '@grpc/grpc-js';
 import { isKeelsonError, openRaftLog, type RaftLog } from '../../src/index.js';
-import { decodeConfiguration, type Message, Raft, RaftInvariantError } from '../../sim/raft/index.js';
+import {
+  decodeConfiguration,
+  type Message,
+  OutgoingSnapshots,
+  Raft,
+  RaftInvariantError,
+} from '../../sim/raft/index.js';
 import { Acquaintance } from './cluster/acquaintance.js';
 import { formCluster } from './cluster/form-cluster.js';
 import { incomingPath, initMember, logPath, readMember } from './cluster/member-file.js';
 import { EXIT, ExitError } from './exit.js';
 import { Compaction } from './host/compaction.js';
 import { IncomingSnapshot } from './host/incoming-snapshot.js';
-import { OutgoingSnapshots } from './host/outgoing-snapshots.js';
 import { RaftHost } from './host/raft-host.js';
 import { raftStorage } from './host/raft-storage.js';
 import { clientService, type ServedNode } from './net/client-service.js';

@@ -3,6 +3,7 @@ import type { Entry, RaftLog } from '../../src/raft-log/contract.js';
 import {
   type LogRead,
   type Message,
+  OutgoingSnapshots,
   type Raft,
   RaftInvariantError,
   type RaftStatus,
@@ -14,7 +15,6 @@ import { ClusterFinding } from './cluster-finding.js';
 import type { ClusterNode } from './cluster-node.js';
 import type { ClusterWorld } from './cluster-world.js';
 import { judgeSent } from './judge-sent.js';
-import { OutgoingSnapshots } from './outgoing-snapshots.js';
 import { lastIndexOf, type PendingPromise, termAt } from './promised-log.js';
 import type { LifeSeen } from './raft-rules.js';
 import type { RegisterState } from './register-state.js';

@@ -1,9 +1,9 @@
-import { leaveOut } from '../plan/shrink-plan.js';
+import { type Lessening, type ListInPlan, pick, smallestPlan } from '../plan/smallest-plan.js';
 import type { ClusterFault, ClusterPlan } from './cluster-plan.js';
 import { type ClusterRunResult, runClusterPlan } from './run-cluster-plan.js';
 
 export interface ClusterShrinkOptions {
-  /** Runs that may be spent. Default 500. */
+  /** Runs that may be spent. Default 800. */
   readonly runsMax?: number;
 }
 
@@ -19,75 +19,48 @@ export interface ShrunkCluster {
  * Each part of a plan draws from its own sub-seed and has its own time, so that what stays does much the same as
  * before.
  */
-export async function shrinkClusterPlan(
+export function shrinkClusterPlan(
   plan: ClusterPlan,
   failing: ClusterRunResult,
   options: ClusterShrinkOptions = {},
 ): Promise<ShrunkCluster> {
-  const { runsMax = 500 } = options;
+  const { runsMax = 800 } = options;
   const oracle = failing.failure?.oracle;
-  let best = { plan, result: failing };
-  let runs = 0;
-  const tryPlan = async (change: Partial<ClusterPlan>): Promise<boolean> => {
-    if (runs >= runsMax) return false;
-    runs += 1;
-    const smaller = { ...best.plan, ...change };
+  const run = async (smaller: ClusterPlan): Promise<ClusterRunResult | null> => {
     const result = await runClusterPlan(smaller).catch(() => null);
-    if (result === null || result.failure?.oracle !== oracle) return false;
-    best = { plan: smaller, result };
-    return true;
+    return result?.failure?.oracle === oracle ? result : null;
   };
-  for (let size = Infinity; size !== sizeOf(best.plan) && runs < runsMax;) {
-    size = sizeOf(best.plan);
-    await leaveOut(
-      () => best.plan.faults,
-      (faults) => tryPlan({ faults }),
-    );
-    await leaveOut(
-      () => best.plan.ops,
-      (ops) => tryPlan({ ops }),
-    );
-    await leaveOutParts(
-      () => best.plan.faults,
-      (faults) => tryPlan({ faults }),
-    );
-  }
-  return { ...best, runs };
+  return smallestPlan({ plan, result: failing }, LESSENING, run, runsMax);
 }
 
-function sizeOf({ ops, faults }: ClusterPlan): number {
-  return ops.length + faults.reduce((sum, fault) => sum + 1 + partsOf(fault).length, 0);
+const LESSENING: Lessening<ClusterPlan> = {
+  lists: ({ faults, ops }) => [
+    { length: faults.length, least: 0 },
+    { length: ops.length, least: 0 },
+    ...faults.flatMap((fault) => partsOf(fault)),
+  ],
+  keep: (plan, [faults = [], ops = [], ...parts]) => {
+    const lists = [...parts];
+    const lesser = plan.faults.map((fault) => withParts(fault, lists.splice(0, partsOf(fault).length)));
+    return { ...plan, ops: pick(plan.ops, ops), faults: pick(lesser, faults) };
+  },
+  // A size that is smaller moves all that comes behind it in time, and little stays as it was.
+  numbers: () => [],
+  put: (plan) => plan,
+};
+
+/** The parts of which a fault needs one: links, nodes, crashes of later opens. */
+function partsOf(fault: ClusterFault): readonly ListInPlan[] {
+  if (fault.kind === 'cut') return [{ length: fault.links.length, least: 1 }];
+  if (fault.kind !== 'crash') return [];
+  return [fault.nodes, fault.crashes].map(({ length }) => ({ length, least: 1 }));
 }
 
-/** The parts that a fault can do without: crashes of later opens, nodes, links. */
-function partsOf(fault: ClusterFault): readonly unknown[] {
-  if (fault.kind === 'cut') return fault.links.slice(1);
-  return fault.kind === 'crash' ? [...fault.nodes.slice(1), ...fault.crashes.slice(1)] : [];
-}
-
-async function leaveOutParts(
-  faults: () => readonly ClusterFault[],
-  attempt: (faults: readonly ClusterFault[]) => Promise<boolean>,
-): Promise<void> {
-  for (const { id } of faults()) {
-    for (let at = 0; ; at += 1) {
-      const fault = faults().find((other) => other.id === id);
-      const lesser = fault === undefined ? null : without(fault, at);
-      if (lesser === null) break;
-      await attempt(faults().map((other) => (other.id === id ? lesser : other)));
-    }
-  }
-}
-
-/** The fault without one of its parts, counted from the last; null if there are no more. */
-function without(fault: ClusterFault, at: number): ClusterFault | null {
-  if (fault.kind === 'cut') {
-    const left = fault.links.toSpliced(fault.links.length - 1 - at, 1);
-    return at < fault.links.length - 1 ? { ...fault, links: left } : null;
-  }
-  if (fault.kind !== 'crash') return null;
-  const { crashes, nodes } = fault;
-  if (at < crashes.length - 1) return { ...fault, crashes: crashes.toSpliced(crashes.length - 1 - at, 1) };
-  const node = at - (crashes.length - 1);
-  return node < nodes.length - 1 ? { ...fault, nodes: nodes.toSpliced(nodes.length - 1 - node, 1) } : null;
+function withParts(
+  fault: ClusterFault,
+  [first = [], second = []]: readonly (readonly number[])[],
+): ClusterFault {
+  if (fault.kind === 'cut') return { ...fault, links: pick(fault.links, first) };
+  if (fault.kind !== 'crash') return fault;
+  return { ...fault, nodes: pick(fault.nodes, first), crashes: pick(fault.crashes, second) };
 }

@@ -1,8 +1,9 @@
-import type { Plan, PlanFault, PlanOp } from './plan.js';
+import { type OpKind, type Plan, type PlanFault, type PlanOp, REPAIR_OP, type SaveOp } from './plan.js';
 import { type RunResult, runPlan } from './run-plan.js';
+import { type Lessening, type NumberInPlan, pick, smallestPlan } from './smallest-plan.js';
 
 export interface ShrinkOptions {
-  /** Runs that may be spent. Default 600. */
+  /** Runs that may be spent. Default 2000. */
   readonly runsMax?: number;
 }
 
@@ -14,83 +15,81 @@ export interface Shrunk {
 }
 
 /**
- * Leaves out operations and faults for as long as the same oracle goes on finding something (delta debugging:
- * halves, then quarters, down to one by one). Plans are data and each of their parts draws from its own sub-seed, so
- * that what stays does the same as before.
+ * Leaves out operations, faults and saves, and makes sizes smaller, for as long as the same oracle goes on finding
+ * something. Each part of a plan draws from its own sub-seed, so that what stays does the same as before.
  */
-export async function shrinkPlan(
-  plan: Plan,
-  failing: RunResult,
-  options: ShrinkOptions = {},
-): Promise<Shrunk> {
-  const { runsMax = 600 } = options;
+export function shrinkPlan(plan: Plan, failing: RunResult, options: ShrinkOptions = {}): Promise<Shrunk> {
+  const { runsMax = 2000 } = options;
   const oracle = failing.failure?.oracle;
-  let best = { plan, result: failing };
-  let runs = 0;
-  const tryPlan = async (smaller: Plan): Promise<boolean> => {
-    if (runs >= runsMax) return false;
-    runs += 1;
+  const run = async (smaller: Plan): Promise<RunResult | null> => {
     const result = await runPlan(smaller).catch(() => null);
-    if (result === null || result.failure?.oracle !== oracle) return false;
-    best = { plan: smaller, result };
-    return true;
+    return result?.failure?.oracle === oracle ? result : null;
   };
-  for (let size = Infinity; size !== sizeOf(best.plan) && runs < runsMax;) {
-    size = sizeOf(best.plan);
-    await leaveOut(
-      () => best.plan.faults,
-      (faults) => tryPlan({ ...best.plan, faults }),
-    );
-    await leaveOut(
-      () => best.plan.ops,
-      (ops) => tryPlan(withOps(best.plan, ops)),
-    );
-    await leaveOutSaves(() => best.plan, tryPlan);
-  }
-  return { ...best, runs };
+  return smallestPlan({ plan, result: failing }, LESSENING, run, runsMax);
 }
 
-function sizeOf({ ops, faults }: Plan): number {
-  const saves = ops.reduce((sum, op) => sum + ('saves' in op ? op.saves.length : 0), 0);
-  return ops.length + faults.length + saves;
-}
-
-/** Faults of operations that are gone go with them. */
-function withOps(plan: Plan, ops: readonly PlanOp[]): Plan {
-  const ids = new Set(ops.map(({ id }) => id));
-  const faults = plan.faults.filter(({ at }: PlanFault) => at.op === 0 || ids.has(at.op));
-  return { ...plan, ops, faults };
-}
-
-/** Tries the list without each of its pieces, in ever smaller pieces. */
-export async function leaveOut<Item>(
-  items: () => readonly Item[],
-  attempt: (left: readonly Item[]) => Promise<boolean>,
-): Promise<void> {
-  for (
-    let piece = Math.ceil(items().length / 2);
-    piece >= 1;
-    piece = piece === 1 ? 0 : Math.ceil(piece / 2)
-  ) {
-    for (let at = items().length - piece; at > -piece;) {
-      const from = Math.max(0, at);
-      const left = [...items().slice(0, from), ...items().slice(at + piece)];
-      if (left.length < items().length) await attempt(left);
-      at -= piece;
-    }
-  }
-}
-
-/** Tries a burst with fewer saves in it. */
-async function leaveOutSaves(plan: () => Plan, attempt: (plan: Plan) => Promise<boolean>): Promise<void> {
-  for (const { id } of plan().ops) {
-    const saves = () => {
-      const op = plan().ops.find((other) => other.id === id);
-      return op?.kind === 'burst' ? op.saves : [];
-    };
-    await leaveOut(saves, (left) => {
-      const ops = plan().ops.map((op) => (op.id === id && op.kind === 'burst' ? { ...op, saves: left } : op));
-      return left.length === 0 ? Promise.resolve(false) : attempt({ ...plan(), ops });
+const LESSENING: Lessening<Plan> = {
+  lists: ({ faults, ops }) => [
+    { length: faults.length, least: 0 },
+    { length: ops.length, least: 0 },
+    ...ops.map((op) => ({ length: savesOf(op).length, least: op.kind === 'burst' ? 1 : 0 })),
+  ],
+  keep: (plan, [faults = [], ops = [], ...saves]) => {
+    const left = ops.map((at) => {
+      const op = plan.ops[at] as PlanOp;
+      return withSaves(op, pick(savesOf(op), saves[at] ?? []));
     });
-  }
+    // Faults of operations that are gone go with them.
+    const ids = new Set([0, REPAIR_OP, ...left.map(({ id }) => id)]);
+    const meant = pick(plan.faults, faults).filter(({ at }: PlanFault) => ids.has(at.op));
+    return { ...plan, ops: left, faults: meant };
+  },
+  numbers: ({ ops }) => {
+    const found: NumberInPlan[] = [];
+    const note = (value: number, least: number): number => {
+      found.push({ value, least });
+      return value;
+    };
+    for (const op of ops) withSizes(op, note);
+    return found;
+  },
+  put: (plan, numbers) => {
+    const left = [...numbers];
+    return { ...plan, ops: plan.ops.map((op) => withSizes(op, (value) => left.shift() ?? value)) };
+  },
+};
+
+/** The least of each size; a smaller one of what is not named here would be another operation. */
+const LEAST: Readonly<Partial<Record<OpKind, Readonly<Record<string, number>>>>> = {
+  append: { count: 1, bytes: 0, raise: 0 },
+  conflict: { depth: 1, count: 0, bytes: 0 },
+  resend: { depth: 1, count: 0, bytes: 0 },
+  truncate: { depth: 0 },
+  vote: { raise: 0 },
+  snapshot: { bytes: 0, chunks: 1 },
+  install: { ahead: 0, bytes: 0, chunks: 1 },
+  read: { count: 1 },
+  wait: { ms: 0 },
+};
+
+/** The operation with its sizes as `size` says, and those of its saves, in the order in which they stand. */
+function withSizes<Op extends PlanOp | SaveOp>(op: Op, size: (value: number, least: number) => number): Op {
+  const leastOf = LEAST[op.kind] ?? {};
+  const fields = Object.entries(op).map(([name, value]: [string, unknown]): [string, unknown] => {
+    if (Array.isArray(value)) return [name, (value as SaveOp[]).map((save) => withSizes(save, size))];
+    const least = leastOf[name];
+    return [name, typeof value === 'number' && least !== undefined ? size(value, least) : value];
+  });
+  return Object.fromEntries(fields) as Op;
+}
+
+/** The saves inside an operation. */
+function savesOf(op: PlanOp): readonly SaveOp[] {
+  if (op.kind === 'snapshot') return op.beside;
+  return op.kind === 'burst' || op.kind === 'takeover' ? op.saves : [];
+}
+
+function withSaves(op: PlanOp, saves: readonly SaveOp[]): PlanOp {
+  if (op.kind === 'snapshot') return { ...op, beside: saves };
+  return op.kind === 'burst' || op.kind === 'takeover' ? { ...op, saves } : op;
 }

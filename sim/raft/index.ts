@@ -31,6 +31,7 @@ export {
 } from './messages.js';
 export type { RaftOptions } from './options.js';
 export type { LogRead, ReadState, SnapshotRead } from './outbox.js';
+export { OutgoingSnapshots } from './outgoing-snapshots.js';
 export type { ProgressState } from './progress.js';
 export { type Proposal, type ProposalRefusal, Raft } from './raft.js';
 export type { Ready, ReadySave } from './ready.js';

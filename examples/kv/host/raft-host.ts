@@ -2,6 +2,7 @@ import { isKeelsonError, type RaftLog } from '../../../src/index.js';
 import type {
   LogRead,
   Message,
+  OutgoingSnapshots,
   Raft,
   RaftStatus,
   Ready,
@@ -11,7 +12,6 @@ import type {
 import type { KeyValueState, Outcome } from '../state/key-value-state.js';
 import type { Compaction } from './compaction.js';
 import type { IncomingSnapshot } from './incoming-snapshot.js';
-import type { OutgoingSnapshots } from './outgoing-snapshots.js';
 import { PendingProposals } from './pending-proposals.js';
 import { PendingReads } from './pending-reads.js';
 import { NotLeaderError, TryAgainError } from './refusals.js';

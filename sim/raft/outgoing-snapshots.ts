@@ -1,16 +1,20 @@
-import type { OpenedSnapshot, RaftLog } from '../../../src/index.js';
-import type { SnapshotPiece, SnapshotRead } from '../../../sim/raft/index.js';
+import type { OpenedSnapshot, RaftLog } from '../../src/raft-log/contract.js';
+import type { SnapshotRead } from './outbox.js';
+import type { SnapshotPiece } from './snapshot-transfer.js';
 
-/** The snapshots being read for followers: one reader each, which goes on where its last piece ended. */
+/**
+ * The host's side of {@link SnapshotRead}: the snapshots being read for followers, one reader each, which goes on where its
+ * last piece ended.
+ */
 export class OutgoingSnapshots {
   readonly #log: RaftLog;
-  readonly #readers = new Map<string, PieceReader>();
+  readonly #readers: Map<string, PieceReader> = new Map<string, PieceReader>();
 
   constructor(log: RaftLog) {
     this.#log = log;
   }
 
-  /** The next piece, or null if there is none to be had. */
+  /** The next piece, or null if there is none to be had: no snapshot, or another reading than the one under way. */
   async read({ to, offset, bytesMax }: SnapshotRead): Promise<SnapshotPiece | null> {
     if (offset === 0) {
       await this.#close(to);
@@ -25,6 +29,7 @@ export class OutgoingSnapshots {
     return piece;
   }
 
+  /** Resolved: no reader holds a file open any more. */
   async closeAll(): Promise<void> {
     for (const to of [...this.#readers.keys()]) await this.#close(to);
   }
@@ -41,30 +46,27 @@ class PieceReader {
   readonly #opened: OpenedSnapshot;
   readonly #chunks: AsyncIterator<Uint8Array>;
   #rest: Uint8Array = new Uint8Array(0);
-  #offset = 0;
+  offset = 0;
 
   constructor(opened: OpenedSnapshot) {
     this.#opened = opened;
     this.#chunks = opened.data[Symbol.asyncIterator]();
   }
 
-  get offset(): number {
-    return this.#offset;
-  }
-
   async next(bytesMax: number): Promise<SnapshotPiece> {
     const { index, term, conf, bytes } = this.#opened.meta;
-    const wanted = Math.min(bytesMax, bytes - this.#offset);
+    const wanted = Math.min(bytesMax, bytes - this.offset);
     while (this.#rest.length < wanted) {
       const next = await this.#chunks.next();
-      if (next.done === true) throw new Error(`the snapshot ended ${wanted - this.#rest.length} bytes early`);
+      if (next.done === true)
+        throw new Error(`the snapshot ended ${String(wanted - this.#rest.length)} bytes early`);
       this.#rest = Buffer.concat([this.#rest, next.value]);
     }
     const data = this.#rest.subarray(0, wanted);
     this.#rest = this.#rest.subarray(wanted);
-    const offset = this.#offset;
-    this.#offset += wanted;
-    return { snapshot: { index, term, conf }, offset, data, isLast: this.#offset === bytes };
+    const { offset } = this;
+    this.offset += wanted;
+    return { snapshot: { index, term, conf }, offset, data, isLast: this.offset === bytes };
   }
 
   async close(): Promise<void> {
