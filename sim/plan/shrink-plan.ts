@@ -17,6 +17,8 @@ export interface Shrunk {
 /**
  * Leaves out operations, faults and saves, and makes sizes smaller, for as long as the same oracle goes on finding
  * something. Each part of a plan draws from its own sub-seed, so that what stays does the same as before.
+ *
+ * Loads the optional peer `fast-check`.
  */
 export function shrinkPlan(plan: Plan, failing: RunResult, options: ShrinkOptions = {}): Promise<Shrunk> {
   const { runsMax = 2000 } = options;
