@@ -55,7 +55,7 @@ async function search(options: CliOptions): Promise<number> {
   }
   interruption.unlisten();
   progress.end();
-  const summary = tally.summary(options.profile, progress.seconds);
+  const summary = tally.summary(progress.seconds);
   for (const { seed } of summary.failed.slice(0, LEFT_MAX)) await leaveSeed(options, seed, progress);
   const exit = await finish(options, summary, progress.line());
   if (fault === null) return exit === EXIT.clean ? (interruption.exitCode ?? exit) : exit;

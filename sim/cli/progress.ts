@@ -35,11 +35,7 @@ export class Progress {
   }
 
   line(): string {
-    const { scenarios, crashes, virtualMs, failed, faults, reach } = this.#tally;
-    const counts = Object.values(faults);
-    const branches = Object.values(reach);
-    const reached = [...counts, ...branches].filter((count) => count > 0).length;
-    const ofAll = counts.length + branches.length;
+    const { scenarios, crashes, virtualMs, failed, faults, reached } = this.#tally;
     const rate = (scenarios / Math.max(0.001, this.seconds)).toFixed(0);
     const failures = failed.length === 0 ? 'none found' : `${failed.length} FOUND`;
     return (
@@ -47,7 +43,7 @@ export class Progress {
       `syncs failed ${faults['sync-failed'] + faults['directory-sync-failed']}, ` +
       `no space ${faults['no-space-injected'] + faults['no-space-natural']}, ` +
       `locks lost ${faults['lock-lost']}, rot ${faults['bit-flipped'] + faults['sector-made-unreadable']}, ` +
-      `reach ${reached}/${ofAll}, ${failures}`
+      `reach ${reached.count}/${reached.of}, ${failures}`
     );
   }
 

@@ -47,6 +47,7 @@ export type RunFigures = Pick<
 export class Tally {
   readonly faults: Counters = newCounters();
   readonly reach: Reach;
+  readonly #profile: string;
   readonly #branches: readonly string[];
   readonly failed: FailedSeed[] = [];
   readonly #hashes: Map<number, number> = new Map<number, number>();
@@ -57,6 +58,7 @@ export class Tally {
   virtualMs = 0;
 
   constructor(profile: string) {
+    this.#profile = profile;
     this.#branches = branchesOf(profile);
     this.reach = newReach(this.#branches);
   }
@@ -73,7 +75,14 @@ export class Tally {
     for (const name of this.#branches) this.reach[name] = (this.reach[name] ?? 0) + (run.reach[name] ?? 0);
   }
 
-  summary(profile: string, seconds: number): Summary {
+  /** What runs of this profile can reach, and how much of it they have. */
+  get reached(): { readonly count: number; readonly of: number } {
+    const of = faultsOf(this.#profile).length + this.#branches.length;
+    return { count: of - unreachedIn(this.#profile, this.faults, this.reach).length, of };
+  }
+
+  summary(seconds: number): Summary {
+    const profile = this.#profile;
     const seeds = [...this.#hashes.keys()].sort((a, b) => a - b);
     const trace = new Trace();
     for (const seed of seeds) trace.fold(this.#hashes.get(seed) ?? 0);
