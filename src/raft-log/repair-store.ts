@@ -169,22 +169,24 @@ class Repair {
   #superblockOfOld(): Superblock {
     const { store, paths } = this.#survey;
     const { range, proven, storeId, segments } = store;
+    const { plan, piece } = this.#inner;
     const end = segments[segments.length - 1]?.run?.lastLsn ?? proven.lsn;
+    const isWhole = piece !== null && !plan.lost.mayBeAcknowledged;
     return {
       generation: 0,
       storeId: storeId ?? new Uint8Array(16),
       storeKind: 'raft',
       epoch: this.#epoch,
       fenceEpoch: this.#epoch,
-      // What stands behind the last frame that is known is nobody's.
-      fenceLsn: Math.max(end, store.highestLsn) + 1,
+      // What stands behind the end is nobody's; but where the end is not known, behind the last frame that is.
+      fenceLsn: (isWhole ? piece.lastLsn : Math.max(end, store.highestLsn)) + 1,
       firstSegment: range.first,
       newestSegment: Math.max(range.newest, segments[segments.length - 1]?.number ?? range.newest),
       proven,
       isLive: true,
       isCleanEnd: false,
       isWalSeparate: paths.isWalSeparate,
-      unfitUntil: this.#inner.plan.result?.unfitUntil ?? 0,
+      unfitUntil: plan.result?.unfitUntil ?? 0,
     };
   }
 

@@ -234,6 +234,10 @@ class Opening {
     const report = this.#tally.report(verdict);
     const { environment } = this.#request;
     const endMarks = await openEndMarks(environment, this.#paths.dir, superblock.current, endMark);
+    // D12: of what this open has proven the superblock would be the only witness until the next group; and with the
+    // superblock lost nobody would know that this epoch began (D11).
+    const { lastLsn, end } = judgement.tail.run;
+    if (lastLsn > 0) endMarks?.note({ lsn: lastLsn, ...end });
     const parts = { lock, superblock, endMarks };
     try {
       return await SegmentedLog.open(this.#request, this.#paths, judgement, report, this.#counters, parts);

@@ -1,4 +1,5 @@
 import type { Disk, DiskFile } from '../disk/port.js';
+import type { EndMark } from '../format/end-mark.js';
 import { segmentSalt, type SegmentHeader } from '../format/segment-header.js';
 import { readSeal } from './read-segment.js';
 import type { Fence } from './scan-segment.js';
@@ -6,8 +7,9 @@ import { headerFault } from './survey-header.js';
 import { headerAt, type SurveyedRange } from './survey-range.js';
 
 /**
- * Says, for each segment of a survey, how far frames of older epochs count in it (D11): what the superblock says, the
- * segment's own seal, and the next later segment whose header is whole. A survey may lack any of them.
+ * Says, for each segment of a survey, how far frames of older epochs count in it (D11): what the superblock says, the end
+ * mark, whose writer had proven what it found, the segment's own seal, and the next later segment whose header is whole.
+ * A survey may lack any of them.
  */
 export class SurveyFences {
   readonly #disk: Disk;
@@ -20,8 +22,14 @@ export class SurveyFences {
     this.#walDir = walDir;
   }
 
-  async of(file: DiskFile, header: SegmentHeader, range: SurveyedRange): Promise<readonly Fence[]> {
+  async of(
+    file: DiskFile,
+    header: SegmentHeader,
+    range: SurveyedRange,
+    mark: EndMark | null,
+  ): Promise<readonly Fence[]> {
     const fences = [range.fence];
+    if (mark !== null) fences.push({ epoch: mark.epoch, lsn: mark.lsn + 1 });
     const seal = await readSeal(file, header.segmentBytes, segmentSalt(header.identity));
     if (seal !== null) fences.push({ epoch: seal.trailer.epoch, lsn: seal.trailer.lastLsn + 1 });
     const later = await this.#laterThan(header.number, range);

@@ -66,7 +66,10 @@ export async function surveyMarks(
   for (const from of [0, END_MARK_BLOCK_BYTES]) {
     const found = decodeEndMark(bytes.subarray(from, from + END_MARK_BYTES));
     if (found === null || (storeId !== null && !sameBytes(found.storeId, storeId))) continue;
-    if (mark === null || found.lsn > mark.lsn) mark = found;
+    // Of two of one LSN the younger also says that its epoch began (D11).
+    const isNewer =
+      mark === null || found.lsn > mark.lsn || (found.lsn === mark.lsn && found.epoch > mark.epoch);
+    if (isNewer) mark = found;
   }
   if (mark !== null) return { path, state: 'whole', mark };
   return { path, state: bytes.every((byte) => byte === 0) ? 'blank' : 'bad', mark };

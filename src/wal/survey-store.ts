@@ -3,6 +3,7 @@ import type { Environment } from '../disk/environment.js';
 import { isPromise, type Awaitable, type DiskFile } from '../disk/port.js';
 import { systemCode } from '../disk/system-error.js';
 import { KeelsonError } from '../errors/index.js';
+import type { EndMark } from '../format/end-mark.js';
 import { sameBytes } from '../format/identity.js';
 import type { DurableMark } from '../format/position.js';
 import { segmentSalt, type SegmentHeader } from '../format/segment-header.js';
@@ -123,6 +124,7 @@ class Survey {
   readonly #request: SurveyRequest;
   readonly #segments: SurveyedSegment[] = [];
   readonly #fences: SurveyFences;
+  #mark: EndMark | null = null;
   #readBytes = 0;
   #toldBytes = 0;
   #totalBytes = 0;
@@ -140,6 +142,7 @@ class Survey {
     checkPlace(slots, paths);
     const range = await rangeOf(disk, paths, slots, this.#request.from);
     const marks = await surveyMarks(disk, paths, range.storeId);
+    this.#mark = marks.mark;
     this.#totalBytes = range.totalBytes;
     for (let number = range.first; number <= range.newest; number += 1) await this.#survey(number, range);
     // R6: one above the range that joins is live.
@@ -250,7 +253,7 @@ class Survey {
     heardLsn: number,
   ): Promise<SurveyedSegment> {
     const { listener } = this.#request;
-    const fences = await this.#fences.of(file, header, range);
+    const fences = await this.#fences.of(file, header, range, this.#mark);
     const survey = new SegmentSurvey(file, header, { fences, judgeFrame: listener.judgeFrame });
     const before = this.#segments[this.#segments.length - 1]?.run ?? null;
     const joins = before !== null && before.lastLsn === header.firstLsn - 1 && before.chain === header.chain;

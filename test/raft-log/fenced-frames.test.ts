@@ -179,3 +179,33 @@ test.each(Object.keys(STALE))(
     await log.close();
   },
 );
+
+test.each(Object.keys(STALE))(
+  '%s in the tail, a successor that saved nothing, and no superblock: the end mark says that there was one',
+  async (stale) => {
+    const { disk, open } = simulated({ profile: { calls: 'inline' } });
+    const predecessor = disk.process;
+    const log = await open({ segmentBytes: SEGMENT_BYTES });
+    await log.save({ hardState: { term: 1, vote: 'n1' }, entries: entriesFrom(1, 4, 1, 500) });
+    disk.loseLock();
+    const successor = disk.startProcess();
+    await open({ segmentBytes: SEGMENT_BYTES, environment: successor.environment });
+    await expect(log.save(STALE[stale] ?? {})).rejects.toMatchObject({ code: 'KEELSON_FENCED' });
+    predecessor.kill();
+    await idle(successor);
+    successor.kill();
+    disk.remove(SUPERBLOCK);
+    const { environment } = disk.startProcess();
+    expect(await repairStore({ environment, dir: DIR, walDir: null })).toMatchObject({
+      action: 'rebuild-superblock',
+      result: { firstIndex: 1, lastIndex: 4, unfitUntil: 0, hardState: HARD_STATE },
+    });
+    const again = await open({ segmentBytes: SEGMENT_BYTES, environment });
+    const found = await again.entries(1, 5);
+    expect(found.map((entry) => ({ ...entry, data: Uint8Array.from(entry.data) }))).toEqual(
+      ENTRIES.slice(0, 4),
+    );
+    expect([again.lastIndex, again.hardState, again.recovery.verdict]).toEqual([4, HARD_STATE, 'torn-tail']);
+    await again.close();
+  },
+);

@@ -12,7 +12,7 @@ import type { RepairPlan } from '../../src/raft-log/repair-plan.js';
 import { planStoreRepair, repairStore, type RepairReport } from '../../src/raft-log/repair-store.js';
 import { surveyLog } from '../../src/raft-log/survey-log.js';
 import { describing, stopsAt, textOf } from '../crash/crash-everywhere.js';
-import { dataOf, entriesFrom } from './scratch-log.js';
+import { dataOf, entriesFrom, simulated } from './scratch-log.js';
 import { DIR, filesOf, openingOf, storeOf, type Life } from './wounded-store.js';
 
 const isDeep = process.env['KEELSON_DEEP'] === '1';
@@ -163,6 +163,31 @@ describe('what is kept, and what is given up', () => {
     expect(report.result?.unfitUntil).toBe(Infinity);
     expect(await judge(disk, report)).toMatchObject({ unfitUntil: Infinity });
     expect(await portraitOf(disk)).toMatchObject({ unfitUntil: Infinity });
+  });
+
+  test('both slots gone and the tail hurt, behind an open that saved nothing: its end mark knows what there was', async () => {
+    for (const isClosed of [true, false]) {
+      const { disk } = simulated({ profile: { calls: 'inline' } });
+      await disk.run(async (environment) => {
+        const log = await openRaftLog({ dir: DIR, segmentBytes: 4096, environment });
+        await log.save({ hardState: { term: 3, vote: 'n3' }, entries: entriesFrom(1, 4, 1, 300) });
+      });
+      // No end mark has landed.
+      disk.crash('power');
+      await disk.run(async (environment) => {
+        const log = await openRaftLog({ dir: DIR, segmentBytes: 4096, environment });
+        if (isClosed) await log.close();
+        else await new Promise<void>((resolve) => environment.setTimer(200, resolve));
+      });
+      if (!isClosed) disk.crash('kill');
+      disk.overwrite(SUPERBLOCK, 0, new Uint8Array(8192));
+      disk.flipBit(segment(1), 900, 3);
+      expect(await repair(disk)).toMatchObject({
+        action: 'rebuild-log',
+        result: { lastIndex: 0, unfitUntil: Infinity },
+        lost: { mayBeAcknowledged: true, acknowledged: { from: 1, until: 5 } },
+      });
+    }
   });
 
   test('both slots and a middle segment gone: what stands in front of the gap is kept, the rest is set aside', async () => {
