@@ -64,7 +64,7 @@ function noteSaved(scene: Scene, save: ModelSave, before: IssuedState, issued: I
   const cuts = lastIndexOf(before.state) >= (save.entries?.[0]?.index ?? Infinity);
   if (cuts && issued !== before) reach['cut-by-conflict'] += 1;
   if (save.truncateFrom !== undefined && issued !== before) reach.truncated += 1;
-  if (scene.controlsSinceFull !== null && save.hardState !== undefined && save.entries === undefined)
+  if (scene.isFull && save.hardState !== undefined && save.entries === undefined)
     reach['voted-on-full-disk'] += 1;
 }
 
@@ -103,7 +103,7 @@ export function saveFailed(
 /**
  * Why an operation that the contract allows may not have failed like this; null if it may.
  *
- * @param isFirstControl it needs no room but the reserve, and nothing has used that since the disk was filled up (D7)
+ * @param isFirstControl it needs no room but the reserve, and nothing in this segment has used that on a full disk (D7)
  */
 export function judgeFailure(scene: Scene, error: unknown, isFirstControl: boolean): Finding | null {
   if (!(error instanceof KeelsonError)) {
@@ -133,7 +133,7 @@ function judgeEnvironment(scene: Scene, error: KeelsonError, isFirstControl: boo
   const { reach } = scene;
   if (error.code === 'KEELSON_NO_SPACE') {
     reach['no-space'] += 1;
-    if (scene.controlsSinceFull !== null) {
+    if (scene.isFull) {
       if (!isFirstControl || scene.hasCause) return null;
       const what = `${scene.by} needs no room beyond the reserve, and failed: ${error.message}`;
       return new Finding({ oracle: 'full-disk', what, cause: error });

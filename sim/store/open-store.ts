@@ -63,7 +63,7 @@ function noteRecovery(scene: Scene, log: RaftLog): void {
   if (cut !== null) reach['tail-cut'] += 1;
   if (quarantined.length > 0) reach['tail-quarantined'] += 1;
   if (rebuilt.length > 0) reach['slot-rebuilt'] += 1;
-  if (scene.controlsSinceFull !== null) reach['opened-on-full-disk'] += 1;
+  if (scene.isFull) reach['opened-on-full-disk'] += 1;
   if (!scene.wasOpened || verdict !== 'fresh' || scene.isOverBudget) return;
   const what = `${scene.by} found a store to be fresh that had been open before`;
   throw new Finding({ oracle: 'recovered-state', what, expected: scene.allowed.lines() });
@@ -73,6 +73,7 @@ function listen(scene: Scene, log: RaftLog): void {
   const { reach } = scene;
   log.events.on('rotate', ({ recycled }) => {
     reach.rotated += 1;
+    scene.noteRotation();
     if (recycled) reach['segment-recycled'] += 1;
   });
   log.events.on('space-back', () => {

@@ -35,14 +35,15 @@ export class Scene {
   wasOpened = false;
   /** Snapshots (`index/term`) whose data some open has shown whole. */
   readonly readSnapshots: Set<string> = new Set<string>();
-  /** Records that may use the reserve, since the disk was last filled up; null while there is room. */
-  controlsSinceFull: number | null = null;
+  /** The disk was filled up, and not released since. */
+  isFull = false;
   /** The operation under way, for the reader of a failure. */
   by = 'the first open';
   /** A process lost its lock while it lived, so some other may be told that it was replaced. */
   hasLostLock = false;
   /** Damage was named: nothing more can be asked of this store. */
   hasEnded = false;
+  #controlsInTail = 0;
   #finding: Error | null = null;
 
   constructor(plan: Plan, disk: SimulatedDisk, faults: FaultsToCome) {
@@ -110,23 +111,28 @@ export class Scene {
     });
   }
 
-  /** Notes a record that may use the reserve; true if it is the first since the disk was filled up. */
+  /** Notes a record that may use the reserve; true if it is the first in this segment while the disk is full. */
   noteControl(): boolean {
-    if (this.controlsSinceFull === null) return false;
-    this.controlsSinceFull += 1;
-    return this.controlsSinceFull === 1;
+    if (!this.isFull) return false;
+    this.#controlsInTail += 1;
+    return this.#controlsInTail === 1;
+  }
+
+  /** A new segment has a reserve of its own; until then what used the old one's has used it, room or not. */
+  noteRotation(): void {
+    this.#controlsInTail = 0;
   }
 
   /** Leaves so many bytes free on the disk. */
   squeeze(freeBytes: number): void {
     const { fs } = this.disk;
     this.#setCapacity(fs.profile.capacityBytes - fs.freeBytes + freeBytes);
-    this.controlsSinceFull ??= 0;
+    this.isFull = true;
   }
 
   release(): void {
     this.#setCapacity(ROOMY_BYTES);
-    this.controlsSinceFull = null;
+    this.isFull = false;
   }
 
   #setCapacity(bytes: number): void {

@@ -128,7 +128,7 @@ export async function performCompact(scene: Scene, share: number): Promise<void>
     await log.compact(upTo);
     if (issued !== null) acknowledged(scene, issued);
     if (!isEmpty) scene.reach.compacted += 1;
-    if (!isEmpty && scene.controlsSinceFull !== null) scene.reach['compacted-on-full-disk'] += 1;
+    if (!isEmpty && scene.isFull) scene.reach['compacted-on-full-disk'] += 1;
   } catch (error) {
     saveFailed(scene, log, isEmpty ? null : issued, error, isFirst);
   }
