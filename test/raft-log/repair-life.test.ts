@@ -115,6 +115,7 @@ test(
       const wounds = hurt(past, wounded, seed * 1000 + 500);
       wounded.crash('power');
       const whole = wounded.fork();
+      if ((await planOf(whole)) === null) continue;
       const { action } = await repair(whole);
       if (action === 'none' || action === 'impossible') continue;
       const before = contents(wounded);
