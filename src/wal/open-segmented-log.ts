@@ -13,12 +13,12 @@ import { StoreJudge, type FoundSlots, type Judged } from './judge-store.js';
 import { lockStore, type StoreLock } from './lock-store.js';
 import { throwIfAbandoned } from './log-refusals.js';
 import type { OpenRequest } from './open-request.js';
+import { proveLateNames, proveNames } from './prove-names.js';
 import { proveTail, tailGrew } from './prove-tail.js';
 import { SegmentedLog } from './segmented-log.js';
 import {
   listStore,
   makeDirectory,
-  proveNames,
   restoreAsides,
   storePaths,
   type StoreListing,
@@ -125,6 +125,10 @@ class Opening {
     const judged = await this.#lookAgain(superblock, first);
     const { judgement } = judged;
     const { newestSegment } = superblock.current;
+    const late = judgement.segments
+      .map(({ header }) => header.number)
+      .filter((number) => number > newestSegment && listing.segments?.has(number) !== true);
+    await proveLateNames(disk, this.#paths, late);
     await proveTail(disk, this.#paths.dir, this.#tally.epoch, newestSegment, judgement, this.#tally);
     await this.#beginEpoch(superblock, judgement);
     await this.#cleanUp(superblock, judged.listing, judgement);

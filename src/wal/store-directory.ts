@@ -256,21 +256,3 @@ export async function removeName(disk: Disk, path: string): Promise<void> {
     throw writeFailed('the removal of a file', { path }, error, 'Check the disk, then open again.');
   }
 }
-
-/**
- * R10: makes the names that an open is about to read durable, since they may live only in the page cache (A7). Segments
- * above the range have no witness yet that theirs ever were: they are renewed.
- */
-export async function proveNames(
-  disk: Disk,
-  paths: StorePaths,
-  { segments }: StoreListing,
-  newestSegment: number,
-): Promise<void> {
-  for (const number of segments ?? []) {
-    if (number > newestSegment)
-      await renewName(disk, paths.walDir, segmentName(number), segmentAsideName(number));
-  }
-  await syncNames(disk, paths.dir);
-  if (segments !== null) await syncNames(disk, paths.walDir);
-}
