@@ -106,6 +106,8 @@ export class Operator {
   #propose(host: NodeHost, op: 'add-voter' | 'add-learner' | 'remove', id: string): void {
     const { reach } = this.#world;
     host.feed(() => {
+      // What was asked for may wait until after the end of all changes, by which the survivors were chosen.
+      if (this.#isStopped) return;
       const isTaken = host.raft.proposeConfChange({ op, id }).ok;
       if (!isTaken) return;
       reach['configuration-changed'] += 1;
