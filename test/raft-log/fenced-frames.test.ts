@@ -6,7 +6,7 @@
 import { expect, test } from 'vitest';
 import type { SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import type { SimulatedProcess } from '../../sim/disk/simulated-process.js';
-import type { Entry, SaveRequest } from '../../src/raft-log/contract.js';
+import type { Entry, RaftLog, SaveRequest } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { planStoreRepair, repairStore } from '../../src/raft-log/repair-store.js';
 import { verifyStore } from '../../src/raft-log/verify-store.js';
@@ -41,12 +41,13 @@ function idle({ environment }: SimulatedProcess): Promise<void> {
 /** `'full'`: killed when its second segment was full and its third held nothing. */
 type End = 'closed' | 'idle' | 'full';
 
-/**
- * Segment 1 with entries 1..4, sealed by the successor, and behind its end the frame of the predecessor; entry 5 and what
- * follows in segments 2, 3 and 4.
- */
-async function storeWith(stale: SaveRequest, end: End): Promise<SimulatedDisk> {
-  const { disk, open } = simulated({ profile: { calls: 'inline' } });
+/** Entries 1..4 of a writer that lost its lock, and behind them its frame that its successor, `between`, has never seen. */
+async function succeeded(
+  stale: SaveRequest,
+): Promise<
+  ReturnType<typeof simulated> & { readonly successor: SimulatedProcess; readonly between: RaftLog }
+> {
+  const { disk, open, ...rest } = simulated({ profile: { calls: 'inline' } });
   const predecessor = disk.process;
   const log = await open({ segmentBytes: SEGMENT_BYTES });
   await log.save({ hardState: { term: 1, vote: 'n1' }, entries: entriesFrom(1, 4, 1, 500) });
@@ -55,6 +56,15 @@ async function storeWith(stale: SaveRequest, end: End): Promise<SimulatedDisk> {
   const between = await open({ segmentBytes: SEGMENT_BYTES, environment: successor.environment });
   await expect(log.save(stale)).rejects.toMatchObject({ code: 'KEELSON_FENCED' });
   predecessor.kill();
+  return { disk, open, ...rest, successor, between };
+}
+
+/**
+ * Segment 1 with entries 1..4, sealed by the successor, and behind its end the frame of the predecessor; entry 5 and what
+ * follows in segments 2, 3 and 4.
+ */
+async function storeWith(stale: SaveRequest, end: End): Promise<SimulatedDisk> {
+  const { disk, open, successor, between } = await succeeded(stale);
   // Too large for the room that is left: segment 1 is sealed where it ended, in front of the predecessor's frame.
   await between.append(entriesFrom(5, 1, 1, 1500));
   await idle(successor);
@@ -183,15 +193,7 @@ test.each(Object.keys(STALE))(
 test.each(Object.keys(STALE))(
   '%s in the tail, a successor that saved nothing, and no superblock: the end mark says that there was one',
   async (stale) => {
-    const { disk, open } = simulated({ profile: { calls: 'inline' } });
-    const predecessor = disk.process;
-    const log = await open({ segmentBytes: SEGMENT_BYTES });
-    await log.save({ hardState: { term: 1, vote: 'n1' }, entries: entriesFrom(1, 4, 1, 500) });
-    disk.loseLock();
-    const successor = disk.startProcess();
-    await open({ segmentBytes: SEGMENT_BYTES, environment: successor.environment });
-    await expect(log.save(STALE[stale] ?? {})).rejects.toMatchObject({ code: 'KEELSON_FENCED' });
-    predecessor.kill();
+    const { disk, open, successor } = await succeeded(STALE[stale] ?? {});
     await idle(successor);
     successor.kill();
     disk.remove(SUPERBLOCK);
