@@ -23,10 +23,10 @@ export {
 } from './errors/index.js';
 export type * from './raft-log/contract.js';
 export type { RaftLogEventMap, RaftLogEvents } from './raft-log/events.js';
-export { createMemoryRaftLog, type MemoryRaftLogOptions } from './raft-log/memory-raft-log.js';
+export { createMemoryRaftLog, type MemoryRaftLogOptions } from './raft-log/memory/memory-raft-log.js';
 export { openRaftLog } from './raft-log/open-raft-log.js';
-export type { FoundDamage } from './raft-log/survey-log.js';
-export type { VerifyOptions, VerifyProgress, VerifyReport } from './raft-log/verify-store.js';
+export type { FoundDamage } from './raft-log/repair/survey-log.js';
+export type { VerifyOptions, VerifyProgress, VerifyReport } from './raft-log/repair/verify-store.js';
 export type { Durations, RaftLogStats } from './raft-log/stats.js';
-export type { Blemish } from './wal/survey-store.js';
-export type { IndexRange, RecoveryReport } from './wal/recovery-report.js';
+export type { Blemish } from './wal/survey/survey-store.js';
+export type { IndexRange, RecoveryReport } from './wal/report/recovery-report.js';

@@ -1,7 +1,7 @@
 import { KeelsonError } from '../../src/errors/index.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
-import type { RecoveryReport } from '../../src/wal/recovery-report.js';
+import type { RecoveryReport } from '../../src/wal/report/recovery-report.js';
 import type { SimulatedProcess } from '../disk/simulated-process.js';
 import { Finding } from '../oracle/finding.js';
 import type { LogState } from '../oracle/log-state.js';

@@ -7,8 +7,8 @@ import {
   readEntryRecord,
 } from '../format/raft-records.js';
 import type { RawRecord } from '../format/record.js';
-import { surveyLog } from '../raft-log/survey-log.js';
-import type { SurveyedFrame } from '../wal/survey-segment.js';
+import { surveyLog } from '../raft-log/repair/survey-log.js';
+import type { SurveyedFrame } from '../wal/survey/survey-segment.js';
 import { EXIT, type ExitCode } from './exit.js';
 import type { CliOptions, DataForm } from './options.js';
 import { plainNumbers, SCHEMA_VERSION, type Output } from './output.js';

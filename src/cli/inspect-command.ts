@@ -1,8 +1,8 @@
 import { nodeEnvironment } from '../disk/node-environment.js';
 import { identityText } from '../format/identity.js';
 import { FORMAT_VERSION } from '../format/segment-header.js';
-import { surveyLog, type LogSurvey } from '../raft-log/survey-log.js';
-import type { SurveyedSegment } from '../wal/survey-store.js';
+import { surveyLog, type LogSurvey } from '../raft-log/repair/survey-log.js';
+import type { SurveyedSegment } from '../wal/survey/survey-store.js';
 import { EXIT, type ExitCode } from './exit.js';
 import type { CliOptions } from './options.js';
 import { SCHEMA_VERSION, type Output } from './output.js';

@@ -1,6 +1,6 @@
 import { nodeEnvironment } from '../disk/node-environment.js';
-import type { RepairPlan } from '../raft-log/repair-plan.js';
-import { planStoreRepair, repairStore, type RepairReport } from '../raft-log/repair-store.js';
+import type { RepairPlan } from '../raft-log/repair/repair-plan.js';
+import { planStoreRepair, repairStore, type RepairReport } from '../raft-log/repair/repair-store.js';
 import { EXIT, type ExitCode } from './exit.js';
 import type { CliOptions } from './options.js';
 import { SCHEMA_VERSION, type Output } from './output.js';

@@ -8,7 +8,7 @@ import {
   SNAPSHOTS_DIRECTORY_NAME,
   SUPERBLOCK_NAME,
 } from '../format/names.js';
-import type { StorePaths } from '../wal/store-directory.js';
+import type { StorePaths } from '../wal/store/store-directory.js';
 
 /** Bytes of a store, by what holds them, and what is left on its disks. */
 export interface Space {

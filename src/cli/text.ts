@@ -1,4 +1,4 @@
-import type { FoundDamage } from '../raft-log/survey-log.js';
+import type { FoundDamage } from '../raft-log/repair/survey-log.js';
 
 /** `4 KiB`, `1.5 GiB` */
 export function bytesText(bytes: number): string {

@@ -1,5 +1,5 @@
 import { nodeEnvironment } from '../disk/node-environment.js';
-import { verifyStore, type VerifyReport } from '../raft-log/verify-store.js';
+import { verifyStore, type VerifyReport } from '../raft-log/repair/verify-store.js';
 import { EXIT, type ExitCode } from './exit.js';
 import type { CliOptions } from './options.js';
 import { SCHEMA_VERSION, type Output } from './output.js';

@@ -1,8 +1,8 @@
 import type { Environment } from '../disk/environment.js';
-import type { RecoveryReport } from '../wal/recovery-report.js';
+import type { RecoveryReport } from '../wal/report/recovery-report.js';
 import type { RaftLogEvents } from './events.js';
 import type { RaftLogStats } from './stats.js';
-import type { VerifyOptions, VerifyReport } from './verify-store.js';
+import type { VerifyOptions, VerifyReport } from './repair/verify-store.js';
 
 /** One entry of the Raft log. */
 export interface Entry {

@@ -2,9 +2,9 @@ import type { EventEmitter } from 'eventemitter3';
 import type { Environment } from '../disk/environment.js';
 import { isKeelsonError, KeelsonError } from '../errors/index.js';
 import type { SnapshotStore } from '../snapshot/index.js';
-import type { RecoveryReport } from '../wal/recovery-report.js';
+import type { RecoveryReport } from '../wal/report/recovery-report.js';
 import { closedError, failedError, type SegmentedLog } from '../wal/segmented-log.js';
-import { AcceptedState } from './accepted-state.js';
+import { AcceptedState } from './state/accepted-state.js';
 import type {
   AcceptedView,
   CreateSnapshotRequest,
@@ -20,20 +20,20 @@ import type {
   SaveResult,
   SnapshotMeta,
 } from './contract.js';
-import type { DurableState } from './durable-state.js';
-import { draftCompaction, draftSave } from './encode-save.js';
-import { EntryReader } from './entry-reader.js';
+import type { DurableState } from './state/durable-state.js';
+import { draftCompaction, draftSave } from './state/encode-save.js';
+import { EntryReader } from './read/entry-reader.js';
 import type { RaftLogEventMap, RaftLogEvents } from './events.js';
-import { FrameQueue } from './frame-queue.js';
-import { judgeCompact, judgeRange, judgeTerm } from './judge-range.js';
-import { judgeSave } from './judge-save.js';
-import { judgeCreateSnapshot, judgeInstallSnapshot } from './judge-snapshot.js';
-import type { ResolvedOptions } from './options.js';
-import { checkReadOptions, checkSnapshotRequest, checkVerifyOptions } from './requests.js';
-import { SnapshotTurns, type SnapshotTurn } from './snapshot-turns.js';
+import { FrameQueue } from './state/frame-queue.js';
+import { judgeCompact, judgeRange, judgeTerm } from './rules/judge-range.js';
+import { judgeSave } from './rules/judge-save.js';
+import { judgeCreateSnapshot, judgeInstallSnapshot } from './rules/judge-snapshot.js';
+import type { ResolvedOptions } from './rules/options.js';
+import { checkReadOptions, checkSnapshotRequest, checkVerifyOptions } from './rules/requests.js';
+import { SnapshotTurns, type SnapshotTurn } from './snapshots/snapshot-turns.js';
 import type { RaftLogStats } from './stats.js';
-import { tellListeners } from './tell-listeners.js';
-import { verifyStore, type VerifyOptions, type VerifyReport } from './verify-store.js';
+import { tellListeners } from './state/tell-listeners.js';
+import { verifyStore, type VerifyOptions, type VerifyReport } from './repair/verify-store.js';
 
 /** What an opened log is made of. */
 export interface DurableRaftLogParts {

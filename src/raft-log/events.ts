@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'eventemitter3';
 import type { KeelsonError } from '../errors/index.js';
-import type { RecoveryReport } from '../wal/recovery-report.js';
+import type { RecoveryReport } from '../wal/report/recovery-report.js';
 import type { SnapshotMeta } from './contract.js';
 
 /** What `log.events` tells, and with what. A listener that throws never harms a write. */

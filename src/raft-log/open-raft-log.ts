@@ -1,18 +1,18 @@
 import { EventEmitter } from 'eventemitter3';
 import { nodeEnvironment } from '../disk/node-environment.js';
 import { throwIfAbandoned } from '../wal/log-refusals.js';
-import type { WalObserver } from '../wal/observer.js';
+import type { WalObserver } from '../wal/write/observer.js';
 import { openSegmentedLog } from '../wal/open-segmented-log.js';
 import type { SegmentedLog } from '../wal/segmented-log.js';
 import type { RaftLog, RaftLogOptions } from './contract.js';
 import { DurableRaftLog } from './durable-raft-log.js';
-import { DurableState } from './durable-state.js';
+import { DurableState } from './state/durable-state.js';
 import type { RaftLogEventMap } from './events.js';
-import { OLDER_FORMATS, type OlderFormat } from './older-format.js';
-import { resolveOptions } from './options.js';
-import { olderStores } from './replacement.js';
-import { SnapshotsAtOpen } from './snapshots-at-open.js';
-import { tellListeners } from './tell-listeners.js';
+import { OLDER_FORMATS, type OlderFormat } from './switch/older-format.js';
+import { resolveOptions } from './rules/options.js';
+import { olderStores } from './switch/replacement.js';
+import { SnapshotsAtOpen } from './snapshots/snapshots-at-open.js';
+import { tellListeners } from './state/tell-listeners.js';
 
 /** A sync that takes longer than this is told of: an election timeout is not much longer. */
 const SLOW_SYNC_MS = 100;

@@ -22,4 +22,4 @@ export type {
   SpaceStat,
 } from '../disk/port.js';
 export { openWal, type ReadWalRecord, type Wal, type WalOptions, type WalRecord } from './open-wal.js';
-export type { IndexRange, RecoveryReport } from './recovery-report.js';
+export type { IndexRange, RecoveryReport } from './report/recovery-report.js';

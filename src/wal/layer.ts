@@ -3,7 +3,7 @@ import type { LogEnd } from '../format/position.js';
 import type { RawRecord } from '../format/record.js';
 import type { TermRun } from '../format/seal.js';
 import type { StoreKind, Superblock } from '../format/superblock.js';
-import type { RecoveryReport } from './recovery-report.js';
+import type { RecoveryReport } from './report/recovery-report.js';
 
 /** A whole frame, as replay hands it up: in order, each exactly once, all of it or none (D1). */
 export interface ReplayedFrame extends FrameFields {

@@ -1,7 +1,7 @@
 import type { Environment } from '../disk/environment.js';
-import type { OlderStores } from './formats/older-stores.js';
+import type { OlderStores } from './switch/older-stores.js';
 import type { WalLayer } from './layer.js';
-import type { WalObserver } from './observer.js';
+import type { WalObserver } from './write/observer.js';
 
 /** How to open; every field is resolved and checked by the layer above. */
 export interface OpenRequest {

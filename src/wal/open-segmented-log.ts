@@ -2,19 +2,19 @@ import { readFailed } from '../disk/disk-failure.js';
 import type { DiskFile } from '../disk/port.js';
 import { SUPERBLOCK_NAME } from '../format/names.js';
 import type { SuperblockVerdict } from '../format/superblock.js';
-import { closeFile } from './close-file.js';
-import { RecoveryTally } from './damage.js';
-import { openEndMarks } from './end-marks.js';
-import { replaceStore } from './formats/replace-store.js';
-import { removeLeftovers } from './formats/set-segments-aside.js';
-import { makeFreshStore } from './fresh-store.js';
-import type { Judgement } from './judge.js';
-import { StoreJudge, type FoundSlots, type Judged } from './judge-store.js';
-import { lockStore, type StoreLock } from './lock-store.js';
+import { closeFile } from '../disk/close-file.js';
+import { RecoveryTally } from './report/damage.js';
+import { openEndMarks } from './write/end-marks.js';
+import { replaceStore } from './switch/replace-store.js';
+import { removeLeftovers } from './switch/set-segments-aside.js';
+import { makeFreshStore } from './store/fresh-store.js';
+import type { Judgement } from './recover/judge.js';
+import { StoreJudge, type FoundSlots, type Judged } from './recover/judge-store.js';
+import { lockStore, type StoreLock } from './store/lock-store.js';
 import { throwIfAbandoned } from './log-refusals.js';
 import type { OpenRequest } from './open-request.js';
-import { proveLateNames, proveNames } from './prove-names.js';
-import { proveTail, tailGrew } from './prove-tail.js';
+import { proveLateNames, proveNames } from './store/prove-names.js';
+import { proveTail, tailGrew } from './recover/prove-tail.js';
 import { SegmentedLog } from './segmented-log.js';
 import {
   listStore,
@@ -23,10 +23,10 @@ import {
   storePaths,
   type StoreListing,
   type StorePaths,
-} from './store-directory.js';
-import { newestSlot, readSlots, SuperblockFile, superblockPath } from './superblock-file.js';
-import { firstTrace } from './trace-of-log.js';
-import { WalCounters } from './wal-counters.js';
+} from './store/store-directory.js';
+import { newestSlot, readSlots, SuperblockFile, superblockPath } from './store/superblock-file.js';
+import { firstTrace } from './store/trace-of-log.js';
+import { WalCounters } from './write/wal-counters.js';
 
 /**
  * Opens the segmented log of a store, making an empty one if there is none and `create` allows it. R10: lock,

@@ -5,11 +5,11 @@ import { isDetached } from '../format/detached.js';
 import { entryChecksum } from '../format/entry-checksum.js';
 import { LIMITS } from '../format/limits.js';
 import { putRecordHeader, RECORD_HEADER_BYTES } from '../format/record.js';
-import type { WalObserver } from './observer.js';
+import type { WalObserver } from './write/observer.js';
 import { openSegmentedLog } from './open-segmented-log.js';
 import { PlainLayer } from './plain-layer.js';
-import { malformed } from './record-reader.js';
-import type { RecoveryReport } from './recovery-report.js';
+import { malformed } from './segment/record-reader.js';
+import type { RecoveryReport } from './report/recovery-report.js';
 import { closedError, compactedError } from './log-refusals.js';
 import type { SegmentedLog } from './segmented-log.js';
 

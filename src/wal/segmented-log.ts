@@ -2,15 +2,15 @@ import { KeelsonError } from '../errors/index.js';
 import { frameHeaderBytes, type FrameFields } from '../format/frame-header.js';
 import type { DurableMark } from '../format/position.js';
 import { SEGMENT_HEADER_BYTES } from '../format/segment-header.js';
-import { ActiveSegment, openTail, segmentBytesFor } from './active-segment.js';
-import { closeFile } from './close-file.js';
-import type { EndMarks } from './end-marks.js';
-import { firstSegmentNow } from './first-segment-now.js';
-import type { AcceptedFrame, FrameRequest } from './frame-request.js';
-import { GroupWriter } from './group-writer.js';
-import type { Judgement } from './judge.js';
-import { lowestOf, type LiveSegment } from './live-segment.js';
-import type { StoreLock } from './lock-store.js';
+import { ActiveSegment, openTail, segmentBytesFor } from './write/active-segment.js';
+import { closeFile } from '../disk/close-file.js';
+import type { EndMarks } from './write/end-marks.js';
+import { firstSegmentNow } from './store/first-segment-now.js';
+import type { AcceptedFrame, FrameRequest } from './write/frame-request.js';
+import { GroupWriter } from './write/group-writer.js';
+import type { Judgement } from './recover/judge.js';
+import { lowestOf, type LiveSegment } from './segment/live-segment.js';
+import type { StoreLock } from './store/lock-store.js';
 import type { OpenRequest } from './open-request.js';
 import {
   closedError,
@@ -20,15 +20,15 @@ import {
   readOnlyError,
   tooLargeError,
 } from './log-refusals.js';
-import type { QueuedFrame } from './queued-frame.js';
-import { RecordReader, type LocatedRecord } from './record-reader.js';
-import type { RecoveryReport } from './recovery-report.js';
-import { rotateSegment } from './rotation.js';
-import { SegmentFiles } from './segment-files.js';
-import { SpareSegments } from './spare-segments.js';
-import { removeName, type StorePaths } from './store-directory.js';
-import type { SuperblockFile } from './superblock-file.js';
-import type { WalCounters } from './wal-counters.js';
+import type { QueuedFrame } from './write/queued-frame.js';
+import { RecordReader, type LocatedRecord } from './segment/record-reader.js';
+import type { RecoveryReport } from './report/recovery-report.js';
+import { rotateSegment } from './write/rotation.js';
+import { SegmentFiles } from './segment/segment-files.js';
+import { SpareSegments } from './write/spare-segments.js';
+import { removeName, type StorePaths } from './store/store-directory.js';
+import type { SuperblockFile } from './store/superblock-file.js';
+import type { WalCounters } from './write/wal-counters.js';
 
 export { closedError, failedError } from './log-refusals.js';
 

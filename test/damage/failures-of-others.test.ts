@@ -8,7 +8,7 @@ import { isKeelsonError, type KeelsonError } from '../../src/errors/index.js';
 import { FRAME_MAGIC } from '../../src/format/frame-header.js';
 import type { Entry, RaftLog } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
-import type { RecoveryReport } from '../../src/wal/recovery-report.js';
+import type { RecoveryReport } from '../../src/wal/report/recovery-report.js';
 import { entriesFrom, simulated } from '../raft-log/scratch-log.js';
 
 const SEGMENT = '/data/log/wal/0000000000000001.wal';

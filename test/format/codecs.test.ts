@@ -38,7 +38,7 @@ import {
   SEGMENT_HEADER_BYTES,
 } from '../../src/format/segment-header.js';
 import { decodeSuperblock, encodeSuperblock, SUPERBLOCK_SLOT_BYTES } from '../../src/format/superblock.js';
-import { readRecords } from '../../src/wal/scan-segment.js';
+import { readRecords } from '../../src/wal/segment/scan-segment.js';
 import {
   count,
   endMarks,

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { checksum } from '../../src/format/checksum.js';
 import { SUPERBLOCK_SLOT_BYTES } from '../../src/format/superblock.js';
-import type { RecoveryReport } from '../../src/wal/recovery-report.js';
+import type { RecoveryReport } from '../../src/wal/report/recovery-report.js';
 import {
   crashEverywhere,
   DIR,

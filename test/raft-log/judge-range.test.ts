@@ -2,7 +2,7 @@
 // Each bound is tried on both of its sides, on a log whose beginning is compacted.
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../src/errors/index.js';
-import { judgeCompact, judgeRange, judgeTerm } from '../../src/raft-log/judge-range.js';
+import { judgeCompact, judgeRange, judgeTerm } from '../../src/raft-log/rules/judge-range.js';
 import { logOfTerms } from './log-of-terms.js';
 import { refused } from './refused.js';
 

@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../src/errors/index.js';
 import type { Entry, SaveRequest } from '../../src/raft-log/contract.js';
-import { judgeSave, type SavePlan } from '../../src/raft-log/judge-save.js';
-import type { LogView } from '../../src/raft-log/log-view.js';
+import { judgeSave, type SavePlan } from '../../src/raft-log/rules/judge-save.js';
+import type { LogView } from '../../src/raft-log/rules/log-view.js';
 import { entriesOf, entry, logOfTerms } from './log-of-terms.js';
 import { refused } from './refused.js';
 

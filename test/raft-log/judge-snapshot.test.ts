@@ -8,8 +8,8 @@ import {
   type CreateSnapshotTerms,
   type InstallSnapshotTerms,
   type SnapshotPlan,
-} from '../../src/raft-log/judge-snapshot.js';
-import type { LogView } from '../../src/raft-log/log-view.js';
+} from '../../src/raft-log/rules/judge-snapshot.js';
+import type { LogView } from '../../src/raft-log/rules/log-view.js';
 import { logOfTerms } from './log-of-terms.js';
 import { refused } from './refused.js';
 

@@ -1,6 +1,6 @@
 import { entryChecksum } from '../../src/format/entry-checksum.js';
 import type { Entry, HardState } from '../../src/raft-log/contract.js';
-import type { LogView } from '../../src/raft-log/log-view.js';
+import type { LogView } from '../../src/raft-log/rules/log-view.js';
 
 /** The data that every entry of these tests has, unless it says otherwise. */
 export const DATA: Uint8Array = Uint8Array.of(1, 2, 3);

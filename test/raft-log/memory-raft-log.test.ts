@@ -5,7 +5,7 @@ import {
   createMemoryMedium,
   createMemoryRaftLog,
   openMemoryRaftLog,
-} from '../../src/raft-log/memory-raft-log.js';
+} from '../../src/raft-log/memory/memory-raft-log.js';
 import { entriesOf, entry } from './log-of-terms.js';
 import { refused } from './refused.js';
 

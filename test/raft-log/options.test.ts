@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RaftLogOptions } from '../../src/raft-log/contract.js';
-import { resolveOptions } from '../../src/raft-log/options.js';
+import { resolveOptions } from '../../src/raft-log/rules/options.js';
 import { refused } from './refused.js';
 
 const withOption = (name: string, value: unknown): RaftLogOptions => ({ dir: 'd', [name]: value });

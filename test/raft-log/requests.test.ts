@@ -8,7 +8,7 @@ import {
   checkSaveRequest,
   checkSnapshotData,
   checkWholeHardState,
-} from '../../src/raft-log/requests.js';
+} from '../../src/raft-log/rules/requests.js';
 import { DATA } from './log-of-terms.js';
 import { refused } from './refused.js';
 

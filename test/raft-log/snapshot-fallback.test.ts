@@ -9,7 +9,7 @@ import { checksum } from '../../src/format/checksum.js';
 import { decodeSuperblock } from '../../src/format/superblock.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { openSnapshotStore } from '../../src/snapshot/index.js';
-import type { RecoveryReport } from '../../src/wal/recovery-report.js';
+import type { RecoveryReport } from '../../src/wal/report/recovery-report.js';
 import { describing, runWhole, stopsAt, textOf } from '../crash/crash-everywhere.js';
 import { bytesOf, dataOf, entriesFrom, simulated } from './scratch-log.js';
 

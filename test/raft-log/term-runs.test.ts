@@ -2,7 +2,7 @@
 // Random sequences of changes are held against a plain array of terms, read back whole after each.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { TermRuns } from '../../src/raft-log/term-runs.js';
+import { TermRuns } from '../../src/raft-log/state/term-runs.js';
 
 describe('TermRuns', () => {
   it('tells what an array of terms tells, after every change', () => {

@@ -8,7 +8,7 @@ import { checksum } from '../../src/format/checksum.js';
 import { segmentName } from '../../src/format/names.js';
 import { SUPERBLOCK_SLOT_BYTES } from '../../src/format/superblock.js';
 import type { Entry, HardState } from '../../src/raft-log/contract.js';
-import type { OlderFormat, OlderLog, OlderPlace } from '../../src/raft-log/older-format.js';
+import type { OlderFormat, OlderLog, OlderPlace } from '../../src/raft-log/switch/older-format.js';
 
 /**
  * A format before the first, for the tests of the way from an older one: blocks of JSON behind a magic of their own

@@ -22,7 +22,7 @@ describe('the planted bugs', () => {
   });
 
   test('that no longer fit are refused', async () => {
-    const gone = { file: 'src/wal/rotation.ts', find: 'what was never there', put: '' };
+    const gone = { file: 'src/wal/write/rotation.ts', find: 'what was never there', put: '' };
     const bug = { number: 99, name: 'gone', rule: 'none', hunks: [gone] };
     await expect(patchedSources(ROOT, bug)).rejects.toThrow(PatchRefused);
   });

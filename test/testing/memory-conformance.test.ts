@@ -1,7 +1,7 @@
 // The log in memory is what hosts test against, so it must keep every promise that a disk keeps.
 // The whole conformance suite runs on it: as published, and with its memory kept so that it can be reopened and crashed.
 import { describe, it } from 'vitest';
-import { createMemoryRaftLog } from '../../src/raft-log/memory-raft-log.js';
+import { createMemoryRaftLog } from '../../src/raft-log/memory/memory-raft-log.js';
 import { testRaftLogConformance } from '../../src/testing/index.js';
 import { MemoryStore } from './memory-store.js';
 

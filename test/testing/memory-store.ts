@@ -1,11 +1,11 @@
 import type { RaftLog } from '../../src/raft-log/contract.js';
-import type { MemoryMedium } from '../../src/raft-log/memory-queue.js';
+import type { MemoryMedium } from '../../src/raft-log/memory/memory-queue.js';
 import {
   createMemoryMedium,
   openMemoryRaftLog,
   type MemoryRaftLogOptions,
-} from '../../src/raft-log/memory-raft-log.js';
-import { MemoryState } from '../../src/raft-log/memory-state.js';
+} from '../../src/raft-log/memory/memory-raft-log.js';
+import { MemoryState } from '../../src/raft-log/memory/memory-state.js';
 
 /** Logs in memory that outlive their objects, by name: they can be reopened and crashed. */
 export class MemoryStore {

@@ -1,10 +1,10 @@
 import { isKeelsonError } from '../../src/errors/index.js';
 import type { Entry, RaftLog, SaveRequest, SaveResult } from '../../src/raft-log/contract.js';
-import type { SavePlan } from '../../src/raft-log/judge-save.js';
-import type { SnapshotPlan } from '../../src/raft-log/judge-snapshot.js';
-import type { MemoryMedium } from '../../src/raft-log/memory-queue.js';
-import type { MemoryRaftLogOptions } from '../../src/raft-log/memory-raft-log.js';
-import { MemoryState, type HeldEntry, type HeldSnapshot } from '../../src/raft-log/memory-state.js';
+import type { SavePlan } from '../../src/raft-log/rules/judge-save.js';
+import type { SnapshotPlan } from '../../src/raft-log/rules/judge-snapshot.js';
+import type { MemoryMedium } from '../../src/raft-log/memory/memory-queue.js';
+import type { MemoryRaftLogOptions } from '../../src/raft-log/memory/memory-raft-log.js';
+import { MemoryState, type HeldEntry, type HeldSnapshot } from '../../src/raft-log/memory/memory-state.js';
 import { MemoryStore } from './memory-store.js';
 
 /** Stores that are sound but for one weakness each, of the kinds that real stores were shipped with. */

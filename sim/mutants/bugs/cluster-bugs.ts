@@ -100,7 +100,7 @@ export const CLUSTER_BUGS: readonly PlantedBug[] = [
         put: ';',
       },
       {
-        file: 'src/raft-log/judge-hard-state.ts',
+        file: 'src/raft-log/rules/judge-hard-state.ts',
         find: 'before.commit < view.unfitUntil',
         put: 'before.commit < 0',
       },

@@ -10,17 +10,17 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     rule: 'D6',
     hunks: [
       {
-        file: 'src/wal/rotation.ts',
+        file: 'src/wal/write/rotation.ts',
         find: '  const spare = await takeSpare(spares, request.segmentBytes);',
         put: '  moved.set(active, (moved.get(active) ?? active.header.number) + 1);\n  const spare = await takeSpare(spares, request.segmentBytes);',
       },
       {
-        file: 'src/wal/rotation.ts',
+        file: 'src/wal/write/rotation.ts',
         find: '    number: active.header.number + 1,',
         put: '    number: moved.get(active) ?? 0,',
       },
       {
-        file: 'src/wal/rotation.ts',
+        file: 'src/wal/write/rotation.ts',
         find: 'export interface RotationRequest {',
         put: 'const moved = new WeakMap<object, number>();\n\nexport interface RotationRequest {',
       },
@@ -32,7 +32,7 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     rule: 'D10',
     hunks: [
       {
-        file: 'src/raft-log/snapshot-turns.ts',
+        file: 'src/raft-log/snapshots/snapshot-turns.ts',
         find: '      await this.#publish(staged);\n',
         put: '      if (turn.isInstall && index > this.#durable.lastIndex) await this.#log.dropUnneeded(index);\n      await this.#publish(staged);\n',
       },
@@ -64,7 +64,7 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     rule: 'D1',
     hunks: [
       {
-        file: 'src/raft-log/encode-save.ts',
+        file: 'src/raft-log/state/encode-save.ts',
         find: '  const fields = {\n    from: keepUntil,\n    until: keepUntil + entries.length,',
         put: '  const from = entries.length === 0 ? view.lastIndex + 1 : keepUntil;\n  const fields = {\n    from,\n    until: from + entries.length,',
       },
@@ -88,7 +88,7 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     rule: 'installSnapshot',
     hunks: [
       {
-        file: 'src/raft-log/judge-snapshot.ts',
+        file: 'src/raft-log/rules/judge-snapshot.ts',
         find: '  const keepsLog = heldTerm === term;',
         put: '  const keepsLog = heldTerm !== undefined;',
       },
@@ -100,7 +100,7 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     rule: 'D11',
     hunks: [
       {
-        file: 'src/wal/group-writer.ts',
+        file: 'src/wal/write/group-writer.ts',
         find: '    const checking = superblock.checkFence(mode);\n    if (isPromise(checking)) await checking;\n',
         put: '',
       },
@@ -112,7 +112,7 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     rule: 'D7',
     hunks: [
       {
-        file: 'src/wal/active-segment.ts',
+        file: 'src/wal/write/active-segment.ts',
         find: "      case 'entries':\n        return this.#reserve;",
         put: "      case 'entries':\n        return 0;",
       },
@@ -124,22 +124,22 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     rule: 'repair, D10',
     hunks: [
       {
-        file: 'src/raft-log/repair-store.ts',
+        file: 'src/raft-log/repair/repair-store.ts',
         find: 'await this.#switch();',
         put: 'await this.#switch(old);',
       },
       {
-        file: 'src/raft-log/repair-store.ts',
+        file: 'src/raft-log/repair/repair-store.ts',
         find: 'async #switch():',
         put: 'async #switch(old: readonly string[]):',
       },
       {
-        file: 'src/raft-log/repair-store.ts',
+        file: 'src/raft-log/repair/repair-store.ts',
         find: '    await file.writeBoth({ ...built });\n',
         put: '    for (const path of old) await removeName(environment.disk, path);\n    await file.writeBoth({ ...built });\n',
       },
       {
-        file: 'src/raft-log/repair-store.ts',
+        file: 'src/raft-log/repair/repair-store.ts',
         find: '    for (const path of old) moved.push(',
         put: '    for (const path of [] as string[]) moved.push(',
       },
@@ -158,7 +158,7 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     rule: 'D8',
     hunks: [
       {
-        file: 'src/wal/group-writer.ts',
+        file: 'src/wal/write/group-writer.ts',
         find: '    const all = [...frames, ...this.#queue];\n    this.#queue = [];\n    this.#arena.reset();\n',
         put: '    const all = isUnharmed ? [...frames, ...this.#queue] : frames;\n    if (isUnharmed) this.#queue = [];\n',
       },

@@ -1,8 +1,8 @@
 import type { PlantedBug } from '../planted-bug.js';
 
-const SCAN = 'src/wal/scan-segment.ts';
-const JUDGE = 'src/wal/judge.ts';
-const PROVE = 'src/wal/prove-tail.ts';
+const SCAN = 'src/wal/segment/scan-segment.ts';
+const JUDGE = 'src/wal/recover/judge.ts';
+const PROVE = 'src/wal/recover/prove-tail.ts';
 const OPEN = 'src/wal/open-segmented-log.ts';
 
 const TORN = `  if (!payloadMatches(header, payload, scan.salt))
@@ -54,11 +54,11 @@ export const RECOVERY_BUGS: readonly PlantedBug[] = [
     withoutMask: 'end marks, which would tell the same',
     hunks: [
       {
-        file: 'src/wal/group-writer.ts',
+        file: 'src/wal/write/group-writer.ts',
         find: 'const place = { firstLsn, epoch, chain, durable: this.#durable };',
         put: 'const place = { firstLsn, epoch, chain, durable: { lsn: 0, lastIndex: 0, lastTerm: 0 } };',
       },
-      { file: 'src/wal/group-writer.ts', find: 'this.#host.endMarks?.note(this.#durable);', put: '' },
+      { file: 'src/wal/write/group-writer.ts', find: 'this.#host.endMarks?.note(this.#durable);', put: '' },
     ],
   },
   {
@@ -73,7 +73,7 @@ export const RECOVERY_BUGS: readonly PlantedBug[] = [
     rule: 'R1',
     hunks: [
       {
-        file: 'src/wal/rotation.ts',
+        file: 'src/wal/write/rotation.ts',
         find: '    epoch: superblock.current.epoch,\n    durable,\n',
         put: '    epoch: superblock.current.epoch,\n    durable: { ...durable, lsn: durable.lsn + 1 },\n',
       },

@@ -1,6 +1,6 @@
 import type { PlantedBug } from '../planted-bug.js';
 
-const GROUP_WRITER = 'src/wal/group-writer.ts';
+const GROUP_WRITER = 'src/wal/write/group-writer.ts';
 const PUBLISH = '    this.#publish(active, frames, chains);\n    observer.onSync';
 const SYNC_BEGINS = '    try {\n      const syncing = active.file.dataSync(mode);';
 const SYNC =
@@ -26,7 +26,11 @@ export const SYNC_BUGS: readonly PlantedBug[] = [
     name: 'no directory sync after a new segment',
     rule: 'D6',
     hunks: [
-      { file: 'src/wal/rotation.ts', find: '    await syncNames(environment.disk, walDir);\n', put: '' },
+      {
+        file: 'src/wal/write/rotation.ts',
+        find: '    await syncNames(environment.disk, walDir);\n',
+        put: '',
+      },
     ],
   },
   {
@@ -116,9 +120,9 @@ export const SYNC_BUGS: readonly PlantedBug[] = [
         find: 'new Uint8Array(bytes), active.offset);\n      await active.file.dataSync();\n',
         put: 'new Uint8Array(bytes), active.offset);\n',
       },
-      { file: 'src/wal/prove-tail.ts', find: '    await sync(file);\n', put: '' },
+      { file: 'src/wal/recover/prove-tail.ts', find: '    await sync(file);\n', put: '' },
       {
-        file: 'src/wal/prove-tail.ts',
+        file: 'src/wal/recover/prove-tail.ts',
         find: '    await rewriteFrames(file, segment.salt, tail);\n',
         put: '    await rewriteFrames(file, segment.salt, tail);\n    await sync(file);\n',
       },
@@ -130,7 +134,7 @@ export const SYNC_BUGS: readonly PlantedBug[] = [
     rule: 'D5',
     hunks: [
       {
-        file: 'src/wal/prove-tail.ts',
+        file: 'src/wal/recover/prove-tail.ts',
         find: '    await rewriteFrames(file, segment.salt, tail);\n',
         put: '',
       },

@@ -35,7 +35,7 @@ export const WITNESS_BUGS: readonly PlantedBug[] = [
     rule: 'D7',
     hunks: [
       {
-        file: 'src/wal/group-writer.ts',
+        file: 'src/wal/write/group-writer.ts',
         find: '    for (const frame of all) frame.onFailed(failure);\n',
         put: '    if (!isUnharmed) for (const frame of all) frame.onFailed(failure);\n',
       },

@@ -1,0 +1,199 @@
+import { join } from 'node:path';
+import type { Environment } from '../../disk/environment.js';
+import type { Disk } from '../../disk/port.js';
+import { LIMITS } from '../../format/limits.js';
+import { parseWalFileName } from '../../format/names.js';
+import { encodeRaftPreamble } from '../../format/raft-records.js';
+import type { Superblock } from '../../format/superblock.js';
+import { RecoveryTally } from '../../wal/report/damage.js';
+import { buildBeside } from '../../wal/switch/build-beside.js';
+import { judge } from '../../wal/recover/judge.js';
+import type { OpenRequest } from '../../wal/open-request.js';
+import { SegmentedLog } from '../../wal/segmented-log.js';
+import { removeName } from '../../wal/store/store-directory.js';
+import { WalCounters } from '../../wal/write/wal-counters.js';
+import { AcceptedState } from '../state/accepted-state.js';
+import type { Entry } from '../contract.js';
+import { DurableState } from '../state/durable-state.js';
+import { draftSave } from '../state/encode-save.js';
+import { EntryReader } from '../read/entry-reader.js';
+import { FrameQueue } from '../state/frame-queue.js';
+import { judgeSave } from '../rules/judge-save.js';
+import type { InnerPlan } from './repair-plan.js';
+import type { LogSurvey } from './survey-log.js';
+import type { LogPiece } from './survey-pieces.js';
+
+const SEGMENT_BYTES = 67_108_864;
+/** About how many bytes of entries one frame of the new log holds, and at most this share of a segment. */
+const FRAME_BYTES = 1024 * 1024;
+const FRAME_SHARE = 1 / 8;
+
+/**
+ * Writes what a plan keeps into new segments beside the old ones, above every LSN and segment number seen. Resolved:
+ * they are durable, and nothing names them; returns the superblock that would.
+ */
+export async function rebuildLog(
+  environment: Environment,
+  survey: LogSurvey,
+  { plan, piece, boundary }: InnerPlan,
+  epoch: number,
+): Promise<Superblock> {
+  const { paths, store } = survey;
+  const { result } = plan;
+  if (result === null) throw new RangeError('there is nothing to build');
+  const { hardState, snapshot, unfitUntil } = result;
+  const durable = new DurableState(null);
+  const request = requestOf(environment, survey, durable);
+  return buildBeside(
+    request,
+    paths,
+    {
+      storeId: store.storeId,
+      above: { lsn: store.highestLsn, segment: store.highestSegment },
+      end: { lastIndex: boundary.index, lastTerm: boundary.term },
+      unfitUntil,
+      begin: () => Promise.resolve(encodeRaftPreamble({ hardState, snapshot, boundary, unfitUntil })),
+      fill: async (log) => {
+        if (piece === null) return;
+        const accepted = new AcceptedState(durable, (index) => log.checksumOf(index));
+        const queue = new FrameQueue(log, durable, accepted);
+        await copyEntries(request, survey, piece, boundary.index + 1, accepted, queue);
+      },
+    },
+    epoch,
+  );
+}
+
+function requestOf(environment: Environment, { paths, store }: LogSurvey, layer: DurableState): OpenRequest {
+  const sizes = store.segments.flatMap(({ header }) => (header === null ? [] : [header.segmentBytes]));
+  return {
+    environment,
+    dir: paths.dir,
+    walDir: paths.isWalSeparate ? paths.walDir : null,
+    create: 'never',
+    segmentBytes: sizes.length === 0 ? SEGMENT_BYTES : Math.min(...sizes),
+    frameBytesMax: LIMITS.frameBytesMax,
+    queueBytesMax: LIMITS.queueBytesMax,
+    writeMode: 'background',
+    readOnly: false,
+    verifyOnOpen: 'tail',
+    layer,
+    older: null,
+    observer: {
+      onSync: () => undefined,
+      onRotate: () => undefined,
+      onNoSpace: () => undefined,
+      onSpaceBack: () => undefined,
+      onFailed: () => undefined,
+    },
+    signal: undefined,
+  };
+}
+
+/** A stretch that is kept from a snapshot on may begin behind its own boundary: what lies below is covered. */
+class StretchState extends DurableState {
+  readonly #coveredUntil: number;
+
+  constructor(coveredUntil: number) {
+    super(null);
+    this.#coveredUntil = coveredUntil;
+  }
+
+  override boundary(): number {
+    return Math.max(super.boundary(), this.#coveredUntil);
+  }
+
+  override judged(): Promise<void> {
+    // The plan has judged what joins what; what it keeps is read entry by entry.
+    return Promise.resolve();
+  }
+}
+
+/** Reads the entries of the stretch that is kept, each by its own checksum, and saves them again. */
+async function copyEntries(
+  request: OpenRequest,
+  survey: LogSurvey,
+  piece: LogPiece,
+  from: number,
+  accepted: AcceptedState,
+  queue: FrameQueue,
+): Promise<void> {
+  const old = new StretchState(from - 1);
+  const log = await openPiece(request, survey, piece, old);
+  const reader = new EntryReader(log, old, new AcceptedState(old, () => undefined), request.dir);
+  const frameBytes = Math.min(FRAME_BYTES, request.segmentBytes * FRAME_SHARE);
+  let waiting: Entry[] = [];
+  let bytes = 0;
+  const flush = async (): Promise<void> => {
+    // The interlocks were the old log's: a host that keeps its hard state elsewhere may have had none.
+    const plan = judgeSave(accepted, { entries: waiting }, { checks: 'off' });
+    waiting = [];
+    bytes = 0;
+    if (!plan.isEmpty) await queue.accept(draftSave(accepted, plan));
+  };
+  try {
+    for await (const chunk of reader.chunks(from, old.lastIndex + 1)) {
+      for (const entry of chunk) {
+        waiting.push(entry);
+        bytes += entry.data.length;
+        if (bytes >= frameBytes) await flush();
+      }
+    }
+    await flush();
+  } finally {
+    await log.close();
+  }
+}
+
+/** The stretch as a log of its own, for reading: as if the store began and ended with it. */
+async function openPiece(
+  request: OpenRequest,
+  { paths, store }: LogSurvey,
+  piece: LogPiece,
+  layer: DurableState,
+): Promise<SegmentedLog> {
+  const { environment } = request;
+  const tally = new RecoveryTally(() => environment.now());
+  const nothing = { lsn: 0, lastIndex: 0, lastTerm: 0 };
+  const numbers = Array.from(
+    { length: piece.toSegment - piece.fromSegment + 1 },
+    (_, at) => piece.fromSegment + at,
+  );
+  const judgement = await judge({
+    disk: environment.disk,
+    walDir: paths.walDir,
+    superblock: {
+      generation: 0,
+      storeId: store.storeId ?? new Uint8Array(),
+      storeKind: 'raft',
+      epoch: 0,
+      fenceEpoch: store.superblock?.fenceEpoch ?? 0,
+      fenceLsn: store.superblock?.fenceLsn ?? Infinity,
+      firstSegment: piece.fromSegment,
+      newestSegment: piece.toSegment,
+      proven: nothing,
+      isLive: true,
+      isCleanEnd: false,
+      isWalSeparate: paths.isWalSeparate,
+      unfitUntil: 0,
+    },
+    present: new Set(numbers),
+    mark: nothing,
+    layer,
+    readsAll: false,
+    untilLsn: piece.lastLsn,
+    tally,
+  });
+  const readOnly = { ...request, readOnly: true, layer };
+  return SegmentedLog.readOnly(readOnly, paths, judgement, tally.report('clean'), new WalCounters());
+}
+
+/** Removes what {@link rebuildLog} made, where it failed. */
+export async function removeRebuilt(disk: Disk, { paths, store }: LogSurvey): Promise<void> {
+  for (const { name } of await disk.readdir(paths.walDir)) {
+    const parsed = parseWalFileName(name);
+    const isOurs =
+      (parsed.kind === 'segment' || parsed.kind === 'spare') && parsed.number > store.highestSegment;
+    if (isOurs) await removeName(disk, join(paths.walDir, name));
+  }
+}

@@ -1,0 +1,239 @@
+import type { SnapshotName } from '../../format/raft-records.js';
+import type { IndexRange } from '../../wal/report/recovery-report.js';
+import type { HardState } from '../contract.js';
+import { whatWasPromised, type Promised } from './repair-witness.js';
+import type { FoundDamage, LogSurvey } from './survey-log.js';
+import type { LogPiece } from './survey-pieces.js';
+
+/** What a repair would make of a store. */
+export interface RepairPlan {
+  /**
+   * - `'none'`: the store is sound.
+   * - `'rebuild-superblock'`: every record is there; only the two slots are written anew.
+   * - `'rebuild-log'`: what can be kept is written into new segments, the old ones go to quarantine.
+   * - `'impossible'`: nothing can be kept.
+   */
+  readonly action: 'none' | 'rebuild-superblock' | 'rebuild-log' | 'impossible';
+  /** Why that, for a person. */
+  readonly why: string;
+  readonly damage: readonly FoundDamage[];
+  /** The log afterwards; null if nothing is done. */
+  readonly result: RepairedLog | null;
+  readonly lost: RepairLoss;
+}
+
+/** A log as a repair leaves it. */
+export interface RepairedLog {
+  readonly firstIndex: number;
+  readonly lastIndex: number;
+  readonly lastTerm: number;
+  readonly hardState: HardState;
+  readonly snapshot: SnapshotName | null;
+  /** 0: fit to vote. */
+  readonly unfitUntil: number;
+}
+
+/** What a repair gives up. */
+export interface RepairLoss {
+  /** True if something that was acknowledged, or may have been, is given up: then the server must not help to elect. */
+  readonly mayBeAcknowledged: boolean;
+  /** Entries that are given up and were durable (E < P), so that they may have been acknowledged. */
+  readonly acknowledged: IndexRange | null;
+  /** Entries beyond those that are given up, of which no witness says that they were durable. */
+  readonly unacknowledged: IndexRange | null;
+  /** Entries that are given up though a whole snapshot covers them: nothing is lost by it. */
+  readonly covered: IndexRange | null;
+  /** What bounds the loss, or that nothing does. */
+  readonly bound: string;
+}
+
+/** A plan, and what carrying it out needs to know. */
+export interface InnerPlan {
+  readonly plan: RepairPlan;
+  /** The stretch that is kept; null if a snapshot alone is. */
+  readonly piece: LogPiece | null;
+  readonly boundary: { readonly index: number; readonly term: number };
+}
+
+interface Candidate {
+  readonly piece: LogPiece | null;
+  readonly snapshot: SnapshotName | null;
+  readonly boundary: { readonly index: number; readonly term: number };
+  readonly last: { readonly index: number; readonly term: number };
+}
+
+const NOTHING_LOST: RepairLoss = Object.freeze({
+  mayBeAcknowledged: false,
+  acknowledged: null,
+  unacknowledged: null,
+  covered: null,
+  bound: 'nothing is lost',
+});
+const START = Object.freeze({ index: 0, term: 0 });
+
+/** Says what can be kept of a store, and what would be lost. Pure: only the survey counts. */
+export function planRepair(survey: LogSurvey): InnerPlan {
+  const { damages, kind, store } = survey;
+  const idle = (action: 'none' | 'impossible', why: string): InnerPlan => ({
+    plan: { action, why, damage: damages, result: null, lost: NOTHING_LOST },
+    piece: null,
+    boundary: START,
+  });
+  if (damages.length === 0) return idle('none', 'the store is sound; there is nothing to repair');
+  if (kind !== 'raft')
+    return idle('impossible', 'this is a wal without a Raft log; only its owner knows what may be given up');
+  const strange = whyNotThisStore(survey);
+  if (strange !== null) return idle('impossible', strange);
+  const promised = whatWasPromised(survey);
+  const chosen = choose(survey, promised);
+  if (chosen === null || store.storeId === null) return idle('impossible', whyNothingCanBeKept(survey));
+  const keepsAll = reaches(survey, chosen, promised) && promised.isEndKnown;
+  const result = resultOf(survey, chosen, promised, keepsAll);
+  const isOnlySuperblock = damages.every(({ path }) => path === store.slots.path);
+  const action = isOnlySuperblock && keepsAll ? 'rebuild-superblock' : 'rebuild-log';
+  const lost = lossOf(survey, chosen, promised, keepsAll);
+  return {
+    plan: { action, why: whyOf(action, chosen, keepsAll), damage: damages, result, lost },
+    piece: chosen.piece,
+    boundary: chosen.boundary,
+  };
+}
+
+/** What a wrong or an unmounted directory looks like is no damage to repair: the log may be whole, elsewhere. */
+function whyNotThisStore({ store, paths }: LogSurvey): string | null {
+  const { segments } = store;
+  // Only a whole header says whose a segment is.
+  const others = segments.find(({ fault }) => fault?.code === 'KEELSON_MISSING_SEGMENT');
+  if (others !== undefined)
+    return `${others.path}: ${others.fault?.reason ?? ''}. If this is the directory of another store, name the right one; if not, move that file away and plan again`;
+  if (segments.some(({ fileBytes }) => fileBytes !== null)) return null;
+  return `no segment is in ${paths.walDir}. Check that its disk is mounted, and that it is the right directory; if they are lost, set the directory aside and let this server join again as a new member`;
+}
+
+/** A log begins at index 1 or behind a snapshot: without either nobody knows the state that its entries apply to. */
+function whyNothingCanBeKept({ pieces, snapshots }: LogSurvey): string {
+  const next = 'set the directory aside and let this server join again as a new member';
+  const whole = pieces.filter(({ state, known }) => state.lastIndex >= known);
+  if (whole.length === 0)
+    return `no entry of the log and no snapshot can be read, so there is nothing to keep; ${next}`;
+  const ranges = whole.map(({ state, known }) => `${known}..${state.lastIndex}`).join(', ');
+  const ofSnapshots =
+    snapshots.length === 0 ? 'no snapshot is there' : 'no snapshot that reaches them is whole';
+  return `entries ${ranges} can be read, but not those before them, and ${ofSnapshots} for them to follow on: nobody knows the state that they apply to, so they cannot be kept without it; ${next}`;
+}
+
+function whyOf(
+  action: 'rebuild-superblock' | 'rebuild-log',
+  { piece, snapshot, boundary, last }: Candidate,
+  keepsAll: boolean,
+): string {
+  if (action === 'rebuild-superblock')
+    return 'all records are whole; the superblock is rebuilt from the segments';
+  if (piece === null)
+    return `only the snapshot at ${boundary.index} is kept; the log cannot be joined to it and is given up`;
+  const kept =
+    last.index > boundary.index
+      ? `entries ${boundary.index + 1}..${last.index} are kept`
+      : `an empty log at ${boundary.index} is kept`;
+  const behind = snapshot === null ? '' : `, and the snapshot at ${snapshot.index}`;
+  const rest = keepsAll
+    ? 'that is all that was acknowledged'
+    : 'the rest cannot be read, or not joined, and is given up';
+  return `${kept}${behind}; ${rest}`;
+}
+
+/** Whether a candidate holds all that was durable, by its LSNs; one behind which another log went on does not. */
+function reaches({ pieces }: LogSurvey, { piece }: Candidate, { proven }: Promised): boolean {
+  if (piece === null || piece.lastLsn < proven.lsn) return false;
+  // D11: a later stretch that begins at its end without joining it goes on from other records of the same numbers.
+  return !pieces.slice(pieces.indexOf(piece) + 1).some(({ baseLsn }) => baseLsn >= piece.lastLsn);
+}
+
+/** The candidate that reaches what was durable, else the most up-to-date one (Raft paper, section 5.4.1). */
+function choose(survey: LogSurvey, promised: Promised): Candidate | null {
+  const candidates = survey.pieces.flatMap((piece) => candidateOf(survey, piece) ?? []);
+  const newest = wholeSnapshots(survey).at(-1);
+  if (newest !== undefined)
+    candidates.push({ piece: null, snapshot: newest, boundary: newest, last: newest });
+  const rank = (one: Candidate): number => (reaches(survey, one, promised) ? 1 : 0);
+  const lsn = ({ piece }: Candidate): number => piece?.lastLsn ?? 0;
+  const ranked = candidates.sort(
+    (a, b) =>
+      rank(b) - rank(a) || b.last.term - a.last.term || b.last.index - a.last.index || lsn(b) - lsn(a),
+  );
+  return ranked[0] ?? null;
+}
+
+/** Null if the stretch does not begin where a log can: at index 1, or behind a whole snapshot. */
+function candidateOf(survey: LogSurvey, piece: LogPiece): Candidate | null {
+  const { state, known } = piece;
+  const at = state.boundary();
+  const whole = wholeSnapshots(survey).filter(
+    ({ index, term }) =>
+      index >= at && index >= known - 1 && index <= state.lastIndex && state.term(index) === term,
+  );
+  const named = state.snapshotName;
+  const snapshot = whole.find((one) => isSame(one, named)) ?? whole.at(-1) ?? null;
+  const last = { index: state.lastIndex, term: state.lastTerm };
+  if (at + 1 >= known && (at === 0 || snapshot !== null))
+    return { piece, snapshot, boundary: { index: at, term: state.term(at) }, last };
+  if (snapshot === null) return null;
+  return { piece, snapshot, boundary: { index: snapshot.index, term: snapshot.term }, last };
+}
+
+function isSame(one: SnapshotName, other: SnapshotName | null): boolean {
+  return other !== null && one.index === other.index && one.checksum === other.checksum;
+}
+
+function wholeSnapshots({ snapshots }: LogSurvey): SnapshotName[] {
+  return snapshots.flatMap(({ index, term, checksum, damage }) =>
+    damage === null && checksum !== null ? [{ index, term, checksum }] : [],
+  );
+}
+
+function resultOf(
+  survey: LogSurvey,
+  { piece, snapshot, boundary, last }: Candidate,
+  promised: Promised,
+  keepsAll: boolean,
+): RepairedLog {
+  const before = piece?.state.hardState ?? { term: 0, vote: null, commit: 0 };
+  const commit = Math.min(Math.max(before.commit, snapshot?.index ?? 0, boundary.index), last.index);
+  // Unfit to vote: what it may have voted, in a term up to the highest, counts no more.
+  const hardState = keepsAll ? { ...before, commit } : { term: promised.highestTerm + 1, vote: null, commit };
+  const unfitBefore = Math.max(
+    survey.store.superblock?.unfitUntil ?? 0,
+    ...survey.pieces.map(({ state }) => state.unfitUntil),
+  );
+  const isBounded = promised.isEndKnown && promised.isTermKnown;
+  const given = keepsAll ? 0 : isBounded ? promised.highestIndex : Infinity;
+  return {
+    firstIndex: boundary.index + 1,
+    lastIndex: last.index,
+    lastTerm: last.term,
+    hardState,
+    snapshot,
+    unfitUntil: Math.max(unfitBefore, given),
+  };
+}
+
+function lossOf(
+  survey: LogSurvey,
+  { boundary, last }: Candidate,
+  promised: Promised,
+  keepsAll: boolean,
+): RepairLoss {
+  const range = (from: number, until: number): IndexRange | null => (until > from ? { from, until } : null);
+  const firstKnown = survey.pieces[0]?.state.firstIndex ?? 1;
+  const covered = range(firstKnown, boundary.index + 1);
+  if (keepsAll) return { ...NOTHING_LOST, covered };
+  const { proven, highestIndex } = promised;
+  const from = last.index + 1;
+  return {
+    mayBeAcknowledged: true,
+    acknowledged: range(from, proven.lastIndex + 1),
+    unacknowledged: range(Math.max(from, proven.lastIndex + 1), highestIndex + 1),
+    covered,
+    bound: promised.bound,
+  };
+}

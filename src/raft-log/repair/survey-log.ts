@@ -1,0 +1,187 @@
+import { join } from 'node:path';
+import type { Environment } from '../../disk/environment.js';
+import type { ErrorCode } from '../../errors/index.js';
+import { SNAPSHOTS_DIRECTORY_NAME } from '../../format/names.js';
+import type { SnapshotName } from '../../format/raft-records.js';
+import { surveySnapshots, type SurveyedSnapshot } from '../../snapshot/index.js';
+import { publishedName } from '../../snapshot/snapshot-name.js';
+import { NO_ENTRIES } from '../../wal/report/damage.js';
+import type { IndexRange } from '../../wal/report/recovery-report.js';
+import { storePaths, type StorePaths } from '../../wal/store/store-directory.js';
+import { surveySlots } from '../../wal/survey/survey-marks.js';
+import { surveyStore, type Blemish, type StoreSurvey } from '../../wal/survey/survey-store.js';
+import type { SurveyedFrame } from '../../wal/survey/survey-segment.js';
+import { PieceListener, type LogPiece, type RecordWitness } from './survey-pieces.js';
+
+/** A place where what is on the disk is not what was written. */
+export interface FoundDamage {
+  readonly code: ErrorCode;
+  readonly path: string;
+  readonly offset: number;
+  readonly reason: string;
+  /** Entries that cannot be read; empty where none are known to be lost. */
+  readonly entries: IndexRange;
+  /** Entries right behind them that are whole. */
+  readonly intact: readonly IndexRange[];
+}
+
+/** Where to look, and how. */
+export interface LogSurveyRequest {
+  readonly environment: Environment;
+  readonly dir: string;
+  readonly walDir: string | null;
+  readonly onFrame?: ((frame: SurveyedFrame) => void | Promise<void>) | undefined;
+  readonly onProgress?: ((readBytes: number, totalBytes: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A store and the log in it, as far as both can be read. */
+export interface LogSurvey {
+  readonly paths: StorePaths;
+  readonly store: StoreSurvey;
+  readonly kind: 'wal' | 'raft';
+  readonly pieces: readonly LogPiece[];
+  readonly witness: RecordWitness;
+  readonly snapshots: readonly SurveyedSnapshot[];
+  /** The snapshot that the log names; null if it names none. */
+  readonly named: SnapshotName | null;
+  readonly damages: readonly FoundDamage[];
+  readonly blemishes: readonly Blemish[];
+  readonly readBytes: number;
+}
+
+/**
+ * Reads a whole store and replays what can be replayed, past whatever is damaged. Changes nothing, takes no lock.
+ *
+ * Errors: `KEELSON_NOT_A_LOG`, `KEELSON_INCOMPATIBLE_FORMAT`, `KEELSON_READ_FAILED`, `KEELSON_ABORTED`.
+ */
+export async function surveyLog(request: LogSurveyRequest): Promise<LogSurvey> {
+  const { environment, dir, walDir } = request;
+  const paths = storePaths(dir, walDir);
+  const { store, pieces } = await surveyPieces(request, paths);
+  for (const { tear } of store.segments)
+    if (tear !== null && tear.header !== null) pieces.onLost(tear.header);
+  const named = pieces.pieces[pieces.pieces.length - 1]?.state.snapshotName ?? null;
+  const snapshotsDir = join(paths.dir, SNAPSHOTS_DIRECTORY_NAME);
+  let readBytes = store.readBytes;
+  const snapshots =
+    store.storeId === null
+      ? []
+      : await surveySnapshots({
+          disk: environment.disk,
+          dir: snapshotsDir,
+          storeId: store.storeId,
+          named,
+          onBytes: (bytes) => {
+            readBytes += bytes;
+          },
+        });
+  const ofSnapshots = await damagesOfSnapshots(request, snapshotsDir, snapshots, named);
+  return {
+    paths,
+    store,
+    kind: store.superblock?.storeKind ?? pieces.kind ?? 'raft',
+    pieces: pieces.pieces,
+    witness: pieces.witness,
+    snapshots,
+    named,
+    damages: [...store.damages, ...ofSnapshots.damages],
+    blemishes: [...store.blemishes, ...ofSnapshots.blemishes],
+    readBytes,
+  };
+}
+
+interface Surveyed {
+  readonly store: StoreSurvey;
+  readonly pieces: PieceListener;
+}
+
+/**
+ * Without a superblock nobody says where the log begins: where the newest segments do not hold all that was not
+ * compacted, others are lost between them and those below, which are read too.
+ */
+async function surveyPieces(request: LogSurveyRequest, paths: StorePaths): Promise<Surveyed> {
+  const { superblock } = await surveySlots(request.environment.disk, paths);
+  const isKnown = superblock !== null || request.onFrame === undefined;
+  // Who prints records shall hear each of them once.
+  const silent = isKnown ? request : { ...request, onFrame: undefined };
+  let from: number | null = null;
+  let surveyed = await surveyFrom(silent, paths, from);
+  while (!surveyed.store.isCovered && surveyed.store.range.below !== null) {
+    from = surveyed.store.range.below;
+    surveyed = await surveyFrom(silent, paths, from);
+  }
+  return isKnown ? surveyed : surveyFrom(request, paths, from);
+}
+
+async function surveyFrom(
+  { environment, onFrame, onProgress, signal }: LogSurveyRequest,
+  paths: StorePaths,
+  from: number | null,
+): Promise<Surveyed> {
+  const pieces = new PieceListener(onFrame);
+  const listener = {
+    onSegment: pieces.onSegment.bind(pieces),
+    onFrame: pieces.onFrame.bind(pieces),
+    onHole: pieces.onHole.bind(pieces),
+    judgeFrame: pieces.judgeFrame.bind(pieces),
+    boundary: pieces.boundary.bind(pieces),
+  };
+  return { store: await surveyStore({ environment, paths, listener, onProgress, signal, from }), pieces };
+}
+
+const STAGED =
+  'the snapshot that the log names stands under the name of an unfinished one, where a switch of format left it; the next open gives it its own';
+
+/** R8: the snapshot that the log names must be whole; another one is only an older one that was kept. */
+async function damagesOfSnapshots(
+  { environment }: LogSurveyRequest,
+  dir: string,
+  snapshots: readonly SurveyedSnapshot[],
+  named: SnapshotName | null,
+): Promise<{ readonly damages: readonly FoundDamage[]; readonly blemishes: readonly Blemish[] }> {
+  const damages: FoundDamage[] = [];
+  const blemishes: Blemish[] = [];
+  let isNamedThere = named === null;
+  for (const { index, term, path, damage, checksum, isStaged } of snapshots) {
+    const isNamed = named !== null && index === named.index && term === named.term;
+    isNamedThere ||= isNamed;
+    // It is not damaged: the release that wrote it reads it.
+    if (isNamed && damage?.code === 'KEELSON_INCOMPATIBLE_FORMAT') throw damage;
+    if (isStaged) blemishes.push({ path, offset: 0, reason: STAGED });
+    const offset = damage?.offset ?? 0;
+    const reason = damage?.message ?? '';
+    if (isNamed && (damage !== null || checksum !== named.checksum)) {
+      const other = `its checksum is ${checksum ?? 'unreadable'}, the log names ${named.checksum}`;
+      const why = damage === null ? other : reason;
+      damages.push({
+        code: 'KEELSON_CORRUPT',
+        path,
+        offset,
+        reason: why,
+        entries: NO_ENTRIES,
+        intact: [],
+      });
+    } else if (damage !== null) {
+      blemishes.push({ path, offset, reason: `${reason} (an older snapshot, which nothing needs)` });
+    }
+  }
+  if (named !== null && !isNamedThere) {
+    const path = join(dir, publishedName(named.index, named.term));
+    // A writer beside may have replaced it since its record was read: then a newer one is there.
+    const isReplaced =
+      snapshots.some(({ index }) => index > named.index) && (await environment.disk.stat(path)) === null;
+    if (!isReplaced) {
+      const reason = `the snapshot is not there, though the log names it (index ${named.index}, term ${named.term})`;
+      damages.push({
+        code: 'KEELSON_MISSING_SNAPSHOT',
+        path,
+        offset: 0,
+        reason,
+        entries: NO_ENTRIES,
+        intact: [],
+      });
+    }
+  }
+  return { damages, blemishes };
+}

@@ -1,0 +1,160 @@
+import { entryChecksum } from '../../format/entry-checksum.js';
+import type { FrameHeader } from '../../format/frame-header.js';
+import {
+  controlChecksum,
+  decodeHardState,
+  decodeRaftPreamble,
+  RAFT_RECORD_KINDS,
+  readEntryRecord,
+} from '../../format/raft-records.js';
+import type { RawRecord } from '../../format/record.js';
+import type { SegmentHeader } from '../../format/segment-header.js';
+import type { StoreKind } from '../../format/superblock.js';
+import type { SurveyListener } from '../../wal/survey/survey-store.js';
+import type { Hole, SurveyedFrame } from '../../wal/survey/survey-segment.js';
+import { DurableState } from '../state/durable-state.js';
+
+/** A run of frames that replay can begin at, from a segment's preamble to the next hole. */
+export interface LogPiece {
+  /** The state as of its end. */
+  readonly state: DurableState;
+  readonly fromSegment: number;
+  /** The segment that it ends in. */
+  toSegment: number;
+  /** LSN in front of its first record, and of its last. */
+  readonly baseLsn: number;
+  lastLsn: number;
+  /** Entries from here to its last index are all in it. */
+  known: number;
+}
+
+/** What the records say of terms and indexes, in the run or not: what was promised cannot have been more. */
+export interface RecordWitness {
+  /** Of any entry or hard state. */
+  highestTerm: number;
+  highestIndex: number;
+  /** The highest LSN as of which the whole hard state is known. */
+  hardStateLsn: number;
+}
+
+/** Replays what a survey meets, each stretch from its own preamble, so that what lies behind a hole is not lost for looking. */
+export class PieceListener implements SurveyListener {
+  readonly pieces: LogPiece[] = [];
+  readonly witness: RecordWitness = { highestTerm: 0, highestIndex: 0, hardStateLsn: 0 };
+  kind: StoreKind | null = null;
+  #current: LogPiece | null = null;
+  readonly #onFrame: (frame: SurveyedFrame) => void | Promise<void>;
+
+  constructor(onFrame: (frame: SurveyedFrame) => void | Promise<void> = () => undefined) {
+    this.#onFrame = onFrame;
+  }
+
+  onSegment(header: SegmentHeader, joins: boolean): void {
+    const preamble = decodeRaftPreamble(header.state);
+    this.kind ??= preamble === null ? 'wal' : 'raft';
+    const { end, firstLsn, number, state } = header;
+    this.#seen(end.lastIndex, end.lastTerm);
+    if (preamble === null) return;
+    this.#seen(0, preamble.hardState.term);
+    this.witness.hardStateLsn = Math.max(this.witness.hardStateLsn, firstLsn - 1);
+    if (this.#current === null || !joins) {
+      const piece: LogPiece = {
+        state: new DurableState(null),
+        fromSegment: number,
+        toSegment: number,
+        baseLsn: firstLsn - 1,
+        lastLsn: firstLsn - 1,
+        known: end.lastIndex + 1,
+      };
+      piece.state.restorePreamble({ state, end, firstLsn, isFirst: true });
+      this.#current = piece;
+      this.pieces.push(piece);
+      return;
+    }
+    this.#current.toSegment = number;
+    this.#current.state.restorePreamble({ state, end, firstLsn, isFirst: false });
+  }
+
+  onFrame(frame: SurveyedFrame): void | Promise<void> {
+    const { header, records } = frame;
+    const { firstLsn, recordCount, from, until, resets, highTerm } = header;
+    this.#seen(until - 1, highTerm);
+    if (this.kind !== 'wal') {
+      records.forEach((record, at) => {
+        this.#witnessHardState(record, firstLsn + at);
+      });
+      const piece = this.#current;
+      if (piece !== null) {
+        piece.state.replay({ ...header, records });
+        piece.known = resets ? from : Math.min(piece.known, from);
+        piece.lastLsn = firstLsn + recordCount - 1;
+      }
+    }
+    return this.#onFrame(frame);
+  }
+
+  onHole(hole: Hole): void {
+    this.#current = null;
+    const { header, next } = hole;
+    for (const one of [header, next]) if (one !== null) this.onLost(one);
+  }
+
+  /** A frame that is not whole, but whose header is: what it held was promised all the same. */
+  onLost({ until, highTerm }: FrameHeader): void {
+    this.#seen(until - 1, highTerm);
+  }
+
+  judgeFrame(header: FrameHeader, records: readonly RawRecord[]): string | null {
+    return this.kind === 'wal' ? judgePlainFrame(header, records) : judgeRaftFrame(header, records);
+  }
+
+  /** A method of its own, so that it can be handed on as a function. */
+  boundary(): number | null {
+    if (this.kind === 'wal') return null;
+    return this.pieces[this.pieces.length - 1]?.state.boundary() ?? 0;
+  }
+
+  #witnessHardState({ kind, body }: RawRecord, lsn: number): void {
+    if (kind !== RAFT_RECORD_KINDS.hardState) return;
+    const decoded = decodeHardState(body);
+    if (decoded === null) return;
+    this.#seen(0, decoded.hardState.term);
+    this.witness.hardStateLsn = Math.max(this.witness.hardStateLsn, lsn);
+  }
+
+  #seen(index: number, term: number): void {
+    this.witness.highestIndex = Math.max(this.witness.highestIndex, index);
+    this.witness.highestTerm = Math.max(this.witness.highestTerm, term);
+  }
+}
+
+/** Each entry has a checksum of its own, which a read holds it against: one that fails there is damage here. */
+function judgeRaftFrame(header: FrameHeader, records: readonly RawRecord[]): string | null {
+  const entriesFrom = records.length - (header.until - header.from);
+  for (let at = 0; at < records.length; at += 1) {
+    const record = records[at] as RawRecord;
+    if (at < entriesFrom) {
+      const { kind, body, checksum } = record;
+      if (kind !== RAFT_RECORD_KINDS.entry && controlChecksum(kind, body) !== checksum)
+        return `checksum of the record at LSN ${header.firstLsn + at} does not match`;
+      continue;
+    }
+    const index = header.from + at - entriesFrom;
+    const entry = readEntryRecord(record);
+    if (entry === null) return `the record of entry ${index} is of kind ${record.kind}`;
+    const { termDistance, kind, data } = entry;
+    if (entryChecksum(index, header.lowTerm + termDistance, kind, data) !== record.checksum)
+      return `checksum of entry ${index} does not match`;
+  }
+  return null;
+}
+
+function judgePlainFrame(header: FrameHeader, records: readonly RawRecord[]): string | null {
+  for (let at = 0; at < records.length; at += 1) {
+    const { kind, body, checksum } = records[at] as RawRecord;
+    const lsn = header.firstLsn + at;
+    if (entryChecksum(lsn, 0, kind, body) !== checksum)
+      return `checksum of the record at LSN ${lsn} does not match`;
+  }
+  return null;
+}

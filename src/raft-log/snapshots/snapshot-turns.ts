@@ -1,0 +1,157 @@
+import { isKeelsonError, KeelsonError } from '../../errors/index.js';
+import type { SnapshotRef, SnapshotStore, StagedSnapshot } from '../../snapshot/index.js';
+import type { SegmentedLog } from '../../wal/segmented-log.js';
+import type { SnapshotData, SnapshotMeta } from '../contract.js';
+import type { DurableState } from '../state/durable-state.js';
+import { draftSnapshot } from '../state/encode-save.js';
+import type { FrameQueue } from '../state/frame-queue.js';
+import type { SnapshotPlan } from '../rules/judge-snapshot.js';
+
+/** One snapshot to be taken. */
+export interface SnapshotTurn {
+  readonly index: number;
+  readonly term: number;
+  readonly conf: Uint8Array;
+  readonly data: SnapshotData;
+  /** From a leader: it may have left segments that hold nothing any more. */
+  readonly isInstall: boolean;
+  /** Judges the operation against the accepted state as it is now; throws if it may not be. */
+  readonly judge: () => SnapshotPlan;
+}
+
+/**
+ * Takes snapshots, one at a time, beside the saves (D10): stream the data into a file, publish it durably, judge
+ * again, queue the one record that makes it count, and only when that is durable delete what it made unneeded.
+ */
+export class SnapshotTurns {
+  readonly #log: SegmentedLog;
+  readonly #store: SnapshotStore;
+  readonly #durable: DurableState;
+  readonly #queue: FrameQueue;
+  readonly #kept: number;
+  readonly #closing: AbortController = new AbortController();
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: {
+    readonly log: SegmentedLog;
+    readonly store: SnapshotStore;
+    readonly durable: DurableState;
+    readonly queue: FrameQueue;
+    readonly snapshotsKept: number;
+  }) {
+    this.#log = parts.log;
+    this.#store = parts.store;
+    this.#durable = parts.durable;
+    this.#queue = parts.queue;
+    this.#kept = parts.snapshotsKept;
+  }
+
+  /**
+   * Abandons a snapshot whose data still streams, since the stream may never end, and all that wait behind it; one
+   * whose record is queued is an accepted save and is waited for. Resolves when no operation is under way.
+   */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#turn;
+  }
+
+  /**
+   * Resolved: the snapshot is on stable storage and counts.
+   *
+   * @param throwIfUnwritable asked again after each wait: the log may have been closed or have failed meanwhile
+   */
+  async take(turn: SnapshotTurn, throwIfUnwritable: () => void): Promise<SnapshotMeta> {
+    try {
+      return await this.inTurn(() => this.#take(turn, throwIfUnwritable));
+    } catch (error) {
+      // D7: to a Raft an install is a save like any other; it waits to be told that it may try again.
+      if (isKeelsonError(error, 'KEELSON_NO_SPACE')) this.#log.noteRefusal();
+      throw error;
+    }
+  }
+
+  /** Runs when all operations asked for before have ended. */
+  inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const ran = this.#turn.then(run);
+    this.#turn = ran.catch(() => undefined);
+    return ran;
+  }
+
+  /** Lets close wait for work that needs no turn of its own. */
+  track<T>(work: Promise<T>): Promise<T> {
+    this.#turn = Promise.allSettled([this.#turn, work]);
+    return work;
+  }
+
+  async #take(turn: SnapshotTurn, throwIfUnwritable: () => void): Promise<SnapshotMeta> {
+    throwIfUnwritable();
+    turn.judge();
+    const { index, term, conf } = turn;
+    const staged = await this.#stage(turn, throwIfUnwritable);
+    const meta: SnapshotMeta = Object.freeze({ index, term, conf, bytes: staged.bytes });
+    try {
+      throwIfUnwritable();
+      turn.judge();
+      await this.#publish(staged);
+      throwIfUnwritable();
+      // Judged again in the very turn in which the record is queued: saves went on meanwhile.
+      await this.#queue.accept(draftSnapshot(turn.judge(), staged.ref, meta));
+    } catch (error) {
+      await staged.discard();
+      // It may have its name by now, though no record will ever name it.
+      await this.clean();
+      throw error;
+    }
+    await this.clean();
+    if (turn.isInstall) await this.#log.dropUnneeded();
+    return meta;
+  }
+
+  async #stage(turn: SnapshotTurn, throwIfUnwritable: () => void): Promise<StagedSnapshot> {
+    const { index, term, conf, data } = turn;
+    try {
+      return await this.#store.write({ index, term, conf, data, signal: this.#closing.signal });
+    } catch (error) {
+      // To the caller the log was closed; by which signal its stream was ended is no matter of theirs.
+      if (isKeelsonError(error, 'KEELSON_ABORTED')) throwIfUnwritable();
+      throw error;
+    }
+  }
+
+  async #publish(staged: StagedSnapshot): Promise<void> {
+    // D11: a writer that lost its lock renames nothing.
+    await this.#log.checkFence();
+    try {
+      await staged.publish();
+    } catch (error) {
+      this.#latchIfFailed(error);
+      throw error;
+    }
+  }
+
+  /** D5: a failed sync of the directory leaves unknown which names last. */
+  #latchIfFailed(error: unknown): void {
+    if (this.#store.isFailed && error instanceof KeelsonError) this.#log.latch(error);
+  }
+
+  /**
+   * D10: deletes every snapshot but the newest ones that are kept, and what unfinished ones left. A failure
+   * leaves files that the next call deletes; nothing relies on their absence.
+   */
+  async clean(): Promise<void> {
+    // Of a log that failed the fate of the last record is unknown: the file it names must stay.
+    if (this.#log.latched !== null) return;
+    const newest = this.#durable.snapshotName;
+    try {
+      await this.#log.checkFence();
+      const published = newest === null ? [] : await this.#store.list();
+      const older = published.filter((one) => newest !== null && one.index < newest.index).reverse();
+      const kept: SnapshotRef[] = older.slice(0, this.#kept - 1).map((one) => ({ ...one, checksum: 0 }));
+      if (newest !== null) kept.push(newest);
+      if (older.length >= this.#kept) await this.#log.witnessDurable();
+      await this.#store.retain(kept);
+    } catch (error) {
+      this.#latchIfFailed(error);
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import { join } from 'node:path';
+import type { Environment } from '../../disk/environment.js';
+import { isKeelsonError, KeelsonError } from '../../errors/index.js';
+import { QUARANTINE_DIRECTORY_NAME, SNAPSHOTS_DIRECTORY_NAME } from '../../format/names.js';
+import type { SnapshotName } from '../../format/raft-records.js';
+import { openSnapshotStore, type SnapshotFileMeta, type SnapshotStore } from '../../snapshot/index.js';
+import type { RecoveryReport } from '../../wal/report/recovery-report.js';
+import type { SnapshotMeta } from '../contract.js';
+import type { OlderLog } from '../switch/older-format.js';
+
+/** The snapshot that a log begins with. */
+export interface FoundSnapshot {
+  readonly name: SnapshotName;
+  readonly meta: SnapshotMeta;
+  /** Null if it is the one that the log names. */
+  readonly fallback: RecoveryReport['snapshotFallback'];
+}
+
+/** True if a log holds `index` with `term`, at its boundary or above: a snapshot there can take up where it ends. */
+type Joins = (index: number, term: number) => boolean;
+
+/** What an open does with the snapshots of a log: finds the one it begins with, and sets aside what is none. */
+export class SnapshotsAtOpen {
+  readonly #environment: Environment;
+  readonly #dir: string;
+  readonly #readOnly: boolean;
+  #store: SnapshotStore | null = null;
+
+  constructor(environment: Environment, logDir: string, readOnly: boolean) {
+    this.#environment = environment;
+    this.#dir = logDir;
+    this.#readOnly = readOnly;
+  }
+
+  /**
+   * R8: the named snapshot; where that is missing or damaged, the newest older one that is whole at its head and end
+   * and that the log still joins, by index and term. Only reads.
+   *
+   * Errors: `KEELSON_MISSING_SNAPSHOT` if there is none; `KEELSON_INCOMPATIBLE_FORMAT`; `KEELSON_READ_FAILED`.
+   */
+  async find(named: SnapshotName, joins: Joins, storeId: Uint8Array): Promise<FoundSnapshot> {
+    const store = await this.#open(storeId, true);
+    try {
+      return { name: named, meta: metaOf(await store.readMeta(named)), fallback: null };
+    } catch (error) {
+      if (!isUnusable(error)) throw error;
+      const older = await newestOlder(store, named, joins);
+      if (older === null) throw nothingJoins(named, error);
+      const { index, term } = named;
+      const lost = { path: error.path ?? '', index, term, reason: error.message };
+      const used = { index: older.name.index, term: older.name.term };
+      return { ...older, fallback: Object.freeze({ lost: Object.freeze(lost), used: Object.freeze(used) }) };
+    }
+  }
+
+  /**
+   * Moves to quarantine what bears the name of a snapshot and is none of this store: nothing may delete it as if it
+   * were one that is not needed any more. Returns the paths there.
+   */
+  async settle(
+    named: SnapshotName | null,
+    storeId: Uint8Array,
+    checkFence: () => Promise<void>,
+  ): Promise<readonly string[]> {
+    const store = await this.opened(storeId);
+    const folder = join(this.#dir, QUARANTINE_DIRECTORY_NAME);
+    const replaced = named === null ? [] : await store.publishStaged(named, folder, checkFence);
+    return [...replaced, ...(await store.setUnusableAside({ folder, checkFence, named }))];
+  }
+
+  /**
+   * Writes the snapshot of a log that is about to take another's place: durably, under the name of an unfinished one,
+   * since its own may still be taken. {@link SnapshotsAtOpen.find} finds it there, {@link SnapshotsAtOpen.settle} names it.
+   */
+  async stage(snapshot: NonNullable<OlderLog['snapshot']>, storeId: Uint8Array): Promise<SnapshotName> {
+    const store = await this.#open(storeId, false);
+    const staged = await store.write(snapshot);
+    await store.syncStaged();
+    return staged.ref;
+  }
+
+  /** The store of the open log. */
+  async opened(storeId: Uint8Array): Promise<SnapshotStore> {
+    this.#store ??= await this.#open(storeId, this.#readOnly);
+    return this.#store;
+  }
+
+  #open(storeId: Uint8Array, readOnly: boolean): Promise<SnapshotStore> {
+    const dir = join(this.#dir, SNAPSHOTS_DIRECTORY_NAME);
+    return openSnapshotStore({ environment: this.#environment, dir, storeId, readOnly });
+  }
+}
+
+function isUnusable(error: unknown): error is KeelsonError {
+  return isKeelsonError(error, 'KEELSON_MISSING_SNAPSHOT') || isKeelsonError(error, 'KEELSON_CORRUPT');
+}
+
+async function newestOlder(
+  store: SnapshotStore,
+  named: SnapshotName,
+  joins: Joins,
+): Promise<{ readonly name: SnapshotName; readonly meta: SnapshotMeta } | null> {
+  const published = await store.list();
+  for (const { index, term } of [...published].reverse()) {
+    if (index >= named.index || !joins(index, term)) continue;
+    try {
+      const { ref, meta } = await store.readUnnamed(index, term);
+      return { name: ref, meta: metaOf(meta) };
+    } catch (error) {
+      if (!isUnusable(error)) throw error;
+    }
+  }
+  return null;
+}
+
+function nothingJoins({ index, term }: SnapshotName, error: KeelsonError): KeelsonError {
+  return new KeelsonError(
+    'KEELSON_MISSING_SNAPSHOT',
+    `the log names the snapshot of index ${String(index)}, term ${String(term)}, which cannot be used, and no older one that it still joins is there: ${error.message}`,
+    { ...error.details, index, term },
+    error,
+  );
+}
+
+function metaOf({ index, term, conf, bytes }: SnapshotFileMeta): SnapshotMeta {
+  return Object.freeze({ index, term, conf, bytes });
+}

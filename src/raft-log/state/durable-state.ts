@@ -1,0 +1,242 @@
+import { KeelsonError } from '../../errors/index.js';
+import {
+  decodeBoundary,
+  decodeHardState,
+  decodeRaftPreamble,
+  decodeSnapshotName,
+  encodeRaftPreamble,
+  RAFT_RECORD_KINDS,
+  readEntryRecord,
+  type SnapshotName,
+} from '../../format/raft-records.js';
+import type { Superblock } from '../../format/superblock.js';
+import { FLAG_OPTIONAL, type RawRecord } from '../../format/record.js';
+import type { TermRun } from '../../format/seal.js';
+import type { RecoveryReport } from '../../wal/report/recovery-report.js';
+import type { ReplayedFrame, ReplayedPreamble, SealedSegment, WalLayer } from '../../wal/layer.js';
+import type { HardState, SnapshotMeta } from '../contract.js';
+import { Cuts } from '../rules/cuts.js';
+import type { SnapshotsAtOpen } from '../snapshots/snapshots-at-open.js';
+import { TermRuns } from './term-runs.js';
+
+/** What a durable frame did to the log. */
+export interface FrameEffect {
+  /** The log keeps what is below; `lastIndex + 1` if nothing was dropped. */
+  readonly keepUntil: number;
+  /** Terms of the entries appended from `keepUntil` on: one for all, or one each. */
+  readonly entryCount: number;
+  readonly terms: number | readonly number[];
+  readonly hardState: HardState;
+  readonly snapshot?: { readonly name: SnapshotName; readonly meta: SnapshotMeta };
+  /** The log was replaced: empty behind this boundary. */
+  readonly resetTo?: { readonly index: number; readonly term: number };
+  readonly compactedTo?: number;
+}
+
+const FRESH_HARD_STATE: HardState = Object.freeze({ term: 0, vote: null, commit: 0 });
+
+/**
+ * The durable state of a Raft log: what reads show, and the meaning that replay gives to the wal's records.
+ * Memory: 16 bytes a change of term, whatever the number of entries.
+ */
+export class DurableState implements WalLayer {
+  readonly storeKind = 'raft';
+  fallback: RecoveryReport['snapshotFallback'] = null;
+  hardState: HardState = FRESH_HARD_STATE;
+  /** The newest snapshot as the log names it. Its meta is read from its file. */
+  snapshotName: SnapshotName | null = null;
+  snapshotMeta: SnapshotMeta | null = null;
+  unfitUntil = 0;
+  readonly cuts: Cuts = new Cuts();
+  #runs = new TermRuns();
+  #boundary = { index: 0, term: 0 };
+  readonly #snapshots: SnapshotsAtOpen | null;
+  #storeId: Uint8Array = new Uint8Array();
+
+  /** @param snapshots - null for a replay alone, whose snapshots nobody asks for */
+  constructor(snapshots: SnapshotsAtOpen | null) {
+    this.#snapshots = snapshots;
+  }
+
+  get firstIndex(): number {
+    return this.#boundary.index + 1;
+  }
+
+  get lastIndex(): number {
+    return Math.max(this.#runs.lastIndex, this.#boundary.index);
+  }
+
+  get lastTerm(): number {
+    return this.term(this.lastIndex);
+  }
+
+  /** Term of an index in `firstIndex - 1 .. lastIndex`. */
+  term(index: number): number {
+    return index === this.#boundary.index ? this.#boundary.term : this.#runs.termAt(index);
+  }
+
+  boundary(): number {
+    return this.#boundary.index;
+  }
+
+  /** Applies a frame of ours that has become durable. */
+  apply(effect: FrameEffect): void {
+    const { keepUntil, entryCount, terms, resetTo, snapshot, compactedTo } = effect;
+    if (resetTo !== undefined) this.cuts.note(0);
+    else if (keepUntil <= this.lastIndex) this.cuts.note(keepUntil);
+    if (resetTo !== undefined) {
+      this.#runs.reset(resetTo.index, resetTo.term);
+      this.#boundary = resetTo;
+    } else {
+      this.#runs.truncateFrom(keepUntil);
+    }
+    if (typeof terms === 'number') this.#runs.appendRun(keepUntil, keepUntil + entryCount, terms);
+    else terms.forEach((term, at) => this.#runs.append(keepUntil + at, term));
+    this.hardState = effect.hardState;
+    if (snapshot !== undefined) {
+      this.snapshotName = snapshot.name;
+      this.snapshotMeta = snapshot.meta;
+    }
+    if (compactedTo !== undefined) this.#compactTo({ index: compactedTo, term: this.term(compactedTo) });
+  }
+
+  #compactTo(boundary: { index: number; term: number }): void {
+    if (boundary.index < this.#boundary.index) return;
+    this.#boundary = boundary;
+    if (boundary.index > this.#runs.lastIndex) this.#runs.reset(boundary.index, boundary.term);
+    else this.#runs.dropThrough(boundary.index);
+  }
+
+  restart(): void {
+    this.hardState = FRESH_HARD_STATE;
+    this.snapshotName = null;
+    this.snapshotMeta = null;
+    this.fallback = null;
+    this.unfitUntil = 0;
+    this.#runs = new TermRuns();
+    this.#boundary = { index: 0, term: 0 };
+  }
+
+  restorePreamble({ state, end, firstLsn, isFirst }: ReplayedPreamble): void {
+    const preamble = decodeRaftPreamble(state);
+    if (preamble === null) throw unknownRecord(firstLsn, 'the preamble of its segment');
+    this.hardState = Object.freeze({ ...preamble.hardState });
+    this.snapshotName = preamble.snapshot;
+    this.unfitUntil = Math.max(this.unfitUntil, preamble.unfitUntil);
+    this.#boundary = preamble.boundary;
+    if (isFirst) this.#runs.reset(end.lastIndex, end.lastTerm);
+  }
+
+  adoptSealed({ lowest, resets, until, runs }: SealedSegment): void {
+    this.#dropFrom(lowest, resets);
+    runs.forEach((run, at) => {
+      this.#runs.appendRun(run.index, runs[at + 1]?.index ?? until, run.term);
+    });
+  }
+
+  /** What lies below the oldest known index is compacted by the end of replay, so its terms do not matter. */
+  #dropFrom(from: number, resets: boolean): void {
+    if (resets || from <= this.#runs.boundaryIndex) this.#runs.reset(from - 1, 0);
+    else this.#runs.truncateFrom(from);
+  }
+
+  replay(frame: ReplayedFrame): void {
+    const { from, until, resets, lowTerm, lastTerm, records, firstLsn } = frame;
+    this.#dropFrom(from, resets);
+    if (resets) {
+      this.#runs.reset(from - 1, lastTerm);
+      this.#boundary = { index: from - 1, term: lastTerm };
+    }
+    const entriesFrom = records.length - (until - from);
+    records.forEach((record, at) => {
+      if (at < entriesFrom) this.#replayControl(record, firstLsn + at);
+      else this.#replayEntry(record, from + (at - entriesFrom), lowTerm, firstLsn + at);
+    });
+  }
+
+  #replayEntry(record: RawRecord, index: number, lowTerm: number, lsn: number): void {
+    const entry = readEntryRecord(record);
+    if (entry === null) throw unknownRecord(lsn, `a record of kind ${record.kind}`);
+    this.#runs.append(index, lowTerm + entry.termDistance);
+  }
+
+  #replayControl(record: RawRecord, lsn: number): void {
+    switch (record.kind) {
+      case RAFT_RECORD_KINDS.hardState: {
+        const decoded = decodeHardState(record.body);
+        if (decoded === null) throw unknownRecord(lsn, 'a hard state');
+        this.hardState = Object.freeze({ ...decoded.hardState });
+        return;
+      }
+      case RAFT_RECORD_KINDS.truncation:
+        return;
+      case RAFT_RECORD_KINDS.snapshot: {
+        const decoded = decodeSnapshotName(record.body);
+        if (decoded === null) throw unknownRecord(lsn, 'a snapshot');
+        this.snapshotName = decoded.name;
+        return;
+      }
+      case RAFT_RECORD_KINDS.compaction: {
+        const boundary = decodeBoundary(record.body);
+        if (boundary === null) throw unknownRecord(lsn, 'a compaction');
+        this.#compactTo(boundary);
+        return;
+      }
+      default:
+        // R9: what is marked optional may be skipped by who does not know it, all else refuses.
+        if ((record.flags & FLAG_OPTIONAL) === 0) throw unknownRecord(lsn, `a record of kind ${record.kind}`);
+    }
+  }
+
+  async judged({ storeId, unfitUntil }: Pick<Superblock, 'storeId' | 'unfitUntil'>): Promise<void> {
+    this.#settleBoundary();
+    this.#storeId = storeId;
+    // Either place may have been written last; what was given up is not had back by forgetting one of them.
+    this.unfitUntil = Math.max(this.unfitUntil, unfitUntil);
+    if (this.snapshotName === null || this.#snapshots === null) return;
+    const joins = (index: number, term: number): boolean =>
+      index >= this.#boundary.index && index <= this.lastIndex && this.term(index) === term;
+    const found = await this.#snapshots.find(this.snapshotName, joins, storeId);
+    this.snapshotName = found.name;
+    this.snapshotMeta = found.meta;
+    this.fallback = found.fallback;
+  }
+
+  settle(checkFence: () => Promise<void>): Promise<readonly string[]> {
+    return this.#snapshots?.settle(this.snapshotName, this.#storeId, checkFence) ?? Promise.resolve([]);
+  }
+
+  /** Brings the runs to the boundary that the newest record named: sealed segments may hold more below it. */
+  #settleBoundary(): void {
+    this.#compactTo(this.#boundary);
+    const [known, needed] = [this.#runs.boundaryIndex, this.#boundary.index];
+    if (known > needed)
+      throw new RangeError(`entries are known from ${String(known + 1)} on, expected ${String(needed + 1)}`);
+  }
+
+  preambleState(): Uint8Array {
+    const { hardState, snapshotName, unfitUntil } = this;
+    return encodeRaftPreamble({ hardState, snapshot: snapshotName, boundary: this.#boundary, unfitUntil });
+  }
+
+  termRuns(from: number, until: number): readonly TermRun[] {
+    const found: TermRun[] = [];
+    if (from === until) return found;
+    // The oldest indexes of a segment may be compacted by now; their terms are never asked for again.
+    found.push({ index: from, term: this.term(Math.max(from, this.#boundary.index)) });
+    for (const run of this.#runs) {
+      if (run.index > from && run.index < until && run.term !== found[found.length - 1]?.term)
+        found.push(run);
+    }
+    return found;
+  }
+}
+
+/** R9: never guessed at. */
+function unknownRecord(lsn: number, what: string): KeelsonError {
+  return new KeelsonError(
+    'KEELSON_INCOMPATIBLE_FORMAT',
+    `the record at LSN ${lsn} is ${what} that this release cannot read. Nothing was changed. Open the log with the release that wrote it, or a newer one.`,
+    { lsn },
+  );
+}

@@ -1,0 +1,88 @@
+import type { KeelsonError } from '../../errors/index.js';
+import type { SegmentedLog } from '../../wal/segmented-log.js';
+import type { AcceptedState } from './accepted-state.js';
+import type { DurableState } from './durable-state.js';
+import { encodeDraft, type FrameDraft } from './encode-save.js';
+import type { Waiter } from './queued-save.js';
+
+/** Counters of what was accepted. */
+export interface FrameCounts {
+  saves: number;
+  entries: number;
+  payloadBytes: number;
+}
+
+/**
+ * Between the two views: hands frames to the wal, lays them over the accepted state, and, as they become
+ * durable in order, applies them to the durable one before their promise resolves.
+ */
+export class FrameQueue {
+  readonly #log: SegmentedLog;
+  readonly #durable: DurableState;
+  readonly #accepted: AcceptedState;
+  readonly counts: FrameCounts = { saves: 0, entries: 0, payloadBytes: 0 };
+
+  constructor(log: SegmentedLog, durable: DurableState, accepted: AcceptedState) {
+    this.#log = log;
+    this.#durable = durable;
+    this.#accepted = accepted;
+  }
+
+  /**
+   * Accepts a frame: encoded before this returns, or thrown before anything changed. Resolves to its last LSN once
+   * it is on stable storage.
+   */
+  accept(draft: FrameDraft): Promise<number> {
+    const { fields, effect, urgency, payloadBytes, controls, entries } = draft;
+    let waiter!: Waiter;
+    const durable = new Promise<void>((resolve, reject) => {
+      waiter = { resolve, reject };
+    });
+    const frame = this.#log.accept({
+      fields,
+      urgency,
+      payloadBytes,
+      recordCount: controls.length + entries.length,
+      encode: (bytes, view, offset) => {
+        encodeDraft(draft, bytes, view, offset);
+      },
+      onDurable: () => {
+        this.#settle(waiter);
+      },
+      onFailed: (error) => {
+        this.#fail(waiter, error);
+      },
+    });
+    const { lowTerm } = fields;
+    const save = { effect, frame, controlCount: controls.length, lowTerm, offsets: null, waiters: null };
+    this.#accepted.push(save, fields.lastTerm);
+    this.counts.saves += 1;
+    this.counts.entries += entries.length;
+    for (const { data } of entries) this.counts.payloadBytes += data.length;
+    return durable.then(() => frame.lastLsn);
+  }
+
+  #settle(waiter: Waiter): void {
+    const save = this.#accepted.shift();
+    if (save !== undefined) this.#durable.apply(save.effect);
+    waiter.resolve();
+    for (const one of save?.waiters ?? []) one.resolve();
+  }
+
+  /** The first failure of a run fails all that is queued (D8); for those behind it, the queue is empty by then. */
+  #fail(waiter: Waiter, error: KeelsonError): void {
+    waiter.reject(error);
+    for (const save of this.#accepted.clear()) for (const one of save.waiters ?? []) one.reject(error);
+  }
+
+  /** For a save that leaves nothing to write: resolves when all it was checked against is durable, fails if that fails. */
+  whenDurable(): Promise<number> {
+    const { newest } = this.#accepted;
+    if (newest === undefined) return Promise.resolve(this.#log.durable.lsn);
+    const { frame } = newest;
+    return new Promise<void>((resolve, reject) => {
+      newest.waiters ??= [];
+      newest.waiters.push({ resolve, reject });
+    }).then(() => frame.lastLsn);
+  }
+}

@@ -1,0 +1,148 @@
+import type { KeelsonError } from '../../errors/index.js';
+import { isKeelsonError } from '../../errors/index.js';
+import { encodeRaftPreamble } from '../../format/raft-records.js';
+import type { OlderStore, OlderStores, Replacement } from '../../wal/switch/older-stores.js';
+import { AcceptedState } from '../state/accepted-state.js';
+import type { Entry } from '../contract.js';
+import type { DurableState } from '../state/durable-state.js';
+import { draftSave } from '../state/encode-save.js';
+import { FrameQueue } from '../state/frame-queue.js';
+import { judgeSave } from '../rules/judge-save.js';
+import type { OlderFormat, OlderLog, OlderPlace } from './older-format.js';
+import type { ResolvedOptions } from '../rules/options.js';
+import { resetState } from './reset-state.js';
+import type { SnapshotsAtOpen } from '../snapshots/snapshots-at-open.js';
+
+/** About how many bytes of entries one frame of a migrated log holds. */
+const FRAME_BYTES = 1024 * 1024;
+
+export interface ReplacementParts {
+  readonly formats: readonly OlderFormat[];
+  readonly options: ResolvedOptions;
+  readonly environment: OlderPlace['environment'];
+  readonly durable: DurableState;
+  readonly snapshots: SnapshotsAtOpen;
+}
+
+/** What the wal asks when it meets a store of an older format: what it is, and what shall take its place. */
+export function olderStores(parts: ReplacementParts): OlderStores {
+  const { options, environment } = parts;
+  return {
+    onOlder: options.onOlderFormat,
+    recognise: (superblock, { dir, walDir }) => {
+      for (const format of parts.formats) {
+        const found = format.recognise(superblock);
+        const place = { environment, dir, walDir, superblock };
+        if (found !== null) return olderStore(parts, format, place, found);
+      }
+      return null;
+    },
+  };
+}
+
+function olderStore(
+  parts: ReplacementParts,
+  format: OlderFormat,
+  place: OlderPlace,
+  found: Pick<OlderStore, 'epoch' | 'generation' | 'freeSlot'>,
+): OlderStore {
+  return {
+    ...found,
+    version: format.version,
+    stamped: (epoch) => format.stamped(place.superblock, epoch),
+    prepare: () =>
+      parts.options.onOlderFormat === 'reset' ? reset(parts, format, place) : migration(parts, format, place),
+  };
+}
+
+/** All that the old log holds, in the new format, above every number that the old one used. */
+async function migration(
+  { durable, snapshots }: ReplacementParts,
+  format: OlderFormat,
+  place: OlderPlace,
+): Promise<Replacement> {
+  const older = await format.read(place);
+  const { hardState, boundary, unfitUntil } = older;
+  return {
+    storeId: older.storeId,
+    above: older.seen,
+    end: { lastIndex: boundary.index, lastTerm: boundary.term },
+    unfitUntil,
+    begin: async (storeId) => {
+      const snapshot = older.snapshot === null ? null : await snapshots.stage(older.snapshot, storeId);
+      return encodeRaftPreamble({ hardState, boundary, unfitUntil, snapshot });
+    },
+    fill: async (log) => {
+      const accepted = new AcceptedState(durable, (index) => log.checksumOf(index));
+      await appendAll(older, accepted, new FrameQueue(log, durable, accepted));
+    },
+  };
+}
+
+async function appendAll(older: OlderLog, accepted: AcceptedState, queue: FrameQueue): Promise<void> {
+  let waiting: Entry[] = [];
+  let bytes = 0;
+  const flush = async (): Promise<void> => {
+    // The interlocks were the old log's: a host that keeps its hard state elsewhere may have had none.
+    const plan = judgeSave(accepted, { entries: waiting }, { checks: 'off' });
+    waiting = [];
+    bytes = 0;
+    if (!plan.isEmpty) await queue.accept(draftSave(accepted, plan));
+  };
+  for await (const piece of older.entries()) {
+    for (const entry of piece) {
+      waiting.push(entry);
+      bytes += entry.data.length;
+      if (bytes >= FRAME_BYTES) await flush();
+    }
+  }
+  await flush();
+  if (accepted.lastIndex !== older.lastIndex)
+    throw new RangeError(`entries up to ${accepted.lastIndex} were read, expected ${older.lastIndex}`);
+}
+
+/** An empty log where the host says that its state machine stands. */
+async function reset(
+  { options }: ReplacementParts,
+  format: OlderFormat,
+  place: OlderPlace,
+): Promise<Replacement> {
+  const { resetTo } = options;
+  if (resetTo === null) throw new RangeError('options let no reset pass without resetTo');
+  const known = await readOrRuins(format, place);
+  const { index, term } = resetTo;
+  const { hardState, unfitUntil } = resetState(resetTo, known);
+  return {
+    // Another store: what the old one left under names of ours is none of it.
+    storeId: null,
+    above: known.seen,
+    end: { lastIndex: index, lastTerm: term },
+    unfitUntil,
+    begin: () =>
+      Promise.resolve(
+        encodeRaftPreamble({ hardState, boundary: { index, term }, unfitUntil, snapshot: null }),
+      ),
+    fill: () => Promise.resolve(),
+  };
+}
+
+/** What a reset gives up. */
+export interface GivenUp {
+  readonly seen: OlderLog['seen'];
+  /** Null if damage keeps it from being known. */
+  readonly hardState: OlderLog['hardState'] | null;
+  readonly acknowledgedUntil: number;
+  readonly unfitUntil: number;
+  readonly damage: KeelsonError | null;
+}
+
+async function readOrRuins(format: OlderFormat, place: OlderPlace): Promise<GivenUp> {
+  try {
+    const { seen, hardState, lastIndex, unfitUntil } = await format.read(place);
+    return { seen, hardState, acknowledgedUntil: lastIndex, unfitUntil, damage: null };
+  } catch (error) {
+    if (!isKeelsonError(error) || error.family !== 'damage') throw error;
+    const { seen, acknowledgedUntil } = await format.ruins(place);
+    return { seen, hardState: null, acknowledgedUntil, unfitUntil: acknowledgedUntil, damage: error };
+  }
+}

@@ -1,0 +1,175 @@
+import type { DiskFile } from '../../disk/port.js';
+import type { KeelsonError } from '../../errors/index.js';
+import type { EndMark } from '../../format/end-mark.js';
+import type { DurableMark } from '../../format/position.js';
+import type { Superblock, SuperblockVerdict } from '../../format/superblock.js';
+import { NO_ENTRIES, type RecoveryTally } from '../report/damage.js';
+import { isMarkOfRun, readEndMark } from '../write/end-marks.js';
+import { olderFormat, otherFormat, otherVersionOf } from '../switch/incompatible-format.js';
+import { judge, type Judgement } from './judge.js';
+import type { OpenRequest } from '../open-request.js';
+import { listStore, notALog, type StoreListing, type StorePaths } from '../store/store-directory.js';
+import { newestSlot, readSlots, superblockPath } from '../store/superblock-file.js';
+import { firstTrace } from '../store/trace-of-log.js';
+
+/** How often to begin again where the store moves under the judgement (R10), before what is found is believed. */
+const MOVING_ATTEMPTS = 5;
+
+/** A store read and judged. */
+export interface Judged {
+  readonly superblock: Superblock;
+  readonly slots: readonly SuperblockVerdict[];
+  readonly bytes: Uint8Array;
+  /** The newest end mark, whether it counts or not. */
+  readonly endMark: EndMark | null;
+  readonly judgement: Judgement;
+  readonly listing: StoreListing;
+}
+
+export type FoundSlots = Awaited<ReturnType<typeof readSlots>>;
+
+/** Reads a store, superblock, marks and segments, and judges it. Writes nothing; every refusal carries the report. */
+export class StoreJudge {
+  readonly #request: OpenRequest;
+  readonly #paths: StorePaths;
+  readonly #tally: RecoveryTally;
+
+  constructor(request: OpenRequest, paths: StorePaths, tally: RecoveryTally) {
+    this.#request = request;
+    this.#paths = paths;
+    this.#tally = tally;
+  }
+
+  /** The store as these slots say it is; frames that pass `untilLsn` are left out. */
+  async judge({ slots, bytes }: FoundSlots, untilLsn: number = Infinity): Promise<Judged> {
+    const { layer, verifyOnOpen, environment } = this.#request;
+    const { disk } = environment;
+    const listing = await listStore(disk, this.#paths);
+    const superblock = newestSlot(slots);
+    if (superblock === null) throw await this.unreadable({ slots, bytes }, listing);
+    this.refuseNewer(slots);
+    this.checkKind(superblock);
+    try {
+      const endMark = await readEndMark(disk, this.#paths.dir, superblock.storeId);
+      const judgement = await judge({
+        disk,
+        walDir: this.#paths.walDir,
+        superblock,
+        present: listing.segments ?? new Set<number>(),
+        mark: newestWitness(superblock, endMark),
+        layer,
+        readsAll: verifyOnOpen === 'all',
+        untilLsn,
+        tally: this.#tally,
+      });
+      this.#tally.snapshotFallback = layer.fallback;
+      return { superblock, slots, bytes, endMark, judgement, listing };
+    } catch (error) {
+      throw this.#tally.withReport(error);
+    }
+  }
+
+  /** A live writer may rotate and recycle under a reader: a fault counts only if the superblock stood still. */
+  async besideWriter(file: DiskFile): Promise<Judged> {
+    for (let attempt = 1; ; attempt += 1) {
+      const before = await readSlots(file);
+      const stoodStill = async (): Promise<boolean> =>
+        attempt === MOVING_ATTEMPTS || Buffer.compare(before.bytes, (await readSlots(file)).bytes) === 0;
+      try {
+        const whole = await this.judge(before);
+        const judged = await this.judge(before, whole.judgement.proven.lsn);
+        if (this.#request.layer.fallback === null || (await stoodStill())) return judged;
+      } catch (error) {
+        if (await stoodStill()) throw error;
+      }
+    }
+  }
+
+  /**
+   * Judges the store as of slots that did not change meanwhile: a writer that lost its lock may still move the
+   * range, and the stamp, which comes next, must not write an older range over that (D11).
+   */
+  async untilStill(file: DiskFile, found: FoundSlots): Promise<Judged> {
+    let { slots, bytes } = found;
+    for (let attempt = 1; ; attempt += 1) {
+      const judged = await this.judge({ slots, bytes });
+      const after = await readSlots(file);
+      if (Buffer.compare(after.bytes, bytes) === 0 || attempt === MOVING_ATTEMPTS) return judged;
+      ({ slots, bytes } = after);
+    }
+  }
+
+  /**
+   * A slot of a newer format counts above any of ours, also where the other slot is still of ours: a newer release
+   * that was stopped between its two writes may have moved what ours names.
+   */
+  refuseNewer(slots: readonly SuperblockVerdict[]): void {
+    const version = otherVersionOf(slots, 'newer');
+    if (version === null) return;
+    throw this.#tally.withReport(otherFormat(superblockPath(this.#paths.dir), version));
+  }
+
+  checkKind(superblock: Superblock): void {
+    const { storeKind } = this.#request.layer;
+    if (superblock.storeKind !== storeKind) {
+      throw notALog(
+        this.#paths.dir,
+        `it is a store of kind '${superblock.storeKind}', expected '${storeKind}'`,
+      );
+    }
+    if (superblock.isWalSeparate === this.#paths.isWalSeparate) return;
+    const reason = superblock.isWalSeparate
+      ? 'the segments of this store are in a directory of their own: open it with walDir'
+      : 'the segments of this store are inside its directory: open it without walDir';
+    throw this.#tally.damaged({
+      code: 'KEELSON_MISSING_SEGMENT',
+      path: this.#paths.walDir,
+      offset: 0,
+      reason,
+      entries: NO_ENTRIES,
+      intact: [],
+    });
+  }
+
+  /** Why no slot counts: another format, a lost superblock, or a store that was never live. */
+  async unreadable({ slots, bytes }: FoundSlots, listing: StoreListing): Promise<KeelsonError> {
+    this.refuseNewer(slots);
+    const path = superblockPath(this.#paths.dir);
+    const older = this.#request.older?.recognise(bytes, this.#paths) ?? null;
+    if (older !== null) return this.#tally.withReport(olderFormat(path, older.version));
+    const version = otherVersionOf(slots, 'any');
+    if (version === null) return this.withoutSuperblock(listing);
+    return this.#tally.withReport(otherFormat(path, version));
+  }
+
+  /** What to say of a directory without a readable superblock. */
+  async withoutSuperblock(listing: StoreListing): Promise<KeelsonError> {
+    const trace =
+      listing.names === null ? null : await firstTrace(this.#request.environment.disk, this.#paths, listing);
+    if (trace !== null) return this.#superblockLost(trace);
+    const what = listing.names === null ? 'the directory is not there' : 'no superblock is in it';
+    return notALog(this.#paths.dir, what);
+  }
+
+  /** R7: no whole superblock beside what only a live store has. */
+  #superblockLost(trace: string): KeelsonError {
+    const path = superblockPath(this.#paths.dir);
+    const reason =
+      trace === path
+        ? 'it holds frames, as a segment does, in place of the superblock'
+        : `neither slot of the superblock can be read, though ${trace} belongs to a log`;
+    return this.#tally.damaged({
+      code: 'KEELSON_CORRUPT',
+      path,
+      offset: 0,
+      reason,
+      entries: NO_ENTRIES,
+      intact: [],
+    });
+  }
+}
+
+function newestWitness(superblock: Superblock, mark: EndMark | null): DurableMark {
+  const counts = mark !== null && isMarkOfRun(mark, superblock);
+  return counts && mark.lsn > superblock.proven.lsn ? mark : superblock.proven;
+}

@@ -1,0 +1,357 @@
+import type { Disk, DiskFile } from '../../disk/port.js';
+import { KeelsonError } from '../../errors/index.js';
+import { identityText, sameBytes } from '../../format/identity.js';
+import type { DurableMark } from '../../format/position.js';
+import { FORMAT_VERSION, segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
+import type { Superblock } from '../../format/superblock.js';
+import { closeFile } from '../../disk/close-file.js';
+import { NO_ENTRIES, type Damage, type RecoveryTally } from '../report/damage.js';
+import type { WalLayer } from '../layer.js';
+import { sealedSegment, segmentPath, type LiveSegment } from '../segment/live-segment.js';
+import { openSegment, readSeal, readSegmentHeader } from '../segment/read-segment.js';
+import { scanSegment, type Fence, type SegmentScan } from '../segment/scan-segment.js';
+import { SegmentWindow } from '../segment/segment-window.js';
+
+/** What a judgement looks at. It only reads. */
+export interface JudgedStore {
+  readonly disk: Disk;
+  readonly walDir: string;
+  /** The newest valid slot. */
+  readonly superblock: Superblock;
+  /** Numbers of the segments that are there. */
+  readonly present: ReadonlySet<number>;
+  /** The highest mark of superblock and end marks. */
+  readonly mark: DurableMark;
+  readonly layer: WalLayer;
+  /** Read sealed segments too (`verifyOnOpen: 'all'`). */
+  readonly readsAll: boolean;
+  /** Frames that pass this LSN are left out: a reader beside a live writer shows nothing above P (R10). */
+  readonly untilLsn: number;
+  readonly tally: RecoveryTally;
+}
+
+/** What recovery found, before anything was written. */
+export interface Judgement {
+  /** Oldest first; the last one is the tail, whose index is in memory. */
+  readonly segments: readonly LiveSegment[];
+  readonly tail: SegmentScan;
+  /** P: the highest mark of all (R1). */
+  readonly proven: DurableMark;
+  readonly highestEpoch: number;
+}
+
+/** A segment whose header is valid, opened for the time of the judgement. */
+interface Candidate {
+  readonly header: SegmentHeader;
+  readonly path: string;
+  readonly file: DiskFile;
+}
+
+/**
+ * Recovery's judgement, R1 to R9 and R12: which frames are live, which bytes are a torn tail, and whether
+ * something acknowledged is missing. Throws damage as an error that carries the report.
+ */
+export async function judge(store: JudgedStore): Promise<Judgement> {
+  return new Judge(store).run();
+}
+
+class Judge {
+  readonly #store: JudgedStore;
+  readonly #fence: Fence;
+  readonly #segments: LiveSegment[] = [];
+  #mark: DurableMark;
+  #highestEpoch: number;
+  readonly #open = new Set<DiskFile>();
+
+  constructor(store: JudgedStore) {
+    this.#store = store;
+    this.#mark = store.mark;
+    this.#highestEpoch = store.superblock.epoch;
+    this.#fence = { epoch: store.superblock.fenceEpoch, lsn: store.superblock.fenceLsn };
+  }
+
+  async run(): Promise<Judgement> {
+    this.#store.layer.restart();
+    this.#store.tally.restart();
+    try {
+      return await this.#judge();
+    } finally {
+      for (const file of this.#open) await this.#giveBack(file);
+    }
+  }
+
+  async #judge(): Promise<Judgement> {
+    const first = this.#firstPresent();
+    const start = await this.#candidate(first, first <= this.#store.superblock.newestSegment);
+    if (start === null) throw this.#missing(this.#store.superblock.firstSegment);
+    let current: Candidate = start;
+    for (;;) {
+      const next = await this.#candidate(current.header.number + 1, false);
+      const { path } = current;
+      const tail = await this.#fitting(path, () => this.#take(current, next));
+      if (tail !== null) return this.#fitting(path, () => this.#finish(current, tail, first));
+      await this.#giveBack(current.file);
+      // `take` gives no tail only where `next` joins.
+      current = next as Candidate;
+    }
+  }
+
+  /**
+   * The oldest live segment that is there: leading ones may be gone (R6), which {@link #finish} judges. It may stand
+   * above the range: a superblock that was rolled back may name only segments that are gone by right.
+   */
+  #firstPresent(): number {
+    const { firstSegment } = this.#store.superblock;
+    let first = Infinity;
+    for (const number of this.#store.present) if (number >= firstSegment && number < first) first = number;
+    if (first === Infinity) throw this.#missing(firstSegment);
+    return first;
+  }
+
+  #missing(number: number): KeelsonError {
+    const path = segmentPath(this.#store.walDir, number);
+    const { superblock } = this.#store;
+    const reason = `the segment is not there, though segments ${superblock.firstSegment}..${superblock.newestSegment} are live`;
+    return this.#damage({ code: 'KEELSON_MISSING_SEGMENT', path, offset: 0, reason });
+  }
+
+  #damage(damage: Omit<Damage, 'entries' | 'intact'> & Partial<Damage>): KeelsonError {
+    return this.#store.tally.damaged({ entries: NO_ENTRIES, intact: [], ...damage });
+  }
+
+  /** The segment of that number with a valid header; null if there is none and none has to be (R6). */
+  async #candidate(number: number, isNamed: boolean): Promise<Candidate | null> {
+    const { superblock, present, walDir, tally } = this.#store;
+    const mustBe = isNamed || number <= superblock.newestSegment;
+    if (!present.has(number)) {
+      if (mustBe) throw this.#missing(number);
+      return null;
+    }
+    const path = segmentPath(walDir, number);
+    // Inline, as the two small reads are: to wait for a thread costs many times the call itself, and the time to open
+    // must hardly grow with the log.
+    const file = await openSegment(this.#store.disk, path, 'inline');
+    this.#open.add(file);
+    const { verdict, fileBytes } = await readSegmentHeader(file);
+    tally.readBytes += Math.min(fileBytes, 512);
+    const fault = this.#headerFault(verdict, fileBytes, number, path);
+    if (fault === null && verdict.kind === 'valid') {
+      this.#highestEpoch = Math.max(this.#highestEpoch, verdict.header.epoch);
+      return { header: verdict.header, path, file };
+    }
+    await this.#giveBack(file);
+    if (mustBe && fault !== null) throw fault;
+    return null;
+  }
+
+  async #giveBack(file: DiskFile): Promise<void> {
+    this.#open.delete(file);
+    await closeFile(file, 'inline');
+  }
+
+  #headerFault(
+    verdict: Awaited<ReturnType<typeof readSegmentHeader>>['verdict'],
+    fileBytes: number,
+    number: number,
+    path: string,
+  ): KeelsonError | null {
+    const corrupt = (reason: string): KeelsonError =>
+      this.#damage({ code: 'KEELSON_CORRUPT', path, offset: 0, reason });
+    switch (verdict.kind) {
+      case 'other-version':
+        return incompatible(path, verdict.version);
+      case 'invalid':
+        return corrupt(`segment header checksum ${hex(verdict.found)}, expected ${hex(verdict.expected)}`);
+      case 'valid': {
+        const { header } = verdict;
+        if (!sameBytes(header.storeId, this.#store.superblock.storeId)) return this.#anothers(path, header);
+        if (header.number !== number)
+          return corrupt(`it says it is segment ${header.number}, expected ${number}`);
+        if (header.segmentBytes !== fileBytes)
+          return corrupt(`the file is ${fileBytes} bytes long, expected ${header.segmentBytes}`);
+        return null;
+      }
+    }
+  }
+
+  #anothers(path: string, header: SegmentHeader): KeelsonError {
+    const expected = identityText(this.#store.superblock.storeId);
+    const reason = `it belongs to store ${identityText(header.storeId)}, expected ${expected}`;
+    return this.#damage({ code: 'KEELSON_MISSING_SEGMENT', path, offset: 0, reason });
+  }
+
+  /** D9: what stands under valid checksums and still cannot be is damage too, and no failure of an assertion. */
+  async #fitting<T>(path: string, judge: () => Promise<T>): Promise<T> {
+    try {
+      return await judge();
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      const reason = `what it says does not fit together: ${error.message}`;
+      throw this.#damage({ code: 'KEELSON_CORRUPT', path, offset: 0, reason });
+    }
+  }
+
+  /**
+   * Takes a segment into the live range: by its seal if the next one joins that, else frame by frame. Returns
+   * the scan if this is the tail: nothing joins it.
+   */
+  async #take(current: Candidate, next: Candidate | null): Promise<SegmentScan | null> {
+    const { layer, tally } = this.#store;
+    const { header } = current;
+    this.#raise(header.durable);
+    const preamble = {
+      state: header.state,
+      end: header.end,
+      firstLsn: header.firstLsn,
+      isFirst: this.#segments.length === 0,
+    };
+    tally.segments += 1;
+    if (next !== null) {
+      const seal = await readSeal(current.file, header.segmentBytes, segmentSalt(header.identity));
+      const joins =
+        seal !== null &&
+        next.header.firstLsn === seal.trailer.lastLsn + 1 &&
+        next.header.chain === seal.trailer.chain;
+      if (joins) {
+        if (this.#store.readsAll) await this.#readSealed(current, next, seal.trailer.lastLsn);
+        layer.restorePreamble(preamble);
+        layer.adoptSealed({ ...seal.trailer, runs: seal.runs });
+        this.#raise(seal.trailer.durable);
+        this.#highestEpoch = Math.max(this.#highestEpoch, seal.trailer.epoch);
+        this.#segments.push(sealedSegment(current.path, header, seal.trailer));
+        return null;
+      }
+    }
+    layer.restorePreamble(preamble);
+    const scan = await this.#scan(current, next, true);
+    this.#segments.push(scannedSegment(current, scan));
+    return this.#isTail(current, scan, next) ? scan : null;
+  }
+
+  async #scan(current: Candidate, next: Candidate | null, replays: boolean): Promise<SegmentScan> {
+    const { layer, tally, untilLsn } = this.#store;
+    // D11: by its own epoch the next segment says how far older ones came in this one; the superblock knows only the last.
+    const fences =
+      next === null ? [this.#fence] : [this.#fence, { epoch: next.header.epoch, lsn: next.header.firstLsn }];
+    const window = new SegmentWindow(current.file, current.header.segmentBytes);
+    const scan = await scanSegment(
+      window,
+      current.header,
+      fences,
+      this.#mark,
+      (frame, records) => {
+        if (!replays) return;
+        layer.replay({ ...frame, records });
+        tally.batches += 1;
+        tally.entries += frame.until - frame.from;
+      },
+      untilLsn,
+    );
+    tally.readBytes += window.readBytes;
+    this.#raise(scan.mark);
+    this.#highestEpoch = Math.max(this.#highestEpoch, scan.highestEpoch);
+    return scan;
+  }
+
+  /** Reads a sealed segment through (R12: only when asked to). */
+  async #readSealed(current: Candidate, next: Candidate, lastLsn: number): Promise<void> {
+    const scan = await this.#scan(current, next, false);
+    if (scan.run.lastLsn < lastLsn) throw this.#shortRun(current, scan, lastLsn);
+  }
+
+  /** True if the log ends in this segment; damage if a segment that must follow does not join. */
+  #isTail(current: Candidate, scan: SegmentScan, next: Candidate | null): boolean {
+    if (next === null) return true;
+    const joins = next.header.firstLsn === scan.run.lastLsn + 1 && next.header.chain === scan.run.chain;
+    if (joins) return false;
+    // R6: one above the range that does not join is a leftover of a rotation that never happened.
+    if (next.header.number > this.#store.superblock.newestSegment) return true;
+    this.#raise(next.header.durable);
+    if (scan.run.lastLsn < next.header.firstLsn - 1)
+      throw this.#shortRun(current, scan, next.header.firstLsn - 1);
+    const reason = `it begins at LSN ${next.header.firstLsn} behind ${next.header.chain}, expected ${scan.run.lastLsn + 1} behind ${scan.run.chain}`;
+    throw this.#damage({ code: 'KEELSON_LOG_GAP', path: next.path, offset: 0, reason });
+  }
+
+  #raise(mark: DurableMark): void {
+    if (mark.lsn > this.#mark.lsn) this.#mark = mark;
+  }
+
+  /** R3: the run ends below what was durable. */
+  #shortRun(current: Candidate, scan: SegmentScan, durableLsn: number): KeelsonError {
+    const { stop, run } = scan;
+    const what = stop === null ? 'nothing is written here' : stop.reason;
+    const intact = stop?.intact ?? [];
+    const from = run.end.lastIndex + 1;
+    const until = Math.max(from, intact[0]?.from ?? this.#mark.lastIndex + 1);
+    return this.#damage({
+      code: stop?.kind === 'gap' ? 'KEELSON_LOG_GAP' : 'KEELSON_CORRUPT',
+      path: current.path,
+      offset: scan.runUntil,
+      reason: `${what}; the log is whole up to LSN ${run.lastLsn}, expected at least ${durableLsn}, which was durable`,
+      entries: { from, until },
+      intact,
+    });
+  }
+
+  async #finish(current: Candidate, tail: SegmentScan, first: number): Promise<Judgement> {
+    const { superblock, tally, untilLsn } = this.#store;
+    if (tail.run.lastLsn < Math.min(this.#mark.lsn, untilLsn)) {
+      const salt = segmentSalt(current.header.identity);
+      const seal = await readSeal(current.file, current.header.segmentBytes, salt);
+      // The tail was sealed: what is durable behind it stood in a segment that is not there.
+      if (tail.stop === null && seal?.trailer.lastLsn === tail.run.lastLsn)
+        throw this.#missing(current.header.number + 1);
+      throw this.#shortRun(current, tail, this.#mark.lsn);
+    }
+    if (!this.#isCovered(first > superblock.firstSegment)) {
+      if (first > superblock.firstSegment) throw this.#missing(superblock.firstSegment);
+      throw this.#uncovered();
+    }
+    await this.#store.layer.judged(superblock);
+    tally.lastLsn = tail.run.lastLsn;
+    return { segments: this.#segments, tail, proven: this.#mark, highestEpoch: this.#highestEpoch };
+  }
+
+  /** R6: leading segments wholly below the durable compaction boundary are not missed; all above it is to be there. */
+  #isCovered(lacksLeading: boolean): boolean {
+    const last = this.#segments[this.#segments.length - 1];
+    if (this.#store.layer.storeKind === 'wal' || last === undefined) return !lacksLeading;
+    const needed = this.#store.layer.boundary() + 1;
+    return needed >= last.until || this.#segments.some((segment) => segment.lowest <= needed);
+  }
+
+  #uncovered(): KeelsonError {
+    const { path, lowest } = this.#segments[0] as LiveSegment;
+    const needed = this.#store.layer.boundary() + 1;
+    const reason = `the oldest segment holds records from ${lowest} on, expected ${needed}, the first that was not compacted`;
+    return this.#damage({ code: 'KEELSON_CORRUPT', path, offset: 0, reason });
+  }
+}
+
+function scannedSegment(current: Candidate, scan: SegmentScan): LiveSegment {
+  const { header, path } = current;
+  return {
+    header,
+    path,
+    salt: segmentSalt(header.identity),
+    lowest: scan.index.lowest,
+    until: scan.index.until,
+    lastLsn: scan.run.lastLsn,
+    framesUntil: scan.runUntil,
+    seal: null,
+    index: scan.index,
+  };
+}
+
+function incompatible(path: string, found: number): KeelsonError {
+  return new KeelsonError(
+    'KEELSON_INCOMPATIBLE_FORMAT',
+    `${path} is of format ${found}, this release reads format ${FORMAT_VERSION}. Nothing was changed. Open it with the release that wrote it, or a newer one.`,
+    { path, found, expected: FORMAT_VERSION },
+  );
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16).padStart(8, '0')}`;
+}

@@ -1,0 +1,93 @@
+import { KeelsonError, type ErrorCode } from '../../errors/index.js';
+import type { IndexRange, RecoveryReport } from './recovery-report.js';
+
+/** A place where what is on the disk is not what was written (R3). */
+export interface Damage {
+  readonly code: Extract<ErrorCode, 'KEELSON_CORRUPT' | 'KEELSON_LOG_GAP' | 'KEELSON_MISSING_SEGMENT'>;
+  readonly path: string;
+  readonly offset: number;
+  /** What is wrong there, got against expected. */
+  readonly reason: string;
+  /** Entries that cannot be read; empty if none are known to be lost. */
+  readonly entries: IndexRange;
+  readonly intact: readonly IndexRange[];
+}
+
+/** No entries: for damage that is not known to have taken any. */
+export const NO_ENTRIES: IndexRange = Object.freeze({ from: 0, until: 0 });
+
+/** What an open has counted so far; becomes the report. */
+export class RecoveryTally {
+  segments = 0;
+  batches = 0;
+  entries = 0;
+  lastLsn = 0;
+  epoch = 0;
+  readBytes = 0;
+  cut: RecoveryReport['cut'] = null;
+  snapshotFallback: RecoveryReport['snapshotFallback'] = null;
+  readonly rebuilt: string[] = [];
+  readonly quarantined: string[] = [];
+  readonly #startMs: number;
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+    this.#startMs = now();
+  }
+
+  /** Forgets what a judgement counted, before another. */
+  restart(): void {
+    this.segments = 0;
+    this.batches = 0;
+    this.entries = 0;
+    this.snapshotFallback = null;
+  }
+
+  report(verdict: RecoveryReport['verdict'], damage: RecoveryReport['damage'] = null): RecoveryReport {
+    const { segments, batches, entries, lastLsn, epoch, cut, snapshotFallback, readBytes } = this;
+    const lists = { rebuilt: [...this.rebuilt], quarantined: [...this.quarantined] };
+    const ms = this.#now() - this.#startMs;
+    return Object.freeze({
+      verdict,
+      segments,
+      batches,
+      entries,
+      lastLsn,
+      epoch,
+      cut,
+      damage,
+      snapshotFallback,
+      ...lists,
+      readBytes,
+      ms,
+    });
+  }
+
+  /** The same error, carrying the report, if it tells of damage and does not carry it yet; any other as it is. */
+  withReport<T>(error: T): T | KeelsonError {
+    if (!(error instanceof KeelsonError) || error.family !== 'damage' || error.recovery !== undefined)
+      return error;
+    const { path = '', offset = 0 } = error.details;
+    const damage = { path, offset, reason: error.message, entries: NO_ENTRIES, intact: [] };
+    const recovery = this.report('damaged', damage);
+    return new KeelsonError(error.code, error.message, { ...error.details, recovery }, error.cause);
+  }
+
+  /** The error that an open ends with when it met damage; it carries the report. */
+  damaged(damage: Damage): KeelsonError {
+    const { code, path, offset, reason, entries, intact } = damage;
+    const recovery = this.report('damaged', { path, offset, reason, entries, intact });
+    const lost = entries.until > entries.from ? `; entries ${rangeText(entries)} cannot be read` : '';
+    const ranges = intact.map(rangeText).join(', ');
+    const behind =
+      lost === '' ? `; entries ${ranges} behind it are intact` : `, ${ranges} behind them are intact`;
+    const whole = intact.length > 0 ? behind : '';
+    const message = `${path} is damaged at byte ${offset}: ${reason}${lost}${whole}. Nothing was changed. See docs/errors.md for what to do`;
+    return new KeelsonError(code, message, { path, offset, entries, recovery });
+  }
+}
+
+function rangeText(range: IndexRange): string {
+  return `${range.from}..${range.until - 1}`;
+}

@@ -1,0 +1,80 @@
+import { isNoSpace, noSpace, syncFailed, writeFailed } from '../../disk/disk-failure.js';
+import type { Environment } from '../../disk/environment.js';
+import type { DiskFile } from '../../disk/port.js';
+import { writeFully } from '../../disk/write-fully.js';
+import { zeroFill } from '../../disk/zero-fill.js';
+import { KeelsonError } from '../../errors/index.js';
+import { encodeSegmentHeader, type SegmentHeader } from '../../format/segment-header.js';
+import { closeFile } from '../../disk/close-file.js';
+
+const AGAIN = 'The log is as it was; the next save tries again.';
+
+/**
+ * Makes a file of `segmentBytes` zeros and syncs it, so that no later sync moves file-system metadata (D3).
+ * Paced: the event loop goes on meanwhile. A failure removes the file and is `KEELSON_NO_SPACE` or
+ * `KEELSON_WRITE_FAILED`; a failed sync of a file that holds nothing live yet is no more than that (D5).
+ */
+export async function makeZeroedFile(
+  environment: Environment,
+  path: string,
+  segmentBytes: number,
+  onZeroed: (bytes: number) => void,
+  signal?: AbortSignal,
+): Promise<DiskFile> {
+  let file: DiskFile;
+  try {
+    file = await environment.disk.open(path, { access: 'write', create: 'exclusive' });
+  } catch (error) {
+    throw makeFailed(path, error);
+  }
+  try {
+    await zeroFill(file, environment, {
+      until: segmentBytes,
+      onStep: onZeroed,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    await file.dataSync();
+    return file;
+  } catch (error) {
+    await abandon(environment, file);
+    if (signal?.aborted === true) throw error;
+    throw makeFailed(path, error);
+  }
+}
+
+/** Closes and removes a file that holds nothing live. Best effort: what stays is unlinked by the next open. */
+export async function abandon(environment: Environment, file: DiskFile): Promise<void> {
+  await closeFile(file);
+  try {
+    await environment.disk.unlink(file.path);
+  } catch {
+    // Nothing names it, so nothing can take it for a segment.
+  }
+}
+
+/** Why a new segment could not be made; the log itself is untouched (D6). */
+export function makeFailed(path: string, error: unknown): KeelsonError {
+  if (error instanceof KeelsonError) return error;
+  if (isNoSpace(error)) return noSpace('a new segment', { path }, error);
+  return writeFailed('a new segment', { path }, error, AGAIN);
+}
+
+/** Writes a segment's first block and syncs it: to be done before the segment is named (R6). */
+export async function writeSegmentHeader(file: DiskFile, header: SegmentHeader): Promise<void> {
+  await writeFully(file, encodeSegmentHeader(header), 0);
+  await file.dataSync();
+}
+
+/** As {@link writeSegmentHeader}, for a segment that holds acknowledged frames: a failure fails the open (D5). */
+export async function renewSegmentHeader(file: DiskFile, header: SegmentHeader): Promise<void> {
+  try {
+    await writeFully(file, encodeSegmentHeader(header), 0);
+  } catch (error) {
+    throw writeFailed('a segment header', { path: file.path, offset: 0 }, error, 'Open again.');
+  }
+  try {
+    await file.dataSync();
+  } catch (error) {
+    throw syncFailed('a segment', { path: file.path }, error, 'Open again.');
+  }
+}

@@ -1,0 +1,98 @@
+import { readFailed } from '../../disk/disk-failure.js';
+import type { CallMode, Disk, DiskFile } from '../../disk/port.js';
+import { readFully } from '../../disk/read-fully.js';
+import {
+  decodeSealOffsets,
+  decodeSealRuns,
+  decodeSealTrailer,
+  SEAL_OFFSET_BYTES,
+  SEAL_RUN_BYTES,
+  SEAL_TRAILER_BYTES,
+  sealBytesOf,
+  type SealTrailer,
+  type TermRun,
+} from '../../format/seal.js';
+import {
+  decodeSegmentHeader,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeaderVerdict,
+} from '../../format/segment-header.js';
+
+/** Opens a segment for reading; a failure other than `ENOENT` is a read failure (R9). */
+export async function openSegment(
+  disk: Disk,
+  path: string,
+  mode: CallMode = 'background',
+): Promise<DiskFile> {
+  try {
+    return await disk.open(path, { access: 'read', mode });
+  } catch (error) {
+    throw readFailed('a segment', { path }, error);
+  }
+}
+
+/** Reads exactly `[offset, offset + length)`, fewer bytes where the file ends. */
+export async function readAt(
+  file: DiskFile,
+  offset: number,
+  length: number,
+  mode: CallMode = 'background',
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  try {
+    return bytes.subarray(0, await readFully(file, bytes, offset, mode));
+  } catch (error) {
+    throw readFailed('a segment', { path: file.path, offset }, error);
+  }
+}
+
+/** Reads and judges the first block of a segment, and the file's size. */
+export async function readSegmentHeader(
+  file: DiskFile,
+): Promise<{ readonly verdict: SegmentHeaderVerdict; readonly fileBytes: number }> {
+  // Inline: of each segment open reads this block and its end, and a turn of a thread costs twenty times the read.
+  const bytes = await readAt(file, 0, SEGMENT_HEADER_BYTES, 'inline');
+  let fileBytes: number;
+  try {
+    fileBytes = (await file.stat('inline')).size;
+  } catch (error) {
+    throw readFailed('a segment', { path: file.path }, error);
+  }
+  return { verdict: decodeSegmentHeader(bytes), fileBytes };
+}
+
+/** Bytes read from the end at once: the trailer, and as many term runs as a usual segment has. */
+const SEAL_READ_BYTES = 2048;
+
+/** The trailer and the term runs of a seal; null if either is absent or torn, and frames must be read instead (D6). */
+export async function readSeal(
+  file: DiskFile,
+  segmentBytes: number,
+  salt: number,
+): Promise<{ readonly trailer: SealTrailer; readonly runs: readonly TermRun[] } | null> {
+  const from = Math.max(SEGMENT_HEADER_BYTES, segmentBytes - SEAL_READ_BYTES);
+  const end = await readAt(file, from, segmentBytes - from, 'inline');
+  if (end.length < SEAL_TRAILER_BYTES) return null;
+  const trailer = decodeSealTrailer(end.subarray(end.length - SEAL_TRAILER_BYTES), salt);
+  if (trailer === null) return null;
+  const runBytes = trailer.runCount * SEAL_RUN_BYTES;
+  const runsFrom = segmentBytes - SEAL_TRAILER_BYTES - runBytes;
+  // D9: a length from the disk is held against the file before memory is taken.
+  if (segmentBytes - sealBytesOf(trailer) < trailer.framesUntil || runsFrom < SEGMENT_HEADER_BYTES)
+    return null;
+  const held = runsFrom >= from ? end.subarray(runsFrom - from, runsFrom - from + runBytes) : null;
+  const runs = decodeSealRuns(held ?? (await readAt(file, runsFrom, runBytes)), trailer, salt);
+  return runs === null ? null : { trailer, runs };
+}
+
+/** The offsets of a seal; null if they are not what its trailer says. */
+export async function readSealOffsets(
+  file: DiskFile,
+  segmentBytes: number,
+  trailer: SealTrailer,
+  salt: number,
+): Promise<Uint32Array | null> {
+  const length = (trailer.until - trailer.lowest) * SEAL_OFFSET_BYTES;
+  const bytes = await readAt(file, segmentBytes - sealBytesOf(trailer), length);
+  return decodeSealOffsets(bytes, trailer, salt);
+}

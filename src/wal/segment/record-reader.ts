@@ -1,0 +1,147 @@
+import { KeelsonError } from '../../errors/index.js';
+import type { DiskFile } from '../../disk/port.js';
+import { RECORD_HEADER_BYTES, readRecord, type RawRecord } from '../../format/record.js';
+import { SEGMENT_HEADER_BYTES } from '../../format/segment-header.js';
+import type { LiveSegment } from './live-segment.js';
+import { readAt, readSealOffsets } from './read-segment.js';
+import { scanSegment } from './scan-segment.js';
+import type { SegmentFiles } from './segment-files.js';
+import { SegmentWindow } from './segment-window.js';
+import { NOTHING_DURABLE } from '../../format/position.js';
+
+/** A record read back, and where it stands, for messages. Its body is the reader's own copy. */
+export interface LocatedRecord {
+  readonly number: number;
+  readonly record: RawRecord;
+  readonly path: string;
+  readonly offset: number;
+}
+
+/** Bytes of a file read in one go: bounds what a long range takes in memory beside what it returns. */
+const REGION_BYTES = 1024 * 1024;
+/** Read beyond the last record's header in the hope that its body is there. */
+const SLACK_BYTES = 1024;
+/** Indexes of sealed segments kept in memory. */
+const OFFSETS_KEPT = 4;
+
+/** Reads numbered records from segments, by their indexes. */
+export class RecordReader {
+  readonly #files: SegmentFiles;
+  readonly #offsets = new Map<number, Uint32Array>();
+
+  constructor(files: SegmentFiles) {
+    this.#files = files;
+  }
+
+  forget(number: number): void {
+    this.#offsets.delete(number);
+  }
+
+  /**
+   * The records numbered `[from, until)`, all owned by `segment`, in order; stops early behind the first region,
+   * so call again from behind the last one returned. Never returns none for a range that is not empty.
+   */
+  async read(segment: LiveSegment, from: number, until: number, bytesMax: number): Promise<LocatedRecord[]> {
+    const regionBytes = Math.min(bytesMax, REGION_BYTES);
+    const { index } = segment;
+    // The index of the tail changes while we wait for the disk; what it says now is what was asked for.
+    const inMemory =
+      index === null
+        ? null
+        : regionOf(index.offsets(), from - index.lowest, until - index.lowest, regionBytes).slice();
+    return this.#files.use(segment, async (file) => {
+      const { lowest } = segment;
+      const offsets =
+        inMemory ??
+        regionOf(await this.#sealedOffsets(segment, file), from - lowest, until - lowest, regionBytes);
+      return this.#readRegion(segment, file, from, offsets);
+    });
+  }
+
+  async #sealedOffsets(segment: LiveSegment, file: DiskFile): Promise<Uint32Array> {
+    const { number, segmentBytes } = segment.header;
+    const held = this.#offsets.get(number);
+    if (held !== undefined) return held;
+    const read =
+      segment.seal === null ? null : await readSealOffsets(file, segmentBytes, segment.seal, segment.salt);
+    const offsets = read ?? (await rebuildOffsets(segment, file));
+    this.#offsets.set(number, offsets);
+    const oldest = this.#offsets.keys().next();
+    if (this.#offsets.size > OFFSETS_KEPT && oldest.done !== true) this.#offsets.delete(oldest.value);
+    return offsets;
+  }
+
+  async #readRegion(
+    segment: LiveSegment,
+    file: DiskFile,
+    from: number,
+    offsets: Uint32Array,
+  ): Promise<LocatedRecord[]> {
+    const start = offsets[0] as number;
+    const count = offsets.length;
+    const last = offsets[count - 1] as number;
+    const end = segment.seal === null ? Infinity : segment.framesUntil;
+    const misplaced = firstMisplaced(offsets, end);
+    if (misplaced >= 0) throw malformed(segment, offsets[misplaced] as number, from + misplaced);
+    let bytes = await readAt(file, start, Math.min(last + RECORD_HEADER_BYTES + SLACK_BYTES, end) - start);
+    const needed = neededBytes(bytes, last - start);
+    if (needed > segment.header.segmentBytes - start) throw malformed(segment, last, from + count - 1);
+    if (needed > bytes.length) bytes = await readAt(file, start, needed);
+    const records: LocatedRecord[] = [];
+    for (let at = 0; at < count; at += 1) {
+      const offset = offsets[at] as number;
+      const record = readRecord(bytes, offset - start);
+      if (record === null) throw malformed(segment, offset, from + at);
+      records.push({ number: from + at, record, path: segment.path, offset });
+    }
+    return records;
+  }
+}
+
+/** The first of the offsets `[from, until)`, as many as begin within `regionBytes`; at least one. */
+function regionOf(offsets: Uint32Array, from: number, until: number, regionBytes: number): Uint32Array {
+  const start = offsets[from] as number;
+  let end = from + 1;
+  while (end < until && (offsets[end] as number) - start < regionBytes) end += 1;
+  return offsets.subarray(from, end);
+}
+
+/**
+ * Position of the first offset at which no record can stand behind the one before; -1 if there is none. D9: offsets
+ * that were read from a disk are held against the frames before memory is taken for what lies between them.
+ */
+function firstMisplaced(offsets: Uint32Array, end: number): number {
+  let from = SEGMENT_HEADER_BYTES;
+  return offsets.findIndex((offset) => {
+    if (offset < from || offset + RECORD_HEADER_BYTES > end) return true;
+    from = offset + RECORD_HEADER_BYTES;
+    return false;
+  });
+}
+
+/** Bytes from the start of the region to the end of the record whose header begins at `at`. */
+function neededBytes(bytes: Uint8Array, at: number): number {
+  if (bytes.length < at + RECORD_HEADER_BYTES) return at + RECORD_HEADER_BYTES;
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, 4);
+  return at + RECORD_HEADER_BYTES + view.getUint32(0, true);
+}
+
+/** R3, R12: damage inside a segment, met by the read that needed it. */
+export function malformed(segment: { readonly path: string }, offset: number, index: number): KeelsonError {
+  return new KeelsonError(
+    'KEELSON_CORRUPT',
+    `${segment.path} is damaged at byte ${offset}: record ${index} is not what was written there. Nothing was changed. See docs/errors.md for what to do`,
+    { path: segment.path, offset, index, entries: { from: index, until: index + 1 } },
+  );
+}
+
+/** The offsets of a sealed segment whose own are damaged: from its frames (D6). */
+async function rebuildOffsets(segment: LiveSegment, file: DiskFile): Promise<Uint32Array> {
+  const window = new SegmentWindow(file, segment.header.segmentBytes);
+  // D11: behind its last record may stand frames of a writer that was fenced off.
+  const { header, lastLsn } = segment;
+  const scan = await scanSegment(window, header, [], NOTHING_DURABLE, () => undefined, lastLsn);
+  if (scan.index.lowest === segment.lowest && scan.index.until === segment.until)
+    return scan.index.offsets().slice();
+  throw malformed(segment, scan.runUntil, scan.index.until);
+}

@@ -1,0 +1,23 @@
+import { readFailed } from '../../disk/disk-failure.js';
+import type { Disk } from '../../disk/port.js';
+import { newestSlot, readSlots, superblockPath } from './superblock-file.js';
+
+/**
+ * R10: the number of the first segment that the store has now, by its superblock; 0 where no slot is whole. A log that
+ * only reads stands still while its writer goes on, and asks this before it takes a failed read for damage: the
+ * superblock stops naming a segment before its file goes or is used again.
+ */
+export async function firstSegmentNow(disk: Disk, dir: string): Promise<number> {
+  const path = superblockPath(dir);
+  let file;
+  try {
+    file = await disk.open(path, { access: 'read' });
+  } catch (error) {
+    throw readFailed('the superblock', { path }, error);
+  }
+  try {
+    return newestSlot((await readSlots(file)).slots)?.firstSegment ?? 0;
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,104 @@
+import { join } from 'node:path';
+import { readFailed, writeFailed } from '../../disk/disk-failure.js';
+import type { Disk, DiskFile } from '../../disk/port.js';
+import { systemCode } from '../../disk/system-error.js';
+import { KeelsonError } from '../../errors/index.js';
+import { SUPERBLOCK_NAME, WAL_LOCK_NAME } from '../../format/names.js';
+import { closeFile } from '../../disk/close-file.js';
+import { ASIDE, type StorePaths } from './store-directory.js';
+
+/** How often an open may find that the file it locked was replaced meanwhile, before it says 'locked'. */
+const ATTEMPTS = 3;
+
+/** The locked superblock, and the lock of a separate `walDir`. Closing them frees the store. */
+export interface StoreLock {
+  readonly superblock: DiskFile;
+  release(): Promise<void>;
+}
+
+/**
+ * Takes the store for this writer: the kernel's lock on the superblock's own inode (D11), and on a file in
+ * `walDir` where that is elsewhere, so that two stores never share segments. What the files hold means nothing
+ * for the lock. Throws `KEELSON_LOCKED`.
+ */
+export async function lockStore(disk: Disk, paths: StorePaths): Promise<StoreLock> {
+  const superblock = await lockFile(disk, join(paths.dir, SUPERBLOCK_NAME));
+  if (!paths.isWalSeparate) return { superblock, release: () => closeFile(superblock) };
+  try {
+    const walLock = await lockFile(disk, join(paths.walDir, WAL_LOCK_NAME));
+    return {
+      superblock,
+      release: async () => {
+        await closeFile(walLock);
+        await closeFile(superblock);
+      },
+    };
+  } catch (error) {
+    await closeFile(superblock);
+    throw error;
+  }
+}
+
+async function lockFile(disk: Disk, path: string): Promise<DiskFile> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const file = await openForLock(disk, path);
+    try {
+      // The name may have moved to another inode (A14) between the open and the lock.
+      const isOurs =
+        (await file.tryLock()) &&
+        !(await isHeldAside(disk, path + ASIDE, file)) &&
+        (await isStillNamed(disk, path, file));
+      if (isOurs) return file;
+    } catch (error) {
+      await closeFile(file);
+      if (error instanceof KeelsonError) throw error;
+      throw readFailed('the lock of the store', { path }, error);
+    }
+    await closeFile(file);
+  }
+  throw new KeelsonError(
+    'KEELSON_LOCKED',
+    `${path} is locked: another log, in this process or another, has this store open. Close it first, or open with readOnly.`,
+    { path },
+  );
+}
+
+async function openForLock(disk: Disk, path: string): Promise<DiskFile> {
+  try {
+    return await disk.open(path, { access: 'write', create: 'if-missing' });
+  } catch (error) {
+    throw writeFailed(
+      'the lock of the store',
+      { path },
+      error,
+      'Check the disk and the permissions, then open again.',
+    );
+  }
+}
+
+/**
+ * True while another open, making a store, has moved its locked superblock aside for a moment: the one that we
+ * locked is then a new file, which the move back replaces. One that nobody holds was left by a crash, and so was a
+ * second name of our own.
+ */
+async function isHeldAside(disk: Disk, path: string, ours: DiskFile): Promise<boolean> {
+  const aside = await disk.stat(path);
+  if (aside === null || aside.id === (await ours.stat()).id) return false;
+  let file: DiskFile;
+  try {
+    file = await disk.open(path, { access: 'write' });
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false;
+    throw error;
+  }
+  try {
+    return !(await file.tryLock());
+  } finally {
+    await closeFile(file);
+  }
+}
+
+async function isStillNamed(disk: Disk, path: string, file: DiskFile): Promise<boolean> {
+  const [named, opened] = [await disk.stat(path), await file.stat()];
+  return named !== null && named.id === opened.id;
+}

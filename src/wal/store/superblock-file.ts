@@ -1,0 +1,206 @@
+import { join } from 'node:path';
+import { readFailed, syncFailed, writeFailed } from '../../disk/disk-failure.js';
+import { isPromise, type Awaitable, type CallMode, type DiskFile } from '../../disk/port.js';
+import { readFully } from '../../disk/read-fully.js';
+import { writeFully } from '../../disk/write-fully.js';
+import { KeelsonError } from '../../errors/index.js';
+import { SUPERBLOCK_NAME } from '../../format/names.js';
+import type { DurableMark } from '../../format/position.js';
+import { FORMAT_VERSION } from '../../format/segment-header.js';
+import {
+  decodeSuperblock,
+  encodeSuperblock,
+  SUPERBLOCK_BYTES,
+  SUPERBLOCK_SLOT_BYTES,
+  type Superblock,
+  type SuperblockVerdict,
+} from '../../format/superblock.js';
+
+export function superblockPath(dir: string): string {
+  return join(dir, SUPERBLOCK_NAME);
+}
+
+/** Both slots as they stand on the disk. Short or missing ones are blank. */
+export async function readSlots(
+  file: DiskFile,
+): Promise<{ readonly bytes: Uint8Array; readonly slots: readonly [SuperblockVerdict, SuperblockVerdict] }> {
+  const bytes = new Uint8Array(SUPERBLOCK_BYTES);
+  try {
+    await readFully(file, bytes, 0);
+  } catch (error) {
+    throw readFailed('the superblock', { path: file.path }, error);
+  }
+  return { bytes, slots: slotsOf(bytes) };
+}
+
+function slotsOf(bytes: Uint8Array): [SuperblockVerdict, SuperblockVerdict] {
+  return [
+    decodeSuperblock(bytes.subarray(0, SUPERBLOCK_SLOT_BYTES)),
+    decodeSuperblock(bytes.subarray(SUPERBLOCK_SLOT_BYTES, SUPERBLOCK_BYTES)),
+  ];
+}
+
+/** The newer of the valid slots; null if none is. */
+export function newestSlot(slots: readonly SuperblockVerdict[]): Superblock | null {
+  let newest: Superblock | null = null;
+  for (const slot of slots) {
+    if (slot.kind !== 'valid') continue;
+    if (newest === null || slot.superblock.generation > newest.generation) newest = slot.superblock;
+  }
+  return newest;
+}
+
+/** The epoch that a slot names; a release of a newer format that has begun to write it is a successor too (D11). */
+function epochOf(slot: SuperblockVerdict): number {
+  if (slot.kind === 'valid') return slot.superblock.epoch;
+  return slot.kind === 'other-version' && slot.version > FORMAT_VERSION ? Infinity : 0;
+}
+
+/** What a change may say: all but the counter that this file keeps. */
+export type SuperblockChange = Partial<Omit<Superblock, 'generation'>>;
+
+const REOPEN = 'The log accepts no more saves. Reopen it; recovery decides what the disk holds.';
+
+/** The open superblock of the one writer: writes its slots in turn, and looks whether a successor wrote them. */
+export class SuperblockFile {
+  readonly file: DiskFile;
+  #current: Superblock;
+  /** Which of the slots holds `current`. */
+  #currentSlot: number;
+  /** What both slots hold as far as this writer knows: the fence is looked at once after every sync. */
+  readonly #known: Uint8Array;
+  /** For the next look at the fence; null while one is under way, which then has it alone. */
+  #idleBytes: Uint8Array | null = new Uint8Array(SUPERBLOCK_BYTES);
+  #writing: Promise<void> = Promise.resolve();
+
+  /**
+   * @param known the bytes of both slots
+   * @param currentSlot which of them holds `current`, 0 or 1
+   */
+  constructor(file: DiskFile, current: Superblock, known: Uint8Array, currentSlot: number) {
+    this.file = file;
+    this.#current = current;
+    this.#known = known.slice();
+    this.#currentSlot = currentSlot;
+  }
+
+  get current(): Superblock {
+    return this.#current;
+  }
+
+  /** Writes the change to the older slot and syncs it. Changes wait for each other. Latches nothing itself. */
+  write(change: SuperblockChange): Promise<void> {
+    return this.#inTurn(() => this.#writeSlot(change));
+  }
+
+  /** Writes that everything up to `durable` is on stable storage, unless that is written already. */
+  async witness(durable: DurableMark): Promise<void> {
+    if (this.#current.proven.lsn < durable.lsn) await this.write({ proven: durable });
+  }
+
+  /**
+   * Writes the newest slot again, byte for byte at its own place, and syncs it: it may live only in the page cache,
+   * after a failed sync say, and then the older slot is the only whole one on the disk (D5). To be done before
+   * that one is written over.
+   */
+  renew(): Promise<void> {
+    return this.#inTurn(() => {
+      const offset = this.#currentSlot * SUPERBLOCK_SLOT_BYTES;
+      return this.#put(this.#known.slice(offset, offset + SUPERBLOCK_SLOT_BYTES), offset);
+    });
+  }
+
+  /** Writes the change to both slots, one by one: for what must not be forgotten. */
+  writeBoth(change: SuperblockChange): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#writeSlot(change);
+      await this.#writeSlot({});
+    });
+  }
+
+  #inTurn(run: () => Promise<void>): Promise<void> {
+    const turn = this.#writing.then(run);
+    // A failure reaches its own caller; the next change must still get its turn.
+    this.#writing = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #writeSlot(change: SuperblockChange): Promise<void> {
+    // D11: what a successor stamped must not be written over.
+    await this.checkFence('background');
+    const { proven: before, generation } = this.#current;
+    // A change that waited for its turn may know less than the one before it.
+    const proven = change.proven !== undefined && change.proven.lsn > before.lsn ? change.proven : before;
+    const next = { ...this.#current, ...change, proven, generation: generation + 1 };
+    const slot = 1 - this.#currentSlot;
+    const bytes = encodeSuperblock(next);
+    await this.#put(bytes, slot * SUPERBLOCK_SLOT_BYTES);
+    this.#known.set(bytes, slot * SUPERBLOCK_SLOT_BYTES);
+    this.#current = next;
+    this.#currentSlot = slot;
+  }
+
+  async #put(bytes: Uint8Array, offset: number): Promise<void> {
+    const place = { path: this.file.path, offset };
+    try {
+      await writeFully(this.file, bytes, offset);
+    } catch (error) {
+      throw writeFailed('the superblock', place, error, REOPEN);
+    }
+    try {
+      await this.file.dataSync();
+    } catch (error) {
+      throw syncFailed('the superblock', place, error, REOPEN);
+    }
+  }
+
+  /**
+   * Throws `KEELSON_FENCED` if a slot names a higher epoch than ours: another writer has opened the store, and
+   * nothing that we wrote since may be acknowledged (D11).
+   */
+  checkFence(mode: CallMode): Awaitable<void> {
+    const bytes = this.#idleBytes ?? new Uint8Array(SUPERBLOCK_BYTES);
+    this.#idleBytes = null;
+    let read: Awaitable<number>;
+    try {
+      read = readFully(this.file, bytes, 0, mode);
+    } catch (error) {
+      throw this.#fenceUnread(error);
+    }
+    if (!isPromise(read)) {
+      this.#judgeFence(bytes, read);
+      return undefined;
+    }
+    return read.then(
+      (count) => {
+        this.#judgeFence(bytes, count);
+      },
+      (error: unknown) => {
+        throw this.#fenceUnread(error);
+      },
+    );
+  }
+
+  #fenceUnread(error: unknown): KeelsonError {
+    return readFailed(
+      'the superblock, to see whether another writer has taken over,',
+      { path: this.file.path },
+      error,
+    );
+  }
+
+  #judgeFence(bytes: Uint8Array, count: number): void {
+    this.#idleBytes = bytes;
+    bytes.fill(0, count);
+    if (Buffer.compare(bytes, this.#known) === 0) return;
+    // A slot of our own that is being written right now reads as the old, the new, or neither.
+    const found = Math.max(...slotsOf(bytes).map(epochOf));
+    if (found <= this.#current.epoch && found > 0) return;
+    throw new KeelsonError(
+      'KEELSON_FENCED',
+      `another writer has opened this store: ${this.file.path} names epoch ${found}, this log has ${this.#current.epoch}. ` +
+        'Whether saves under way were kept is decided by what the other found. Close this log, and make sure that only one process uses the directory.',
+      { path: this.file.path, found, expected: this.#current.epoch },
+    );
+  }
+}

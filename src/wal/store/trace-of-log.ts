@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import { readFailed } from '../../disk/disk-failure.js';
+import type { Disk } from '../../disk/port.js';
+import { systemCode } from '../../disk/system-error.js';
+import { segmentAsideName, SNAPSHOTS_DIRECTORY_NAME, SUPERBLOCK_NAME } from '../../format/names.js';
+import { SEGMENT_HEADER_BYTES, segmentSalt } from '../../format/segment-header.js';
+import { closeFile } from '../../disk/close-file.js';
+import { segmentPath } from '../segment/live-segment.js';
+import { openSegment, readSegmentHeader } from '../segment/read-segment.js';
+import { searchBehind } from '../segment/search-behind.js';
+import { SegmentWindow } from '../segment/segment-window.js';
+import type { StoreListing, StorePaths } from './store-directory.js';
+import { surveyMarks } from '../survey/survey-marks.js';
+
+/**
+ * The first file that shows that a log was live here, or null: what tells a store that lost its superblock from
+ * one that was never made (R7).
+ */
+export async function firstTrace(
+  disk: Disk,
+  { dir, walDir }: StorePaths,
+  listing: StoreListing,
+): Promise<string | null> {
+  const numbers = [...(listing.segments ?? []), ...listing.asides].sort((a, b) => a - b);
+  for (const number of numbers) {
+    const path = listing.segments?.has(number)
+      ? segmentPath(walDir, number)
+      : join(walDir, segmentAsideName(number));
+    if (await holdsFrames(disk, path)) return path;
+  }
+  // Where two files were exchanged, the only segment may stand under the superblock's name.
+  const superblock = join(dir, SUPERBLOCK_NAME);
+  if (listing.names?.has(SUPERBLOCK_NAME) === true && (await holdsFrames(disk, superblock)))
+    return superblock;
+  // The first end mark is written behind the first acknowledgement.
+  const { path, mark } = await surveyMarks(disk, { dir }, null);
+  if (mark !== null) return path;
+  return firstSnapshot(disk, join(dir, SNAPSHOTS_DIRECTORY_NAME));
+}
+
+async function firstSnapshot(disk: Disk, folder: string): Promise<string | null> {
+  try {
+    const names = await disk.readdir(folder);
+    const snapshot = names.find((entry) => entry.name.endsWith('.snap'));
+    return snapshot === undefined ? null : join(folder, snapshot.name);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null;
+    throw readFailed('a directory', { path: folder }, error);
+  }
+}
+
+async function holdsFrames(disk: Disk, path: string): Promise<boolean> {
+  const file = await openSegment(disk, path);
+  try {
+    const { verdict, fileBytes } = await readSegmentHeader(file);
+    if (verdict.kind !== 'valid') return verdict.kind === 'other-version';
+    const { number, identity } = verdict.header;
+    if (number > 1) return true;
+    const window = new SegmentWindow(file, fileBytes);
+    const salt = segmentSalt(identity);
+    const behind = await searchBehind(window, SEGMENT_HEADER_BYTES, fileBytes, salt, () => true);
+    return behind.untilOffset > 0;
+  } finally {
+    await closeFile(file);
+  }
+}

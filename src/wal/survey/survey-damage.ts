@@ -1,0 +1,253 @@
+import { lastLsnOf } from '../../format/frame-header.js';
+import type { DurableMark } from '../../format/position.js';
+import { SUPERBLOCK_SLOT_BYTES } from '../../format/superblock.js';
+import { NO_ENTRIES, type Damage } from '../report/damage.js';
+import { isMarkOfRun } from '../write/end-marks.js';
+import { segmentPath } from '../segment/live-segment.js';
+import type { IndexRange } from '../report/recovery-report.js';
+import type { StorePaths } from '../store/store-directory.js';
+import type { Blemish, StoreSurvey, SurveyedHole, SurveyedSegment } from './survey-store.js';
+
+type Unjudged = Omit<
+  StoreSurvey,
+  'proven' | 'damages' | 'blemishes' | 'highestEpoch' | 'highestLsn' | 'isCovered'
+>;
+
+/**
+ * Says what of a survey is damage, by the rules of an open (R3, R6), but all of it and not only the first: holes and
+ * ends below what was durable, segments that are missing or not whole, a superblock of which no slot is.
+ */
+export function judgeSurvey(unjudged: Unjudged, paths: StorePaths, boundary: number | null): StoreSurvey {
+  const found = withoutLeftover(unjudged);
+  const { segments, slots, superblock } = found;
+  const proven = provenOf(found);
+  const damages: Damage[] = [];
+  if (superblock === null) damages.push(superblockLost(slots.path, slots.bytes === null));
+  damages.push(...(boundary === null ? leadingOfPlain(found, paths) : leading(found, paths, boundary)));
+  segments.forEach((segment, at) => {
+    damages.push(...damagesOf(segment, segments, at, proven, found, boundary ?? 0));
+  });
+  const last = segments[segments.length - 1];
+  if (last !== undefined) damages.push(...beyond(last, proven, paths));
+  return {
+    ...found,
+    isCovered: boundary === null || isCovered(segments, boundary),
+    proven,
+    damages,
+    blemishes: blemishesOf(found, proven),
+    highestEpoch: Math.max(0, ...epochsOf(found)),
+    highestLsn: Math.max(proven.lsn, ...segments.map(highestLsnOf)),
+  };
+}
+
+/** Without a superblock: an empty segment that the log went on without was never named (R6). */
+function withoutLeftover(found: Unjudged): Unjudged {
+  const { segments, range } = found;
+  const last = segments[segments.length - 1];
+  const before = segments[segments.length - 2];
+  if (!range.isInferred || last === undefined || before === undefined) return found;
+  if (before.run === null) return found;
+  const isLeftover = last.frames === 0 && last.header !== null && last.header.firstLsn <= before.run.lastLsn;
+  return isLeftover
+    ? { ...found, segments: segments.slice(0, -1), range: { ...range, newest: before.number } }
+    : found;
+}
+
+/** P: the highest mark in anything that is valid by its own checksum (R1). */
+function provenOf({ superblock, marks, segments }: Unjudged): DurableMark {
+  let proven: DurableMark = superblock?.proven ?? { lsn: 0, lastIndex: 0, lastTerm: 0 };
+  const isOurs = marks.mark !== null && (superblock === null || isMarkOfRun(marks.mark, superblock));
+  for (const mark of [isOurs ? marks.mark : null, ...segments.map((segment) => segment.mark)])
+    if (mark !== null && mark.lsn > proven.lsn) proven = mark;
+  return proven;
+}
+
+function superblockLost(path: string, isMissing: boolean): Damage {
+  const reason = isMissing
+    ? 'the superblock is not there, though segments or snapshots of a log are'
+    : 'neither slot of the superblock is whole';
+  return { code: 'KEELSON_CORRUPT', path, offset: 0, reason, entries: NO_ENTRIES, intact: [] };
+}
+
+/** R6: leading segments may be missing only where all they held is compacted. */
+function leading(found: Unjudged, paths: StorePaths, boundary: number): Damage[] {
+  const { segments, range, superblock } = found;
+  const start = segments.find((segment) => segment.fileBytes !== null);
+  if (start === undefined) return [];
+  const isFirst = start.number === range.first;
+  if (isFirst && start.header === null) return [];
+  if (isCovered(segments, boundary)) return [];
+  if (isFirst && !range.isInferred) {
+    // A live writer that has dropped segments since may have compacted more than was heard of.
+    const hasMoved = superblock !== null && superblock.firstSegment < range.first;
+    return hasMoved ? [] : [uncovered(start, boundary)];
+  }
+  const number = isFirst ? start.number - 1 : range.first;
+  if (number < 1) return [];
+  const until = start.header === null ? boundary + 1 : start.header.end.lastIndex + 1;
+  const reason = `the segment is not there, though entries from ${boundary + 1} on are needed`;
+  return [missing(segmentPath(paths.walDir, number), reason, { from: boundary + 1, until })];
+}
+
+/** Of a plain wal the superblock alone says which records were dropped: all in the segments below its first. */
+function leadingOfPlain({ segments, range }: Unjudged, paths: StorePaths): Damage[] {
+  const start = segments.find((segment) => segment.fileBytes !== null);
+  if (start === undefined || start.number === range.first) return [];
+  const reason = `the segment is not there, though segments ${range.first}..${range.newest} are live`;
+  return [missing(segmentPath(paths.walDir, range.first), reason, NO_ENTRIES)];
+}
+
+function uncovered({ path, lowest }: SurveyedSegment, boundary: number): Damage {
+  const reason = `the oldest segment holds records from ${lowest} on, expected ${boundary + 1}, the first that was not compacted`;
+  const entries = ordered({ from: boundary + 1, until: lowest });
+  return { code: 'KEELSON_CORRUPT', path, offset: 0, reason, entries, intact: [] };
+}
+
+function isCovered(segments: readonly SurveyedSegment[], boundary: number): boolean {
+  const needed = boundary + 1;
+  const end = segments[segments.length - 1]?.run?.end.lastIndex;
+  if (end !== undefined && needed >= end + 1) return true;
+  return segments.some((segment) => segment.header !== null && segment.lowest <= needed);
+}
+
+function missing(path: string, reason: string, entries: IndexRange): Damage {
+  return { code: 'KEELSON_MISSING_SEGMENT', path, offset: 0, reason, entries: ordered(entries), intact: [] };
+}
+
+function ordered({ from, until }: IndexRange): IndexRange {
+  return until > from ? { from, until } : NO_ENTRIES;
+}
+
+function damagesOf(
+  segment: SurveyedSegment,
+  segments: readonly SurveyedSegment[],
+  at: number,
+  proven: DurableMark,
+  found: Unjudged,
+  boundary: number,
+): Damage[] {
+  const { path, fault, fileBytes } = segment;
+  const next = segments.slice(at + 1).find((other) => other.header !== null) ?? null;
+  const from = (segments[at - 1]?.run?.end.lastIndex ?? boundary) + 1;
+  const until = (next?.header?.end.lastIndex ?? proven.lastIndex) + 1;
+  if (fileBytes === null) {
+    // Leading ones are judged together, by what is compacted.
+    const isLeading = segments.slice(0, at).every((other) => other.fileBytes === null);
+    if (isLeading && segments.some((other) => other.fileBytes !== null)) return [];
+    const { first, newest } = found.range;
+    const reason = `the segment is not there, though segments ${first}..${newest} are live`;
+    return [missing(path, reason, { from, until })];
+  }
+  if (fault !== null) return [{ ...fault, path, offset: 0, entries: ordered({ from, until }), intact: [] }];
+  const isLast = at === segments.length - 1;
+  const holes = segment.holes
+    .filter((hole) => !isLast || hole.before.lastLsn < proven.lsn)
+    .map((hole) => damageOfHole(hole));
+  const short = isLast ? null : shortEnd(segment, segments[at + 1] as SurveyedSegment);
+  return short === null ? holes : [...holes, short];
+}
+
+function damageOfHole(hole: SurveyedHole): Damage {
+  const { path, offset, header, kind, before, next, intact } = hole;
+  const from = before.end.lastIndex + 1;
+  const lost =
+    header !== null && kind === 'payload'
+      ? { from: header.from, until: header.until }
+      : { from, until: next?.from ?? from };
+  const passed = next === null ? '' : `; the next whole frame begins at byte ${hole.untilOffset}`;
+  return {
+    code: kind === 'gap' ? 'KEELSON_LOG_GAP' : 'KEELSON_CORRUPT',
+    path,
+    offset,
+    reason: `${hole.reason}${passed}`,
+    entries: ordered(lost),
+    intact: intact.until > intact.from ? [intact] : [],
+  };
+}
+
+/** A segment that is not the last must reach to where the next begins. */
+function shortEnd(segment: SurveyedSegment, next: SurveyedSegment): Damage | null {
+  const { run, path, framesUntil, tear, sealedLsn } = segment;
+  const expected = next.header === null ? sealedLsn : next.header.firstLsn - 1;
+  if (run === null || expected === null) return null;
+  if (run.lastLsn === expected && (next.header === null || next.header.chain === run.chain)) return null;
+  if (run.lastLsn >= expected) {
+    const reason = `it begins at LSN ${expected + 1} behind ${next.header?.chain ?? 0}, expected ${run.lastLsn + 1} behind ${run.chain}`;
+    return { code: 'KEELSON_LOG_GAP', path: next.path, offset: 0, reason, entries: NO_ENTRIES, intact: [] };
+  }
+  const entries = ordered({ from: run.end.lastIndex + 1, until: (next.header?.end.lastIndex ?? 0) + 1 });
+  return shortRun(path, framesUntil, tear?.reason ?? null, run.lastLsn, expected, entries);
+}
+
+function shortRun(
+  path: string,
+  offset: number,
+  tear: string | null,
+  lastLsn: number,
+  expected: number,
+  entries: IndexRange,
+): Damage {
+  const what = tear ?? 'nothing whole is written here';
+  const reason = `${what}; the log is whole up to LSN ${lastLsn}, expected at least ${expected}, which was durable`;
+  return { code: 'KEELSON_CORRUPT', path, offset, reason, entries, intact: [] };
+}
+
+/** What was durable behind the last segment's last frame. */
+function beyond(last: SurveyedSegment, proven: DurableMark, paths: StorePaths): Damage[] {
+  const { run, path, framesUntil, tear } = last;
+  if (run === null || run.lastLsn >= proven.lsn) return [];
+  const entries = ordered({ from: run.end.lastIndex + 1, until: proven.lastIndex + 1 });
+  if (tear === null && last.sealedLsn === run.lastLsn) {
+    const reason = `the segment is not there, though the log was durable up to LSN ${proven.lsn}, and the one before it is full`;
+    return [missing(segmentPath(paths.walDir, last.number + 1), reason, entries)];
+  }
+  return [shortRun(path, framesUntil, tear?.reason ?? null, run.lastLsn, proven.lsn, entries)];
+}
+
+function blemishesOf({ slots, segments, marks }: Unjudged, proven: DurableMark): Blemish[] {
+  const blemishes: Blemish[] = [];
+  if (slots.superblock !== null) {
+    slots.slots.forEach((slot, at) => {
+      const reason = `slot ${at} is not whole; the other one is, and the next open rebuilds it`;
+      if (slot.kind !== 'valid')
+        blemishes.push({ path: slots.path, offset: at * SUPERBLOCK_SLOT_BYTES, reason });
+    });
+  }
+  if (marks.state === 'bad')
+    blemishes.push({
+      path: marks.path,
+      offset: 0,
+      reason: 'no whole end mark is in it; the next one is written over it',
+    });
+  segments.forEach((segment, at) => {
+    const { header, run, seal, path, tear, framesUntil } = segment;
+    if (header === null || run === null) return;
+    if (at < segments.length - 1 && seal !== 'whole')
+      blemishes.push({
+        path,
+        offset: header.segmentBytes,
+        reason: 'its seal is not whole; reads rebuild it from the frames',
+      });
+    const torn = segment.holes[0] ?? null;
+    const end = torn?.before.lastLsn ?? run.lastLsn;
+    if (at === segments.length - 1 && (tear !== null || torn !== null) && end >= proven.lsn) {
+      const offset = torn?.offset ?? framesUntil;
+      const reason =
+        'behind the end of the log stand bytes of saves that were never acknowledged; the next open cuts them off';
+      blemishes.push({ path, offset, reason });
+    }
+  });
+  return blemishes;
+}
+
+function epochsOf({ slots, segments, marks }: Unjudged): number[] {
+  const inSlots = slots.slots.map((slot) => (slot.kind === 'valid' ? slot.superblock.epoch : 0));
+  return [...inSlots, ...segments.map((segment) => segment.highestEpoch), marks.mark?.epoch ?? 0];
+}
+
+function highestLsnOf({ run, holes, tear, sealedLsn, header }: SurveyedSegment): number {
+  const ofHoles = [...holes, ...(tear === null ? [] : [tear])].map((hole) =>
+    hole.header === null ? 0 : lastLsnOf(hole.header),
+  );
+  return Math.max(run?.lastLsn ?? 0, sealedLsn ?? 0, (header?.firstLsn ?? 1) - 1, ...ofHoles);
+}

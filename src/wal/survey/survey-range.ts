@@ -1,0 +1,126 @@
+import { join } from 'node:path';
+import { readFailed } from '../../disk/disk-failure.js';
+import type { Disk } from '../../disk/port.js';
+import { systemCode } from '../../disk/system-error.js';
+import { segmentAsideName, segmentName } from '../../format/names.js';
+import type { SegmentHeader } from '../../format/segment-header.js';
+import { closeFile } from '../../disk/close-file.js';
+import { readSegmentHeader } from '../segment/read-segment.js';
+import type { Fence } from '../segment/scan-segment.js';
+import { listStore, notALog, type StorePaths } from '../store/store-directory.js';
+import type { SurveyedSlots } from './survey-marks.js';
+import { firstTrace } from '../store/trace-of-log.js';
+
+/** Which segments a survey reads. */
+export interface SurveyedRange {
+  readonly first: number;
+  /** `first - 1`: there are none. */
+  readonly newest: number;
+  /** True if no slot says so, and the range was made out from the files. */
+  readonly isInferred: boolean;
+  readonly storeId: Uint8Array | null;
+  readonly fence: Fence;
+  readonly totalBytes: number;
+  readonly highestSegment: number;
+  /** Without a slot: where the files begin that stand below the range, up to the next gap; null if there are none. */
+  readonly below: number | null;
+}
+
+/** Nothing is fenced off as far as anybody knows. */
+const NO_FENCE: Fence = { epoch: 0, lsn: Infinity };
+
+/**
+ * The live range: as the superblock says, or, without one, as the segments themselves say (R7).
+ *
+ * @param from without a superblock: the range begins at that segment, and not behind the last gap in the numbers
+ */
+export async function rangeOf(
+  disk: Disk,
+  paths: StorePaths,
+  { superblock }: SurveyedSlots,
+  from: number | null,
+): Promise<SurveyedRange> {
+  const listing = await listStore(disk, paths);
+  if (listing.names === null) throw notALog(paths.dir, 'the directory is not there');
+  if (superblock === null && (await firstTrace(disk, paths, listing)) === null)
+    throw notALog(paths.dir, 'no superblock is in it, and no segment or snapshot of one');
+  const numbers = [...(listing.segments ?? []), ...listing.asides].sort((a, b) => a - b);
+  const counts = {
+    totalBytes: await bytesOf(disk, paths, numbers),
+    highestSegment: Math.max(0, ...numbers),
+  };
+  if (superblock === null) return { ...(await inferRange(disk, paths, numbers, from)), ...counts };
+  return {
+    below: null,
+    first: superblock.firstSegment,
+    newest: superblock.newestSegment,
+    isInferred: false,
+    storeId: superblock.storeId,
+    fence: { epoch: superblock.fenceEpoch, lsn: superblock.fenceLsn },
+    ...counts,
+  };
+}
+
+async function bytesOf(disk: Disk, { walDir }: StorePaths, numbers: readonly number[]): Promise<number> {
+  let bytes = 0;
+  for (const number of numbers) bytes += (await disk.stat(join(walDir, segmentName(number))))?.size ?? 0;
+  return bytes;
+}
+
+/**
+ * Without a slot: the newest segment with a whole header says whose the store is, and the range is what is numbered
+ * without a gap up to it. What lies below a gap was deleted, and came back by a crash or waits to go (D10); unless what
+ * lies above does not reach down to what was compacted: then the segments between them are lost, and who asks says so.
+ */
+async function inferRange(
+  disk: Disk,
+  { walDir }: StorePaths,
+  numbers: readonly number[],
+  from: number | null,
+): Promise<Omit<SurveyedRange, 'totalBytes' | 'highestSegment'>> {
+  let storeId: Uint8Array | null = null;
+  for (const number of [...numbers].reverse()) {
+    storeId ??= (await headerOf(disk, walDir, number))?.storeId ?? null;
+  }
+  const newest = numbers.at(-1) ?? 0;
+  const there = new Set(numbers);
+  const first = from ?? (newest === 0 ? 1 : startOf(newest, there));
+  const highestBelow = numbers.filter((number) => number < first).at(-1);
+  const below = highestBelow === undefined ? null : startOf(highestBelow, there);
+  return { first, newest, isInferred: true, storeId, fence: NO_FENCE, below };
+}
+
+/** The lowest number from which on there is no gap up to `until`. */
+function startOf(until: number, there: ReadonlySet<number>): number {
+  let first = until;
+  while (there.has(first - 1)) first -= 1;
+  return first;
+}
+
+async function headerOf(disk: Disk, walDir: string, number: number): Promise<SegmentHeader | null> {
+  const found = await headerAt(disk, walDir, number);
+  return found?.verdict.kind === 'valid' ? found.verdict.header : null;
+}
+
+/** The header of a segment, by its name or the one that it has while that is renewed; null if it is not there. */
+export async function headerAt(
+  disk: Disk,
+  walDir: string,
+  number: number,
+): Promise<Awaited<ReturnType<typeof readSegmentHeader>> | null> {
+  for (const name of [segmentName(number), segmentAsideName(number)]) {
+    const path = join(walDir, name);
+    try {
+      const file = await disk.open(path, { access: 'read' });
+      try {
+        return await readSegmentHeader(file);
+      } finally {
+        await closeFile(file);
+      }
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') continue;
+      throw readFailed('a segment', { path }, error);
+    }
+  }
+  return null;
+}

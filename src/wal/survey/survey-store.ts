@@ -1,0 +1,376 @@
+import { readFailed } from '../../disk/disk-failure.js';
+import type { Environment } from '../../disk/environment.js';
+import { isPromise, type Awaitable, type DiskFile } from '../../disk/port.js';
+import { systemCode } from '../../disk/system-error.js';
+import { KeelsonError } from '../../errors/index.js';
+import type { EndMark } from '../../format/end-mark.js';
+import { sameBytes } from '../../format/identity.js';
+import type { DurableMark } from '../../format/position.js';
+import { segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
+import type { Superblock } from '../../format/superblock.js';
+import { closeFile } from '../../disk/close-file.js';
+import type { Damage } from '../report/damage.js';
+import { segmentPath } from '../segment/live-segment.js';
+import { readSeal, readSealOffsets, readSegmentHeader } from '../segment/read-segment.js';
+import type { RunState } from '../segment/scan-segment.js';
+import type { StorePaths } from '../store/store-directory.js';
+import { judgeSurvey } from './survey-damage.js';
+import { SurveyFences } from './survey-fences.js';
+import { headerFault, newerFormat, type HeaderFault } from './survey-header.js';
+import { surveyMarks, surveySlots, type SurveyedMarks, type SurveyedSlots } from './survey-marks.js';
+import { rangeOf, type SurveyedRange } from './survey-range.js';
+import { SegmentSurvey, type FrameJudge, type Hole, type SurveyedFrame } from './survey-segment.js';
+
+/** Hears what a survey meets, in the order of the log. */
+export interface SurveyListener {
+  /** A segment with a whole header. `joins`: the run before it ends right where this one begins. */
+  readonly onSegment: (header: SegmentHeader, joins: boolean) => void;
+  readonly onFrame: (frame: SurveyedFrame) => Awaitable<void>;
+  /** Bytes that are not what was written, before the next frame or segment; whether that is damage is judged at the end. */
+  readonly onHole: (hole: Hole) => void;
+  readonly judgeFrame: FrameJudge;
+  /** Records numbered up to this are not needed any more, as of what was heard last (R6); null: no record says. */
+  readonly boundary: () => number | null;
+}
+
+/** What to survey, and who hears of it. */
+export interface SurveyRequest {
+  readonly environment: Environment;
+  readonly paths: StorePaths;
+  readonly listener: SurveyListener;
+  /** Bytes read so far, and bytes there are to read. */
+  readonly onProgress?: ((readBytes: number, totalBytes: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Where the range begins if no slot of the superblock says it; null: behind the last gap in the numbers. */
+  readonly from: number | null;
+}
+
+/** One segment of the range, as it was found. */
+export interface SurveyedSegment {
+  readonly number: number;
+  readonly path: string;
+  /** Null: it is not there. */
+  readonly fileBytes: number | null;
+  /** Null: it is missing, or its header is not whole, or another store's. */
+  readonly header: SegmentHeader | null;
+  readonly fault: HeaderFault | null;
+  /** `'absent'`: as in a tail. `'bad'`: it was sealed, and its index has to be rebuilt from its frames. */
+  readonly seal: 'whole' | 'absent' | 'bad';
+  /** LSN that its seal ends with, if it has one. */
+  readonly sealedLsn: number | null;
+  readonly frames: number;
+  /** Numbered records in whole frames, those that later ones replaced included. */
+  readonly entries: number;
+  readonly lowest: number;
+  readonly run: RunState | null;
+  /** Behind its last whole frame. */
+  readonly framesUntil: number;
+  readonly holes: readonly SurveyedHole[];
+  /** What stands behind the last frame and is no whole one. */
+  readonly tear: Pick<Hole, 'kind' | 'reason' | 'header'> | null;
+  readonly mark: DurableMark | null;
+  readonly highestEpoch: number;
+}
+
+/** A hole, and the entries of the frames between it and the next one. */
+export interface SurveyedHole extends Hole {
+  readonly intact: { readonly from: number; readonly until: number };
+}
+
+/** All of a store, as far as it can be read. */
+export interface StoreSurvey {
+  readonly slots: SurveyedSlots;
+  readonly marks: SurveyedMarks;
+  /** The newest whole slot; null if there is none. */
+  readonly superblock: Superblock | null;
+  readonly storeId: Uint8Array | null;
+  readonly range: SurveyedRange;
+  readonly segments: readonly SurveyedSegment[];
+  /** False: not every record that was not compacted can be in these segments. */
+  readonly isCovered: boolean;
+  /** P: the highest mark of all (R1). */
+  readonly proven: DurableMark;
+  /** Ordered by where in the log they are. */
+  readonly damages: readonly Damage[];
+  /** What the next open puts right by itself, for the record. */
+  readonly blemishes: readonly Blemish[];
+  readonly highestEpoch: number;
+  readonly highestLsn: number;
+  /** Of all segments there are, live or not. */
+  readonly highestSegment: number;
+  readonly readBytes: number;
+}
+
+/** Something that is not as it was written, but of which there is a second witness. */
+export interface Blemish {
+  readonly path: string;
+  readonly offset: number;
+  readonly reason: string;
+}
+
+/**
+ * Reads a whole store, past whatever is damaged in it. Changes nothing, takes no lock, safe beside a live writer.
+ *
+ * Errors: `KEELSON_NOT_A_LOG`, `KEELSON_INCOMPATIBLE_FORMAT`, `KEELSON_READ_FAILED` (R9: never taken for damage),
+ * `KEELSON_ABORTED`.
+ */
+export async function surveyStore(request: SurveyRequest): Promise<StoreSurvey> {
+  return new Survey(request).run();
+}
+
+const REPORT_BYTES = 1024 * 1024;
+
+class Survey {
+  readonly #request: SurveyRequest;
+  readonly #segments: SurveyedSegment[] = [];
+  readonly #fences: SurveyFences;
+  #mark: EndMark | null = null;
+  #readBytes = 0;
+  #toldBytes = 0;
+  #totalBytes = 0;
+
+  constructor(request: SurveyRequest) {
+    this.#request = request;
+    this.#fences = new SurveyFences(request.environment.disk, request.paths.walDir);
+  }
+
+  async run(): Promise<StoreSurvey> {
+    const { environment, paths } = this.#request;
+    const { disk } = environment;
+    // Marks first: what they say is durable must be met in what is read after them, beside a writer too.
+    const slots = await surveySlots(disk, paths);
+    checkPlace(slots, paths);
+    const range = await rangeOf(disk, paths, slots, this.#request.from);
+    const marks = await surveyMarks(disk, paths, range.storeId);
+    this.#mark = marks.mark;
+    this.#totalBytes = range.totalBytes;
+    for (let number = range.first; number <= range.newest; number += 1) await this.#survey(number, range);
+    // R6: one above the range that joins is live.
+    while (await this.#joinsAbove(range)) await this.#survey(this.#lastNumber + 1, range);
+    const first = await this.#firstNow(range);
+    const segments = this.#segments.filter(({ number }) => number >= first);
+    const { superblock } = slots;
+    const parts = {
+      slots,
+      marks,
+      superblock,
+      storeId: range.storeId,
+      range: { ...range, first },
+      segments,
+      highestSegment: range.highestSegment,
+      readBytes: this.#readBytes,
+    };
+    return judgeSurvey(parts, paths, this.#request.listener.boundary());
+  }
+
+  get #lastNumber(): number {
+    return this.#segments[this.#segments.length - 1]?.number ?? 0;
+  }
+
+  /** A live writer drops segments while they are read: those it dropped are not missed. */
+  async #firstNow(range: SurveyedRange): Promise<number> {
+    const { environment, paths } = this.#request;
+    const now = await surveySlots(environment.disk, paths);
+    return Math.max(range.first, now.superblock?.firstSegment ?? 0);
+  }
+
+  async #joinsAbove(range: SurveyedRange): Promise<boolean> {
+    const last = this.#segments[this.#segments.length - 1];
+    if (last?.run === null || last === undefined) return false;
+    const opened = await this.#open(last.number + 1);
+    if (opened === null) return false;
+    try {
+      const { verdict, fileBytes } = await readSegmentHeader(opened);
+      if (verdict.kind !== 'valid') return false;
+      const fault = headerFault(verdict, fileBytes, last.number + 1, range.storeId);
+      if (fault !== null) return false;
+      const { firstLsn, chain } = verdict.header;
+      if (firstLsn === last.run.lastLsn + 1 && chain === last.run.chain) return true;
+      // A writer that rotated since has added to the last one, which must be read again.
+      return await this.#catchUp(last, verdict.header, range);
+    } finally {
+      await closeFile(opened);
+    }
+  }
+
+  async #catchUp(
+    last: SurveyedSegment,
+    next: Pick<SegmentHeader, 'firstLsn' | 'chain'>,
+    range: SurveyedRange,
+  ): Promise<boolean> {
+    const run = last.run;
+    if (run === null || next.firstLsn <= run.lastLsn || last.holes.length > 0) return false;
+    const now = await surveySlots(this.#request.environment.disk, this.#request.paths);
+    if ((now.superblock?.newestSegment ?? 0) <= range.newest) return false;
+    this.#segments.pop();
+    await this.#survey(last.number, range, run.lastLsn);
+    const again = this.#segments[this.#segments.length - 1]?.run;
+    return again?.lastLsn === next.firstLsn - 1 && again.chain === next.chain;
+  }
+
+  /** Opens a segment by its name, or by the name it has for the moment in which that is proven; null if it is not there. */
+  async #open(number: number): Promise<DiskFile | null> {
+    const { environment, paths } = this.#request;
+    const path = segmentPath(paths.walDir, number);
+    for (const name of [path, `${path}.aside`, path]) {
+      try {
+        return await environment.disk.open(name, { access: 'read' });
+      } catch (error) {
+        if (systemCode(error) !== 'ENOENT') throw readFailed('a segment', { path: name }, error);
+      }
+    }
+    return null;
+  }
+
+  /** @param heardLsn frames up to this were told of already */
+  async #survey(number: number, range: SurveyedRange, heardLsn = 0): Promise<void> {
+    this.#throwIfAborted();
+    const path = segmentPath(this.#request.paths.walDir, number);
+    const file = await this.#open(number);
+    if (file === null) {
+      this.#segments.push({ ...NOTHING, number, path });
+      return;
+    }
+    try {
+      const { verdict, fileBytes } = await readSegmentHeader(file);
+      if (verdict.kind === 'other-version') throw newerFormat(path, verdict.version);
+      const fault = headerFault(verdict, fileBytes, number, range.storeId);
+      if (fault !== null || verdict.kind !== 'valid') {
+        this.#segments.push({ ...NOTHING, number, path, fileBytes, fault });
+        return;
+      }
+      this.#segments.push(await this.#frames(file, path, verdict.header, range, heardLsn));
+    } finally {
+      await closeFile(file);
+    }
+  }
+
+  async #frames(
+    file: DiskFile,
+    path: string,
+    header: SegmentHeader,
+    range: SurveyedRange,
+    heardLsn: number,
+  ): Promise<SurveyedSegment> {
+    const { listener } = this.#request;
+    const fences = await this.#fences.of(file, header, range, this.#mark);
+    const survey = new SegmentSurvey(file, header, { fences, judgeFrame: listener.judgeFrame });
+    const before = this.#segments[this.#segments.length - 1]?.run ?? null;
+    const joins = before !== null && before.lastLsn === header.firstLsn - 1 && before.chain === header.chain;
+    if (heardLsn === 0) listener.onSegment(header, joins);
+    const holes: { hole: Hole; from: number; until: number }[] = [];
+    let lowest = header.end.lastIndex + 1;
+    let entries = 0;
+    const readBefore = this.#readBytes;
+    for await (const { frame, hole } of survey.pieces()) {
+      if (hole !== null) {
+        if (!(await this.#isStill(file, header))) break;
+        holes.push({ hole, from: 0, until: 0 });
+        // What a frame that is lost replaced need not stand in an older segment.
+        if (hole.header !== null) lowest = Math.min(lowest, hole.header.from);
+        listener.onHole(hole);
+        continue;
+      }
+      const { from, until, resets } = frame.header;
+      lowest = resets ? from : Math.min(lowest, from);
+      entries += until - from;
+      const last = holes[holes.length - 1];
+      if (last !== undefined) {
+        if (last.until === 0) last.from = from;
+        last.until = Math.max(last.until, until);
+      }
+      if (frame.header.firstLsn > heardLsn) {
+        const heard = listener.onFrame(frame);
+        if (isPromise(heard)) await heard;
+      }
+      this.#readBytes = readBefore + survey.readBytes;
+      this.#tell();
+    }
+    this.#readBytes = readBefore + survey.readBytes;
+    const seal = await sealOf(file, header);
+    const tear = await survey.tear();
+    return {
+      number: header.number,
+      path,
+      fileBytes: header.segmentBytes,
+      header,
+      fault: null,
+      ...seal,
+      frames: survey.frameCount,
+      entries,
+      lowest,
+      run: survey.run,
+      framesUntil: survey.offset,
+      holes: holes.map(({ hole, from, until }) => ({ ...hole, intact: { from, until } })),
+      tear,
+      mark: survey.mark,
+      highestEpoch: survey.highestEpoch,
+    };
+  }
+
+  /** False if the file became another segment while it was read: a writer recycled it (R10). */
+  async #isStill(file: DiskFile, header: SegmentHeader): Promise<boolean> {
+    const { verdict } = await readSegmentHeader(file);
+    if (verdict.kind === 'valid' && sameBytes(verdict.header.identity, header.identity)) return true;
+    const { environment, paths } = this.#request;
+    const now = await surveySlots(environment.disk, paths);
+    return (now.superblock?.firstSegment ?? 0) <= header.number;
+  }
+
+  #tell(): void {
+    if (this.#readBytes < this.#toldBytes + REPORT_BYTES) return;
+    this.#toldBytes = this.#readBytes;
+    this.#request.onProgress?.(this.#readBytes, this.#totalBytes);
+    this.#throwIfAborted();
+  }
+
+  #throwIfAborted(): void {
+    const { signal, paths } = this.#request;
+    if (signal?.aborted !== true) return;
+    const cause: unknown = signal.reason;
+    throw new KeelsonError(
+      'KEELSON_ABORTED',
+      `reading ${paths.dir} was abandoned by its signal. Nothing was changed.`,
+      {},
+      cause,
+    );
+  }
+}
+
+/** A store whose segments are elsewhere is not damaged, but nothing of its log is to be found here. */
+function checkPlace({ superblock }: SurveyedSlots, { walDir, isWalSeparate }: StorePaths): void {
+  if (superblock === null || superblock.isWalSeparate === isWalSeparate) return;
+  const reason = superblock.isWalSeparate
+    ? 'the segments of this store are in a directory of their own: name it (walDir, or --wal-dir PATH)'
+    : 'the segments of this store are inside its directory: name no other one';
+  const code = 'KEELSON_MISSING_SEGMENT';
+  throw new KeelsonError(code, `${walDir}: ${reason}. Nothing was changed.`, { path: walDir });
+}
+
+const NOTHING: Omit<SurveyedSegment, 'number' | 'path'> = {
+  fileBytes: null,
+  header: null,
+  fault: null,
+  seal: 'absent',
+  sealedLsn: null,
+  frames: 0,
+  entries: 0,
+  lowest: 0,
+  run: null,
+  framesUntil: 0,
+  holes: [],
+  tear: null,
+  mark: null,
+  highestEpoch: 0,
+};
+
+async function sealOf(
+  file: DiskFile,
+  header: SegmentHeader,
+): Promise<Pick<SurveyedSegment, 'seal' | 'sealedLsn'>> {
+  const salt = segmentSalt(header.identity);
+  const seal = await readSeal(file, header.segmentBytes, salt);
+  if (seal === null) return { seal: 'absent', sealedLsn: null };
+  const offsets = await readSealOffsets(file, header.segmentBytes, seal.trailer, salt);
+  return { seal: offsets === null ? 'bad' : 'whole', sealedLsn: seal.trailer.lastLsn };
+}

@@ -1,0 +1,15 @@
+import type { KeelsonError } from '../../errors/index.js';
+
+/** What the wal tells the layer above, as it happens. Called inside the writer; must not throw. */
+export interface WalObserver {
+  onSync(event: {
+    readonly lsn: number;
+    readonly saves: number;
+    readonly bytes: number;
+    readonly ms: number;
+  }): void;
+  onRotate(event: { readonly path: string; readonly number: number; readonly recycled: boolean }): void;
+  onNoSpace(error: KeelsonError): void;
+  onSpaceBack(): void;
+  onFailed(error: KeelsonError): void;
+}

@@ -1,0 +1,183 @@
+import { join } from 'node:path';
+import { isNoSpace, noSpace, syncFailed, writeFailed } from '../../disk/disk-failure.js';
+import type { Environment } from '../../disk/environment.js';
+import { writeFully } from '../../disk/write-fully.js';
+import { KeelsonError } from '../../errors/index.js';
+import { segmentName } from '../../format/names.js';
+import type { DurableMark } from '../../format/position.js';
+import { decodeSealTrailer, encodeSeal, SEAL_TRAILER_BYTES, type SealTrailer } from '../../format/seal.js';
+import { SEGMENT_HEADER_BYTES, segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
+import { ActiveSegment } from './active-segment.js';
+import { closeFile } from '../../disk/close-file.js';
+import { newIdentity } from '../store/fresh-store.js';
+import type { WalLayer } from '../layer.js';
+import { LeftAsItWas } from './left-as-it-was.js';
+import { sealedSegment, type LiveSegment } from '../segment/live-segment.js';
+import { makeFailed, writeSegmentHeader } from '../segment/make-segment.js';
+import { RecordIndex } from '../segment/record-index.js';
+import type { Spare, SpareSegments } from './spare-segments.js';
+import { syncNames } from '../store/store-directory.js';
+import type { SuperblockFile } from '../store/superblock-file.js';
+
+const AGAIN = 'The log is as it was; the next save tries again.';
+
+export interface RotationRequest {
+  readonly environment: Environment;
+  readonly walDir: string;
+  readonly superblock: SuperblockFile;
+  readonly spares: SpareSegments;
+  readonly layer: WalLayer;
+  /** All of its frames are durable. */
+  readonly active: ActiveSegment;
+  readonly durable: DurableMark;
+  /** Size of the new segment's file, and the usual size, from which the reserve follows. */
+  readonly segmentBytes: number;
+  readonly usualBytes: number;
+}
+
+export interface Rotated {
+  /** The old segment, now sealed. */
+  readonly sealed: LiveSegment;
+  readonly segment: LiveSegment;
+  readonly active: ActiveSegment;
+  readonly recycled: boolean;
+}
+
+/**
+ * Moves the log to a new segment (D6): the old one is durable already, since groups are written one by one; it
+ * is sealed; the new one is written and synced, then its name, then the superblock names it; only what this
+ * returns moves any id in memory. A failure before the superblock write leaves the log as it was.
+ */
+export async function rotateSegment(request: RotationRequest): Promise<Rotated> {
+  const { environment, walDir, superblock, spares, active, durable } = request;
+  const spare = await takeSpare(spares, request.segmentBytes);
+  const header = headerOf(request, spare);
+  const path = join(walDir, segmentName(header.number));
+  let trailer: SealTrailer;
+  try {
+    await superblock.checkFence('background');
+    trailer = await seal(request);
+    await writeHeader(spare, header);
+    // D11: who was succeeded since the first look must not put its segment in the place of the other's.
+    await superblock.checkFence('background');
+    await nameSpare(environment, spare, path);
+    // From here on a failure latches: whether the name is durable is not known.
+    await syncNames(environment.disk, walDir);
+    await superblock.write({ newestSegment: header.number, proven: durable });
+  } catch (error) {
+    // A log that latched removes nothing any more: what is left over, the next open finds.
+    if (error instanceof LeftAsItWas) await spares.discard(spare);
+    else await closeFile(spare.file);
+    throw error;
+  }
+  const segment = emptySegment(header, path);
+  const last = { chain: active.chain, frameCount: 0, resets: false, runs: 0 };
+  const sealed = sealedSegment(active.path, active.header, trailer);
+  await closeFile(active.file);
+  return {
+    sealed,
+    segment,
+    active: new ActiveSegment(segment, spare.file, last, request.usualBytes),
+    recycled: spare.recycled,
+  };
+}
+
+async function takeSpare(spares: SpareSegments, bytes: number): Promise<Spare> {
+  try {
+    return await spares.take(bytes);
+  } catch (error) {
+    if (error instanceof KeelsonError) throw new LeftAsItWas(error);
+    throw error;
+  }
+}
+
+function headerOf(request: RotationRequest, spare: Spare): SegmentHeader {
+  const { active, durable, superblock, environment, layer } = request;
+  return {
+    storeId: active.header.storeId,
+    identity: newIdentity(environment),
+    number: active.header.number + 1,
+    segmentBytes: spare.bytes,
+    firstLsn: durable.lsn + 1,
+    chain: active.chain,
+    epoch: superblock.current.epoch,
+    durable,
+    end: { lastIndex: durable.lastIndex, lastTerm: durable.lastTerm },
+    state: layer.preambleState(),
+  };
+}
+
+/** Writes the index of the old segment to its end, and syncs it: its next reader is an open that will not scan it. */
+async function seal(request: RotationRequest): Promise<SealTrailer> {
+  const { active, durable, layer } = request;
+  const { index, salt } = active;
+  const bytes = encodeSeal(
+    {
+      lowest: index.lowest,
+      until: index.until,
+      offsets: index.offsets(),
+      runs: layer.termRuns(index.lowest, index.until),
+      lastLsn: durable.lsn,
+      chain: active.chain,
+      framesUntil: active.offset,
+      epoch: request.superblock.current.epoch,
+      frameCount: active.frameCount,
+      resets: active.resets,
+      durable,
+    },
+    salt,
+  );
+  const from = active.header.segmentBytes - bytes.length;
+  const place = { path: active.path, offset: from };
+  try {
+    await writeFully(active.file, bytes, from);
+  } catch (error) {
+    throw new LeftAsItWas(
+      isNoSpace(error)
+        ? noSpace('the seal of a segment', place, error)
+        : writeFailed('the seal of a segment', place, error, AGAIN),
+    );
+  }
+  try {
+    await active.file.dataSync();
+  } catch (error) {
+    // D5: this file holds acknowledged frames, so its failed sync latches.
+    throw syncFailed('the log', place, error, 'The log accepts no more saves; reopen it.');
+  }
+  const trailer = decodeSealTrailer(bytes.subarray(bytes.length - SEAL_TRAILER_BYTES), salt);
+  if (trailer === null) throw new RangeError('a seal of our own cannot be read back');
+  return trailer;
+}
+
+/** The spare gets its header, durably; a failure leaves the log as it was (D6). */
+async function writeHeader(spare: Spare, header: SegmentHeader): Promise<void> {
+  try {
+    await writeSegmentHeader(spare.file, header);
+  } catch (error) {
+    throw new LeftAsItWas(makeFailed(spare.file.path, error));
+  }
+}
+
+/** And then its name; a failure leaves the log as it was (D6). */
+async function nameSpare(environment: Environment, spare: Spare, path: string): Promise<void> {
+  try {
+    await environment.disk.rename(spare.file.path, path);
+  } catch (error) {
+    throw new LeftAsItWas(makeFailed(spare.file.path, error));
+  }
+}
+
+function emptySegment(header: SegmentHeader, path: string): LiveSegment {
+  const from = header.end.lastIndex + 1;
+  return {
+    header,
+    path,
+    salt: segmentSalt(header.identity),
+    lowest: from,
+    until: from,
+    lastLsn: header.firstLsn - 1,
+    framesUntil: SEGMENT_HEADER_BYTES,
+    seal: null,
+    index: new RecordIndex(from),
+  };
+}

@@ -1,0 +1,177 @@
+import { join } from 'node:path';
+import type { Environment, Timer } from '../../disk/environment.js';
+import type { DiskFile } from '../../disk/port.js';
+import { isKeelsonError } from '../../errors/index.js';
+import { spareName } from '../../format/names.js';
+import { closeFile } from '../../disk/close-file.js';
+import { abandon, makeZeroedFile } from '../segment/make-segment.js';
+import type { WalObserver } from './observer.js';
+import type { WalCounters } from './wal-counters.js';
+
+/** A file ready to become a segment: zero-filled or recycled, synced, not yet named as one. */
+export interface Spare {
+  readonly file: DiskFile;
+  readonly bytes: number;
+  readonly recycled: boolean;
+}
+
+/** Retired files kept for reuse beside the one spare that is prepared; more would hold space for nothing. */
+const RECYCLED_KEPT = 2;
+/** Spares are numbered by epoch, so that a writer that lost its lock never touches one of its successor's (D11). */
+const SPARES_AN_EPOCH = 1_000_000;
+/** Milliseconds until the making of a spare that found no room is tried again. */
+const RETRY_MS = 1000;
+
+/**
+ * The segments to come. One spare of the usual size is made in the background before it is needed, so that
+ * rotation need not wait for zeros; segments that compaction retired are used again before any is made.
+ */
+export class SpareSegments {
+  readonly #environment: Environment;
+  readonly #walDir: string;
+  readonly #segmentBytes: number;
+  readonly #counters: WalCounters;
+  readonly #abort: AbortController = new AbortController();
+  readonly #ready: Spare[] = [];
+  #making: Promise<void> | null = null;
+  #retry: Timer | null = null;
+  #nextNumber: number;
+  /** Told when a spare is there again after room was lacking, for a spare or for anything else. */
+  #onSpaceBack: () => void = () => undefined;
+  #lacksSpace = false;
+
+  constructor(
+    environment: Environment,
+    walDir: string,
+    segmentBytes: number,
+    epoch: number,
+    counters: WalCounters,
+  ) {
+    this.#environment = environment;
+    this.#walDir = walDir;
+    this.#segmentBytes = segmentBytes;
+    this.#counters = counters;
+    this.#nextNumber = epoch * SPARES_AN_EPOCH + 1;
+  }
+
+  /** Tells `observer` when room is back. What this returns tells it all else, and notes each refusal on the way. */
+  watchedBy(observer: WalObserver): WalObserver {
+    this.#onSpaceBack = () => {
+      observer.onSpaceBack();
+    };
+    return {
+      ...observer,
+      onNoSpace: (error) => {
+        this.noteRefusal();
+        observer.onNoSpace(error);
+      },
+    };
+  }
+
+  /** Begins to make a spare if there is none. Never throws: a rotation that needs one will try and say why. */
+  prepare(): void {
+    if (this.#ready.length > 0 || this.#making !== null || this.#abort.signal.aborted) return;
+    this.#making = this.#makeReady().finally(() => {
+      this.#making = null;
+    });
+  }
+
+  async #makeReady(): Promise<void> {
+    try {
+      this.#add(await this.#make(this.#segmentBytes));
+    } catch (error) {
+      // Once room was lacking someone waits to be told, whatever else keeps the next tries from saying so.
+      if (this.#lacksSpace || isKeelsonError(error, 'KEELSON_NO_SPACE')) this.#tryLater();
+    }
+  }
+
+  /** D7: tried again on a timer too, since a log that refuses saves may see none that would. */
+  #tryLater(): void {
+    this.#lacksSpace = true;
+    if (this.#abort.signal.aborted) return;
+    this.#retry ??= this.#environment.setTimer(RETRY_MS, () => {
+      this.#retry = null;
+      if (this.#ready.length > 0) this.#tellSpaceBack();
+      else this.prepare();
+    });
+  }
+
+  /**
+   * Something was refused for want of room that a spare in hand says nothing of: a write in place on a disk that
+   * allocates late, a seal, a snapshot. Who was refused waits to be told that it may try again.
+   */
+  noteRefusal(): void {
+    this.#tryLater();
+  }
+
+  #add(spare: Spare): void {
+    this.#ready.push(spare);
+    this.#tellSpaceBack();
+  }
+
+  #tellSpaceBack(): void {
+    if (!this.#lacksSpace) return;
+    this.#lacksSpace = false;
+    this.#onSpaceBack();
+  }
+
+  async #make(bytes: number): Promise<Spare> {
+    const path = this.#nextPath();
+    const onZeroed = (count: number): void => this.#counters.zeroFilled(count);
+    const file = await makeZeroedFile(this.#environment, path, bytes, onZeroed, this.#abort.signal);
+    return { file, bytes, recycled: false };
+  }
+
+  #nextPath(): string {
+    const path = join(this.#walDir, spareName(this.#nextNumber));
+    this.#nextNumber += 1;
+    return path;
+  }
+
+  /** A spare of at least `bytes`: waits for one that is being made, or makes one. `KEELSON_NO_SPACE` if it cannot. */
+  async take(bytes: number): Promise<Spare> {
+    if (bytes > this.#segmentBytes) return this.#make(bytes);
+    if (this.#ready.length === 0 && this.#making !== null) await this.#making;
+    const ready = this.#ready.shift();
+    if (ready !== undefined) return ready;
+    try {
+      return await this.#make(this.#segmentBytes);
+    } catch (error) {
+      if (isKeelsonError(error, 'KEELSON_NO_SPACE')) this.#tryLater();
+      throw error;
+    }
+  }
+
+  /** Gives back a spare that did not become a segment. */
+  async discard(spare: Spare): Promise<void> {
+    await abandon(this.#environment, spare.file);
+  }
+
+  /** True if a retired segment of that size would be kept for reuse. */
+  wants(bytes: number): boolean {
+    return bytes === this.#segmentBytes && this.#ready.length < RECYCLED_KEPT && !this.#abort.signal.aborted;
+  }
+
+  /**
+   * Takes over a segment that this process retired (D3). It keeps its old bytes: they bear an identity that no
+   * header names any more. The file at `path` was synced often; nothing of it is needed.
+   */
+  async recycle(path: string): Promise<void> {
+    const sparePath = this.#nextPath();
+    await this.#environment.disk.rename(path, sparePath);
+    const file = await this.#environment.disk.open(sparePath, { access: 'write' });
+    this.#add({ file, bytes: this.#segmentBytes, recycled: true });
+  }
+
+  /** Stops making, and removes what is there: a leftover would be unlinked by the next open anyway. */
+  async close(removes: boolean): Promise<void> {
+    this.#abort.abort();
+    this.#retry?.cancel();
+    this.#retry = null;
+    await this.#making;
+    for (const spare of this.#ready.splice(0)) {
+      if (removes) await this.discard(spare);
+      else await closeFile(spare.file);
+    }
+  }
+}
