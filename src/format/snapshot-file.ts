@@ -58,7 +58,7 @@ export interface SnapshotHeader {
   readonly identity: Uint8Array;
   readonly index: number;
   readonly term: number;
-  readonly conf: Uint8Array;
+  readonly conf: Uint8Array<ArrayBuffer>;
 }
 
 export interface SnapshotFooter {

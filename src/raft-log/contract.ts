@@ -4,49 +4,67 @@ import type { RaftLogEvents } from './events.js';
 import type { RaftLogStats } from './stats.js';
 import type { VerifyOptions, VerifyReport } from './repair/verify-store.js';
 
-/** One entry of the Raft log. */
+/** One entry of the Raft log, as it is given to {@link RaftLog.save}. */
 export interface Entry {
   /** Position in the log, from 1. */
   readonly index: number;
   /** Term in which a leader made it. */
   readonly term: number;
-  /** The caller's own mark, 0..255, default 0 (a configuration change, for example). Always set on entries read back. */
+  /** The caller's own mark, 0..255, default 0 (a configuration change, for example). The log never reads it. */
   readonly kind?: number;
-  /** The command; length 0 is valid (a leader's no-op). */
+  /** The command; length 0 is valid (a leader's no-op). Copied before `save` returns: the caller may reuse the buffer. */
   readonly data: Uint8Array;
+}
+
+/** An entry read back: {@link Entry} with nothing left out. It, and its bytes, belong to the caller. */
+export interface ReadEntry extends Entry {
+  /** As it was given; 0 if it was left out. */
+  readonly kind: number;
+  /** The command, held against the entry's own checksum, in memory of its own. */
+  readonly data: Uint8Array<ArrayBuffer>;
 }
 
 /** What a Raft server must never forget (Raft paper, figure 2), and the commit index, which saves it work. */
 export interface HardState {
-  /** Latest term the server has seen. */
+  /** Latest term the server has seen. Never falls. */
   readonly term: number;
-  /** Candidate that got the vote in `term` (1..255 bytes of UTF-8), or null. */
+  /** Candidate that got the vote in `term` (1..255 bytes of UTF-8), or null. Changes only with the term, or from null. */
   readonly vote: string | null;
-  /** Highest index known committed. */
+  /** Highest index known committed. Never falls, and never passes `lastIndex`; entries up to it can no more be replaced. */
   readonly commit: number;
 }
 
-/** A change of the hard state: fields left out stay; a higher `term` without `vote` sets the vote to null. */
+/**
+ * A change of the hard state: fields left out stay as they are, but a higher `term` without `vote` sets the vote to null,
+ * since nobody has got the new term's vote yet.
+ */
 export type HardStateChange = Partial<HardState>;
 
-/** The newest snapshot. */
+/** What a snapshot is, without its data. */
 export interface SnapshotMeta {
   /** Last index it covers. */
   readonly index: number;
   /** Term of that index. */
   readonly term: number;
-  /** The cluster's configuration as of `index`, the caller's bytes, at most 64 KiB. */
-  readonly conf: Uint8Array;
+  /** The cluster's configuration as of `index`, the caller's bytes, at most 64 KiB. The caller's own copy. */
+  readonly conf: Uint8Array<ArrayBuffer>;
   /** Size of the data in bytes. */
   readonly bytes: number;
 }
 
-/** One atomic write: inside it, truncation comes first, then entries, then hard state. */
+/**
+ * One atomic write. Inside it, truncation comes first, then entries against the log as truncated, then hard state; the
+ * interlocks are judged on the outcome of all three.
+ */
 export interface SaveRequest {
-  /** Drop entries with `index >= truncateFrom`. */
+  /**
+   * Drop entries with `index >= truncateFrom`. `lastIndex + 1` drops nothing. Seldom needed: conflicting `entries` drop
+   * what they replace by themselves.
+   */
   readonly truncateFrom?: number;
-  /** Entries in order of index, without holes. */
+  /** Entries in order of index, without holes; see {@link RaftLog.save} for what is skipped and what conflicts. */
   readonly entries?: readonly Entry[];
+  /** What changes of the hard state. A vote and the entries that come with it may share one save. */
   readonly hardState?: HardStateChange;
 }
 
@@ -54,48 +72,83 @@ export interface SaveRequest {
 export interface SaveResult {
   /** LSN of the last record this save waited for; everything up to it is on stable storage. */
   readonly lsn: number;
-  /** `lastIndex` as of this save. */
+  /** `lastIndex` as of this save; later saves may have moved it since. */
   readonly lastIndex: number;
 }
 
-/** Bytes, or a stream of them. */
+/**
+ * The data of a snapshot: bytes, or an async iterable of them, which is pulled one piece at a time and may reuse its
+ * buffer for the next. It belongs to the log until the call has settled: do not change the bytes before.
+ */
 export type SnapshotData = Uint8Array | AsyncIterable<Uint8Array>;
 
+/** A snapshot of the host's own state, for {@link RaftLog.createSnapshot}. */
 export interface CreateSnapshotRequest {
-  /** `snapshot.index < index <= lastIndex`. */
+  /** The state is that after applying this entry: `snapshot.index < index <= lastIndex`. */
   readonly index: number;
+  /** The cluster's configuration as of `index`, at most 64 KiB. Copied at the call. */
   readonly conf: Uint8Array;
+  /** The state, of any size. */
   readonly data: SnapshotData;
 }
 
+/** A snapshot that a leader has sent, for {@link RaftLog.installSnapshot}. */
 export interface InstallSnapshotRequest {
+  /** Last index it covers, above `snapshot.index`. */
   readonly index: number;
+  /** Term of that index, at most the hard state's term after this call. */
   readonly term: number;
+  /** The cluster's configuration as of `index`, at most 64 KiB. Copied at the call. */
   readonly conf: Uint8Array;
+  /** The state, of any size. */
   readonly data: SnapshotData;
+  /** Changes with it, in the same record. `commit` rises to `index` whether or not it says so. */
   readonly hardState?: HardStateChange;
 }
 
+/** A snapshot opened for reading. */
 export interface OpenedSnapshot {
+  /** Which one it is: the newest when it was opened. */
   readonly meta: SnapshotMeta;
-  /** The data, each chunk verified before it is handed out. */
-  readonly data: AsyncIterable<Uint8Array>;
+  /**
+   * The data, each chunk verified before it is handed out, and the caller's to keep. To be read once; leaving the loop
+   * early frees the file. Ends with `KEELSON_CORRUPT` or `KEELSON_READ_FAILED` at the first chunk that cannot be trusted.
+   */
+  readonly data: AsyncIterable<Uint8Array<ArrayBuffer>>;
 }
 
+/** Options of a read. */
 export interface ReadOptions {
-  /** Stop before the sum of `data.length` passes this; at least one entry is returned. Default: no bound. */
+  /**
+   * Stop before the sum of `data.length` passes this; at least one entry of a range that is not empty is returned.
+   * Default: no bound.
+   */
   readonly bytesMax?: number;
 }
 
+/**
+ * - `'open'`: all works. Also while a full disk refuses entries: see the event `no-space`.
+ * - `'read-only'`: opened with `readOnly`.
+ * - `'failed'`: latched. A write or a sync failed; reads go on, no save is taken, and only reopening tells what was kept.
+ * - `'closed'`: `close` was called.
+ */
 export type LogStatus = 'open' | 'read-only' | 'failed' | 'closed';
 
-/** The view over durable plus queued saves. For a leader that sends while it writes. Never acknowledge from it. */
+/**
+ * The view over durable plus queued saves: the log as it will be when all that was accepted is durable. For a leader that
+ * sends while it writes. Never acknowledge from it, and never count this server itself by it: a crash may take it back.
+ */
 export interface AcceptedView {
+  /** Highest index of the log with all queued saves. */
   readonly lastIndex: number;
+  /** Term of {@link lastIndex}. */
   readonly lastTerm: number;
+  /** The hard state with all queued saves. */
   readonly hardState: HardState;
+  /** As {@link RaftLog.term}, of this view. */
   term(index: number): number;
-  entries(from: number, until: number, options?: ReadOptions): Promise<Entry[]>;
+  /** As {@link RaftLog.entries}, of this view. */
+  entries(from: number, until: number, options?: ReadOptions): Promise<ReadEntry[]>;
 }
 
 /** Options of `openRaftLog`. An unknown option is refused. */
@@ -123,9 +176,17 @@ export interface RaftLogOptions {
   /** What to do with a store of an older format. Default `'refuse'`. */
   readonly onOlderFormat?: 'migrate' | 'refuse' | 'reset';
   /** Needed by `onOlderFormat: 'reset'`: where the emptied log stands. */
-  readonly resetTo?: { readonly index: number; readonly term: number; readonly hardState?: HardState };
+  readonly resetTo?: {
+    /** The log is then empty behind this index: `firstIndex` is `index + 1`. The host's state machine must be there. */
+    readonly index: number;
+    /** Term of that index. */
+    readonly term: number;
+    /** Its term at least `term`; its commit becomes `index`. Left out: term and vote are kept, if they can be read. */
+    readonly hardState?: HardState;
+  };
   /** Most bytes of saves that may wait for the disk. Default 64 MiB. */
   readonly queueBytesMax?: number;
+  /** Disk, clock, timers and randomness. Default: `nodeEnvironment()`. */
   readonly environment?: Environment;
   /** Abandons the open: it rejects with `KEELSON_ABORTED` and frees the store. */
   readonly signal?: AbortSignal;
@@ -134,45 +195,185 @@ export interface RaftLogOptions {
 /**
  * Durable storage for one Raft server.
  *
- * Promises returned by its members reject and are never thrown past; `term` throws; getters keep their last
- * value after `close`. Reads show the durable view: never what a crash could take back.
+ * **What to do, and when.** Before a vote or an acknowledgement is sent, what it promises must be in a {@link save} that
+ * has resolved. Everything else follows: entries and the term they came with go into one save; a save that rejects with a
+ * `caller` error or `KEELSON_NO_SPACE` left no trace, after any other the log is `failed` and reopening decides; committed
+ * entries that were applied may go into {@link createSnapshot}, and what that covers may be dropped with {@link compact}.
+ *
+ * **Two views.** The members here show the durable view, never what a crash could take back. {@link accepted} shows it
+ * with the saves that are still on their way.
+ *
+ * **Conventions.** Ranges are half-open, `[from, until)`. Indexes and terms are whole numbers up to 2^53 - 1. Promises
+ * returned by members reject and are never thrown past; {@link term} throws; getters keep their last value after
+ * {@link close}. Bytes returned belong to the caller, bytes handed in are copied before the call returns (but for the data
+ * of snapshots). Any member may be called at any time, also while others are under way. Errors are `KeelsonError`, and any
+ * member may reject with `KEELSON_CLOSED` after `close`.
+ *
+ * @example
+ * ```ts
+ * import { openRaftLog } from 'keelson';
+ *
+ * const log = await openRaftLog({ dir: 'raft-log' });
+ * await log.save({
+ *   hardState: { term: 1, vote: 'node-1' },
+ *   entries: [{ index: log.lastIndex + 1, term: 1, data: new TextEncoder().encode('x=1') }],
+ * });
+ * console.log(log.lastIndex, log.hardState.vote); // on stable storage
+ * await log.close();
+ * ```
  */
 export interface RaftLog extends AsyncDisposable {
+  /** Term, vote and commit index. Fresh: `{ term: 0, vote: null, commit: 0 }`. */
   readonly hardState: HardState;
-  /** Lowest index held; one above the compaction boundary. */
+  /** Lowest index held; one above the compaction boundary. Fresh: 1. Rises with `compact` and `installSnapshot`. */
   readonly firstIndex: number;
-  /** Highest index held; `firstIndex - 1` if the log is empty. */
+  /** Highest index held; `firstIndex - 1` if the log holds no entry. Fresh: 0. Falls when entries are replaced or dropped. */
   readonly lastIndex: number;
+  /** Term of {@link lastIndex}, also where that is the boundary. Fresh: 0. */
   readonly lastTerm: number;
+  /** The newest snapshot, or null. A copy: its `conf` belongs to the caller. */
   readonly snapshot: SnapshotMeta | null;
+  /** Whether the log takes saves, and if not, why. */
   readonly status: LogStatus;
+  /** What the open found. */
   readonly recovery: RecoveryReport;
-  /** Until `commit` has reached this index, new votes are refused. 0 when fit; `Infinity` when unbounded. */
+  /**
+   * Until `commit` has reached this index, a vote that is not already held is refused (`KEELSON_UNFIT_TO_VOTE`): a repair
+   * or a reset gave up what this server may have acknowledged. 0 when fit; `Infinity` when nothing bounds it.
+   */
   readonly unfitUntil: number;
+  /** The log with all saves that were accepted and are not durable yet. */
   readonly accepted: AcceptedView;
+  /** What happens to the log, to subscribe to. */
   readonly events: RaftLogEvents;
 
-  /** The write: one atomic frame. Resolved: on stable storage. */
+  /**
+   * **The** write: truncation, entries and hard state as one atom. After a crash all of it is there, or none.
+   *
+   * Saves are judged, ordered and resolved in the order of the calls, each against durable plus queued state, so the next
+   * may be made before this one has resolved; those of one turn of the event loop, and those that come while a write is
+   * under way, share one write and one sync. Bytes are encoded before this returns.
+   *
+   * **The conflict rule** (Raft paper, figure 2, AppendEntries 3 and 4). Of `entries`, one that is held already with the
+   * same term is skipped; the first that is held with another term drops that one and all behind it; the rest is appended.
+   * So a stale, repeated or reordered request never loses a newer suffix. Entries at or below `firstIndex - 1` are covered
+   * by the snapshot and skipped.
+   *
+   * A save that leaves nothing to write, `save({})` too, resolves when all it was judged against is durable, and fails if
+   * that fails.
+   *
+   * @returns when it is on stable storage, and not before.
+   * @throws Refused, nothing changed, now or later: `KEELSON_INVALID_ARGUMENT`, `KEELSON_TOO_LARGE` (`batchBytesMax`),
+   *   `KEELSON_QUEUE_FULL` (`queueBytesMax`), `KEELSON_READ_ONLY`, `KEELSON_CLOSED`; `KEELSON_INDEX_GAP` (entries begin
+   *   beyond `lastIndex + 1`, or have a hole), `KEELSON_UNAVAILABLE` (`truncateFrom` or `commit` beyond the end),
+   *   `KEELSON_COMPACTED` (would drop what a snapshot covers), `KEELSON_ENTRY_MISMATCH` (same index and term, other bytes,
+   *   where the checksum is at hand); `KEELSON_NO_SPACE`, then also every save queued behind it.
+   * @throws Refused by the interlocks (`checks: 'strict'`): `KEELSON_TERM_REGRESSION`, `KEELSON_VOTE_CONFLICT`,
+   *   `KEELSON_COMMIT_REGRESSION`, `KEELSON_COMMITTED_TRUNCATION`, `KEELSON_UNFIT_TO_VOTE`.
+   * @throws Fate unknown until the log is opened again: `KEELSON_WRITE_FAILED`, `KEELSON_SYNC_FAILED`, `KEELSON_FENCED`,
+   *   and `KEELSON_FAILED` for all that come after. Do not acknowledge, do not retry on this log.
+   *
+   * @example A follower that takes an AppendEntries of a new term.
+   * ```ts
+   * await log.save({ hardState: { term: request.term }, entries: request.entries });
+   * reply({ success: true, matchIndex: request.prevIndex + request.entries.length });
+   * ```
+   */
   save(request: SaveRequest): Promise<SaveResult>;
+  /** Short for `save({ entries })`. */
   append(entries: readonly Entry[]): Promise<SaveResult>;
+  /** Short for `save({ hardState })`. */
   setHardState(change: HardStateChange): Promise<SaveResult>;
+  /**
+   * Short for `save({ truncateFrom })`: drops entries `>= index`. `lastIndex + 1` drops nothing; above is
+   * `KEELSON_UNAVAILABLE`; at or below the snapshot or the boundary `KEELSON_COMPACTED`; at or below commit
+   * `KEELSON_COMMITTED_TRUNCATION`.
+   */
   truncateFrom(index: number): Promise<SaveResult>;
 
+  /**
+   * Term of the entry at `index`, in `[firstIndex - 1, lastIndex]`: the boundary's term is known though its entry is gone,
+   * for the consistency check of AppendEntries. Synchronous; nothing is read from the disk.
+   *
+   * @throws `KEELSON_COMPACTED` below the boundary, `KEELSON_UNAVAILABLE` above `lastIndex`, `KEELSON_INVALID_ARGUMENT`.
+   */
   term(index: number): number;
-  entries(from: number, until: number, options?: ReadOptions): Promise<Entry[]>;
-  stream(from: number, until: number): AsyncIterable<Entry>;
+  /**
+   * Reads entries `[from, until)` of the durable log, each held against its own checksum: all of them, or with `bytesMax`
+   * the first ones, at least one. What one call returns is of one log, also where a conflict replaces entries meanwhile.
+   *
+   * @throws `KEELSON_COMPACTED` (`from < firstIndex`), `KEELSON_UNAVAILABLE` (`until > lastIndex + 1`),
+   *   `KEELSON_INVALID_ARGUMENT` (`from > until`; equal is `[]`), `KEELSON_CORRUPT` naming the one entry that is damaged,
+   *   `KEELSON_READ_FAILED`.
+   *
+   * @example What a leader sends next, at most 1 MiB of it.
+   * ```ts
+   * const entries = await log.entries(next, log.lastIndex + 1, { bytesMax: 1_048_576 });
+   * ```
+   */
+  entries(from: number, until: number, options?: ReadOptions): Promise<ReadEntry[]>;
+  /**
+   * Reads entries `[from, until)` one after another, with bounded read-ahead. Rejects as {@link entries} does, at the first
+   * step; later with `KEELSON_COMPACTED` where compaction overtook it, or `KEELSON_UNAVAILABLE` where an entry it had
+   * handed out was replaced: begin anew.
+   */
+  stream(from: number, until: number): AsyncIterable<ReadEntry>;
 
+  /**
+   * Keeps a snapshot of the host's own state as of `index`, whose term the log knows. Drops no entry ({@link compact}
+   * does); a lower `commit` rises to `index`, since what was applied was committed. The data streams into its file
+   * beside the saves; snapshot operations run one at a time, in the order of the calls.
+   *
+   * @returns when the snapshot is on stable storage and counts.
+   * @throws Judged at the call, and again when the data is there: `KEELSON_SNAPSHOT_OUT_OF_DATE` (not above
+   *   `snapshot.index`), `KEELSON_UNAVAILABLE` (above `lastIndex`), `KEELSON_COMPACTED` (below the boundary of a log that
+   *   was reset), `KEELSON_COMMITTED_TRUNCATION` (the entry there was replaced meanwhile), `KEELSON_TOO_LARGE` (`conf`),
+   *   `KEELSON_INVALID_ARGUMENT`. Whatever the iterable throws is thrown on, that very value. Else as {@link save}.
+   */
   createSnapshot(request: CreateSnapshotRequest): Promise<SnapshotMeta>;
+  /**
+   * Takes a snapshot that a leader sent, in one record. **What keeps the log and what replaces it:** if the log holds the
+   * entry `(index, term)`, no entry is dropped; else all entries are, and the log is then empty behind the snapshot:
+   * `firstIndex` is `index + 1` and `lastIndex` is `index`. `commit` rises to `index`.
+   *
+   * @returns when the snapshot is on stable storage and counts. Put the state machine to it before the next entry.
+   * @throws Judged at the call, and again when the data is there: `KEELSON_SNAPSHOT_OUT_OF_DATE` (not above
+   *   `snapshot.index`), `KEELSON_COMMITTED_TRUNCATION` (`index <= commit`, but another term is held there),
+   *   `KEELSON_TERM_REGRESSION` (`term` above the hard state's after it), `KEELSON_TOO_LARGE` (`conf`),
+   *   `KEELSON_INVALID_ARGUMENT`, and the interlocks for `hardState`. Else as {@link createSnapshot}.
+   */
   installSnapshot(request: InstallSnapshotRequest): Promise<SnapshotMeta>;
+  /**
+   * Opens the newest snapshot; null if there is none. A newer one may take its place meanwhile: what is open stays
+   * readable to its end.
+   *
+   * @throws `KEELSON_MISSING_SNAPSHOT`, `KEELSON_CORRUPT`, `KEELSON_READ_FAILED`; on a read-only log `KEELSON_COMPACTED`
+   *   where the writer has replaced it: open the log again.
+   */
   openSnapshot(): Promise<OpenedSnapshot | null>;
-  compact(upTo: number): Promise<{ readonly bytesFreed: number }>;
+  /**
+   * Drops entries `<= upTo`, at most `snapshot.index`, durably, and frees the segments that hold nothing else. Already
+   * done: 0. It works on a full disk, and is what ends the shortage.
+   *
+   * @throws `KEELSON_UNAVAILABLE` (above the snapshot, or there is none), `KEELSON_INVALID_ARGUMENT`, else as {@link save}.
+   */
+  compact(upTo: number): Promise<{
+    /** What the freed segments held, in bytes. Some of them may be kept as spares. */
+    readonly bytesFreed: number;
+  }>;
 
   /**
    * Reads all segments and snapshots again and holds every byte that counts against its checksum. Changes nothing, and
    * saves go on beside it. Resolves to every damage, with file, offset, reason and the entries concerned.
-   * Rejects: `KEELSON_READ_FAILED`, `KEELSON_ABORTED`, `KEELSON_CLOSED`.
+   *
+   * @throws `KEELSON_READ_FAILED`, `KEELSON_ABORTED`, `KEELSON_CLOSED`.
    */
   verify(options?: VerifyOptions): Promise<VerifyReport>;
+  /** Counters since open. Cheap: nothing is read from the disk. */
   stats(): RaftLogStats;
+  /**
+   * Waits for all saves that were accepted, marks a clean end, frees the lock. A snapshot whose data still streams is
+   * abandoned with `KEELSON_ABORTED`. Idempotent, and never rejects for what a save was already told.
+   */
   close(): Promise<void>;
 }

@@ -15,6 +15,7 @@ import type {
   LogStatus,
   OpenedSnapshot,
   RaftLog,
+  ReadEntry,
   ReadOptions,
   SaveRequest,
   SaveResult,
@@ -132,14 +133,14 @@ export class DurableRaftLog implements RaftLog {
     return judgeTerm(this.#durable, index);
   }
 
-  async entries(from: number, until: number, options?: ReadOptions): Promise<Entry[]> {
+  async entries(from: number, until: number, options?: ReadOptions): Promise<ReadEntry[]> {
     this.#checkReadable();
     const bytesMax = checkReadOptions(options);
     judgeRange(this.#durable, from, until);
     return this.#reader.durable(from, until, bytesMax);
   }
 
-  async *stream(from: number, until: number): AsyncGenerator<Entry, void, undefined> {
+  async *stream(from: number, until: number): AsyncGenerator<ReadEntry, void, undefined> {
     this.#checkReadable();
     judgeRange(this.#durable, from, until);
     for await (const chunk of this.#reader.chunks(from, until)) {
@@ -301,7 +302,7 @@ export class DurableRaftLog implements RaftLog {
       this.#checkReadable();
       return judgeTerm(state, index);
     };
-    const entries = async (from: number, until: number, options?: ReadOptions): Promise<Entry[]> => {
+    const entries = async (from: number, until: number, options?: ReadOptions): Promise<ReadEntry[]> => {
       this.#checkReadable();
       const bytesMax = checkReadOptions(options);
       judgeRange(state, from, until);

@@ -10,7 +10,7 @@ export interface SnapshotRef {
 export interface SnapshotFileMeta {
   readonly index: number;
   readonly term: number;
-  readonly conf: Uint8Array;
+  readonly conf: Uint8Array<ArrayBuffer>;
   /** Size of the data in bytes. */
   readonly bytes: number;
 }

@@ -18,9 +18,9 @@ import { closeQuietly, corrupt, readExactly, type JudgedSnapshotFile } from './s
  *
  * Errors of {@link next}: `KEELSON_CORRUPT` with the offset, `KEELSON_READ_FAILED`.
  */
-export class SnapshotStream implements AsyncIterableIterator<Uint8Array, undefined> {
+export class SnapshotStream implements AsyncIterableIterator<Uint8Array<ArrayBuffer>, undefined> {
   readonly #judged: JudgedSnapshotFile;
-  readonly #chunks: AsyncGenerator<Uint8Array, undefined>;
+  readonly #chunks: AsyncGenerator<Uint8Array<ArrayBuffer>, undefined>;
 
   constructor(judged: JudgedSnapshotFile) {
     this.#judged = judged;
@@ -31,11 +31,11 @@ export class SnapshotStream implements AsyncIterableIterator<Uint8Array, undefin
     return this;
   }
 
-  next(): Promise<IteratorResult<Uint8Array, undefined>> {
+  next(): Promise<IteratorResult<Uint8Array<ArrayBuffer>, undefined>> {
     return this.#chunks.next();
   }
 
-  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+  async return(): Promise<IteratorResult<Uint8Array<ArrayBuffer>, undefined>> {
     const result = await this.#chunks.return(undefined);
     // A generator that was never begun ends without running its `finally`.
     await closeQuietly(this.#judged.file);
@@ -43,7 +43,9 @@ export class SnapshotStream implements AsyncIterableIterator<Uint8Array, undefin
   }
 }
 
-async function* verifiedChunks(judged: JudgedSnapshotFile): AsyncGenerator<Uint8Array, undefined> {
+async function* verifiedChunks(
+  judged: JudgedSnapshotFile,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, undefined> {
   const { file, footer } = judged;
   try {
     let position = judged.chunksFrom;
@@ -71,7 +73,7 @@ async function readChunk(
   number: number,
   position: number,
   leftBytes: number,
-): Promise<{ readonly data: Uint8Array; readonly sum: number }> {
+): Promise<{ readonly data: Uint8Array<ArrayBuffer>; readonly sum: number }> {
   const place = new Uint8Array(SNAPSHOT_CHUNK_HEADER_BYTES);
   await readExactly(file, place, position);
   const { length, checksum: sum } = getChunkHeader(place);

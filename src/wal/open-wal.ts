@@ -23,6 +23,7 @@ export interface WalRecord {
 /** A record read back. */
 export interface ReadWalRecord extends WalRecord {
   readonly lsn: number;
+  readonly data: Uint8Array<ArrayBuffer>;
 }
 
 /** Options of {@link openWal}. An unknown option is refused. */

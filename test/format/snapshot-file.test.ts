@@ -214,7 +214,7 @@ describe('chunks', () => {
 
   describe('where a CRC over CRCs would cancel, the file checksum still tells', () => {
     const storeId = new Uint8Array(16);
-    const fileChecksum = (identity: Uint8Array, conf: Uint8Array, data: Uint8Array): number => {
+    const fileChecksum = (identity: Uint8Array, conf: Uint8Array<ArrayBuffer>, data: Uint8Array): number => {
       const header = encodeSnapshotHeader({ storeId, identity, index: 1, term: 1, conf });
       const footer = {
         chunkCount: 1,

@@ -14,6 +14,7 @@ import type {
   OpenedSnapshot,
   RaftLog,
   RaftLogOptions,
+  ReadEntry,
   ReadOptions,
   SaveRequest,
   SaveResult,
@@ -169,11 +170,11 @@ class MemoryRaftLog implements RaftLog {
     return judgeTerm(this.#durable, index);
   }
 
-  async entries(from: number, until: number, options?: ReadOptions): Promise<Entry[]> {
+  async entries(from: number, until: number, options?: ReadOptions): Promise<ReadEntry[]> {
     return this.#read(this.#durable, from, until, options);
   }
 
-  async *stream(from: number, until: number): AsyncGenerator<Entry, void, undefined> {
+  async *stream(from: number, until: number): AsyncGenerator<ReadEntry, void, undefined> {
     this.#checkOpen();
     judgeRange(this.#durable, from, until);
     for (let at = from; at < until; at += READ_AHEAD_ENTRIES) {
@@ -334,11 +335,11 @@ class MemoryRaftLog implements RaftLog {
     return result;
   }
 
-  #read(state: MemoryState, from: number, until: number, options?: ReadOptions): Entry[] {
+  #read(state: MemoryState, from: number, until: number, options?: ReadOptions): ReadEntry[] {
     this.#checkOpen();
     const bytesMax = checkReadOptions(options);
     judgeRange(state, from, until);
-    const found: Entry[] = [];
+    const found: ReadEntry[] = [];
     let bytes = 0;
     for (let at = from; at < until; at += 1) {
       const { index, term, kind, data } = state.at(at);
@@ -355,7 +356,7 @@ class MemoryRaftLog implements RaftLog {
       this.#checkOpen();
       return judgeTerm(state, index);
     };
-    const entries = async (from: number, until: number, options?: ReadOptions): Promise<Entry[]> =>
+    const entries = async (from: number, until: number, options?: ReadOptions): Promise<ReadEntry[]> =>
       this.#read(state, from, until, options);
     return {
       get lastIndex() {

@@ -31,7 +31,9 @@ export function openHeldSnapshot(held: HeldSnapshot): OpenedSnapshot {
   };
 }
 
-async function* copiesOf(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void, undefined> {
+async function* copiesOf(
+  chunks: readonly Uint8Array[],
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
   for (const chunk of chunks) {
     for (let at = 0; at < chunk.length; at += LIMITS.snapshotChunkBytes) {
       yield chunk.slice(at, at + LIMITS.snapshotChunkBytes);

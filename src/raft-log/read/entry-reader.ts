@@ -2,7 +2,7 @@ import { KeelsonError } from '../../errors/index.js';
 import type { TermRun } from '../../format/seal.js';
 import { closedError, type SegmentedLog } from '../../wal/segmented-log.js';
 import type { AcceptedState } from '../state/accepted-state.js';
-import type { Entry } from '../contract.js';
+import type { ReadEntry } from '../contract.js';
 import type { Cuts } from '../rules/cuts.js';
 import type { DurableState } from '../state/durable-state.js';
 import { judgeRange } from '../rules/judge-range.js';
@@ -43,12 +43,12 @@ export class EntryReader {
   }
 
   /** Entries `[from, until)` of the durable log, until the next passes `bytesMax`; at least one of a range that is not empty. */
-  durable(from: number, until: number, bytesMax: number): Promise<Entry[]> {
+  durable(from: number, until: number, bytesMax: number): Promise<ReadEntry[]> {
     return collect(this.#durable, from, until, bytesMax, (at) => this.#readChunk(at, until, bytesMax));
   }
 
   /** Entries `[from, until)` of the accepted log, likewise. */
-  accepted(from: number, until: number, bytesMax: number): Promise<Entry[]> {
+  accepted(from: number, until: number, bytesMax: number): Promise<ReadEntry[]> {
     return collect(this.#accepted, from, until, bytesMax, (at) => {
       const stretch = this.#accepted.stretch(at, until);
       if (stretch.save === undefined) return this.#readChunk(at, stretch.until, bytesMax);
@@ -57,10 +57,10 @@ export class EntryReader {
   }
 
   /** Entries `[from, until)` of the durable log, in chunks of about what one read of the disk brings. */
-  async *chunks(from: number, until: number): AsyncGenerator<Entry[], void, undefined> {
+  async *chunks(from: number, until: number): AsyncGenerator<ReadEntry[], void, undefined> {
     const { cuts } = this.#durable;
     const cutsBefore = cuts.count;
-    let last: Entry | undefined;
+    let last: ReadEntry | undefined;
     while (last === undefined ? from < until : last.index + 1 < until) {
       const at = last === undefined ? from : last.index + 1;
       judgeRange(this.#durable, at, until);
@@ -72,7 +72,7 @@ export class EntryReader {
   }
 
   /** One read of the disk; `bytesMax` bounds what is read ahead of need. */
-  async #readChunk(from: number, until: number, bytesMax: number): Promise<Entry[]> {
+  async #readChunk(from: number, until: number, bytesMax: number): Promise<ReadEntry[]> {
     if (this.#isClosed) throw closedError(this.#dir);
     // The terms as they are now: a conflict that becomes durable meanwhile changes them, but not what is read.
     const runs = this.#durable.termRuns(from, until);
@@ -101,9 +101,9 @@ async function collect(
   from: number,
   until: number,
   bytesMax: number,
-  read: (at: number) => Entry[] | Promise<Entry[]>,
-): Promise<Entry[]> {
-  let entries: Entry[] = [];
+  read: (at: number) => ReadEntry[] | Promise<ReadEntry[]>,
+): Promise<ReadEntry[]> {
+  let entries: ReadEntry[] = [];
   let bytes = 0;
   let cutsBefore = view.cuts.count;
   for (let at = from; at < until; at = from + entries.length) {

@@ -2,13 +2,13 @@ import { KeelsonError } from '../../errors/index.js';
 import { entryChecksum } from '../../format/entry-checksum.js';
 import { readEntryRecord } from '../../format/raft-records.js';
 import type { LocatedRecord } from '../../wal/segment/record-reader.js';
-import type { Entry } from '../contract.js';
+import type { ReadEntry } from '../contract.js';
 
 /**
  * The entry that a record holds, held against its own checksum with the index and term that the log says it
  * has: what was written there, or an error, never other bytes. Its data is the caller's own.
  */
-export function readEntry(located: LocatedRecord, term: number): Entry {
+export function readEntry(located: LocatedRecord, term: number): ReadEntry {
   const { number: index, record, path, offset } = located;
   const decoded = readEntryRecord(record);
   if (decoded === null)

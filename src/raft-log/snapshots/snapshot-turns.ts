@@ -11,7 +11,7 @@ import type { SnapshotPlan } from '../rules/judge-snapshot.js';
 export interface SnapshotTurn {
   readonly index: number;
   readonly term: number;
-  readonly conf: Uint8Array;
+  readonly conf: Uint8Array<ArrayBuffer>;
   readonly data: SnapshotData;
   /** From a leader: it may have left segments that hold nothing any more. */
   readonly isInstall: boolean;

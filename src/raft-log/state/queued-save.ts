@@ -2,7 +2,7 @@ import type { KeelsonError } from '../../errors/index.js';
 import { readEntryRecord } from '../../format/raft-records.js';
 import { readRecord, type RawRecord } from '../../format/record.js';
 import type { AcceptedFrame } from '../../wal/write/frame-request.js';
-import type { Entry } from '../contract.js';
+import type { ReadEntry } from '../contract.js';
 import type { FrameEffect } from './durable-state.js';
 import { corruptEntry } from '../read/read-entry.js';
 
@@ -61,8 +61,8 @@ function offsetsIn({ frame, effect, controlCount }: QueuedSave): Uint32Array {
 }
 
 /** Entries `[from, until)` of the save, with bytes of their own, until their data passes `bytesMax`; at least one. */
-export function entriesIn(save: QueuedSave, from: number, until: number, bytesMax: number): Entry[] {
-  const entries: Entry[] = [];
+export function entriesIn(save: QueuedSave, from: number, until: number, bytesMax: number): ReadEntry[] {
+  const entries: ReadEntry[] = [];
   let bytes = 0;
   for (let index = from; index < until && (index === from || bytes <= bytesMax); index += 1) {
     const decoded = readEntryRecord(recordOf(save, index));
