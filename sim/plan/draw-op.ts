@@ -107,7 +107,7 @@ function drawSave(random: Random, swarm: Swarm): SaveOp {
     case 'truncate':
       return { kind, depth: random.below(6) };
     case 'vote':
-      return { kind, raise: random.below(3), candidate: random.pick(['a', 'b', 'c', null]) };
+      return { kind, raise: random.below(3), candidate: random.pick(['a', 'b', '\uFEFFa', null]) };
     case 'commit':
       return { kind, share: share(random) };
     case 'empty':

@@ -42,7 +42,8 @@ export interface SnapshotName {
 }
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { fatal: true });
+// A byte order mark is part of a vote: a decoder that drops it lets a second vote through.
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Bytes of an entry's record; `termDistance` is its term above the frame's lowest. */
 export function entryRecordBytes(termDistance: number, dataBytes: number): number {
