@@ -233,7 +233,9 @@ export class SimulatedDisk extends RawAccess {
       get sequence() {
         return fs.sequence;
       },
-      openFilesMax: fs.profile.openFilesMax,
+      get openFilesMax() {
+        return fs.profile.openFilesMax;
+      },
       isInline: (mode) => {
         const { calls } = fs.profile;
         return calls === 'inline' || (calls === 'as-asked' && mode === 'inline');

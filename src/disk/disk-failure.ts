@@ -13,6 +13,12 @@ export function isNoSpace(error: unknown): boolean {
   return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
+/** True where the process, or the machine, had no descriptor left: nothing was done, and a later try may succeed (A15). */
+export function isOutOfDescriptors(error: unknown): boolean {
+  const code = error instanceof KeelsonError ? error.details.systemCode : systemCode(error);
+  return code === 'EMFILE' || code === 'ENFILE';
+}
+
 /** `what` could not be read. Never a tear and never damage: the bytes may be whole (R9). */
 export function readFailed(what: string, place: DiskPlace, cause: unknown): KeelsonError {
   return failure(

@@ -30,9 +30,9 @@ export function readOnlyError(dir: string): KeelsonError {
 }
 
 /** What a read of dropped records gets. */
-export function compactedError(from: number, lowest: number): KeelsonError {
+export function compactedError(from: number, lowest: number, cause?: unknown): KeelsonError {
   const message = `record ${from} was dropped; the log begins at ${lowest}. Read from there.`;
-  return new KeelsonError('KEELSON_COMPACTED', message, { index: from, expected: lowest });
+  return new KeelsonError('KEELSON_COMPACTED', message, { index: from, expected: lowest }, cause);
 }
 
 /** What a save of more bytes than one frame may have gets. */

@@ -9,7 +9,7 @@ import { firstSegmentNow } from './store/first-segment-now.js';
 import type { AcceptedFrame, FrameRequest } from './write/frame-request.js';
 import { GroupWriter } from './write/group-writer.js';
 import type { Judgement } from './recover/judge.js';
-import { lowestOf, type LiveSegment } from './segment/live-segment.js';
+import { firstNeeded, lowestOf, ownerOf, type LiveSegment } from './segment/live-segment.js';
 import type { StoreLock } from './store/lock-store.js';
 import type { OpenRequest } from './open-request.js';
 import {
@@ -287,27 +287,32 @@ export class SegmentedLog {
    * `KEELSON_COMPACTED` if `from` was dropped meanwhile.
    */
   async read(from: number, until: number, bytesMax: number = Infinity): Promise<LocatedRecord[]> {
-    const at = this.#ownerOf(from);
+    const at = ownerOf(this.#segments, from);
     const segment = this.#segments[at] as LiveSegment;
     // Of the oldest one that is there, say: a later one may have replaced entries from below it on.
     if (from < lowestOf(segment)) throw compactedError(from, lowestOf(segment));
     let end = until;
     for (const later of this.#segments.slice(at + 1)) end = Math.min(end, Math.max(lowestOf(later), from));
-    return this.#reader.read(segment, from, Math.min(end, segment.index?.until ?? segment.until), bytesMax);
+    try {
+      return await this.#reader.read(
+        segment,
+        from,
+        Math.min(end, segment.index?.until ?? segment.until),
+        bytesMax,
+      );
+    } catch (error) {
+      // Its file was gone before it could be opened: the read waited for its turn, and the log went on.
+      const first = this.#segments[0] as LiveSegment;
+      if (segment.header.number < first.header.number) throw compactedError(from, lowestOf(first), error);
+      throw error;
+    }
   }
 
   /** R10: true if what holds `number` was dropped by the writer beside this log, which only reads. */
   async wasDropped(number: number): Promise<boolean> {
     if (this.#writing !== null) return false;
-    const owner = this.#segments[this.#ownerOf(number)] as LiveSegment;
+    const owner = this.#segments[ownerOf(this.#segments, number)] as LiveSegment;
     return owner.header.number < (await firstSegmentNow(this.#request.environment.disk, this.#paths.dir));
-  }
-
-  /** Position of the segment that owns `number`: the latest whose lowest is not above it. */
-  #ownerOf(number: number): number {
-    let at = this.#segments.length - 1;
-    while (at > 0 && lowestOf(this.#segments[at] as LiveSegment) > number) at -= 1;
-    return at;
   }
 
   /**
@@ -323,7 +328,7 @@ export class SegmentedLog {
   async #dropUnneeded(): Promise<number> {
     const { superblock, writer } = this.#writingParts();
     if (writer.latched !== null) throw failedError(this.#paths.dir, writer.latched);
-    const { number: first } = this.#firstNeeded().header;
+    const { number: first } = firstNeeded(this.#segments, this.#request.layer.boundary()).header;
     const dropped = this.#segments.filter((segment) => segment.header.number < first);
     if (dropped.length === 0) return 0;
     return this.#orLatch(async () => {
@@ -337,19 +342,11 @@ export class SegmentedLog {
     });
   }
 
-  #firstNeeded(): LiveSegment {
-    const needed = this.#request.layer.boundary() + 1;
-    const last = this.#segments.length - 1;
-    const tail = this.#segments[last] as LiveSegment;
-    const at = needed >= (tail.index?.until ?? tail.until) ? last : this.#ownerOf(needed);
-    return this.#segments[at] as LiveSegment;
-  }
-
   /** The file goes, or becomes a spare. Returns the bytes that it held; 0 if it stays where it is. */
   async #retire(segment: LiveSegment): Promise<number> {
     const { number, segmentBytes } = segment.header;
     const { spares, superblock } = this.#writingParts();
-    this.#reader.forget(number);
+    this.#reader.forget(segment);
     const isUnread = await this.#files.retire(number);
     await superblock.checkFence('background');
     try {

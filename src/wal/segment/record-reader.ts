@@ -27,14 +27,15 @@ const OFFSETS_KEPT = 4;
 /** Reads numbered records from segments, by their indexes. */
 export class RecordReader {
   readonly #files: SegmentFiles;
-  readonly #offsets = new Map<number, Uint32Array>();
+  /** By the segment itself, and set before they are read: a read that ends late finds only its own here. */
+  readonly #offsets = new Map<LiveSegment, Promise<Uint32Array>>();
 
   constructor(files: SegmentFiles) {
     this.#files = files;
   }
 
-  forget(number: number): void {
-    this.#offsets.delete(number);
+  forget(segment: LiveSegment): void {
+    this.#offsets.delete(segment);
   }
 
   /**
@@ -58,17 +59,18 @@ export class RecordReader {
     });
   }
 
-  async #sealedOffsets(segment: LiveSegment, file: DiskFile): Promise<Uint32Array> {
-    const { number, segmentBytes } = segment.header;
-    const held = this.#offsets.get(number);
+  #sealedOffsets(segment: LiveSegment, file: DiskFile): Promise<Uint32Array> {
+    const held = this.#offsets.get(segment);
     if (held !== undefined) return held;
-    const read =
-      segment.seal === null ? null : await readSealOffsets(file, segmentBytes, segment.seal, segment.salt);
-    const offsets = read ?? (await rebuildOffsets(segment, file));
-    this.#offsets.set(number, offsets);
+    const read = readOffsets(segment, file);
+    this.#offsets.set(segment, read);
+    // The next reader tries again; whoever waits for this one is told what it met.
+    read.catch(() => {
+      if (this.#offsets.get(segment) === read) this.#offsets.delete(segment);
+    });
     const oldest = this.#offsets.keys().next();
     if (this.#offsets.size > OFFSETS_KEPT && oldest.done !== true) this.#offsets.delete(oldest.value);
-    return offsets;
+    return read;
   }
 
   async #readRegion(
@@ -133,6 +135,12 @@ export function malformed(segment: { readonly path: string }, offset: number, in
     `${segment.path} is damaged at byte ${offset}: record ${index} is not what was written there. Nothing was changed. See docs/errors.md for what to do`,
     { path: segment.path, offset, index, entries: { from: index, until: index + 1 } },
   );
+}
+
+async function readOffsets(segment: LiveSegment, file: DiskFile): Promise<Uint32Array> {
+  const { header, seal, salt } = segment;
+  const read = seal === null ? null : await readSealOffsets(file, header.segmentBytes, seal, salt);
+  return read ?? rebuildOffsets(segment, file);
 }
 
 /** The offsets of a sealed segment whose own are damaged: from its frames (D6). */
