@@ -232,12 +232,14 @@ class Opening {
   async #start(
     lock: StoreLock,
     superblock: SuperblockFile,
-    { judgement, endMark }: Judged,
+    { judgement, marks, endMark }: Judged,
     verdict: 'fresh' | 'clean' | 'torn-tail',
   ): Promise<SegmentedLog> {
     const report = this.#tally.report(verdict);
     const { environment } = this.#request;
-    const endMarks = await openEndMarks(environment, this.#paths.dir, superblock.current, endMark);
+    const { storeId, epoch } = superblock.current;
+    const markWriter = { storeId, epoch, checkFence: () => superblock.checkFence('background') };
+    const endMarks = await openEndMarks(environment, this.#paths.dir, markWriter, marks, endMark);
     // D12: of what this open has proven the superblock would be the only witness until the next group; and with the
     // superblock lost nobody would know that this epoch began (D11).
     const { lastLsn, end } = judgement.tail.run;

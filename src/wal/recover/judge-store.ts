@@ -4,7 +4,7 @@ import type { EndMark } from '../../format/end-mark.js';
 import type { DurableMark } from '../../format/position.js';
 import type { Superblock, SuperblockVerdict } from '../../format/superblock.js';
 import { NO_ENTRIES, type RecoveryTally } from '../report/damage.js';
-import { isMarkOfRun, readEndMark } from '../write/end-marks.js';
+import { newestMark, readMarks, type MarksFile } from '../store/marks-file.js';
 import { olderFormat, otherFormat, otherVersionOf } from '../switch/incompatible-format.js';
 import { judge, type Judgement } from './judge.js';
 import type { OpenRequest } from '../open-request.js';
@@ -20,7 +20,8 @@ export interface Judged {
   readonly superblock: Superblock;
   readonly slots: readonly SuperblockVerdict[];
   readonly bytes: Uint8Array;
-  /** The newest end mark, whether it counts or not. */
+  readonly marks: MarksFile;
+  /** The newest end mark that counts (R1). */
   readonly endMark: EndMark | null;
   readonly judgement: Judgement;
   readonly listing: StoreListing;
@@ -50,7 +51,8 @@ export class StoreJudge {
     this.refuseNewer(slots);
     this.checkKind(superblock);
     try {
-      const endMark = await readEndMark(disk, this.#paths.dir, superblock.storeId);
+      const marks = await readMarks(disk, this.#paths.dir);
+      const endMark = newestMark(marks, { storeId: superblock.storeId, superblock });
       const judgement = await judge({
         disk,
         walDir: this.#paths.walDir,
@@ -63,7 +65,7 @@ export class StoreJudge {
         tally: this.#tally,
       });
       this.#tally.snapshotFallback = layer.fallback;
-      return { superblock, slots, bytes, endMark, judgement, listing };
+      return { superblock, slots, bytes, marks, endMark, judgement, listing };
     } catch (error) {
       throw this.#tally.withReport(error);
     }
@@ -169,7 +171,6 @@ export class StoreJudge {
   }
 }
 
-function newestWitness(superblock: Superblock, mark: EndMark | null): DurableMark {
-  const counts = mark !== null && isMarkOfRun(mark, superblock);
-  return counts && mark.lsn > superblock.proven.lsn ? mark : superblock.proven;
+function newestWitness({ proven }: Superblock, mark: EndMark | null): DurableMark {
+  return mark !== null && mark.lsn > proven.lsn ? mark : proven;
 }

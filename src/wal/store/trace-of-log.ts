@@ -9,8 +9,8 @@ import { segmentPath } from '../segment/live-segment.js';
 import { openSegment, readSegmentHeader } from '../segment/read-segment.js';
 import { searchBehind } from '../segment/search-behind.js';
 import { SegmentWindow } from '../segment/segment-window.js';
+import { readMarks } from './marks-file.js';
 import type { StoreListing, StorePaths } from './store-directory.js';
-import { surveyMarks } from '../survey/survey-marks.js';
 
 /**
  * The first file that shows that a log was live here, or null: what tells a store that lost its superblock from
@@ -33,8 +33,8 @@ export async function firstTrace(
   if (listing.names?.has(SUPERBLOCK_NAME) === true && (await holdsFrames(disk, superblock)))
     return superblock;
   // The first end mark is written behind the first acknowledgement.
-  const { path, mark } = await surveyMarks(disk, { dir }, null);
-  if (mark !== null) return path;
+  const { path, state } = await readMarks(disk, dir);
+  if (state === 'whole') return path;
   return firstSnapshot(disk, join(dir, SNAPSHOTS_DIRECTORY_NAME));
 }
 

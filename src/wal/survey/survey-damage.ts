@@ -2,7 +2,6 @@ import { lastLsnOf } from '../../format/frame-header.js';
 import type { DurableMark } from '../../format/position.js';
 import { SUPERBLOCK_SLOT_BYTES } from '../../format/superblock.js';
 import { NO_ENTRIES, type Damage } from '../report/damage.js';
-import { isMarkOfRun } from '../write/end-marks.js';
 import { segmentPath } from '../segment/live-segment.js';
 import type { IndexRange } from '../report/recovery-report.js';
 import type { StorePaths } from '../store/store-directory.js';
@@ -56,8 +55,7 @@ function withoutLeftover(found: Unjudged): Unjudged {
 /** P: the highest mark in anything that is valid by its own checksum (R1). */
 function provenOf({ superblock, marks, segments }: Unjudged): DurableMark {
   let proven: DurableMark = superblock?.proven ?? { lsn: 0, lastIndex: 0, lastTerm: 0 };
-  const isOurs = marks.mark !== null && (superblock === null || isMarkOfRun(marks.mark, superblock));
-  for (const mark of [isOurs ? marks.mark : null, ...segments.map((segment) => segment.mark)])
+  for (const mark of [marks.mark, ...segments.map((segment) => segment.mark)])
     if (mark !== null && mark.lsn > proven.lsn) proven = mark;
   return proven;
 }

@@ -1,13 +1,10 @@
-import { join } from 'node:path';
 import { readFailed } from '../../disk/disk-failure.js';
 import type { Disk, DiskFile } from '../../disk/port.js';
-import { readFully } from '../../disk/read-fully.js';
 import { systemCode } from '../../disk/system-error.js';
-import { decodeEndMark, END_MARK_BLOCK_BYTES, END_MARK_BYTES, type EndMark } from '../../format/end-mark.js';
-import { sameBytes } from '../../format/identity.js';
-import { MARKS_NAME } from '../../format/names.js';
+import type { EndMark } from '../../format/end-mark.js';
 import { SUPERBLOCK_BYTES, type Superblock, type SuperblockVerdict } from '../../format/superblock.js';
 import { closeFile } from '../../disk/close-file.js';
+import { newestMark, readMarks, type MarkedRun } from '../store/marks-file.js';
 import { ASIDE, type StorePaths } from '../store/store-directory.js';
 import { newestSlot, readSlots, superblockPath } from '../store/superblock-file.js';
 import { newerFormat } from './survey-header.js';
@@ -42,37 +39,22 @@ export async function surveySlots(disk: Disk, { dir }: StorePaths): Promise<Surv
 export interface SurveyedMarks {
   readonly path: string;
   readonly state: 'whole' | 'blank' | 'missing' | 'bad';
+  /** The newest that counts. */
   readonly mark: EndMark | null;
 }
 
-/** Reads the end marks; a store id that nobody knows is not compared. */
+/** Reads the end marks, of which those count that an open would count (R1). */
 export async function surveyMarks(
   disk: Disk,
   { dir }: Pick<StorePaths, 'dir'>,
-  storeId: Uint8Array | null,
+  { storeId, superblock }: MarkedRun,
 ): Promise<SurveyedMarks> {
-  const path = join(dir, MARKS_NAME);
-  const file = await openIfThere(disk, path);
-  if (file === null) return { path, state: 'missing', mark: null };
-  const bytes = new Uint8Array(END_MARK_BLOCK_BYTES + END_MARK_BYTES);
-  try {
-    await readFully(file, bytes, 0);
-  } catch (error) {
-    throw readFailed('the end marks', { path }, error);
-  } finally {
-    await closeFile(file);
-  }
-  let mark: EndMark | null = null;
-  for (const from of [0, END_MARK_BLOCK_BYTES]) {
-    const found = decodeEndMark(bytes.subarray(from, from + END_MARK_BYTES));
-    if (found === null || (storeId !== null && !sameBytes(found.storeId, storeId))) continue;
-    // Of two of one LSN the younger also says that its epoch began (D11).
-    const isNewer =
-      mark === null || found.lsn > mark.lsn || (found.lsn === mark.lsn && found.epoch > mark.epoch);
-    if (isNewer) mark = found;
-  }
-  if (mark !== null) return { path, state: 'whole', mark };
-  return { path, state: bytes.every((byte) => byte === 0) ? 'blank' : 'bad', mark };
+  const found = await readMarks(disk, dir);
+  const { path, state } = found;
+  if (state !== 'whole') return { path, state, mark: null };
+  // Another store's marks are as bad as none.
+  const isOurs = newestMark(found, { storeId, superblock: null }) !== null;
+  return { path, state: isOurs ? 'whole' : 'bad', mark: newestMark(found, { storeId, superblock }) };
 }
 
 async function openIfThere(disk: Disk, path: string): Promise<DiskFile | null> {

@@ -141,7 +141,7 @@ class Survey {
     const slots = await surveySlots(disk, paths);
     checkPlace(slots, paths);
     const range = await rangeOf(disk, paths, slots, this.#request.from);
-    const marks = await surveyMarks(disk, paths, range.storeId);
+    const marks = await surveyMarks(disk, paths, { storeId: range.storeId, superblock: slots.superblock });
     this.#mark = marks.mark;
     this.#totalBytes = range.totalBytes;
     for (let number = range.first; number <= range.newest; number += 1) await this.#survey(number, range);

@@ -1,20 +1,9 @@
-import { join } from 'node:path';
 import type { Environment, Timer } from '../../disk/environment.js';
-import type { Disk, DiskFile } from '../../disk/port.js';
-import { readFailed } from '../../disk/disk-failure.js';
-import { readFully } from '../../disk/read-fully.js';
-import { systemCode } from '../../disk/system-error.js';
-import {
-  decodeEndMark,
-  encodeEndMark,
-  END_MARK_BLOCK_BYTES,
-  END_MARK_BYTES,
-  type EndMark,
-} from '../../format/end-mark.js';
-import { sameBytes } from '../../format/identity.js';
-import { MARKS_NAME } from '../../format/names.js';
+import type { Awaitable, DiskFile } from '../../disk/port.js';
+import { encodeEndMark, END_MARK_BLOCK_BYTES, type EndMark } from '../../format/end-mark.js';
 import type { DurableMark } from '../../format/position.js';
 import { closeFile } from '../../disk/close-file.js';
+import { blockOf, lastSequence, marksPath, type MarksFile } from '../store/marks-file.js';
 
 /**
  * Milliseconds after a durable group until its mark is written: soon when the log falls idle, and well within
@@ -22,71 +11,28 @@ import { closeFile } from '../../disk/close-file.js';
  */
 const MARK_AFTER_MS = 25;
 
-function marksPath(dir: string): string {
-  return join(dir, MARKS_NAME);
-}
-
-/** The newest end mark of this store, or null: torn or missing ones are no damage (D12). */
-export async function readEndMark(disk: Disk, dir: string, storeId: Uint8Array): Promise<EndMark | null> {
-  const path = marksPath(dir);
-  let file: DiskFile;
-  try {
-    file = await disk.open(path, { access: 'read' });
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return null;
-    throw readFailed('the end marks', { path }, error);
-  }
-  try {
-    return await newestMark(file, storeId);
-  } finally {
-    await closeFile(file);
-  }
-}
-
-async function newestMark(file: DiskFile, storeId: Uint8Array): Promise<EndMark | null> {
-  const bytes = new Uint8Array(END_MARK_BLOCK_BYTES + END_MARK_BYTES);
-  let filled: number;
-  try {
-    filled = await readFully(file, bytes, 0);
-  } catch (error) {
-    throw readFailed('the end marks', { path: file.path }, error);
-  }
-  let newest: EndMark | null = null;
-  for (const from of [0, END_MARK_BLOCK_BYTES]) {
-    const mark = decodeEndMark(
-      bytes.subarray(Math.min(from, filled), Math.min(from + END_MARK_BYTES, filled)),
-    );
-    if (mark === null || !sameBytes(mark.storeId, storeId)) continue;
-    if (newest === null || mark.lsn > newest.lsn) newest = mark;
-  }
-  return newest;
-}
-
-/**
- * False for a mark of an epoch before the present one that speaks of what the present one wrote itself (D11): a repair has
- * begun a new log there, and the platter may bring back marks of the old one, since none is ever synced.
- */
-export function isMarkOfRun(
-  mark: EndMark,
-  { fenceEpoch, fenceLsn }: { readonly fenceEpoch: number; readonly fenceLsn: number },
-): boolean {
-  return mark.epoch >= fenceEpoch || mark.lsn < fenceLsn;
+/** Whose marks they are, and how to see whether they still are (D11): throws once another writer has taken over. */
+export interface MarkWriter {
+  readonly storeId: Uint8Array;
+  readonly epoch: number;
+  readonly checkFence: () => Awaitable<void>;
 }
 
 /**
  * Opens the marks of the one writer. They are an extra witness: null, and the log goes on, if the file cannot be made.
  *
- * @param last the newest one that was found, whose block is not the next to be written
+ * @param found what stood in the file when the store was judged, and `last` the newest there that counts
  */
 export async function openEndMarks(
   environment: Environment,
   dir: string,
-  { storeId, epoch }: { readonly storeId: Uint8Array; readonly epoch: number },
+  writer: MarkWriter,
+  found: MarksFile,
   last: EndMark | null,
 ): Promise<EndMarks | null> {
   try {
     const file = await environment.disk.open(marksPath(dir), { access: 'write', create: 'if-missing' });
-    return new EndMarks(environment, file, storeId, epoch, last?.sequence ?? 0);
+    return new EndMarks(environment, file, writer, lastSequence(found, last));
   } catch {
     return null;
   }
@@ -96,24 +42,16 @@ export async function openEndMarks(
 export class EndMarks {
   readonly #environment: Environment;
   readonly #file: DiskFile;
-  readonly #storeId: Uint8Array;
-  readonly #epoch: number;
+  readonly #writer: MarkWriter;
   #sequence: number;
   #latest: DurableMark | null = null;
   #timer: Timer | null = null;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(
-    environment: Environment,
-    file: DiskFile,
-    storeId: Uint8Array,
-    epoch: number,
-    sequence: number,
-  ) {
+  constructor(environment: Environment, file: DiskFile, writer: MarkWriter, sequence: number) {
     this.#environment = environment;
     this.#file = file;
-    this.#storeId = storeId;
-    this.#epoch = epoch;
+    this.#writer = writer;
     this.#sequence = sequence;
   }
 
@@ -145,14 +83,12 @@ export class EndMarks {
     if (mark === null) return;
     this.#latest = null;
     this.#sequence += 1;
-    const bytes = encodeEndMark({
-      ...mark,
-      storeId: this.#storeId,
-      epoch: this.#epoch,
-      sequence: this.#sequence,
-    });
+    const { storeId, epoch, checkFence } = this.#writer;
+    const bytes = encodeEndMark({ ...mark, storeId, epoch, sequence: this.#sequence });
     try {
-      await this.#file.write(bytes, (this.#sequence % 2) * END_MARK_BLOCK_BYTES);
+      // D11: a timer that comes late, of a process that was paused say, must not put its mark over its successor's.
+      await checkFence();
+      await this.#file.write(bytes, blockOf(this.#sequence) * END_MARK_BLOCK_BYTES);
     } catch {
       // D12: a mark is a witness more, never a need; the frames' own marks stand.
     }
