@@ -4,9 +4,9 @@ import { isKeelsonError, openRaftLog, type RaftLog } from '../../src/index.js';
 import {
   decodeConfiguration,
   type Message,
-  OutgoingSnapshots,
   Raft,
   RaftInvariantError,
+  storageOf,
 } from '../../sim/raft/index.js';
 import { Acquaintance } from './cluster/acquaintance.js';
 import { formCluster } from './cluster/form-cluster.js';
@@ -14,8 +14,7 @@ import { incomingPath, initMember, logPath, readMember } from './cluster/member-
 import { EXIT, ExitError } from './exit.js';
 import { Compaction } from './host/compaction.js';
 import { IncomingSnapshot } from './host/incoming-snapshot.js';
-import { RaftHost } from './host/raft-host.js';
-import { raftStorage } from './host/raft-storage.js';
+import { KvHost } from './host/kv-host.js';
 import { clientService, type ServedNode } from './net/client-service.js';
 import { listen } from './net/listen.js';
 import { PeerLink } from './net/peer-link.js';
@@ -123,7 +122,7 @@ export class KvNode {
     if (snapshot !== null) await state.restore(snapshot.data);
     const raft = new Raft({
       id: member.memberId,
-      storage: raftStorage(log),
+      storage: storageOf(log),
       random: Math.random,
       configuration:
         snapshot === null
@@ -132,13 +131,12 @@ export class KvNode {
       appliedIndex: state.applied,
       recentBytesMax: recentBytes,
     });
-    const host = new RaftHost({
+    const host = new KvHost({
       log,
       raft,
       state,
       compaction: new Compaction(log, state, { snapshotEveryEntries, keepEntries }),
       incoming: new IncomingSnapshot(incomingPath(folder)),
-      outgoing: new OutgoingSnapshots(log),
       send: (messages) => {
         this.#send(messages);
       },

@@ -1,15 +1,15 @@
 import { isKeelsonError, KeelsonError } from '../../src/errors/index.js';
-import type { Entry, RaftLog } from '../../src/raft-log/contract.js';
+import type { Entry, RaftLog, SnapshotData } from '../../src/raft-log/contract.js';
 import {
-  type LogRead,
   type Message,
-  OutgoingSnapshots,
   type Raft,
+  RaftDriver,
+  type RaftHost,
   RaftInvariantError,
   type RaftStatus,
   type Ready,
   type ReadySave,
-  type SnapshotRead,
+  type SnapshotPiece,
 } from '../raft/index.js';
 import { ClusterFinding } from './cluster-finding.js';
 import type { ClusterNode } from './cluster-node.js';
@@ -31,23 +31,22 @@ export interface NodeHostParts {
   readonly isAlive: () => boolean;
 }
 
-/** Readies that one happening may lead to; more would be a loop that never ends. */
-const READIES_MAX = 10_000;
-
 /**
- * The loop around one life of a Raft, as docs/plugging-in.md says it: gives it time, messages and proposals, does
- * what it then wants done, and shows each step to the rules.
+ * One life of a Raft under the published driver, which every host runs: clients, snapshots and a state around it, and
+ * each step shown to the rules.
  */
-export class NodeHost {
+export class NodeHost implements RaftHost {
   readonly raft: Raft;
   readonly log: RaftLog;
   readonly state: RegisterState;
   readonly taker: SnapshotTaker;
   readonly #parts: NodeHostParts;
-  readonly #outgoing: OutgoingSnapshots;
+  readonly #driver: RaftDriver;
   readonly #seen: LifeSeen;
   readonly #clients: WaitingClients;
+  readonly #pending: Map<number, PendingPromise> = new Map<number, PendingPromise>();
   #pieces: Uint8Array[] = [];
+  #incoming: Uint8Array = new Uint8Array(0);
   #status: RaftStatus;
   #isStopped = false;
 
@@ -58,16 +57,26 @@ export class NodeHost {
     this.log = log;
     this.state = state;
     this.taker = new SnapshotTaker(this, parts);
-    this.#outgoing = new OutgoingSnapshots(log);
     this.#clients = new WaitingClients(parts.node);
     this.#status = raft.status;
     const { term, commit, configuration } = this.#status;
     this.#seen = { term, commit, judged: 0, configuration };
     log.events.on('space-back', () => {
       world.reach['space-back'] += 1;
-      this.feed(() => {
-        raft.storageBack();
-      });
+    });
+    this.#driver = new RaftDriver({
+      raft,
+      log,
+      host: this,
+      // In virtual time each happening has its own round: there are no turns to share.
+      schedule: (round) => {
+        round();
+      },
+      admit: (act) => {
+        this.#admit(act);
+      },
+      isAlive: () => this.isRunning,
+      savesCommit: world.plan.config.savesCommit,
     });
   }
 
@@ -82,25 +91,7 @@ export class NodeHost {
 
   /** Lets something happen to the Raft, does all that it then wants done, and holds it against the rules. */
   feed(happen: () => void): void {
-    if (!this.isRunning) return;
-    const { node } = this.#parts;
-    if (node.isPaused) {
-      node.defer(() => {
-        this.feed(happen);
-      });
-      return;
-    }
-    try {
-      happen();
-      for (let count = 0; this.isRunning && this.raft.hasReady; count += 1) {
-        if (count > READIES_MAX) throw new Error(`${node.id} is never done`);
-        this.#carryOut(this.raft.ready());
-      }
-      // Also when the process died in the midst of it: what it had decided it may have told others.
-      this.#observe();
-    } catch (error) {
-      this.#thrown(error);
-    }
+    this.#driver.feed(happen);
   }
 
   step(message: Message): void {
@@ -141,7 +132,7 @@ export class NodeHost {
 
   /** Ends what it reads, so that the log can be closed. */
   async closeReaders(): Promise<void> {
-    await this.#outgoing.closeAll();
+    await this.#driver.stop();
   }
 
   /** Something that the log or the Raft cannot live with: this life is over. */
@@ -151,7 +142,19 @@ export class NodeHost {
     this.#parts.node.failed(this, error);
   }
 
-  #observe(): void {
+  /** A process that stands still takes what came meanwhile when it goes on. */
+  #admit(act: () => void): void {
+    if (!this.isRunning) return;
+    const { node } = this.#parts;
+    if (node.isPaused) {
+      node.defer(() => {
+        this.#admit(act);
+      });
+    } else act();
+  }
+
+  /** Also when the process died in the midst of it: what it had decided it may have told others. */
+  turned(): void {
     const { world, node } = this.#parts;
     const { status } = this.raft;
     this.#status = status;
@@ -163,154 +166,100 @@ export class NodeHost {
     }
   }
 
-  #carryOut(ready: Ready): void {
-    this.#send(ready.messages);
-    for (const piece of ready.snapshotPieces) {
-      if (piece.offset === 0) this.#pieces = [];
-      this.#pieces.push(piece.data);
-    }
-    if (ready.save !== null) this.#save(ready.save, ready.messagesAfterSave);
-    for (const read of ready.reads) this.#guard(this.#readEntries(read));
-    for (const read of ready.snapshotReads) this.#guard(this.#readSnapshot(read));
-    this.#apply(ready);
+  keepPiece(piece: SnapshotPiece): void {
+    if (piece.offset === 0) this.#pieces = [];
+    this.#pieces.push(piece.data);
   }
 
-  #send(messages: readonly Message[]): void {
+  send(messages: readonly Message[]): void {
     const { world, node } = this.#parts;
     for (const message of messages) {
       if (!this.isRunning) return;
       judgeSent(node, message);
+      if (message.type === 'snapshot-chunk' && message.offset === 0) world.reach['snapshot-sent'] += 1;
       node.traceMessage('sends', message);
       world.network.send(message, node.life);
     }
   }
 
-  /** Not awaited: further saves queue behind this one and share its sync. The log resolves them in order. */
-  #save(save: ReadySave, messagesAfterSave: readonly Message[]): void {
+  saving(save: ReadySave, writes: boolean): void {
     const { world, node } = this.#parts;
     const { promised } = node;
-    const writes = save.mustSync || world.plan.config.savesCommit;
     const first = save.entries[0];
     if (first !== undefined)
       world.rules.offered(node, save.entries, termAt(promised.newest, first.index - 1));
-    const pending = promised.issue(save, writes);
-    this.#write(save, writes).then(
-      () => {
-        this.feed(() => {
-          promised.keep(pending);
-          this.#send(messagesAfterSave);
-          if (this.isRunning) this.raft.persisted(save.id);
-        });
-      },
-      (error: unknown) => {
-        this.feed(() => {
-          this.#saveFailed(save, pending, error);
-        });
-      },
-    );
+    this.#pending.set(save.id, promised.issue(save, writes));
   }
 
-  async #write(save: ReadySave, writes: boolean): Promise<void> {
-    const { truncateFrom, entries, hardState } = save;
-    if (save.snapshot !== undefined) return this.#install(save);
-    // A commit index alone owes no sync. It is still reported in its turn: behind the saves before it.
-    await this.log.save(
-      writes
-        ? {
-            entries,
-            ...(truncateFrom === undefined ? {} : { truncateFrom }),
-            ...(hardState === undefined ? {} : { hardState }),
-          }
-        : {},
-    );
+  saved(save: ReadySave): void {
+    this.#parts.node.promised.keep(this.#takePending(save));
   }
 
-  async #install({ snapshot, hardState }: ReadySave): Promise<void> {
-    if (snapshot === undefined) return;
-    const { node, world } = this.#parts;
-    node.crashes.begin('install');
-    const data = Buffer.concat(this.#pieces);
+  incomingData(): SnapshotData {
+    this.#parts.node.crashes.begin('install');
+    // Another leader's pieces may come while this one is being installed.
+    this.#incoming = Buffer.concat(this.#pieces);
     this.#pieces = [];
-    await this.log.installSnapshot({ ...snapshot, data, ...(hardState === undefined ? {} : { hardState }) });
-    this.state.restore(data);
+    return this.#incoming;
+  }
+
+  async installed(): Promise<void> {
+    const { node, world } = this.#parts;
+    this.state.restore(this.#incoming);
     node.crashes.finish('install');
     world.reach['snapshot-installed'] += 1;
     world.rules.stands(node, this.state.applied, this.state.hash);
   }
 
-  /** No space: nothing of the save exists, so the Raft takes it back. Anything else: nobody knows until it is reopened. */
-  #saveFailed(save: ReadySave, pending: PendingPromise, error: unknown): void {
+  refused(save: ReadySave, error: unknown): void {
     const { world, node } = this.#parts;
     node.crashes.finish('install');
-    if (isKeelsonError(error, 'KEELSON_NO_SPACE')) {
-      node.judgeCause(error);
-      world.reach['save-refused-for-space'] += 1;
-      node.promised.refuse(pending);
-      this.raft.storageFailed(save.id, 'refused');
-      // What was not durable is forgotten, as by a crash: the commit index may fall back with it.
-      this.#seen.commit = 0;
-      this.#seen.judged = Math.min(this.#seen.judged, lastIndexOf(node.promised.newest));
-      this.taker.takeAtOnce();
-      return;
-    }
-    this.raft.storageFailed(save.id, 'unknown');
-    this.fail(error);
+    if (isKeelsonError(error)) node.judgeCause(error);
+    world.reach['save-refused-for-space'] += 1;
+    node.promised.refuse(this.#takePending(save));
+    // What was not durable is forgotten, as by a crash: the commit index may fall back with it.
+    this.#seen.commit = 0;
+    this.#seen.judged = Math.min(this.#seen.judged, lastIndexOf(node.promised.newest));
+    this.taker.takeAtOnce();
   }
 
-  #apply({ committedEntries, readStates }: Ready): void {
+  #takePending(save: ReadySave): PendingPromise {
+    const pending = this.#pending.get(save.id);
+    if (pending === undefined) throw new Error(`save ${String(save.id)} was not issued`);
+    this.#pending.delete(save.id);
+    return pending;
+  }
+
+  apply(entries: readonly Entry[]): void {
     const { world, node } = this.#parts;
-    if (!this.isRunning) return;
-    if (committedEntries.length > 0) this.#observe();
-    for (const entry of committedEntries) this.#applyOne(entry, node, world);
-    const last = committedEntries.at(-1);
-    if (last !== undefined) this.raft.applied(last.index);
+    this.turned();
+    for (const entry of entries) {
+      this.state.apply(entry);
+      world.rules.applied(node, entry, this.state.hash);
+      node.trace.fold(this.state.hash);
+      this.#clients.applied(entry);
+    }
+  }
+
+  handled({ committedEntries, readStates }: Ready): void {
     for (const read of readStates) this.#clients.confirmed(read);
     this.#clients.release(this.state);
     if (committedEntries.length > 0) this.taker.takeIfDue();
   }
 
-  #applyOne(entry: Entry, node: ClusterNode, world: ClusterWorld): void {
-    this.state.apply(entry);
-    world.rules.applied(node, entry, this.state.hash);
-    node.trace.fold(this.state.hash);
-    this.#clients.applied(entry);
+  failed(error: unknown): void {
+    this.#parts.node.crashes.finish('install');
+    this.fail(error);
   }
 
-  async #readEntries(read: LogRead): Promise<void> {
-    const { from, until, bytesMax } = read;
-    const entries = await this.log.entries(from, until, { bytesMax }).catch((error: unknown) => {
-      this.#readFailed(error);
-      return null;
-    });
-    this.feed(() => {
-      this.raft.entriesRead(read, entries);
-    });
-  }
-
-  async #readSnapshot(read: SnapshotRead): Promise<void> {
-    const piece = await this.#outgoing.read(read).catch((error: unknown) => {
-      this.#readFailed(error);
-      return null;
-    });
-    if (read.offset === 0 && piece !== null) this.#parts.world.reach['snapshot-sent'] += 1;
-    this.feed(() => {
-      this.raft.snapshotRead(read, piece);
-    });
-  }
-
-  /** A disk that does not answer may answer later. One that holds something else than was written must not lead. */
-  #readFailed(error: unknown): void {
+  troubled(error: unknown): void {
     const { node, world } = this.#parts;
-    if (!this.isRunning) return;
-    // Compacted away since it was asked for: the follower gets a snapshot instead.
-    if (isKeelsonError(error, 'KEELSON_COMPACTED')) return;
-    if (isKeelsonError(error, 'KEELSON_UNAVAILABLE')) return;
+    // It was judged when it was refused.
+    if (!this.isRunning || isKeelsonError(error, 'KEELSON_NO_SPACE')) return;
     if (isKeelsonError(error, 'KEELSON_READ_FAILED')) {
       world.reach['read-failed'] += 1;
       node.judgeCause(error);
-      return;
-    }
-    this.fail(error);
+    } else this.fail(error);
   }
 
   /** A message of an earlier term is answered at most; it changes nothing. */
@@ -328,7 +277,7 @@ export class NodeHost {
     });
   }
 
-  #thrown(error: unknown): void {
+  threw(error: unknown): void {
     const { world, node } = this.#parts;
     // The Raft asks its log for terms; one that the log does not hold is one that the Raft has made up.
     const isOfRaft = error instanceof RaftInvariantError || error instanceof KeelsonError;
@@ -339,12 +288,6 @@ export class NodeHost {
     world.found(
       new ClusterFinding({ oracle: 'raft-invariant', what: `${node.id}: ${error.message}`, cause: error }),
     );
-  }
-
-  #guard(work: Promise<void>): void {
-    work.catch((error: unknown) => {
-      this.#parts.world.found(error);
-    });
   }
 }
 

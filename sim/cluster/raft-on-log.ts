@@ -1,5 +1,5 @@
 import type { RaftLog } from '../../src/raft-log/contract.js';
-import { type Configuration, decodeConfiguration, Raft } from '../raft/index.js';
+import { type Configuration, decodeConfiguration, Raft, storageOf } from '../raft/index.js';
 import type { Random } from '../world/random.js';
 import type { RaftTuning } from './cluster-plan.js';
 import type { RegisterState } from './register-state.js';
@@ -16,21 +16,7 @@ export function raftOn(
   return new Raft({
     ...tuning,
     id,
-    storage: {
-      get hardState() {
-        return log.hardState;
-      },
-      get firstIndex() {
-        return log.firstIndex;
-      },
-      get lastIndex() {
-        return log.lastIndex;
-      },
-      get unfitToVote() {
-        return log.hardState.commit < log.unfitUntil;
-      },
-      term: (index) => log.term(index),
-    },
+    storage: storageOf(log),
     random: () => random.fraction(),
     configuration: snapshot === null ? first : decodeConfiguration(snapshot.conf),
     appliedIndex: snapshot?.index ?? 0,

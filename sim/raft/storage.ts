@@ -1,12 +1,11 @@
-import type { HardState } from '../../src/raft-log/contract.js';
+import type { HardState, RaftLog } from '../../src/raft-log/contract.js';
 
 /**
  * What the Raft asks its log, synchronously: bounds, terms and whether it may vote. All of it is the durable
  * view, and all of it is live: the Raft asks again and again while saves resolve and compaction goes on.
  *
  * Entries are not here. Those that the Raft does not hold in memory it asks for in `ready().reads`, because a
- * log on disk answers such a question later. A `RaftLog` of Keelson has all of this but `unfitToVote`, which is
- * `log.hardState.commit < log.unfitUntil`.
+ * log on disk answers such a question later. {@link storageOf} makes it of a `RaftLog`.
  */
 export interface RaftStorage {
   /** Read once, when the Raft is made. */
@@ -22,4 +21,23 @@ export interface RaftStorage {
    * vote that it does not already hold and does not campaign.
    */
   readonly unfitToVote: boolean;
+}
+
+/** What the Raft asks its log synchronously, of a {@link RaftLog}: its durable view, always live. */
+export function storageOf(log: RaftLog): RaftStorage {
+  return {
+    get hardState() {
+      return log.hardState;
+    },
+    get firstIndex() {
+      return log.firstIndex;
+    },
+    get lastIndex() {
+      return log.lastIndex;
+    },
+    get unfitToVote() {
+      return log.hardState.commit < log.unfitUntil;
+    },
+    term: (index) => log.term(index),
+  };
 }

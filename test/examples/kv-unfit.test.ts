@@ -6,9 +6,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { raftStorage } from '../../examples/kv/host/raft-storage.js';
 import { spokenWatcher } from '../../examples/kv/spoken-watcher.js';
-import { Raft } from '../../sim/raft/index.js';
+import { Raft, storageOf } from '../../sim/raft/index.js';
 import { decodeSuperblock, encodeSuperblock, SUPERBLOCK_SLOT_BYTES } from '../../src/format/superblock.js';
 import { entriesFrom, openLog, scratch } from '../raft-log/scratch-log.js';
 
@@ -39,7 +38,7 @@ test('a node that is unfit says so, asks for no vote and gives none, until commi
   ).opened(log);
   expect(lines.join('\n')).toContain('unfit to vote until commit, now 2, has reached 5');
 
-  const storage = raftStorage(log);
+  const storage = storageOf(log);
   const newRaft = (): Raft =>
     new Raft({
       id: 'n1',

@@ -1,5 +1,5 @@
 import { type Metadata, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
-import type { RaftHost } from '../host/raft-host.js';
+import type { KvHost } from '../host/kv-host.js';
 import { NotLeaderError, TryAgainError } from '../host/refusals.js';
 import { Command } from '../generated/keelson/examples/kv/v1/state.js';
 import {
@@ -24,7 +24,7 @@ const SCAN_PAIRS = 256;
 export interface ServedNode {
   readonly clusterId: string;
   readonly addresses: Readonly<Record<string, string>>;
-  readonly host: RaftHost;
+  readonly host: KvHost;
   readonly state: KeyValueState;
 }
 

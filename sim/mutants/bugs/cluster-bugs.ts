@@ -113,12 +113,12 @@ export const CLUSTER_BUGS: readonly PlantedBug[] = [
     profile: 'cluster',
     hunks: [
       {
-        file: 'sim/cluster/node-host.ts',
-        find: '          this.#saveFailed(save, pending, error);\n',
-        put: `          if (isKeelsonError(error, 'KEELSON_NO_SPACE')) this.#saveFailed(save, pending, error);
+        file: 'sim/raft/raft-driver.ts',
+        find: '          this.#saveFailed(save, error);\n',
+        put: `          if (isNoSpace(error)) this.#saveFailed(save, error);
           else {
-            this.#send(messagesAfterSave);
-            if (this.isRunning) this.raft.persisted(save.id);
+            host.send(messagesAfterSave);
+            if (this.isRunning) this.#parts.raft.persisted(save.id);
           }
 `,
       },

@@ -1,0 +1,162 @@
+import type { Entry, RaftLog, SnapshotData } from '../../../src/index.js';
+import {
+  type Message,
+  type Raft,
+  RaftDriver,
+  type RaftHost,
+  type RaftStatus,
+  type Ready,
+  type SnapshotPiece,
+} from '../../../sim/raft/index.js';
+import type { KeyValueState, Outcome } from '../state/key-value-state.js';
+import type { Compaction } from './compaction.js';
+import type { IncomingSnapshot } from './incoming-snapshot.js';
+import { PendingProposals } from './pending-proposals.js';
+import { PendingReads } from './pending-reads.js';
+import { NotLeaderError, TryAgainError } from './refusals.js';
+
+/** What a host tells whoever watches it. */
+export interface HostObserver {
+  /** After each round: role, term and leader may have changed. */
+  readonly turned: (status: RaftStatus) => void;
+  /** It no longer takes part, and must be made anew from what the log then holds. Told once. */
+  readonly failed: (error: unknown) => void;
+  /** It goes on, but something did not work. */
+  readonly troubled: (error: unknown) => void;
+}
+
+export interface KvHostParts {
+  readonly log: RaftLog;
+  readonly raft: Raft;
+  readonly state: KeyValueState;
+  readonly compaction: Compaction;
+  readonly incoming: IncomingSnapshot;
+  /** Hands messages to the network. They may be lost; they may not be sent twice in another order. */
+  readonly send: (messages: readonly Message[]) => void;
+  readonly observer: HostObserver;
+}
+
+/** A state under a Raft: clients that propose and read, snapshots in and out. The loop is the driver's. */
+export class KvHost implements RaftHost {
+  readonly #parts: KvHostParts;
+  readonly #driver: RaftDriver;
+  readonly #proposals = new PendingProposals();
+  readonly #reads = new PendingReads();
+
+  constructor(parts: KvHostParts) {
+    this.#parts = parts;
+    const { raft, log } = parts;
+    this.#driver = new RaftDriver({ raft, log, host: this, schedule: setImmediate });
+  }
+
+  get status(): RaftStatus {
+    return this.#parts.raft.status;
+  }
+
+  /** Takes a message of a peer. */
+  step(message: Message): void {
+    this.#driver.feed((raft) => raft.step(message));
+  }
+
+  /** To be called at an even pace. */
+  tick(): void {
+    this.#reads.tick();
+    this.#driver.feed((raft) => raft.tick());
+  }
+
+  unreachable(peer: string): void {
+    this.#driver.feed((raft) => raft.reportUnreachable(peer));
+  }
+
+  /** Resolves once the command is on a majority's stable storage and applied. {@link NotLeaderError}, {@link TryAgainError}. */
+  async propose(command: Uint8Array): Promise<Outcome> {
+    this.#throwIfStopped();
+    const proposal = this.#parts.raft.propose(command);
+    this.#wake();
+    if (proposal.ok) return this.#proposals.wait(proposal.index, proposal.term);
+    if (proposal.reason === 'not-leader') throw new NotLeaderError(proposal.leader);
+    throw new TryAgainError(`not taken: ${proposal.reason}`);
+  }
+
+  /** Resolves at a moment at which the state may be read as if it were the only copy. {@link TryAgainError}. */
+  async mayRead(): Promise<void> {
+    this.#throwIfStopped();
+    const { context, may } = this.#reads.wait();
+    const refusal = this.#parts.raft.readIndex(context);
+    if (refusal !== null) this.#reads.reject(context, refusal);
+    this.#wake();
+    return may;
+  }
+
+  /** Does no more. What was asked of the log goes on until the log is closed. */
+  async stop(): Promise<void> {
+    this.#rejectAll('this node is stopping');
+    await this.#driver.stop();
+  }
+
+  send(messages: readonly Message[]): void {
+    this.#parts.send(messages);
+  }
+
+  apply(entries: readonly Entry[]): void {
+    const { state } = this.#parts;
+    for (const entry of entries) this.#proposals.applied(entry, state.apply(entry));
+  }
+
+  handled({ readStates }: Ready): void {
+    const { raft, state, compaction } = this.#parts;
+    for (const read of readStates) this.#reads.confirmed(read);
+    this.#reads.release(state.applied);
+    void compaction.runIfDue(raft.status.configuration, (error) => {
+      if (this.#driver.isRunning) this.troubled(error);
+    });
+  }
+
+  turned(): void {
+    const { status } = this;
+    if (status.role !== 'leader') this.#proposals.rejectAll();
+    this.#parts.observer.turned(status);
+  }
+
+  keepPiece(piece: SnapshotPiece): void {
+    this.#parts.incoming.keep(piece);
+  }
+
+  incomingData(): SnapshotData {
+    return this.#parts.incoming.data();
+  }
+
+  async installed(): Promise<void> {
+    const { log, incoming, state } = this.#parts;
+    incoming.discard();
+    const snapshot = await log.openSnapshot();
+    if (snapshot !== null) await state.restore(snapshot.data);
+  }
+
+  refused(): void {
+    this.#parts.incoming.discard();
+  }
+
+  troubled(error: unknown): void {
+    this.#parts.observer.troubled(error);
+  }
+
+  failed(error: unknown): void {
+    this.#rejectAll('this node has failed');
+    this.#parts.observer.failed(error);
+  }
+
+  #rejectAll(why: string): void {
+    this.#proposals.rejectAll();
+    this.#reads.rejectAll(why);
+  }
+
+  /** What the Raft was asked outside of the driver is carried out in the driver's next round. */
+  #wake(): void {
+    this.#driver.feed(() => undefined);
+  }
+
+  #throwIfStopped(): void {
+    if (!this.#driver.isRunning) throw new TryAgainError('this node is stopping');
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * At stake: who plugs Keelson into a Raft copies what docs/plugging-in.md shows, and a loop there that does not run, or is
+ * not the one that the simulator crashes, is worse than none. Tried by holding every piece of TypeScript on the page
+ * against the source that it comes from, and by running the program that the pieces make.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { runBuilt } from './built.js';
+import { scratchDirectory } from './scratch-directory.js';
+
+const root = join(import.meta.dirname, '../..');
+const textOf = (path: string): string => readFileSync(join(root, path), 'utf8');
+
+/** Lines without their indentation, which a piece of a class has none of, and without empty ones. */
+function lines(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}
+
+const driver = lines(textOf('sim/raft/raft-driver.ts')).join('\n');
+const fences = [...textOf('docs/plugging-in.md').matchAll(/^```ts\n(.*?)^```$/gms)].map(
+  ([, code = '']) => code,
+);
+const isOfDriver = (code: string): boolean => driver.includes(lines(code).join('\n'));
+
+test('the pieces of the driver are its source, and those of the program are, one after the other, the whole of it', () => {
+  expect(fences.filter(isOfDriver)).toHaveLength(4);
+  const program = fences.filter((code) => !isOfDriver(code)).join('\n');
+  // Users import the package by its name, this repository its source.
+  const source = textOf('examples/three-servers/main.ts')
+    .replace(`'../../src/index.js'`, `'keelson'`)
+    .replace(`'../../sim/index.js'`, `'keelson/sim'`);
+  expect(lines(program)).toEqual(lines(source));
+});
+
+test('the program runs, and finds on the second run what it replicated on the first', async () => {
+  const cwd = scratchDirectory();
+  const first = await runBuilt('examples/three-servers/main.js', [], { cwd });
+  const told = '0 words before, 150 now, the last is "word 150"\n';
+  expect(first).toEqual({ code: 0, stderr: '', stdout: told });
+  const second = await runBuilt('examples/three-servers/main.js', [], { cwd });
+  expect(second).toMatchObject({ code: 0, stdout: '150 words before, 300 now, the last is "word 300"\n' });
+});
