@@ -1,6 +1,5 @@
 import { seedsToFind, type Measured } from './measure.js';
 import type { PlantedBug } from './planted-bug.js';
-import { SINGLE_STORE_UNTIL } from './planted-bugs.js';
 
 /** Seeds within which all built single-store bugs but {@link LATE_MAX} are found. */
 const NEAR = 1000;
@@ -32,8 +31,8 @@ export function judgeGate(
     const measured = of(now, number);
     return measured === undefined ? Infinity : seedsToFind(measured);
   };
-  const single = built.filter(({ number }) => number < SINGLE_STORE_UNTIL);
-  const cluster = built.filter(({ number }) => number >= SINGLE_STORE_UNTIL);
+  const single = built.filter(({ profile }) => profile !== 'cluster');
+  const cluster = built.filter(({ profile }) => profile === 'cluster');
   const late = single.filter((bug) => seedsOf(bug) > NEAR);
   const missed = single.filter((bug) => seedsOf(bug) > FAR);
   const lateInCluster = cluster.filter((bug) => seedsOf(bug) > CLUSTER);

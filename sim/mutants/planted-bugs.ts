@@ -1,4 +1,5 @@
 import { CLUSTER_BUGS } from './bugs/cluster-bugs.js';
+import { COMBINATION_BUGS } from './bugs/combination-bugs.js';
 import { LOG_BUGS } from './bugs/log-bugs.js';
 import { RECOVERY_BUGS } from './bugs/recovery-bugs.js';
 import { SYNC_BUGS } from './bugs/sync-bugs.js';
@@ -10,7 +11,5 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...RECOVERY_BUGS,
   ...LOG_BUGS,
   ...CLUSTER_BUGS,
+  ...COMBINATION_BUGS,
 ].sort((a, b) => a.number - b.number);
-
-/** Bugs 1 to 31 are of one store, the rest of a cluster. */
-export const SINGLE_STORE_UNTIL = 32;

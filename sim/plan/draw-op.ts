@@ -11,6 +11,7 @@ const SAVE_WEIGHTS: readonly (readonly [SaveOp['kind'], number])[] = [
   ['vote', 2],
   ['commit', 2],
   ['empty', 0.5],
+  ['mixed', 4],
   ['wrong', 0.5],
 ];
 
@@ -69,9 +70,18 @@ export function drawOp(random: Random, swarm: Swarm, place: number): OpBody {
         bytesMax: random.pick([0, 100, 1000, 1e9]),
       };
     case 'stream':
-      return { kind, share: share(random) };
+      return {
+        kind,
+        share: share(random),
+        ...(random.chance(0.6) ? { beside: drawSaves(random, swarm, 1 + random.below(4)) } : {}),
+        ...(random.chance(0.3) ? { compacts: true } : {}),
+      };
     case 'reopen':
-      return { kind, readsAll: random.chance(0.3) };
+      return {
+        kind,
+        readsAll: random.chance(0.3),
+        ...(random.chance(0.4) ? { saves: drawSaves(random, swarm, 1 + random.below(4)) } : {}),
+      };
     case 'wait':
       return { kind, ms: random.pick([0, 1, 20, 150, 1500]) };
     case 'takeover':
@@ -112,6 +122,16 @@ function drawSave(random: Random, swarm: Swarm): SaveOp {
       return { kind, share: share(random) };
     case 'empty':
       return { kind };
+    case 'mixed':
+      return {
+        kind,
+        depth: random.chance(0.4) ? random.below(5) : null,
+        count: random.below(4),
+        bytes,
+        raise: random.pick([0, 0, 0, 1]),
+        candidate: random.pick(['a', 'b', 'c', null]),
+        share: random.chance(0.5) ? share(random) : null,
+      };
     case 'wrong':
       return { kind, which: random.pick(WRONG_SAVES) };
   }

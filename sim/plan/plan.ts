@@ -43,6 +43,19 @@ export type SaveOp =
   | { readonly kind: 'vote'; readonly raise: number; readonly candidate: string | null }
   | { readonly kind: 'commit'; readonly share: number }
   | { readonly kind: 'empty' }
+  /**
+   * Several changes in one atom: a cut `depth` below the end, entries behind it, a vote, a commit at that share of what
+   * is there then; null leaves a part out. What each part does alone says nothing of what they do together.
+   */
+  | {
+      readonly kind: 'mixed';
+      readonly depth: number | null;
+      readonly count: number;
+      readonly bytes: number;
+      readonly raise: number;
+      readonly candidate: string | null;
+      readonly share: number | null;
+    }
   /** A request that a correct Raft never makes. */
   | { readonly kind: 'wrong'; readonly which: WrongSave };
 
@@ -86,9 +99,16 @@ export type OpBody =
     }
   | { readonly kind: 'compact'; readonly share: number }
   | { readonly kind: 'read'; readonly share: number; readonly count: number; readonly bytesMax: number }
-  | { readonly kind: 'stream'; readonly share: number }
+  /** `beside`: saves, and then perhaps a compaction, behind the first entry of the stream. */
+  | {
+      readonly kind: 'stream';
+      readonly share: number;
+      readonly beside?: readonly SaveOp[];
+      readonly compacts?: boolean;
+    }
   | { readonly kind: 'read-snapshot' }
-  | { readonly kind: 'reopen'; readonly readsAll: boolean }
+  /** `saves`: still under way when the log is closed. */
+  | { readonly kind: 'reopen'; readonly readsAll: boolean; readonly saves?: readonly SaveOp[] }
   /** A reader opens the store beside its writer. */
   | { readonly kind: 'beside' }
   | { readonly kind: 'wait'; readonly ms: number }

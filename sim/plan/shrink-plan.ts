@@ -67,6 +67,7 @@ const LEAST: Readonly<Partial<Record<OpKind, Readonly<Record<string, number>>>>>
   conflict: { depth: 1, count: 0, bytes: 0 },
   resend: { depth: 1, count: 0, bytes: 0 },
   truncate: { depth: 0 },
+  mixed: { depth: 0, count: 0, bytes: 0, raise: 0 },
   vote: { raise: 0 },
   snapshot: { bytes: 0, chunks: 1 },
   install: { ahead: 0, bytes: 0, chunks: 1 },
@@ -88,10 +89,14 @@ function withSizes<Op extends PlanOp | SaveOp>(op: Op, size: (value: number, lea
 /** The saves inside an operation. */
 function savesOf(op: PlanOp): readonly SaveOp[] {
   if (op.kind === 'snapshot') return op.beside;
+  if (op.kind === 'stream') return op.beside ?? [];
+  if (op.kind === 'reopen') return op.saves ?? [];
   return op.kind === 'burst' || op.kind === 'takeover' ? op.saves : [];
 }
 
 function withSaves(op: PlanOp, saves: readonly SaveOp[]): PlanOp {
-  if (op.kind === 'snapshot') return { ...op, beside: saves };
+  if (op.kind === 'snapshot' || (op.kind === 'stream' && op.beside !== undefined))
+    return { ...op, beside: saves };
+  if (op.kind === 'reopen' && op.saves !== undefined) return { ...op, saves };
   return op.kind === 'burst' || op.kind === 'takeover' ? { ...op, saves } : op;
 }

@@ -53,9 +53,37 @@ export function makeSave(
       return { hardState: { commit: hardState.commit + Math.round(op.share * (last - hardState.commit)) } };
     case 'empty':
       return {};
+    case 'mixed':
+      return makeMixed(op, state, make);
     case 'wrong':
       return makeWrong(op.which, state, make, batchBytesMax);
   }
+}
+
+/** What a new leader's message and a vote may come to in one save, each part given or not. */
+function makeMixed(
+  op: Extract<SaveOp, { kind: 'mixed' }>,
+  state: LogState,
+  make: (from: number, count: number, bytes: number, term: number) => ModelEntry[],
+): ModelSave {
+  const { hardState } = state;
+  const floor = Math.max(hardState.commit, state.boundary.index, state.snapshot?.index ?? 0);
+  const end = lastIndexOf(state) + 1;
+  const from = op.depth === null ? end : Math.max(floor + 1, end - op.depth);
+  const term = Math.max(hardState.term, lastTermOf(state), 1) + op.raise;
+  const last = from + op.count - 1;
+  const isVoteOpen = term > hardState.term || hardState.vote === null;
+  return {
+    ...(op.depth === null ? {} : { truncateFrom: from }),
+    ...(op.count === 0 ? {} : { entries: make(from, op.count, op.bytes, term) }),
+    hardState: {
+      ...(term > hardState.term ? { term } : {}),
+      ...(isVoteOpen ? { vote: op.candidate } : {}),
+      ...(op.share === null
+        ? {}
+        : { commit: hardState.commit + Math.round(op.share * (last - hardState.commit)) }),
+    },
+  };
 }
 
 function withTerm(state: LogState, entries: readonly ModelEntry[], term: number): ModelSave {

@@ -1,4 +1,6 @@
-import type { PlanOp } from '../plan/plan.js';
+import type { RaftLog } from '../../src/raft-log/contract.js';
+import { Finding } from '../oracle/finding.js';
+import type { PlanOp, SaveOp } from '../plan/plan.js';
 import { subSeed } from '../world/random.js';
 import { issueSave } from './issue-save.js';
 import { makeSave } from './make-save.js';
@@ -33,11 +35,11 @@ export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
     case 'read':
       return performRead(scene, op);
     case 'stream':
-      return performStream(scene, op.share);
+      return performStream(scene, op, seed);
     case 'read-snapshot':
       return performReadSnapshot(scene);
     case 'reopen':
-      return performReopen(scene, op.readsAll);
+      return performReopen(scene, op.readsAll, op.saves ?? [], seed);
     case 'beside':
       return performBeside(scene);
     case 'takeover':
@@ -57,6 +59,7 @@ export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
     case 'vote':
     case 'commit':
     case 'empty':
+    case 'mixed':
     case 'wrong':
       await issueSave(
         scene,
@@ -91,12 +94,17 @@ async function performBurst(
 async function reopenIfFailed(scene: Scene, op: PlanOp): Promise<void> {
   if (scene.openLog.status !== 'failed') return;
   const isMet = op.id % 3 === 0 && op.kind !== 'takeover' && op.kind !== 'reopen';
-  if (!isMet) await performReopen(scene, false);
+  if (!isMet) await performReopen(scene, false, [], 0);
 }
 
-async function performReopen(scene: Scene, readsAll: boolean): Promise<void> {
+async function performReopen(
+  scene: Scene,
+  readsAll: boolean,
+  saves: readonly SaveOp[],
+  seed: number,
+): Promise<void> {
   const log = scene.openLog;
-  await log.close();
+  await closeBehind(scene, log, saves, seed);
   checkClosed(scene, log);
   scene.log = null;
   scene.reach['closed-and-reopened'] += 1;
@@ -105,6 +113,30 @@ async function performReopen(scene: Scene, readsAll: boolean): Promise<void> {
     if (attempt === 2) scene.faults.calm();
     if (attempt === 4) throw new Error(`${scene.by} could not reopen without faults`);
   }
+}
+
+/** Closes the log with saves under way: what was accepted has an answer by then, and it is not that the log was closed. */
+async function closeBehind(
+  scene: Scene,
+  log: RaftLog,
+  saves: readonly SaveOp[],
+  seed: number,
+): Promise<void> {
+  let open = saves.length;
+  for (const [at, save] of saves.entries()) {
+    const { state } = scene.allowed.newest;
+    void issueSave(scene, makeSave(save, state, subSeed(seed, at), scene.plan.config.batchBytesMax)).then(
+      () => (open -= 1),
+    );
+    if (scene.plan.config.queueBytesMax !== undefined) await settled();
+  }
+  await log.close();
+  if (saves.length === 0) return;
+  await settled();
+  scene.reach['closed-with-saves-under-way'] += 1;
+  if (open === 0) return;
+  const what = `close resolved while ${open} of ${saves.length} saves that it had accepted had no answer`;
+  throw new Finding({ oracle: 'acknowledgement', what });
 }
 
 function pass({ disk }: Scene, ms: number): Promise<void> {

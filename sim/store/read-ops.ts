@@ -21,9 +21,12 @@ import {
   seeView,
 } from '../oracle/observe-log.js';
 import type { OpBody } from '../plan/plan.js';
-import { judgeFailure } from './issue-save.js';
+import { subSeed } from '../world/random.js';
+import { issueSave, judgeFailure } from './issue-save.js';
+import { makeSave } from './make-save.js';
 import { openOptions } from './open-options.js';
 import type { Scene } from './scene.js';
+import { performCompact } from './snapshot-ops.js';
 
 /** Holds what can be seen at once of the durable view against the allowed set. */
 export function checkView(scene: Scene): void {
@@ -79,21 +82,54 @@ export async function readBesideSaves(scene: Scene): Promise<void> {
   }
 }
 
-/** Streams from some index to the end. */
-export async function performStream(scene: Scene, share: number): Promise<void> {
+/**
+ * Streams from some index to the end, perhaps while saves and a compaction go on behind its first entry: then it shows
+ * one state to its end, or says that what it read was replaced or dropped.
+ */
+export async function performStream(
+  scene: Scene,
+  op: Extract<OpBody, { kind: 'stream' }>,
+  seed: number,
+): Promise<void> {
   const log = scene.openLog;
   const { firstIndex, lastIndex } = log;
-  const from = firstIndex + Math.floor(share * (lastIndex + 1 - firstIndex));
-  const read = await tryRead(scene, async () => {
-    const entries: Entry[] = [];
-    for await (const entry of log.stream(from, lastIndex + 1)) entries.push(entry);
-    return entries;
+  const from = firstIndex + Math.floor(op.share * (lastIndex + 1 - firstIndex));
+  const before = scene.allowed.candidates();
+  const entries: Entry[] = [];
+  const isMoved = op.beside !== undefined || op.compacts === true;
+  const isWhole = await tryRead(scene, async () => {
+    try {
+      for await (const entry of log.stream(from, lastIndex + 1)) {
+        entries.push(entry);
+        if (entries.length === 1 && isMoved) await moveOn(scene, op, seed);
+      }
+      return true;
+    } catch (error) {
+      const isTold =
+        isKeelsonError(error, 'KEELSON_UNAVAILABLE') || isKeelsonError(error, 'KEELSON_COMPACTED');
+      if (!isMoved || !isTold) throw error;
+      scene.reach['stream-told-of-change'] += 1;
+      return false;
+    }
   });
-  if (read === null) return;
-  const { length } = checkEntries(scene, read, from);
-  if (length === lastIndex + 1 - from) return;
-  const what = `stream(${from}, ${lastIndex + 1}) brought ${length} entries`;
+  if (entries.length === 0 && isWhole === null) return;
+  if (isMoved && isWhole === true) scene.reach['streamed-beside-saves'] += 1;
+  checkEntries(scene, entries, from, isMoved ? before : []);
+  if (isWhole !== true || entries.length === lastIndex + 1 - from) return;
+  const what = `stream(${from}, ${lastIndex + 1}) brought ${entries.length} entries`;
   throw new Finding({ oracle: 'read', what });
+}
+
+/** What goes on beside a stream. */
+async function moveOn(
+  scene: Scene,
+  { beside = [], compacts = false }: Extract<OpBody, { kind: 'stream' }>,
+  seed: number,
+): Promise<void> {
+  const { batchBytesMax } = scene.plan.config;
+  for (const [at, save] of beside.entries())
+    await issueSave(scene, makeSave(save, scene.allowed.newest.state, subSeed(seed, at), batchBytesMax));
+  if (compacts) await performCompact(scene, 1);
 }
 
 /** Streams the newest snapshot. */

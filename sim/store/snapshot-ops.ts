@@ -1,7 +1,9 @@
 import { checksum } from '../../src/format/checksum.js';
+import { isKeelsonError } from '../../src/errors/index.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { replacedBy, withSnapshot } from '../oracle/apply-save.js';
 import type { IssuedState } from '../oracle/allowed-states.js';
+import { Finding } from '../oracle/finding.js';
 import {
   lastIndexOf,
   lastTermOf,
@@ -41,7 +43,7 @@ export async function performSnapshot(scene: Scene, op: SnapshotOp, seed: number
   if (!isFailed) allowed.float((before) => withSnapshot(before, taken.snapshot), scene.by);
   const { conf } = taken.snapshot;
   const taking = log.createSnapshot({ index, conf, data: streamOf(taken.chunks, beside.next) });
-  await settleFloating(scene, log, taking, isFailed, 'snapshot-created');
+  await settleFloating(scene, log, taking, isFailed, 'snapshot-created', index);
   if (beside.count > 0) scene.reach['saved-beside-snapshot'] += 1;
   await beside.all();
 }
@@ -74,6 +76,7 @@ async function installKeeping(scene: Scene, { snapshot, chunks }: Taken): Promis
     log.installSnapshot({ index, term, conf, data: streamOf(chunks) }),
     isFailed,
     'snapshot-installed-keeping',
+    index,
   );
 }
 
@@ -85,7 +88,7 @@ async function installReplacing(scene: Scene, { snapshot, chunks }: Taken, befor
   const after = replacedBy(before, snapshot, hardState);
   if (!isFailed) scene.allowed.float(() => after, scene.by);
   const installing = log.installSnapshot({ index, term, conf, data: streamOf(chunks), hardState: { term } });
-  await settleFloating(scene, log, installing, isFailed, 'snapshot-installed-replacing');
+  await settleFloating(scene, log, installing, isFailed, 'snapshot-installed-replacing', index);
 }
 
 /** Waits for a snapshot whose record may land anywhere among the saves beside it. */
@@ -95,6 +98,7 @@ async function settleFloating(
   taking: Promise<unknown>,
   wasFailed: boolean,
   branch: Branch,
+  index: number,
 ): Promise<void> {
   const { allowed } = scene;
   try {
@@ -104,8 +108,24 @@ async function settleFloating(
   } catch (error) {
     const finding = judgeFailure(scene, error, false);
     if (finding !== null) scene.found(finding);
-    if (!wasFailed && log.status !== 'failed') allowed.sinkFloating();
+    if (wasFailed || log.status === 'failed') return;
+    allowed.sinkFloating();
+    await checkSunk(scene, log, index);
   }
+}
+
+/** D8: a snapshot whose record failed covers nothing, so that nothing may be compacted up to it. */
+async function checkSunk(scene: Scene, log: RaftLog, index: number): Promise<void> {
+  const { snapshot } = scene.allowed.newest.state;
+  if (index <= (snapshot?.index ?? 0)) return;
+  try {
+    await log.compact(index);
+  } catch (error) {
+    if (isKeelsonError(error, 'KEELSON_UNAVAILABLE')) scene.reach['sunk-snapshot-covers-nothing'] += 1;
+    return;
+  }
+  const what = `${scene.by}: the record of the snapshot at ${index} failed, and yet the log was compacted up to it`;
+  throw new Finding({ oracle: 'refusal', what, expected: ['a refusal with KEELSON_UNAVAILABLE'] });
 }
 
 /** Drops entries that the snapshot covers. */

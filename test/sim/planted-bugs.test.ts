@@ -11,9 +11,9 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const built = [...PLANTED_BUGS, ...WITNESS_BUGS].filter(({ waitsFor }) => waitsFor === undefined);
 
 describe('the planted bugs', () => {
-  test('are the 39 of the list, each once', () => {
+  test('have numbers from 1 without a gap, each once', () => {
     const numbers = PLANTED_BUGS.map(({ number }) => number);
-    expect(numbers).toEqual(Array.from({ length: 39 }, (_, at) => at + 1));
+    expect(numbers).toEqual(numbers.map((_, at) => at + 1));
   });
 
   test.each(built)('$number ($name) can be planted', async (bug) => {
