@@ -136,7 +136,7 @@ export const RECOVERY_BUGS: readonly PlantedBug[] = [
       {
         file: SCAN,
         find: "import { RecordIndex } from './record-index.js';",
-        put: "import { RecordIndex } from './record-index.js';\nimport { entryChecksum } from '../format/entry-checksum.js';\nimport { readEntryRecord } from '../format/raft-records.js';",
+        put: "import { RecordIndex } from './record-index.js';\nimport { entryChecksum } from '../../format/entry-checksum.js';\nimport { readEntryRecord } from '../../format/raft-records.js';",
       },
     ],
   },
