@@ -48,13 +48,8 @@ export const LOG_BUGS: readonly PlantedBug[] = [
       },
       {
         file: LOG,
-        find: 'this.#firstNeeded().header;',
-        put: 'this.#firstNeeded(upTo).header;',
-      },
-      {
-        file: LOG,
-        find: '  #firstNeeded(): LiveSegment {\n    const needed = this.#request.layer.boundary() + 1;',
-        put: '  #firstNeeded(upTo = this.#request.layer.boundary()): LiveSegment {\n    const needed = upTo + 1;',
+        find: 'firstNeeded(this.#segments, this.#request.layer.boundary()).header;',
+        put: 'firstNeeded(this.#segments, upTo ?? this.#request.layer.boundary()).header;',
       },
     ],
   },
@@ -77,8 +72,8 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: LOG,
-        find: 'const needed = this.#request.layer.boundary() + 1;',
-        put: 'const needed = this.#request.layer.boundary() + 2;',
+        find: 'firstNeeded(this.#segments, this.#request.layer.boundary()).header;',
+        put: 'firstNeeded(this.#segments, this.#request.layer.boundary() + 1).header;',
       },
     ],
   },
