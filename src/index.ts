@@ -25,6 +25,13 @@ export type * from './raft-log/contract.js';
 export type { RaftLogEventMap, RaftLogEvents } from './raft-log/events.js';
 export { createMemoryRaftLog, type MemoryRaftLogOptions } from './raft-log/memory/memory-raft-log.js';
 export { openRaftLog } from './raft-log/open-raft-log.js';
+export {
+  markUnfit,
+  planUnfit,
+  type MarkUnfitOptions,
+  type UnfitPlan,
+  type VotingState,
+} from './raft-log/repair/mark-unfit.js';
 export type { FoundDamage } from './raft-log/repair/survey-log.js';
 export type { VerifyOptions, VerifyProgress, VerifyReport } from './raft-log/repair/verify-store.js';
 export type { Durations, RaftLogStats } from './raft-log/stats.js';

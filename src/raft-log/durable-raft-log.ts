@@ -273,6 +273,19 @@ export class DurableRaftLog implements RaftLog {
     if (this.#log.latched !== null) throw this.#log.latched;
   }
 
+  /**
+   * Refuses votes until commit has reached `until`, and goes to `term`, which is above the present one, without a
+   * vote. Both slots of the superblock first: a crash in front of the term leaves a server that does not vote. The
+   * preamble of a new segment last, so that no one file is the only one that knows it.
+   */
+  async markUnfit(until: number, term: number): Promise<void> {
+    this.#checkWritable();
+    this.#durable.unfitUntil = Math.max(this.#durable.unfitUntil, until);
+    await this.#log.markUnfit(this.#durable.unfitUntil);
+    await this.setHardState({ term });
+    await this.#log.beginSegment();
+  }
+
   async #close(): Promise<void> {
     await Promise.all([this.#turns.close(), this.#reader.close()]);
     await this.#log.close();

@@ -35,7 +35,7 @@ export function openRaftLog(options: RaftLogOptions): Promise<RaftLog> {
 export async function openWithFormats(
   options: RaftLogOptions,
   formats: readonly OlderFormat[],
-): Promise<RaftLog> {
+): Promise<DurableRaftLog> {
   const resolved = resolveOptions(options);
   const environment = resolved.environment ?? nodeEnvironment();
   const emitter = new EventEmitter<RaftLogEventMap>();

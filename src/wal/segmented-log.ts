@@ -23,6 +23,7 @@ import {
 import type { QueuedFrame } from './write/queued-frame.js';
 import { RecordReader, type LocatedRecord } from './segment/record-reader.js';
 import type { RecoveryReport } from './report/recovery-report.js';
+import { LeftAsItWas } from './write/left-as-it-was.js';
 import { rotateSegment } from './write/rotation.js';
 import { SegmentFiles } from './segment/segment-files.js';
 import { SpareSegments } from './write/spare-segments.js';
@@ -119,7 +120,7 @@ export class SegmentedLog {
       observer: spares.watchedBy(observer),
       counters,
       active: () => log.#writingParts().active,
-      rotate: (frame: QueuedFrame) => log.#rotate(frame),
+      rotate: (frame: QueuedFrame) => log.#rotate(segmentBytesFor(frame, segmentBytes, SEGMENT_HEADER_BYTES)),
     };
     const writer = new GroupWriter(host, log.#durable, writeMode);
     log.#writing = { ...parts, writer, spares, active: new ActiveSegment(tail, file, last, segmentBytes) };
@@ -157,10 +158,6 @@ export class SegmentedLog {
 
   get segmentCount(): number {
     return this.#segments.length;
-  }
-
-  get unfitUntil(): number {
-    return this.#writing?.superblock.current.unfitUntil ?? 0;
   }
 
   /** LSN of the first record that is still there. */
@@ -221,7 +218,7 @@ export class SegmentedLog {
     };
   }
 
-  async #rotate(frame: QueuedFrame): Promise<void> {
+  async #rotate(bytes: number): Promise<void> {
     const writing = this.#writingParts();
     const { environment, layer, segmentBytes, observer } = this.#request;
     const rotated = await rotateSegment({
@@ -232,7 +229,7 @@ export class SegmentedLog {
       spares: writing.spares,
       active: writing.active,
       durable: writing.writer.durable,
-      segmentBytes: segmentBytesFor(frame, segmentBytes, SEGMENT_HEADER_BYTES),
+      segmentBytes: bytes,
       usualBytes: segmentBytes,
     });
     this.#segments = [...this.#segments.slice(0, -1), rotated.sealed, rotated.segment];
@@ -241,6 +238,18 @@ export class SegmentedLog {
     if (rotated.recycled) this.counters.segmentsRecycled += 1;
     const { path, header } = rotated.segment;
     observer.onRotate({ path, number: header.number, recycled: rotated.recycled });
+  }
+
+  /** Durably unfit to vote until then, in both slots. To be called while nothing is queued, as the next. */
+  markUnfit(until: number): Promise<void> {
+    return this.#orLatch(({ superblock }) => superblock.writeBoth({ unfitUntil: until }));
+  }
+
+  /** Goes on in a new segment, whose preamble holds the state as of now; not where there is no room for one. */
+  beginSegment(): Promise<void> {
+    return this.#orLatch(() => this.#rotate(this.#request.segmentBytes)).catch((error: unknown) => {
+      if (!(error instanceof LeftAsItWas)) throw error;
+    });
   }
 
   /** To be called after each durable group: prepares the next segment in time. */

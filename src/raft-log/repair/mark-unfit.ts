@@ -1,0 +1,125 @@
+import type { Environment } from '../../disk/environment.js';
+import { nodeEnvironment } from '../../disk/node-environment.js';
+import { LIMITS } from '../../format/limits.js';
+import { segmentPath } from '../../wal/segment/live-segment.js';
+import { listStore, storePaths } from '../../wal/store/store-directory.js';
+import type { HardState } from '../contract.js';
+import type { DurableRaftLog } from '../durable-raft-log.js';
+import { openWithFormats } from '../open-raft-log.js';
+import { checkInteger, checkKnownFields, checkRecord } from '../rules/arguments.js';
+import { OLDER_FORMATS } from '../switch/older-format.js';
+
+/** Which store to mark, and what the rest of the cluster knows. */
+export interface MarkUnfitOptions {
+  /** Of the store, as of `openRaftLog`. */
+  readonly dir: string;
+  readonly walDir?: string;
+  /**
+   * As the other members say it while this server is stopped. Left out: nothing bounds what it may have promised, and
+   * it never votes again.
+   */
+  readonly known?: {
+    /** The highest term that any other member has in its hard state: this server has not voted above it. */
+    readonly term: number;
+    /** The last index of the leader: this server has not helped to commit beyond it. */
+    readonly lastIndex: number;
+  };
+  readonly environment?: Environment;
+}
+
+/** What of a store counts for its vote. */
+export interface VotingState {
+  readonly hardState: HardState;
+  /** 0: fit to vote. `Infinity`: never again. */
+  readonly unfitUntil: number;
+}
+
+/** What marking a store does, or did. */
+export interface UnfitPlan {
+  /** `'none'`: it is marked already, at least as far. */
+  readonly action: 'none' | 'mark';
+  readonly before: VotingState;
+  readonly after: VotingState;
+}
+
+/**
+ * What {@link markUnfit} would do. Changes nothing, takes no lock.
+ *
+ * Errors: those of an open with `readOnly`.
+ */
+export async function planUnfit(options: MarkUnfitOptions): Promise<UnfitPlan> {
+  const log = await opened(options, true);
+  try {
+    return planOf(log, options);
+  } finally {
+    await log.close();
+  }
+}
+
+/**
+ * Marks a store that was restored, from a backup, a copy or a snapshot of its volume, unfit to vote: since that was
+ * taken it may have voted, and acknowledged entries, and does not know it (docs/corrupting.md). Its term goes above
+ * every term in which it may have voted, without a vote; votes are refused with `KEELSON_UNFIT_TO_VOTE` until its
+ * commit has reached `known.lastIndex`. Entries, commit and snapshots stay. The server must be stopped.
+ *
+ * Resolved: durable. A crash inside leaves the store as it was, or marked, or such that the same call completes it; once
+ * it refuses votes it does not stop to. Called again it changes nothing.
+ *
+ * Errors: `KEELSON_INVALID_ARGUMENT`, and those of an open with `create: 'never'`; `KEELSON_WRITE_FAILED`,
+ * `KEELSON_SYNC_FAILED`.
+ */
+export async function markUnfit(options: MarkUnfitOptions): Promise<UnfitPlan> {
+  const log = await opened(options, false);
+  try {
+    const plan = planOf(log, options);
+    if (plan.action === 'mark') await log.markUnfit(plan.after.unfitUntil, plan.after.hardState.term);
+    return plan;
+  } finally {
+    await log.close();
+  }
+}
+
+async function opened(options: MarkUnfitOptions, readOnly: boolean): Promise<DurableRaftLog> {
+  checkRecord('options', options);
+  checkKnownFields('', options, ['dir', 'walDir', 'known', 'environment']);
+  const { known, ...rest } = options;
+  if (known !== undefined) {
+    checkRecord('known', known);
+    checkKnownFields('known', known, ['term', 'lastIndex']);
+    // The store goes one above it.
+    checkInteger('known.term', known.term, 0, LIMITS.integerMax - 1);
+    checkInteger('known.lastIndex', known.lastIndex, 0);
+  }
+  if (readOnly) return openWithFormats({ ...rest, readOnly }, OLDER_FORMATS);
+  const segmentBytes = await smallestSegment(options);
+  return openWithFormats({ ...rest, create: 'never', ...segmentBytes }, OLDER_FORMATS);
+}
+
+/** A store of small segments may stand on a small disk: the new one shall be none of the default size. */
+async function smallestSegment(options: MarkUnfitOptions): Promise<{ readonly segmentBytes?: number }> {
+  const { disk } = options.environment ?? nodeEnvironment();
+  const paths = storePaths(options.dir, options.walDir ?? null);
+  const { segments } = await listStore(disk, paths);
+  let smallest = Infinity;
+  for (const number of segments ?? []) {
+    const { size } = (await disk.stat(segmentPath(paths.walDir, number))) ?? { size: Infinity };
+    if (size >= LIMITS.segmentBytesMin) smallest = Math.min(smallest, size);
+  }
+  return smallest === Infinity ? {} : { segmentBytes: Math.min(smallest, LIMITS.segmentBytesMax) };
+}
+
+function planOf({ hardState, unfitUntil }: DurableRaftLog, { known }: MarkUnfitOptions): UnfitPlan {
+  const before = { hardState, unfitUntil };
+  const until = known?.lastIndex ?? Infinity;
+  const isRefusing = unfitUntil >= until || hardState.commit >= until;
+  // A term that is above all others, and in which no vote was given, is as good as the next.
+  const isAbove = hardState.term > (known?.term ?? 0) && hardState.vote === null;
+  if (isRefusing && isAbove) return { action: 'none', before, after: before };
+  const term = Math.max(hardState.term, known?.term ?? 0) + 1;
+  const marked = Math.max(unfitUntil, until);
+  const after = {
+    hardState: { term, vote: null, commit: hardState.commit },
+    unfitUntil: hardState.commit >= marked ? 0 : marked,
+  };
+  return { action: 'mark', before, after };
+}
