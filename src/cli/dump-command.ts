@@ -11,12 +11,13 @@ import { surveyLog } from '../raft-log/repair/survey-log.js';
 import type { SurveyedFrame } from '../wal/survey/survey-segment.js';
 import { EXIT, type ExitCode } from './exit.js';
 import type { CliOptions, DataForm } from './options.js';
-import { plainNumbers, SCHEMA_VERSION, type Output } from './output.js';
+import { SCHEMA_VERSION, type Output } from './output.js';
+import { commandText, counted } from './text.js';
 
 /** `keelson dump`: the records, one JSON object a line, as they were written; an index that comes twice was replaced. */
 export async function dumpCommand(options: CliOptions, output: Output): Promise<ExitCode> {
   const { dir, walDir } = options;
-  const put = (record: object): Promise<void> => output.line(JSON.stringify(record, plainNumbers));
+  const put = (record: object): Promise<void> => output.json({ ...record }, true);
   await put({ type: 'store', schemaVersion: SCHEMA_VERSION, dir });
   const onFrame = async (frame: SurveyedFrame): Promise<void> => {
     for (const record of recordsOf(frame, options)) await put(record);
@@ -25,7 +26,7 @@ export async function dumpCommand(options: CliOptions, output: Output): Promise<
   for (const damage of survey.damages) await put({ type: 'damage', ...damage });
   if (survey.damages.length === 0) return EXIT.sound;
   output.say(
-    `keelson: ${dir} is damaged in ${survey.damages.length} places; what is printed is what can be read. Run: keelson verify ${dir}`,
+    `keelson: ${dir} is damaged in ${counted(survey.damages.length, 'place')}; what is printed is what can be read. Run: ${commandText('verify', dir, walDir)}`,
   );
   return EXIT.damage;
 }

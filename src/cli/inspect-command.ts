@@ -2,29 +2,66 @@ import { nodeEnvironment } from '../disk/node-environment.js';
 import { identityText } from '../format/identity.js';
 import { FORMAT_VERSION } from '../format/segment-header.js';
 import { surveyLog, type LogSurvey } from '../raft-log/repair/survey-log.js';
+import type { SurveyedFrame } from '../wal/survey/survey-segment.js';
 import type { SurveyedSegment } from '../wal/survey/survey-store.js';
+import { adviceFor } from './advice.js';
 import { EXIT, type ExitCode } from './exit.js';
+import { opensNow } from './opens.js';
 import type { CliOptions } from './options.js';
 import { SCHEMA_VERSION, type Output } from './output.js';
 import { spaceOf } from './space.js';
-import { bytesText, damageText, indexText, rangeText, tableOf } from './text.js';
-import { adviceFor } from './verify-command.js';
+import {
+  bytesText,
+  counted,
+  damageText,
+  factText,
+  fitnessText,
+  noteText,
+  rangeText,
+  tableOf,
+  type Line,
+} from './text.js';
+import { verdictLine } from './verify-command.js';
 
 /** `keelson inspect`: what a store holds; of a damaged one, what can be read of it. */
 export async function inspectCommand(options: CliOptions, output: Output): Promise<ExitCode> {
   const { dir, walDir } = options;
   const environment = nodeEnvironment();
-  const survey = await surveyLog({ environment, dir, walDir });
-  const answer = { ...answerOf(survey), space: await spaceOf(environment.disk, survey.paths) };
+  const terms = new SegmentTerms();
+  const survey = await surveyLog({ environment, dir, walDir, onFrame: (frame) => terms.add(frame) });
+  const found = answerOf(survey, terms);
+  const space = await spaceOf(environment.disk, survey.paths);
+  const isJudged = found.verdict === 'damaged' && found.kind === 'raft';
+  const answer = { ...found, opens: isJudged ? await opensNow(options) : null, space };
   if (options.json) await output.json({ schemaVersion: SCHEMA_VERSION, command: 'inspect', dir, ...answer });
-  else for (const line of textOf(dir, answer, survey)) await output.line(line);
+  else await output.lines(textOf(options, answer, survey));
   return answer.verdict === 'sound' ? EXIT.sound : EXIT.damage;
 }
 
-type Answer = ReturnType<typeof answerOf> & { readonly space: Awaited<ReturnType<typeof spaceOf>> };
+type Answer = ReturnType<typeof answerOf> & {
+  /** Whether a server opens a damaged store; null where it is sound, or that is not known. */
+  readonly opens: boolean | null;
+  readonly space: Awaited<ReturnType<typeof spaceOf>>;
+};
+
+/** The terms of the entries in each segment. The term that the log had come to before it is not one of them. */
+class SegmentTerms {
+  readonly #terms = new Map<string, { readonly from: number; readonly to: number }>();
+
+  add({ header, path }: SurveyedFrame): void {
+    if (header.until <= header.from) return;
+    const known = this.#terms.get(path);
+    const from = Math.min(known?.from ?? Infinity, header.lowTerm);
+    this.#terms.set(path, { from, to: Math.max(known?.to ?? 0, header.highTerm) });
+  }
+
+  of(path: string): { readonly from: number; readonly to: number } | null {
+    return this.#terms.get(path) ?? null;
+  }
+}
 
 /** What is told, as data. The state is that of the last stretch that can be replayed. */
-function answerOf(survey: LogSurvey) {
+function answerOf(survey: LogSurvey, terms: SegmentTerms) {
   const { store, kind, pieces, damages, blemishes, snapshots } = survey;
   const { superblock } = store;
   const state = pieces[pieces.length - 1]?.state ?? null;
@@ -39,13 +76,15 @@ function answerOf(survey: LogSurvey) {
     isCleanEnd: superblock?.isCleanEnd ?? null,
     firstIndex: state?.firstIndex ?? null,
     lastIndex: state?.lastIndex ?? null,
+    /** Entries in front of it cannot be read. */
+    readableFrom: state === null ? null : Math.max(state.firstIndex, pieces[pieces.length - 1]?.known ?? 0),
     lastTerm: state?.lastTerm ?? null,
     lastLsn: store.segments[store.segments.length - 1]?.run?.lastLsn ?? null,
     hardState: state?.hardState ?? null,
     snapshot: state?.snapshotName ?? null,
     unfitUntil: isFit ? 0 : unfitUntil,
     proven: { ...store.proven, storeId: undefined },
-    segments: store.segments.map(segmentAnswer),
+    segments: store.segments.map((segment) => segmentAnswer(segment, terms)),
     snapshots: snapshots.map(({ index, term, path, fileBytes, meta, damage }) => {
       const isNamed = index === state?.snapshotName?.index && term === state.snapshotName.term;
       const found = { index, term, path, bytes: fileBytes, dataBytes: meta?.bytes ?? null };
@@ -56,7 +95,7 @@ function answerOf(survey: LogSurvey) {
   };
 }
 
-function segmentAnswer(segment: SurveyedSegment) {
+function segmentAnswer(segment: SurveyedSegment, terms: SegmentTerms) {
   const { number, path, fileBytes, header, run, frames, seal, lowest, holes } = segment;
   const entries = header === null || run === null ? null : { from: lowest, until: run.end.lastIndex + 1 };
   return {
@@ -67,7 +106,7 @@ function segmentAnswer(segment: SurveyedSegment) {
     firstLsn: header?.firstLsn ?? null,
     lastLsn: run?.lastLsn ?? null,
     entries,
-    terms: header === null || run === null ? null : [header.end.lastTerm, run.end.lastTerm],
+    terms: terms.of(path),
     epoch: header?.epoch ?? null,
     frames,
     isSealed: seal !== 'absent',
@@ -82,56 +121,87 @@ function stateOf({ fileBytes, header, holes, seal }: SurveyedSegment): string {
   return seal === 'absent' ? 'open' : 'sealed';
 }
 
-function textOf(dir: string, answer: Answer, survey: LogSurvey): readonly string[] {
-  const { hardState, snapshot, space, damage, unfitUntil, kind } = answer;
-  const isSound = answer.verdict === 'sound';
-  const count = damage.length === 1 ? '1 place' : `${damage.length} places`;
-  const lines = [isSound ? `${dir} is sound` : `${dir} is DAMAGED in ${count}`, ''];
-  const facts: [string, string][] = [
-    ['store', `${answer.storeId ?? 'unknown'} (${kind}, format ${answer.format}, epoch ${answer.epoch})`],
+function textOf(options: CliOptions, answer: Answer, survey: LogSurvey): readonly Line[] {
+  const { damage, blemishes, kind } = answer;
+  const facts = factsOf(answer, survey).flatMap(([name, value]) => factText(name, value, NAME_WIDTH));
+  const lines = [
+    verdictLine(options.dir, damage.length),
+    '',
+    ...facts,
+    '',
+    ...segmentTable(answer),
+    ...snapshotTable(answer),
   ];
-  if (kind === 'raft') {
-    const { firstIndex, lastIndex, lastTerm } = answer;
-    const range =
-      firstIndex === null || lastIndex === null ? null : { from: firstIndex, until: lastIndex + 1 };
-    facts.push(
-      ['entries', range === null ? 'none readable' : `${rangeText(range)} (last term ${lastTerm ?? 0})`],
-      ['hard state', hardState === null ? 'unreadable' : hardStateText(hardState)],
-      ['snapshot', snapshot === null ? 'none' : `index ${snapshot.index}, term ${snapshot.term}`],
-      ['fit to vote', unfitUntil === 0 ? 'yes' : `NO, until commit reaches ${indexText(unfitUntil)}`],
-    );
-  }
+  if (blemishes.length > 0) lines.push('', ...blemishes.flatMap(noteText));
+  if (damage.length === 0) return lines;
+  if (kind === 'raft') lines.push('', 'The state above is that of the last stretch that can be read.');
+  return [...lines, '', ...damage.flatMap(damageText), '', ...adviceFor(options, kind, answer.opens)];
+}
+
+const NAME_WIDTH = 12;
+
+function factsOf(answer: Answer, { store }: LogSurvey): readonly (readonly [string, string])[] {
+  const { hardState, snapshot, space, unfitUntil, kind } = answer;
   const { segments, spares, snapshots, quarantine, free } = space;
-  facts.push(
-    ['proven', `LSN ${survey.store.proven.lsn} of ${answer.lastLsn ?? 'none'} read`],
-    ['last end', answer.isCleanEnd === true ? 'closed' : 'not closed, or still open'],
+  const { storeId, format, epoch, isCleanEnd, lastLsn } = answer;
+  const commit = hardState?.commit ?? 0;
+  const ofRaft: readonly (readonly [string, string])[] = [
+    ['entries', heldText(answer)],
+    ['hard state', hardState === null ? 'unreadable' : hardStateText(hardState)],
+    ['snapshot', snapshot === null ? 'none' : `index ${snapshot.index}, term ${snapshot.term}`],
+    ['fit to vote', fitnessText(unfitUntil, commit)],
+  ];
+  return [
+    ['store', `${storeId ?? 'unknown'} (${kind}, format ${format}, epoch ${epoch})`],
+    ...(kind === 'raft' ? ofRaft : []),
+    ['records', `read up to LSN ${lastLsn ?? 0}, known to be durable up to ${store.proven.lsn}`],
+    [
+      'last end',
+      isCleanEnd === true ? 'closed' : 'not closed: a server has it open, or ended without closing it',
+    ],
     [
       'space',
-      `segments ${bytesText(segments)}, spares ${bytesText(spares)}, snapshots ${bytesText(snapshots)}, quarantine ${bytesText(quarantine)}; free ${bytesText(free)}`,
+      `segments ${bytesText(segments)}, spares ${bytesText(spares)}, snapshots ${bytesText(snapshots)}, quarantine ${bytesText(quarantine)}, free on the disk ${bytesText(free)}`,
     ],
-  );
-  for (const [name, value] of facts) lines.push(`${name.padEnd(12)} ${value}`);
-  lines.push('', ...segmentTable(answer), ...snapshotTable(answer));
-  if (isSound) return lines;
-  if (kind === 'raft') lines.push('', 'The state above is that of the last stretch that can be read.');
-  return [...lines, '', ...damage.flatMap(damageText), '', ...adviceFor(dir)];
+  ];
+}
+
+/** `31..60, 30 in all, last term 3` */
+function heldText({ firstIndex, lastIndex, lastTerm, readableFrom }: Answer): string {
+  if (firstIndex === null || lastIndex === null || readableFrom === null) return 'none readable';
+  if (lastIndex < firstIndex)
+    return `none${lastIndex === 0 ? ' yet' : ''}, the next has index ${lastIndex + 1}`;
+  if (readableFrom > firstIndex) {
+    const range = rangeText({ from: readableFrom, until: lastIndex + 1 });
+    return `${firstIndex}..${lastIndex}, of which ${range} can be read, last term ${lastTerm ?? 0}`;
+  }
+  const count = lastIndex - firstIndex + 1;
+  const which = count === 1 ? `index ${lastIndex} alone` : `${firstIndex}..${lastIndex}, ${count} in all`;
+  return `${which}, last term ${lastTerm ?? 0}`;
 }
 
 function hardStateText({ term, vote, commit }: NonNullable<Answer['hardState']>): string {
   return `term ${term}, vote ${vote === null ? 'none' : JSON.stringify(vote)}, commit ${commit}`;
 }
 
+/** More than this many would push what matters off the screen: of those in the middle that are whole it is said how many. */
+const ROWS_MAX = 20;
+
 function segmentTable({ segments }: Answer): readonly string[] {
-  const rows = segments.map(({ number, bytes, state, firstLsn, lastLsn, entries, terms, frames }) => [
+  const rows = segments.map(({ number, bytes, state, entries, terms, frames }) => [
     number,
     state,
     bytesText(bytes ?? 0),
     entries === null ? '-' : rangeText(entries),
-    terms === null ? '-' : terms.join('..'),
-    firstLsn === null || lastLsn === null ? '-' : rangeText({ from: firstLsn, until: lastLsn + 1 }),
+    terms === null ? '-' : terms.from === terms.to ? String(terms.from) : `${terms.from}..${terms.to}`,
     frames,
   ]);
-  return tableOf(['segment', 'state', 'size', 'entries', 'terms', 'LSNs', 'frames'], rows);
+  const shown = rows.filter(
+    (_, at) => segments[at]?.state !== 'sealed' || at < ROWS_MAX / 2 || at >= segments.length - ROWS_MAX / 2,
+  );
+  const left = rows.length - shown.length;
+  const more = left === 0 ? [] : [`and ${counted(left, 'sealed segment')} between them (--json lists all)`];
+  return [...tableOf(['segment', 'state', 'size', 'indexes', 'terms', 'frames'], shown), ...more];
 }
 
 function snapshotTable({ snapshots }: Answer): readonly string[] {

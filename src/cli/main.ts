@@ -4,62 +4,78 @@ import { fileURLToPath } from 'node:url';
 import { isKeelsonError } from '../errors/index.js';
 import { dumpCommand } from './dump-command.js';
 import { EXIT, exitCodeOf, UsageError, type ExitCode } from './exit.js';
+import { helpOf, usageOf, type Command } from './help.js';
 import { inspectCommand } from './inspect-command.js';
-import { readCommandLine, USAGE, type CliOptions } from './options.js';
+import { readCommandLine, type CliOptions, type HelpWanted } from './options.js';
 import { processOutput, SCHEMA_VERSION, type Output } from './output.js';
 import { repairCommand } from './repair-command.js';
+import { unfitCommand } from './unfit-command.js';
 import { verifyCommand } from './verify-command.js';
 
-const COMMANDS: Readonly<
-  Record<CliOptions['command'], (options: CliOptions, output: Output) => Promise<ExitCode>>
-> = { inspect: inspectCommand, verify: verifyCommand, dump: dumpCommand, repair: repairCommand };
+const COMMANDS: Readonly<Record<Command, (options: CliOptions, output: Output) => Promise<ExitCode>>> = {
+  inspect: inspectCommand,
+  verify: verifyCommand,
+  dump: dumpCommand,
+  repair: repairCommand,
+  unfit: unfitCommand,
+};
 
 async function main(args: readonly string[]): Promise<ExitCode> {
-  let options: CliOptions | 'help' | 'version';
+  let options: CliOptions | HelpWanted;
   try {
     options = readCommandLine(args);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`keelson: ${error.message}\n\n${USAGE}\n`);
-    return EXIT.usage;
+    return refuse(error, args.includes('--json'));
   }
-  if (options === 'help' || options === 'version') {
-    const output = processOutput(true, true);
-    await output.line(options === 'help' ? USAGE : version());
+  if ('wanted' in options) {
+    const { wanted, command } = options;
+    await processOutput(true, true).line(wanted === 'help' ? helpOf(command) : version());
     return EXIT.sound;
   }
-  const output = processOutput(options.quiet, options.command === 'dump');
+  const { command, apply } = options;
+  const output = processOutput(options.quiet, command === 'dump');
   process.once('SIGINT', () => {
-    const changes = options.command === 'repair' && options.apply;
-    const what = changes ? 'run the same command again to complete it' : 'nothing was changed';
+    const what = apply ? 'run the same command again to complete it' : 'nothing was changed';
     output.say(`keelson: interrupted; ${what}.`);
     process.exit(EXIT.interrupted);
   });
   try {
-    return await COMMANDS[options.command](options, output);
+    return await COMMANDS[command](options, output);
   } catch (error) {
     return await tell(error, options, output);
   }
 }
 
+/** A command line that cannot be followed: why, and the one line that can be. */
+async function refuse({ message, command }: UsageError, json: boolean): Promise<ExitCode> {
+  const output = processOutput(true, false);
+  if (json) await output.json(errorAnswer(command, { code: 'USAGE', message }), command === 'dump');
+  output.say(`keelson: ${message}`);
+  output.say(usageOf(command));
+  output.say(`More: keelson ${command === null ? '' : `${command} `}--help`);
+  return EXIT.usage;
+}
+
 /** An error as the person, or with `--json` the script, is told it. */
 async function tell(error: unknown, options: CliOptions, output: Output): Promise<ExitCode> {
-  const exitCode = exitCodeOf(error);
+  const { command, dir } = options;
   const message = error instanceof Error ? error.message : String(error);
   const code = isKeelsonError(error) ? error.code : 'INTERNAL';
-  if (options.json) {
+  // dump prints JSON lines with or without --json, and its reader shall see that it ended early.
+  if (options.json || command === 'dump') {
     const details = isKeelsonError(error) ? error.details : {};
-    const { command, dir } = options;
-    await output.json({
-      schemaVersion: SCHEMA_VERSION,
-      command,
-      dir,
-      error: { code, message, ...details, recovery: undefined },
-    });
+    const answer = errorAnswer(command, { code, message, ...details, recovery: undefined });
+    await output.json({ ...answer, dir }, command === 'dump');
   }
   output.say(`keelson: ${code}: ${message}`);
   if (code === 'INTERNAL' && error instanceof Error) output.say(error.stack ?? '');
-  return exitCode;
+  return exitCodeOf(error);
+}
+
+function errorAnswer(command: Command | null, error: object): Readonly<Record<string, unknown>> {
+  const line = command === 'dump' ? { type: 'error' } : {};
+  return { ...line, schemaVersion: SCHEMA_VERSION, command, error };
 }
 
 function version(): string {

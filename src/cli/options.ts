@@ -1,26 +1,7 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from './exit.js';
+import { COMMANDS, FLAGS, knowsFlag, type Command, type Flag } from './help.js';
 
-export const USAGE = `usage: keelson COMMAND DIR [options]
-
-  inspect DIR    what the store holds: segments, indexes, terms, hard state, snapshots, fitness, space
-  verify DIR     read all of it and hold it against its checksums; says every damage and its place
-  dump DIR       its records as JSON lines, in the order in which they were written
-  repair DIR --plan     what a repair would do, and what would be lost; changes nothing
-  repair DIR --apply    do it: damaged files go to quarantine/, nothing is deleted
-
-  --wal-dir PATH    where the segments are, if they are not in DIR
-  --json            the answer as one JSON object (dump: always JSON lines)
-  --quiet           no progress on stderr
-  --from N          dump: entries from index N on
-  --until N         dump: entries below index N
-  --data FORM       dump: base64 (default), hex, utf8 or none
-  --help, --version
-
-inspect, verify, dump and repair --plan change nothing and are safe beside a running server.
-exit codes: 0 sound, 1 damage, 2 wrong usage, 3 locked, unreadable, not there or no log`;
-
-export type Command = 'inspect' | 'verify' | 'dump' | 'repair';
 export type DataForm = 'base64' | 'hex' | 'utf8' | 'none';
 
 /** A command line, read. */
@@ -31,100 +12,140 @@ export interface CliOptions {
   readonly walDir: string | null;
   readonly json: boolean;
   readonly quiet: boolean;
-  /** Half-open range of indexes. */
+  /** Of `dump`: half-open range of indexes. Of `unfit`: `until` is the commit that ends it. */
   readonly from: number;
   readonly until: number;
   readonly data: DataForm;
-  /** Of `repair`: whether to do it. */
+  /** Of `unfit`: the highest term of the others; null if it was not said. */
+  readonly term: number | null;
+  /** Of `repair` and `unfit`: whether to do it. */
   readonly apply: boolean;
 }
 
-const FLAGS = {
-  'wal-dir': { type: 'string' },
-  json: { type: 'boolean' },
-  quiet: { type: 'boolean' },
-  from: { type: 'string' },
-  until: { type: 'string' },
-  data: { type: 'string' },
-  plan: { type: 'boolean' },
-  apply: { type: 'boolean' },
-  help: { type: 'boolean' },
-  version: { type: 'boolean' },
-} as const;
+/** A command line that asks for words alone. */
+export interface HelpWanted {
+  readonly command: Command | null;
+  readonly wanted: 'help' | 'version';
+}
 
-type Flags = ReturnType<typeof parseFlags>['values'];
-
-const COMMANDS: readonly Command[] = ['inspect', 'verify', 'dump', 'repair'];
-/** Flags that only one command knows. */
-const OWN_FLAGS: Readonly<Record<string, Command>> = {
-  from: 'dump',
-  until: 'dump',
-  data: 'dump',
-  plan: 'repair',
-  apply: 'repair',
-};
+type Values = Readonly<Partial<Record<Flag, string | true>>>;
 
 /** Reads the command line. Throws {@link UsageError}. */
-export function readCommandLine(args: readonly string[]): CliOptions | 'help' | 'version' {
-  const { values, positionals } = parseFlags(args);
-  if (values.help === true) return 'help';
-  if (values.version === true) return 'version';
-  const [name, dir, ...rest] = positionals;
-  const command = COMMANDS.find((one) => one === name);
-  if (name === undefined) throw new UsageError('no command is given.');
-  if (command === undefined) throw new UsageError(`there is no command '${name}'.`);
-  if (dir === undefined || dir === '') throw new UsageError(`${command} needs the directory of the store.`);
-  if (rest.length > 0) throw new UsageError(`'${rest.join(' ')}' is more than ${command} takes.`);
-  for (const [flag, owner] of Object.entries(OWN_FLAGS)) {
-    if (flag in values && owner !== command) throw new UsageError(`--${flag} belongs to ${owner}.`);
+export function readCommandLine(args: readonly string[]): CliOptions | HelpWanted {
+  const { values, names, fault } = tokensOf(args);
+  if (values.version !== undefined) return { command: null, wanted: 'version' };
+  const asksHelp = names[0] === 'help';
+  const [name, dir, ...rest] = asksHelp ? names.slice(1) : names;
+  const command = COMMANDS.find((one) => one === name) ?? null;
+  if (name !== undefined && command === null) throw new UsageError(`there is no command '${name}'.`);
+  if (fault !== null) throw new UsageError(fault, command);
+  if (asksHelp || values.help !== undefined) return { command, wanted: 'help' };
+  if (command === null) throw new UsageError('no command is given.');
+  const refuse = (message: string): UsageError => new UsageError(message, command);
+  if (dir === undefined || dir === '') throw refuse(`${command} needs the directory of the store.`);
+  if (rest.length > 0) throw refuse(`'${rest.join(' ')}' is more than ${command} takes.`);
+  for (const flag of Object.keys(values) as Flag[])
+    if (!knowsFlag(command, flag)) throw refuse(`--${flag} is no option of ${command}.`);
+  try {
+    return { command, dir, ...valuesOf(command, values) };
+  } catch (error) {
+    throw error instanceof UsageError ? refuse(error.message) : error;
   }
-  const from = indexOf('--from', values.from, 0);
-  const until = indexOf('--until', values.until, Infinity);
+}
+
+function valuesOf(command: Command, values: Values): Omit<CliOptions, 'command' | 'dir'> {
+  const from = numberOf('from', values) ?? 0;
+  const until = numberOf('until', values) ?? Infinity;
   if (from > until) throw new UsageError(`--from is ${from}, above --until, which is ${until}.`);
+  const term = numberOf('term', values);
+  if (command === 'unfit' && (term === null) !== (until === Infinity))
+    throw new UsageError('--term and --until come together, or neither of them.');
   return {
-    command,
-    dir,
     walDir: pathOf(values['wal-dir']),
-    json: values.json ?? false,
-    quiet: values.quiet ?? false,
+    json: values.json !== undefined,
+    quiet: values.quiet !== undefined,
     from,
     until,
     data: dataForm(values.data),
+    term,
     apply: appliesOf(command, values),
   };
 }
 
-function parseFlags(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: FLAGS, strict: true, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+interface Tokens {
+  readonly values: Values;
+  readonly names: readonly string[];
+  /** What is wrong with the first flag that cannot be followed; null if none is. */
+  readonly fault: string | null;
+}
+
+/**
+ * Flags and what stands beside them. Not by the strict reading of Node: of a flag it does not know it says three lines,
+ * and takes the next flag for the value of one that lacks its own.
+ */
+function tokensOf(args: readonly string[]): Tokens {
+  const options = Object.fromEntries(
+    Object.entries(FLAGS).map(([flag, value]) => [
+      flag,
+      { type: value === null ? ('boolean' as const) : ('string' as const) },
+    ]),
+  );
+  const { tokens } = parseArgs({
+    args: args.map((arg) => (arg === '-h' ? '--help' : arg)),
+    options,
+    strict: false,
+    tokens: true,
+  });
+  const values: Partial<Record<Flag, string | true>> = {};
+  const names: string[] = [];
+  let fault: string | null = null;
+  for (const token of tokens) {
+    if (token.kind === 'positional') names.push(token.value);
+    if (token.kind !== 'option') continue;
+    const { name, rawName, value, inlineValue } = token;
+    fault ??= faultOf(name, rawName, value, inlineValue === true);
+    if (isFlag(name)) values[name] = value ?? true;
   }
+  return { values, names, fault };
 }
 
-function indexOf(flag: string, text: string | undefined, usual: number): number {
-  if (text === undefined) return usual;
+function faultOf(name: string, rawName: string, value: string | undefined, isInline: boolean): string | null {
+  if (!isFlag(name)) return `there is no option ${rawName}.`;
+  const needed = FLAGS[name];
+  if (needed === null) return value === undefined ? null : `${rawName} takes no value.`;
+  const isLacking = value === undefined || (!isInline && value.startsWith('--'));
+  return isLacking ? `${rawName} needs a value: ${rawName} ${needed}.` : null;
+}
+
+function isFlag(name: string): name is Flag {
+  return Object.hasOwn(FLAGS, name);
+}
+
+function numberOf(flag: 'from' | 'until' | 'term', values: Values): number | null {
+  const text = values[flag];
+  if (text === undefined) return null;
   const value = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
-  throw new UsageError(`${flag} is '${text}', expected an index, a whole number.`);
+  if (/^\d+$/.test(String(text)) && Number.isSafeInteger(value)) return value;
+  throw new UsageError(`--${flag} is '${text}', expected a whole number.`);
 }
 
-function pathOf(text: string | undefined): string | null {
-  if (text === '') throw new UsageError('--wal-dir is empty, expected a path.');
-  return text ?? null;
+function pathOf(text: string | true | undefined): string | null {
+  if (text === undefined) return null;
+  if (text === '' || text === true) throw new UsageError('--wal-dir is empty, expected a path.');
+  return text;
 }
 
-function dataForm(text: string | undefined): DataForm {
+function dataForm(text: string | true | undefined): DataForm {
   const form = (['base64', 'hex', 'utf8', 'none'] as const).find((one) => one === (text ?? 'base64'));
   if (form === undefined)
     throw new UsageError(`--data is '${text ?? ''}', expected base64, hex, utf8 or none.`);
   return form;
 }
 
-function appliesOf(command: Command, { plan, apply }: Flags): boolean {
-  if (command !== 'repair') return false;
-  if (plan === true && apply === true) throw new UsageError('--plan and --apply exclude each other.');
-  if (plan !== true && apply !== true)
+function appliesOf(command: Command, { plan, apply }: Values): boolean {
+  if (plan !== undefined && apply !== undefined)
+    throw new UsageError('--plan and --apply exclude each other.');
+  if (command === 'repair' && plan === undefined && apply === undefined)
     throw new UsageError('repair needs --plan, which changes nothing, or --apply.');
-  return apply === true;
+  return apply !== undefined;
 }

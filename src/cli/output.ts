@@ -1,5 +1,8 @@
 import { once } from 'node:events';
+import { styleText } from 'node:util';
 import { systemCode } from '../disk/index.js';
+import { EXIT } from './exit.js';
+import { wrapped, type Line } from './text.js';
 
 /** Counts up with each change of what `--json` prints that a reader could stumble over. */
 export const SCHEMA_VERSION = 1;
@@ -7,66 +10,103 @@ export const SCHEMA_VERSION = 1;
 /** Where a command writes: what was asked for to stdout, everything else to stderr. */
 export interface Output {
   /** One line of the answer. Waits while the reader is slow. */
-  line(text: string): Promise<void>;
-  /** The answer of a command as one object. */
-  json(answer: Readonly<Record<string, unknown>>): Promise<void>;
+  line(line: Line): Promise<void>;
+  lines(lines: readonly Line[]): Promise<void>;
+  /** The answer of a command as one object; for commands that answer in lines, on one. */
+  json(answer: Readonly<Record<string, unknown>>, onOneLine?: boolean): Promise<void>;
   /** For the person, not part of the answer. */
   say(text: string): void;
-  /** Progress: overwrites itself on a terminal, is a line now and then elsewhere. */
-  progress(text: string, share: number): void;
+  /** Progress: overwrites itself on a terminal, is a line now and then elsewhere. `share` is 0..1 of the work. */
+  progress(what: string, share: number, ofWhat: string): void;
 }
 
-/** Shares of the work after which a line is written where nothing can be overwritten. */
+/** Shares of the work after which a line is written where nothing can be overwritten; the end tells of itself. */
 const SHARE_STEP = 0.25;
+
+type Stream = NodeJS.WriteStream;
 
 /**
  * The process's own streams. A reader that went away (`keelson dump .. | head`) is no failure: the rest is not written,
- * and what the exit code says stays true.
+ * and what the exit code says stays true. An answer that cannot be written (a full disk) is one: exit code 3, for the
+ * store was judged, and nobody knows.
  *
  * @param endsWithReader - there is nothing more to do once nobody reads: the process ends, as if it had all been read
  */
 export function processOutput(quiet: boolean, endsWithReader: boolean): Output {
   const { stdout, stderr } = process;
   const gone = new AbortController();
+  const progress = new Progress(stderr, quiet);
   stdout.on('error', (error: unknown) => {
-    if (systemCode(error) !== 'EPIPE') throw error;
-    if (endsWithReader) process.exit(0);
+    if (systemCode(error) !== 'EPIPE') unwritten(error);
+    if (endsWithReader) process.exit(EXIT.sound);
     gone.abort();
   });
-  stderr.on('error', (error: unknown) => {
-    if (systemCode(error) !== 'EPIPE') throw error;
-  });
-  let isProgressShown = false;
-  let toldShare = 0;
-  const clear = (): void => {
-    if (isProgressShown) stderr.write('\r\u001B[K');
-    isProgressShown = false;
-  };
-  const line = async (text: string): Promise<void> => {
-    clear();
-    if (gone.signal.aborted || stdout.write(`${text}\n`)) return;
+  // What is said beside the answer is lost with its reader, and with a full disk: the answer is not.
+  stderr.on('error', () => undefined);
+  const line = async (text: Line): Promise<void> => {
+    progress.clear();
+    if (gone.signal.aborted || stdout.write(`${painted(text, stdout)}\n`)) return;
     await once(stdout, 'drain', { signal: gone.signal }).catch((error: unknown) => {
       if (!gone.signal.aborted) throw error;
     });
   };
   return {
     line,
-    json: (answer) => line(JSON.stringify(answer, plainNumbers, 2)),
-    say: (text) => {
-      clear();
-      stderr.write(`${text}\n`);
+    lines: async (lines) => {
+      for (const one of lines) await line(one);
     },
-    progress: (text, share) => {
-      if (quiet) return;
-      if (stderr.isTTY) {
-        stderr.write(`\r${text}\u001B[K`);
-        isProgressShown = true;
-      } else if (share >= toldShare + SHARE_STEP) {
-        toldShare = share;
-        stderr.write(`${text}\n`);
-      }
+    json: (answer, onOneLine = false) => line(JSON.stringify(answer, plainNumbers, onOneLine ? 0 : 2)),
+    say: (text) => {
+      progress.clear();
+      // A line for each message where nobody reads it on a screen: so it is found, and stays one in a journal.
+      const lines = stderr.isTTY ? wrapped(text, 2, stderr.columns) : [text];
+      stderr.write(`${lines.join('\n')}\n`);
+    },
+    progress: (what, share, ofWhat) => {
+      progress.tell(what, share, ofWhat);
     },
   };
+}
+
+function unwritten(error: unknown): void {
+  const why = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`keelson: the answer could not be written: ${why}\n`);
+  process.exit(EXIT.environment);
+}
+
+/** Colours where a terminal shows them, and NO_COLOR and FORCE_COLOR have their say. */
+function painted(line: Line, stream: Stream): string {
+  if (typeof line === 'string') return line;
+  return styleText(line.style, line.text, { stream });
+}
+
+class Progress {
+  readonly #stream: Stream;
+  readonly #quiet: boolean;
+  #isShown = false;
+  #toldShare = 0;
+
+  constructor(stream: Stream, quiet: boolean) {
+    this.#stream = stream;
+    this.#quiet = quiet;
+  }
+
+  clear(): void {
+    if (this.#isShown) this.#stream.write('\r\u001B[K');
+    this.#isShown = false;
+  }
+
+  tell(what: string, share: number, ofWhat: string): void {
+    if (this.#quiet) return;
+    const isTerminal = this.#stream.isTTY;
+    const steps = Math.floor(share / SHARE_STEP);
+    if (!isTerminal && (steps <= this.#toldShare || share >= 1)) return;
+    this.#toldShare = steps;
+    const percent = isTerminal ? Math.floor(share * 100) : steps * SHARE_STEP * 100;
+    const text = `${what}: ${percent} % ${ofWhat}`;
+    this.#stream.write(isTerminal ? `\r${text}\u001B[K` : `${text}\n`);
+    this.#isShown = isTerminal;
+  }
 }
 
 /** JSON has no infinity: an index without a bound is the text `"unbounded"`. */

@@ -1,4 +1,19 @@
 import type { FoundDamage } from '../raft-log/repair/survey-log.js';
+import type { IndexRange } from '../wal/report/recovery-report.js';
+
+/** What a terminal shows at least; longer is only what must stay whole to be copied: paths and commands. */
+export const COLUMNS = 80;
+
+/** How a line is shown where colours are. */
+export type Style = 'green' | 'red' | 'yellow';
+
+/** A line of an answer. */
+export type Line = string | { readonly text: string; readonly style: Style };
+
+/** `1 segment`, `2 segments`, `0 entries` */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
 
 /** `4 KiB`, `1.5 GiB` */
 export function bytesText(bytes: number): string {
@@ -13,15 +28,52 @@ export function bytesText(bytes: number): string {
   return `${value.toFixed(digits)} ${units[unit] ?? ''}`;
 }
 
-/** `7..9`, or `none` */
-export function rangeText({ from, until }: { readonly from: number; readonly until: number }): string {
-  if (until <= from) return 'none';
+/** `7..9`, or `-` */
+export function rangeText({ from, until }: IndexRange): string {
+  if (until <= from) return '-';
   return until === from + 1 ? String(from) : `${from}..${until - 1}`;
 }
 
-/** `12`, or `unbounded` */
-export function indexText(index: number): string {
-  return index === Infinity ? 'unbounded' : String(index);
+/** `entries 7..9`, `entry 7`: a lone number would be read as how many there are. */
+export function entriesText(range: IndexRange): string {
+  if (range.until <= range.from) return 'no entries';
+  return `${range.until === range.from + 1 ? 'entry' : 'entries'} ${rangeText(range)}`;
+}
+
+/** Whether a server may vote. */
+export function fitnessText(unfitUntil: number, commit: number): string {
+  if (unfitUntil <= commit) return 'yes';
+  if (unfitUntil === Infinity) return 'NO, never again: let it join under a new member id';
+  return `NO, until commit reaches ${unfitUntil}`;
+}
+
+/** Words in lines of at most `columns`, each but the first behind `indent` blanks. What has no blank in it stays whole. */
+export function wrapped(text: string, indent = 0, columns: number = COLUMNS): readonly string[] {
+  const lines: string[] = [];
+  const [first = '', ...words] = text.trimStart().split(' ');
+  let line = ' '.repeat(text.length - text.trimStart().length) + first;
+  for (const word of words) {
+    if (line.length + 1 + word.length > columns) {
+      lines.push(line.trimEnd());
+      line = ' '.repeat(indent) + word;
+    } else line += ` ${word}`;
+  }
+  return [...lines, line.trimEnd()];
+}
+
+/** A fact with its name in front, as wide as the others. */
+export function factText(name: string, value: string, nameWidth: number): readonly string[] {
+  return wrapped(`${name.padEnd(nameWidth)} ${value}`, nameWidth + 1);
+}
+
+/** A command to be copied into a shell. */
+export function commandText(command: string, dir: string, walDir: string | null, flags = ''): string {
+  const where = walDir === null ? quoted(dir) : `${quoted(dir)} --wal-dir ${quoted(walDir)}`;
+  return `keelson ${command} ${where}${flags === '' ? '' : ` ${flags}`}`;
+}
+
+function quoted(path: string): string {
+  return /^[\w./:@%+=,~-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Rows of a table with its columns aligned; numbers to the right. */
@@ -30,7 +82,7 @@ export function tableOf(
   rows: readonly (readonly (string | number)[])[],
 ): readonly string[] {
   const all = [head, ...rows.map((row) => row.map(String))];
-  const widths = head.map((_, at) => Math.max(...all.map((row) => (row[at] ?? '').length)));
+  const widths = head.map((_, at) => all.reduce((most, row) => Math.max(most, (row[at] ?? '').length), 0));
   return all.map((row) =>
     row
       .map((cell, at) => {
@@ -43,10 +95,29 @@ export function tableOf(
 }
 
 /** A damage as an operator reads it: where, what, and which entries. */
-export function damageText(damage: FoundDamage): readonly string[] {
+export function damageText(damage: FoundDamage): readonly Line[] {
   const { code, path, offset, reason, entries, intact } = damage;
-  const lines = [`${code}  ${path} at byte ${offset}`, `    ${reason}`];
-  if (entries.until > entries.from) lines.push(`    entries that cannot be read: ${rangeText(entries)}`);
-  if (intact.length > 0) lines.push(`    whole behind them: ${intact.map(rangeText).join(', ')}`);
+  const lines: Line[] = [{ text: code, style: 'red' }, ...placeText(path, offset), ...indented(reason)];
+  if (entries.until > entries.from) lines.push(...indented(`cannot be read: ${entriesText(entries)}`));
+  if (intact.length > 0)
+    lines.push(...indented(`whole behind them: entries ${intact.map(rangeText).join(', ')}`));
   return lines;
+}
+
+/** Something that is not as it was written, but of which there is a second witness. */
+export function noteText({
+  path,
+  offset,
+  reason,
+}: Pick<FoundDamage, 'path' | 'offset' | 'reason'>): readonly Line[] {
+  return [{ text: 'note', style: 'yellow' }, ...placeText(path, offset), ...indented(reason)];
+}
+
+/** The path ends its line, and stays whole. */
+function placeText(path: string, offset: number): readonly string[] {
+  return [`    ${path}`, ...(offset > 0 ? [`    at byte ${offset}`] : [])];
+}
+
+function indented(text: string): readonly string[] {
+  return wrapped(`    ${text}`, 4);
 }

@@ -1,53 +1,59 @@
 import { nodeEnvironment } from '../disk/node-environment.js';
-import { verifyStore, type VerifyReport } from '../raft-log/repair/verify-store.js';
+import { surveyLog } from '../raft-log/repair/survey-log.js';
+import { reportOf, type VerifyReport } from '../raft-log/repair/verify-store.js';
+import { adviceFor } from './advice.js';
 import { EXIT, type ExitCode } from './exit.js';
+import { opensNow } from './opens.js';
 import type { CliOptions } from './options.js';
 import { SCHEMA_VERSION, type Output } from './output.js';
-import { bytesText, damageText } from './text.js';
+import { bytesText, counted, damageText, noteText, wrapped, type Line } from './text.js';
 
 /** `keelson verify`: reads everything, changes nothing, says every damage. */
 export async function verifyCommand(options: CliOptions, output: Output): Promise<ExitCode> {
   const { dir, walDir } = options;
-  const report = await verifyStore({
-    environment: nodeEnvironment(),
+  const environment = nodeEnvironment();
+  const started = environment.now();
+  const survey = await surveyLog({
+    environment,
     dir,
     walDir,
-
-    onProgress: ({ readBytes, totalBytes }) => {
+    onProgress: (readBytes, totalBytes) => {
       const share = totalBytes === 0 ? 0 : Math.min(1, readBytes / totalBytes);
-      const percent = Math.floor(share * 100);
-      output.progress(`verify: ${percent} %, ${bytesText(readBytes)} of ${bytesText(totalBytes)}`, share);
+      output.progress('verify', share, `of ${bytesText(totalBytes)}`);
     },
   });
-  if (options.json) await output.json({ schemaVersion: SCHEMA_VERSION, command: 'verify', dir, ...report });
-  else for (const line of textOf(dir, report)) await output.line(line);
-  return report.verdict === 'sound' ? EXIT.sound : EXIT.damage;
+  const report = reportOf(survey, environment.now() - started);
+  const isSound = report.verdict === 'sound';
+  const opens = isSound || survey.kind === 'wal' ? null : await opensNow(options);
+  if (options.json)
+    await output.json({
+      schemaVersion: SCHEMA_VERSION,
+      command: 'verify',
+      dir,
+      ...report,
+      ...(opens === null ? {} : { opens }),
+    });
+  else
+    await output.lines([...textOf(dir, report), ...(isSound ? [] : adviceFor(options, survey.kind, opens))]);
+  return isSound ? EXIT.sound : EXIT.damage;
 }
 
-function textOf(dir: string, report: VerifyReport): readonly string[] {
+function textOf(dir: string, report: VerifyReport): readonly Line[] {
   const { damage, blemishes, segments, frames, entries, snapshots, readBytes } = report;
-  const read = `read ${segments} segments with ${frames} frames and ${entries} entries, ${snapshots} snapshots, ${bytesText(readBytes)}`;
-  const notes = blemishes.map(({ path, offset, reason }) => `note: ${path} at byte ${offset}: ${reason}`);
-  if (damage.length === 0) return [`${dir} is sound`, read, ...notes];
-  return [
-    `${dir} is DAMAGED in ${damage.length} ${damage.length === 1 ? 'place' : 'places'}`,
-    read,
-    '',
-    ...damage.flatMap(damageText),
-    ...notes,
-    '',
-    ...adviceFor(dir),
+  const parts = [
+    `read ${counted(segments, 'segment')} with ${counted(frames, 'frame')} and ${counted(entries, 'entry', 'entries')}`,
+    counted(snapshots, 'snapshot'),
+    bytesText(readBytes),
   ];
+  const lines = [verdictLine(dir, damage.length), ...wrapped(parts.join(', '), 2)];
+  const details = [...damage.flatMap(damageText), ...blemishes.flatMap(noteText)];
+  if (details.length > 0) lines.push('', ...details);
+  return damage.length > 0 ? [...lines, ''] : lines;
 }
 
-/** What an operator should do about a damaged store. */
-export function adviceFor(dir: string): readonly string[] {
-  return [
-    'Is data at risk? Nothing was changed, and a server does not open such a store. The other members of the',
-    'cluster hold what was committed; do not remove any of them now.',
-    'What to do:',
-    `  1. copy ${dir} away before anything else, then look at the disk (kernel log, SMART)`,
-    '  2. best: set the directory aside and let this server join again as a new member',
-    `  3. or: keelson repair ${dir} --plan   says what can be kept, and what would be lost`,
-  ];
+/** The first line of an answer. */
+export function verdictLine(dir: string, damages: number): Line {
+  return damages === 0
+    ? { text: `${dir} is sound`, style: 'green' }
+    : { text: `${dir} is DAMAGED in ${counted(damages, 'place')}`, style: 'red' };
 }

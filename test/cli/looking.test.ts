@@ -32,11 +32,12 @@ describe('a sound store', () => {
     expect(code).toBe(0);
     for (const part of [
       `${dir} is sound`,
-      'entries      31..60 (last term 3)',
+      'entries      31..60, 30 in all, last term 3',
       'hard state   term 3, vote "node-3", commit 57',
       'snapshot     index 40, term 3',
       'fit to vote  yes',
       'last end     closed',
+      '  8 KiB  25..48   1..3 ',
     ])
       expect(stdout).toContain(part);
     const answer = await answerOf('inspect', dir);
@@ -130,7 +131,8 @@ describe('a damaged store', () => {
     const told = await keelson('verify', dir);
     expect(told.code).toBe(1);
     expect(told.stdout).toContain('is DAMAGED in 2 places');
-    expect(told.stdout).toContain(`KEELSON_CORRUPT  ${segmentOf(dir, 1)} at byte `);
+    expect(told.stdout).toContain(`KEELSON_CORRUPT\n    ${segmentOf(dir, 1)}\n    at byte `);
+    expect(told.stdout).toContain('A server does not open this store.');
     expect(told.stdout).toContain('Is data at risk?');
     expect(told.stdout).toContain('What to do:');
     const inspected = await answerOf('inspect', dir);
@@ -157,9 +159,25 @@ describe('a damaged store', () => {
     flipBit(join(dir, 'superblock'), 30);
     const { code, stdout } = await keelson('verify', dir);
     expect(code).toBe(0);
-    expect(stdout).toContain('note: ');
+    expect(stdout).toContain(`note\n    ${join(dir, 'superblock')}\n`);
     expect(stdout).toContain('slot 0');
   });
+});
+
+test('damage in a sealed segment is served around, and so it is said', async () => {
+  const dir = await madeStore();
+  flipBit(segmentOf(dir, 1), 1000);
+  const log = await openLog(dir);
+  await log.close();
+  for (const command of ['verify', 'inspect']) {
+    const { code, stdout } = await keelson(command, dir);
+    expect(code).toBe(1);
+    expect(stdout).toContain('A server opens this store');
+    expect(await answerOf(command, dir)).toMatchObject({ verdict: 'damaged', opens: true });
+  }
+  rmSync(segmentOf(dir, 2));
+  await expect(openLog(dir)).rejects.toMatchObject({ code: 'KEELSON_MISSING_SEGMENT' });
+  expect(await answerOf('verify', dir)).toMatchObject({ verdict: 'damaged', opens: false });
 });
 
 describe('beside a writer', () => {
@@ -218,26 +236,4 @@ describe('what is no store', () => {
     }
     expect((await keelson('verify', dir, '--wal-dir', walDir)).code).toBe(0);
   });
-});
-
-test.each([
-  [[], 'no command'],
-  [['look', 'here'], "'look'"],
-  [['verify'], 'directory'],
-  [['verify', 'a', 'b'], "'b'"],
-  [['verify', 'a', '--deep'], '--deep'],
-  [['verify', 'a', '--from', '3'], '--from'],
-  [['dump', 'a', '--from', '-1'], '--from'],
-  [['dump', 'a', '--from', '9', '--until', '3'], '--until'],
-  [['dump', 'a', '--data', 'rot13'], 'rot13'],
-])('%j is refused by name', async (args, named) => {
-  const { code, stderr, stdout } = await keelson(...args);
-  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-  expect(stderr).toContain(named);
-  expect(stderr).toContain('usage: keelson');
-});
-
-test('--help and --version answer on stdout', async () => {
-  expect(await keelson('--help')).toMatchObject({ code: 0, stderr: '' });
-  expect((await keelson('--version')).stdout).toMatch(/^\d+\.\d+\.\d+/);
 });

@@ -1,0 +1,142 @@
+/** What the command line can do, as a person is told: one table, from which usage, help and parsing are made. */
+
+export const COMMANDS = ['inspect', 'verify', 'dump', 'repair', 'unfit'] as const;
+export type Command = (typeof COMMANDS)[number];
+
+/** Flags, and what stands behind them on the command line; null where nothing does. */
+export const FLAGS = {
+  'wal-dir': 'PATH',
+  json: null,
+  quiet: null,
+  from: 'N',
+  until: 'N',
+  data: 'FORM',
+  term: 'T',
+  plan: null,
+  apply: null,
+  help: null,
+  version: null,
+} as const;
+export type Flag = keyof typeof FLAGS;
+
+interface CommandHelp {
+  /** In the list of all commands. */
+  readonly summary: string;
+  readonly usage: string;
+  readonly text: readonly string[];
+  /** Flags beyond those of every command. */
+  readonly flags: Readonly<Partial<Record<Flag, string>>>;
+}
+
+const COMMON: Readonly<Partial<Record<Flag, string>>> = {
+  'wal-dir': 'where the segments are, if they are not in DIR',
+  json: 'the answer, an error too, as one JSON object',
+  quiet: 'no progress on stderr',
+};
+
+const PLAN = 'say what would be done; change nothing';
+
+const HELP: Readonly<Record<Command, CommandHelp>> = {
+  inspect: {
+    summary: 'what a store holds; of a damaged one, what can be read',
+    usage: 'inspect DIR [--wal-dir PATH] [--json]',
+    text: [
+      'What the store in DIR holds: entries, hard state, snapshots, fitness to vote,',
+      'segments and space. Changes nothing, takes no lock, is safe beside a running',
+      'server.',
+    ],
+    flags: {},
+  },
+  verify: {
+    summary: 'read all of it, hold it against its checksums, say every damage',
+    usage: 'verify DIR [--wal-dir PATH] [--json] [--quiet]',
+    text: [
+      'Reads every byte of the store in DIR that counts and holds it against its',
+      'checksum. Says every damage, its place and the entries that it costs. Changes',
+      'nothing, takes no lock, is safe beside a running server.',
+    ],
+    flags: {},
+  },
+  dump: {
+    summary: 'its records as JSON lines',
+    usage: 'dump DIR [--from N] [--until N] [--data FORM] [--wal-dir PATH]',
+    text: [
+      'The records of the store in DIR, one JSON object a line, in the order in which',
+      'they were written: an index that comes twice was replaced by the later one.',
+      'Damages, and what ended it early, are lines too. Changes nothing, takes no lock.',
+    ],
+    flags: {
+      from: 'entries from index N on',
+      until: 'entries below index N',
+      data: 'how bytes are shown: base64 (default), hex, utf8 or none',
+    },
+  },
+  repair: {
+    summary: 'keep what can be kept of a damaged store',
+    usage: 'repair DIR (--plan | --apply) [--wal-dir PATH] [--json] [--quiet]',
+    text: [
+      'What can be kept of the damaged store in DIR, what would be lost, and whether',
+      'that may have been acknowledged. Stop the server before --apply. Better than a',
+      'repair, where it can be done: let the server join again as a new member.',
+    ],
+    flags: { plan: PLAN, apply: 'do it; what is replaced goes to quarantine/, none is deleted' },
+  },
+  unfit: {
+    summary: 'mark a restored store unfit to vote',
+    usage: 'unfit DIR [--plan | --apply] [--term T --until N] [--json]',
+    text: [
+      'Marks the store in DIR, restored from a backup, a copy or a snapshot of its',
+      'volume, unfit to vote: it may have voted, and acknowledged entries, since that',
+      'was taken, and does not know it. It follows and catches up as before. Without',
+      '--term and --until it never votes again: let it join under a new member id.',
+    ],
+    flags: {
+      plan: `${PLAN} (default)`,
+      apply: 'do it; the server must be stopped',
+      term: 'the highest term that any other member is in',
+      until: 'the last index of the leader; at commit N it votes again',
+    },
+  },
+};
+
+/** One line: how a command, or any of them, is called. */
+export function usageOf(command: Command | null): string {
+  return `usage: keelson ${command === null ? 'COMMAND DIR [options]' : HELP[command].usage}`;
+}
+
+/** True if the command knows the flag. */
+export function knowsFlag(command: Command, flag: Flag): boolean {
+  return flag in COMMON || flag in HELP[command].flags || flag === 'help';
+}
+
+/** All that is to say of a command, or of all of them. */
+export function helpOf(command: Command | null): string {
+  if (command === null) return overview();
+  const { text, flags } = HELP[command];
+  return [usageOf(command), '', ...text, '', ...flagLines({ ...flags, ...COMMON })].join('\n');
+}
+
+function overview(): string {
+  return [
+    usageOf(null),
+    '',
+    'DIR is the directory of a store: the `dir` of openRaftLog.',
+    '',
+    ...COMMANDS.map((command) => `  ${command.padEnd(9)}${HELP[command].summary}`),
+    '',
+    'keelson COMMAND --help   the options of a command',
+    'keelson --version',
+    '',
+    'All but repair --apply and unfit --apply change nothing and are safe beside a',
+    'running server.',
+    'Exit codes: 0 sound or done, 1 damage, 2 wrong usage, 3 locked, unreadable, not',
+    'there or no log, 130 interrupted.',
+  ].join('\n');
+}
+
+function flagLines(flags: Readonly<Partial<Record<Flag, string>>>): readonly string[] {
+  return Object.entries(flags).map(([flag, text]) => {
+    const value = FLAGS[flag as Flag];
+    return `  --${value === null ? flag : `${flag} ${value}`}`.padEnd(18) + text;
+  });
+}
