@@ -13,7 +13,7 @@ export function isNoSpace(error: unknown): boolean {
   return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
-/** True where the process, or the machine, had no descriptor left: nothing was done, and a later try may succeed (A15). */
+/** True where the process, or the machine, had no descriptor left: nothing was done, and a later try may succeed. */
 export function isOutOfDescriptors(error: unknown): boolean {
   const code = error instanceof KeelsonError ? error.details.systemCode : systemCode(error);
   return code === 'EMFILE' || code === 'ENFILE';

@@ -19,8 +19,21 @@ export interface Spare {
 const RECYCLED_KEPT = 2;
 /** Spares are numbered by epoch, so that a writer that lost its lock never touches one of its successor's (D11). */
 const SPARES_AN_EPOCH = 1_000_000;
-/** Milliseconds until the making of a spare that found no room is tried again. */
+/** Milliseconds from a try to make a spare that failed to the next, whoever asks for it, and whatever failed. */
 const RETRY_MS = 1000;
+/** A spare that nobody waits for is begun only where this many of it have room: the last room is for what is refused. */
+const ROOM_FOR = 2;
+
+/** A try that failed, or was not begun for want of room. */
+interface FailedTry {
+  /** Null: it was not begun. */
+  readonly error: unknown;
+  readonly bytes: number;
+  /** Room there was when it had failed; null if the disk did not say. */
+  readonly freeBytes: number | null;
+  /** When the next one may be made. */
+  readonly untilMs: number;
+}
 
 /**
  * The segments to come. One spare of the usual size is made in the background before it is needed, so that
@@ -36,6 +49,9 @@ export class SpareSegments {
   #making: Promise<void> | null = null;
   #retry: Timer | null = null;
   #nextNumber: number;
+  #failedTry: FailedTry | null = null;
+  /** A segment was asked for and refused: then a spare is worth all the room it takes. */
+  #isAwaited = false;
   /** Told when a spare is there again after room was lacking, for a spare or for anything else. */
   #onSpaceBack: () => void = () => undefined;
   #lacksSpace = false;
@@ -68,21 +84,65 @@ export class SpareSegments {
     };
   }
 
-  /** Begins to make a spare if there is none. Never throws: a rotation that needs one will try and say why. */
+  /**
+   * Begins to make a spare if there is none, and the last try is long enough ago. Never throws: a rotation that needs
+   * one will try and say why.
+   */
   prepare(): void {
     if (this.#ready.length > 0 || this.#making !== null || this.#abort.signal.aborted) return;
+    if (this.#failedTry !== null && this.#environment.now() < this.#failedTry.untilMs) return;
     this.#making = this.#makeReady().finally(() => {
       this.#making = null;
     });
   }
 
   async #makeReady(): Promise<void> {
+    const bytes = this.#segmentBytes;
     try {
-      this.#add(await this.#make(this.#segmentBytes));
+      const freeBytes = await this.#freeBytes();
+      const neededBytes = this.#isAwaited ? bytes : ROOM_FOR * bytes;
+      if (freeBytes !== null && freeBytes < neededBytes) {
+        this.#noteFailed(null, bytes, freeBytes);
+        if (this.#lacksSpace) this.#tryLater();
+      } else this.#add(await this.#try(bytes));
     } catch (error) {
       // Once room was lacking someone waits to be told, whatever else keeps the next tries from saying so.
       if (this.#lacksSpace || isKeelsonError(error, 'KEELSON_NO_SPACE')) this.#tryLater();
     }
+  }
+
+  async #try(bytes: number): Promise<Spare> {
+    try {
+      const spare = await this.#make(bytes);
+      this.#failedTry = null;
+      this.#isAwaited = false;
+      return spare;
+    } catch (error) {
+      this.#noteFailed(error, bytes, await this.#freeBytes());
+      throw error;
+    }
+  }
+
+  #noteFailed(error: unknown, bytes: number, freeBytes: number | null): void {
+    this.#failedTry = { error, bytes, freeBytes, untilMs: this.#environment.now() + RETRY_MS };
+  }
+
+  /** A hint and no more (A15): a quota may leave less, and what is free now may be taken before it is written. */
+  async #freeBytes(): Promise<number | null> {
+    try {
+      return (await this.#environment.disk.statfs(this.#walDir)).freeBytes;
+    } catch {
+      return null;
+    }
+  }
+
+  /** The error of a try so recent that another would only fail again: room that was lacking is lacking still. */
+  async #sameFailure(bytes: number): Promise<FailedTry | null> {
+    const failed = this.#failedTry;
+    if (failed === null || failed.error === null || bytes < failed.bytes) return null;
+    if (this.#environment.now() >= failed.untilMs) return null;
+    if (failed.freeBytes === null || failed.freeBytes >= bytes) return failed;
+    return ((await this.#freeBytes()) ?? 0) >= bytes ? null : failed;
   }
 
   /** D7: tried again on a timer too, since a log that refuses saves may see none that would. */
@@ -130,13 +190,20 @@ export class SpareSegments {
 
   /** A spare of at least `bytes`: waits for one that is being made, or makes one. `KEELSON_NO_SPACE` if it cannot. */
   async take(bytes: number): Promise<Spare> {
-    if (bytes > this.#segmentBytes) return this.#make(bytes);
-    if (this.#ready.length === 0 && this.#making !== null) await this.#making;
-    const ready = this.#ready.shift();
-    if (ready !== undefined) return ready;
+    if (bytes <= this.#segmentBytes) {
+      if (this.#ready.length === 0 && this.#making !== null) await this.#making;
+      const ready = this.#ready.shift();
+      if (ready !== undefined) return ready;
+    }
     try {
-      return await this.#make(this.#segmentBytes);
+      const neededBytes = Math.max(bytes, this.#segmentBytes);
+      const failed = await this.#sameFailure(neededBytes);
+      if (failed !== null) throw failed.error;
+      const spare = await this.#try(neededBytes);
+      this.#tellSpaceBack();
+      return spare;
     } catch (error) {
+      this.#isAwaited = true;
       if (isKeelsonError(error, 'KEELSON_NO_SPACE')) this.#tryLater();
       throw error;
     }
