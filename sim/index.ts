@@ -14,10 +14,10 @@ export type { CallNotice } from './disk/calls-to-come.js';
 export { type Counters, REACHED, type Reached } from './disk/counters.js';
 export { type Directive, FAULT_KINDS, type FaultKind } from './disk/faults.js';
 export type { DiskProfile } from './disk/profile.js';
+export type { RunOutcome } from './disk/run-outcome.js';
 export {
   createSimulatedDisk,
   type ForkOptions,
-  type RunOutcome,
   SimulatedDisk,
   type SimulatedDiskOptions,
 } from './disk/simulated-disk.js';

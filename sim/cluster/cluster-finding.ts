@@ -38,9 +38,11 @@ export const CLUSTER_ORACLES = [
   'error-type',
 ] as const;
 
+/** One of {@link CLUSTER_ORACLES}. */
 export type ClusterOracle = (typeof CLUSTER_ORACLES)[number];
 
 export interface ClusterFindingFacts {
+  /** The rule that was broken. */
   readonly oracle: ClusterOracle;
   /** What happened, in one sentence. */
   readonly what: string;
@@ -48,6 +50,7 @@ export interface ClusterFindingFacts {
   readonly expected?: readonly string[];
   /** What was there instead. */
   readonly found?: string;
+  /** The error that showed it, if one did. */
   readonly cause?: unknown;
 }
 

@@ -159,12 +159,17 @@ export type ClusterFault = ClusterFaultBody & { readonly id: number; readonly at
 
 /** A run, as data: what `runClusterPlan` does follows from it alone. */
 export interface ClusterPlan {
+  /** {@link CLUSTER_PLAN_VERSION}. */
   readonly version: typeof CLUSTER_PLAN_VERSION;
+  /** Told from plans of one store by it. */
   readonly profile: 'cluster';
   /** From which all that is drawn while running follows: latencies, elections, what a crash leaves. */
   readonly seed: number;
+  /** The nodes, their network, disks and options. */
   readonly config: ClusterConfig;
+  /** What clients and operators do, in order. */
   readonly ops: readonly ClusterOp[];
+  /** What befalls nodes and network, and when. */
   readonly faults: readonly ClusterFault[];
 }
 

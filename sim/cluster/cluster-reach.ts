@@ -58,6 +58,7 @@ export const CLUSTER_BRANCHES = [
   'over-budget',
 ] as const;
 
+/** One of {@link CLUSTER_BRANCHES}. */
 export type ClusterBranch = (typeof CLUSTER_BRANCHES)[number];
 
 /** How often each came about. */

@@ -8,6 +8,7 @@ import { converge } from './converge.js';
 import { drawClusterPlan } from './draw-cluster-plan.js';
 import { performFault, performOp } from './perform.js';
 
+/** What to keep of a run. */
 export interface ClusterRunOptions {
   /** Lines of the trace to keep of each node. Default: none. */
   readonly linesKept?: number;
@@ -17,27 +18,37 @@ export interface ClusterRunOptions {
 export interface ClusterFailure extends ClusterFindingFacts {
   /** The operation or fault under way. */
   readonly by: string;
+  /** Where the oracle stood. */
   readonly stack: string;
 }
 
 /** The last lines of one node's trace, or of what happened between the nodes. */
 export interface NodeTrace {
+  /** The node, or what stands for the network. */
   readonly of: string;
+  /** The lines, the oldest first. */
   readonly lines: readonly string[];
 }
 
+/** What a run came to. */
 export interface ClusterRunResult {
   /** Null: the cluster kept all of its promises. */
   readonly failure: ClusterFailure | null;
   /** Operations and faults that were begun. */
   readonly ops: number;
+  /** Crashes of machines, and kills of processes. */
   readonly crashes: number;
   /** Calls that the stores made of their disks. */
   readonly calls: number;
+  /** Virtual time that it took, in milliseconds. */
   readonly virtualMs: number;
+  /** Of everything that happened: equal runs have equal hashes. */
   readonly traceHash: number;
+  /** What the disks did, counted. */
   readonly faults: Counters;
+  /** What happened to nodes and network, counted. */
   readonly reach: ClusterReach;
+  /** The last lines of each trace, if any were to be kept. */
   readonly traces: readonly NodeTrace[];
 }
 

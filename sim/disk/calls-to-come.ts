@@ -15,10 +15,15 @@ import type { RawAccess } from './raw-access.js';
 export interface CallNotice {
   /** Counted from 1 over the life of the disk, over all processes. */
   readonly number: number;
+  /** Which call of the port. */
   readonly kind: CallKind;
+  /** The file or directory; of a rename or a link the old name. */
   readonly path: string;
+  /** Where in the file it reads or writes; 0 of other calls. */
   readonly position: number;
+  /** How many bytes it reads or writes; 0 of other calls. */
   readonly length: number;
+  /** The process that makes it. */
   readonly processId: number;
   /**
    * Does to a fork of the disk what is left when the world stops in the midst of this call; crash the fork

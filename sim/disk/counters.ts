@@ -47,6 +47,7 @@ export const REACHED = [
   'write-misdirected',
 ] as const;
 
+/** One of {@link REACHED}. */
 export type Reached = (typeof REACHED)[number];
 
 /** How often each thing happened. */

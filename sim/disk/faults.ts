@@ -33,14 +33,25 @@ export const FAULT_KINDS = [
   'eviction',
 ] as const;
 
+/** One of {@link FAULT_KINDS}. */
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** What is to happen at one call. */
 export type Directive =
-  | { readonly crash: CrashKind; readonly at: CrashPoint }
-  | { readonly fault: FaultKind }
-  /** Fails with this code, and leaves what such a failure leaves. */
-  | { readonly code: string };
+  | {
+      /** The world stops here. */
+      readonly crash: CrashKind;
+      /** Before, within or behind the call. */
+      readonly at: CrashPoint;
+    }
+  | {
+      /** It suffers this. */
+      readonly fault: FaultKind;
+    }
+  | {
+      /** Fails with this code, and leaves what such a failure leaves. */
+      readonly code: string;
+    };
 
 const EVERYWHERE: readonly FaultKind[] = [
   'slow',

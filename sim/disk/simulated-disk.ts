@@ -19,10 +19,12 @@ import { cutPower } from './power-cut.js';
 import { killProcess } from './process-kill.js';
 import { type DiskProfile, drawProfile } from './profile.js';
 import { RawAccess } from './raw-access.js';
+import type { RunOutcome } from './run-outcome.js';
 import { damageWithinBudget } from './rot.js';
 import { clockText, traceCall } from './trace-call.js';
 import { type Machine, SimulatedProcess } from './simulated-process.js';
 
+/** What a simulated disk is made of. */
 export interface SimulatedDiskOptions {
   /** All that the disk draws follows from it: the same seed and the same calls give the same trace. */
   readonly seed: number | string;
@@ -30,18 +32,19 @@ export interface SimulatedDiskOptions {
   readonly profile?: Partial<DiskProfile>;
   /** To share virtual time with other disks and a network. Default: a queue of its own that drives itself. */
   readonly queue?: EventQueue;
+  /** Where it notes what happens. Default: one of its own, which keeps no lines. */
   readonly trace?: Trace;
   /** Directories that are there, durably, from the start. */
   readonly directories?: readonly string[];
 }
 
-/** How {@link SimulatedDisk.run} ended. */
-export type RunOutcome<T> = { readonly crashed: false; readonly value: T } | { readonly crashed: true };
-
+/** How a fork differs from the disk that it is a copy of. */
 export interface ForkOptions {
   /** Another seed gives another of the states that a crash can leave. Default: the disk's own. */
   readonly seed?: number | string;
+  /** Where the fork notes what happens. Default: one of its own. */
   readonly trace?: Trace;
+  /** Its virtual time. Default: a queue of its own. */
   readonly queue?: EventQueue;
 }
 
@@ -78,7 +81,9 @@ export function createSimulatedDisk(options: SimulatedDiskOptions): SimulatedDis
 
 /** See {@link createSimulatedDisk}. */
 export class SimulatedDisk extends RawAccess {
+  /** Its virtual time. */
   readonly queue: EventQueue;
+  /** What happened to it, in order. */
   readonly trace: Trace;
   readonly #seed: number;
   readonly #calls: CallsToCome;
@@ -118,6 +123,7 @@ export class SimulatedDisk extends RawAccess {
     return this.#process.environment;
   }
 
+  /** What kind of disk it is, everything drawn. */
   get profile(): DiskProfile {
     return this.fs.profile;
   }
@@ -132,6 +138,7 @@ export class SimulatedDisk extends RawAccess {
     return this.#calls.count;
   }
 
+  /** Calls made of it so far, by kind. */
   get callCounts(): Readonly<CallCounts> {
     return this.#calls.counts;
   }

@@ -46,7 +46,9 @@ export interface Machine {
  * Once it has died, none of its calls ever returns, none of its timers ever runs, and its locks are free.
  */
 export class SimulatedProcess implements Disk, Caller {
+  /** Counted from 1 over the life of the disk. */
   readonly id: number;
+  /** What the store under test is given: the disk, virtual time, randomness from the seed. */
   readonly environment: Environment;
   /** Resolves when the process dies. */
   readonly died: Promise<void>;
@@ -76,6 +78,7 @@ export class SimulatedProcess implements Disk, Caller {
     });
   }
 
+  /** Until it is killed, or the machine crashes. */
   get isAlive(): boolean {
     return this.#isAlive;
   }
@@ -85,6 +88,7 @@ export class SimulatedProcess implements Disk, Caller {
     return this;
   }
 
+  /** For files of this process: the place of the next call in the order of all. */
   get sequence(): number {
     return this.#machine.sequence;
   }
@@ -120,6 +124,7 @@ export class SimulatedProcess implements Disk, Caller {
     return lost;
   }
 
+  /** For files of this process: makes a call of the machine; it never returns to a dead process. */
   perform<T>(action: Action<T>, mode: CallMode, onReturn?: () => void): Awaitable<T> {
     if (!this.#isAlive) return new Promise<T>(() => undefined);
     if (onReturn === undefined) return this.#machine.perform(this, action, mode);
@@ -135,12 +140,14 @@ export class SimulatedProcess implements Disk, Caller {
     return result;
   }
 
+  /** For files of this process: fails a call as the machine would, in its mode. */
   refuse<T>(error: Error, mode: CallMode): Awaitable<T> {
     if (!this.#isAlive) return new Promise<T>(() => undefined);
     if (this.#machine.isInline(mode)) throw error;
     return Promise.reject(error);
   }
 
+  /** The port's call: see `Disk`. */
   open(path: string, options: OpenOptions): Awaitable<DiskFile> {
     return this.perform(new OpenAction(path, options, this.#opener), options.mode ?? 'background');
   }
@@ -157,6 +164,7 @@ export class SimulatedProcess implements Disk, Caller {
     return this.perform(new StatAction(path), 'background');
   }
 
+  /** The port's call: see `Disk`. */
   statfs(path: string): Awaitable<SpaceStat> {
     return this.perform(new StatfsAction(path), 'background');
   }

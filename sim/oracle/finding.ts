@@ -36,10 +36,12 @@ export const ORACLES = [
   'error-type',
 ] as const;
 
+/** One of {@link ORACLES}. */
 export type Oracle = (typeof ORACLES)[number];
 
 /** A broken promise of the store, as the simulator tells it. */
 export interface FindingFacts {
+  /** The rule that was broken. */
   readonly oracle: Oracle;
   /** What happened, in one sentence. */
   readonly what: string;
@@ -47,6 +49,7 @@ export interface FindingFacts {
   readonly expected?: readonly string[];
   /** What was there instead. */
   readonly found?: string;
+  /** The error that showed it, if one did. */
   readonly cause?: unknown;
 }
 

@@ -9,6 +9,7 @@ export const PLAN_VERSION = 1;
  * - `'over-budget'`: damage may hit anything; then only safety is asked, never liveness.
  */
 export const PLAN_PROFILES = ['disk', 'over-budget'] as const;
+/** One of the profiles above. */
 export type PlanProfile = (typeof PLAN_PROFILES)[number];
 
 /** The world and the options of the store. */
@@ -122,7 +123,10 @@ export type OpBody =
 export type OpKind = OpBody['kind'];
 
 /** An operation; `id` stays when others are left out, and all that it draws comes from it. */
-export type PlanOp = OpBody & { readonly id: number };
+export type PlanOp = OpBody & {
+  /** Its name in this plan. */
+  readonly id: number;
+};
 
 export const CALL_CLASSES = ['any', 'sync-or-rename', 'sync', 'write', 'read', 'open', 'name'] as const;
 /** Which calls a fault counts. */
@@ -165,8 +169,11 @@ export const PLAN_FAULTS = [
 ] as const;
 export type PlanFaultKind = (typeof PLAN_FAULTS)[number];
 
+/** One fault at one place. */
 export interface PlanFault {
+  /** The place: a call of an operation, or of an open behind it. */
   readonly at: FaultPlace;
+  /** What happens there. */
   readonly kind: PlanFaultKind;
   /** Of a crash: where in the call. A crash whose call never comes happens at the end of its operation. */
   readonly arg?: CrashPoint;
@@ -174,12 +181,17 @@ export interface PlanFault {
 
 /** A run, as data: what {@link runPlan} does follows from it alone. */
 export interface Plan {
+  /** {@link PLAN_VERSION}. */
   readonly version: typeof PLAN_VERSION;
+  /** What kind of faults there are, and so what is asked of the store. */
   readonly profile: PlanProfile;
   /** From which all that is drawn while running follows: bytes, latencies, what a crash leaves. */
   readonly seed: number;
+  /** The world, and the options of the store. */
   readonly config: PlanConfig;
+  /** What is done to the store, in order. */
   readonly ops: readonly PlanOp[];
+  /** What befalls it, and where. */
   readonly faults: readonly PlanFault[];
 }
 

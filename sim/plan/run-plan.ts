@@ -11,6 +11,7 @@ import { Trace } from '../world/trace.js';
 import { FaultsToCome } from './faults-to-come.js';
 import type { Plan } from './plan.js';
 
+/** What to keep of a run. */
 export interface RunOptions {
   /** Lines of the trace to keep, and maps of the disk around the last crash. Default: none. */
   readonly linesKept?: number;
@@ -20,24 +21,37 @@ export interface RunOptions {
 export interface Failure extends FindingFacts {
   /** The operation under way. */
   readonly by: string;
+  /** Where the oracle stood. */
   readonly stack: string;
 }
 
+/** What a run came to. */
 export interface RunResult {
   /** Null: the store kept all of its promises. */
   readonly failure: Failure | null;
+  /** Operations that were begun. */
   readonly ops: number;
+  /** Crashes, and process kills. */
   readonly crashes: number;
   /** Calls that the store made of the disk. */
   readonly calls: number;
+  /** Virtual time that it took, in milliseconds. */
   readonly virtualMs: number;
+  /** Of everything that happened: equal runs have equal hashes. */
   readonly traceHash: number;
+  /** What the disk did, counted. */
   readonly faults: Counters;
+  /** Which branches of the store were reached, counted. */
   readonly reach: Reach;
   /** The last lines of the trace, if any were to be kept. */
   readonly lines: readonly string[];
   /** Maps of the files before and after the last crash, if lines were to be kept. */
-  readonly maps: { readonly before: string; readonly after: string } | null;
+  readonly maps: {
+    /** As the crash found them. */
+    readonly before: string;
+    /** As it left them. */
+    readonly after: string;
+  } | null;
 }
 
 /**

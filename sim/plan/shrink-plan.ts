@@ -2,6 +2,7 @@ import { type OpKind, type Plan, type PlanFault, type PlanOp, REPAIR_OP, type Sa
 import { type RunResult, runPlan } from './run-plan.js';
 import { type Lessening, type NumberInPlan, pick, smallestPlan } from './smallest-plan.js';
 
+/** How long to try. */
 export interface ShrinkOptions {
   /** Runs that may be spent. Default 2000. */
   readonly runsMax?: number;
@@ -9,8 +10,11 @@ export interface ShrinkOptions {
 
 /** A smaller plan that fails alike. */
 export interface Shrunk {
+  /** The smallest that was found. */
   readonly plan: Plan;
+  /** What it comes to. */
   readonly result: RunResult;
+  /** Runs that were spent. */
   readonly runs: number;
 }
 

@@ -3,16 +3,21 @@ export type NodeId = string;
 
 /** Who takes part: voters elect and commit, learners only receive the log (dissertation §4.2.1). Both sorted. */
 export interface Configuration {
+  /** They elect and commit. */
   readonly voters: readonly NodeId[];
+  /** They only receive the log. */
   readonly learners: readonly NodeId[];
 }
 
 /** One change of one server; joint consensus is not needed for these (dissertation §4.1). */
 export interface ConfChange {
+  /** What happens to it; a learner that is added as voter is promoted. */
   readonly op: 'add-voter' | 'add-learner' | 'remove';
+  /** The server. */
   readonly id: NodeId;
 }
 
+/** Of a server that waits to be added: it learns the real one from the log. */
 export const NO_CONFIGURATION: Configuration = Object.freeze({ voters: [], learners: [] });
 
 /** The configuration after `change`. Adding a learner as voter promotes it; a voter is never made a learner. */

@@ -1,5 +1,6 @@
 /** Thrown when the Raft meets a state that the algorithm excludes: a bug here, or a log that broke its promise. */
 export class RaftInvariantError extends Error {
+  /** Tells the class across copies of the package. */
   override readonly name = 'RaftInvariantError';
 }
 

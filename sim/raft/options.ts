@@ -5,6 +5,7 @@ import type { RaftStorage } from './storage.js';
 export interface RaftOptions {
   /** This server. */
   readonly id: NodeId;
+  /** What is durable; `storageOf(log)` makes it of a `RaftLog`. */
   readonly storage: RaftStorage;
   /** Uniform in [0, 1): the only randomness there is. It must differ between servers and incarnations. */
   readonly random: () => number;

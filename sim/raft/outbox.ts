@@ -8,8 +8,11 @@ export interface LogRead {
   readonly to: NodeId;
   /** Term in which they were asked for; an answer of another term is dropped. */
   readonly term: number;
+  /** The first index. */
   readonly from: number;
+  /** One above the last. */
   readonly until: number;
+  /** Most bytes of data to read; fewer entries are fine, but at least one. */
   readonly bytesMax: number;
 }
 
@@ -18,15 +21,21 @@ export interface LogRead {
  * newest snapshot anew; any other offset goes on where the last piece for this follower ended.
  */
 export interface SnapshotRead {
+  /** The follower that it is for. */
   readonly to: NodeId;
+  /** Term in which it was asked for; an answer of another term is dropped. */
   readonly term: number;
+  /** Where in the data the piece begins. */
   readonly offset: number;
+  /** Size of the piece, unless the data ends before. */
   readonly bytesMax: number;
 }
 
 /** Answer to a `readIndex`: read once everything up to `index` is applied. */
 export interface ReadState {
+  /** As it was given to `readIndex`. */
   readonly context: string;
+  /** Once this is applied, the read is linearizable. */
   readonly index: number;
 }
 

@@ -26,8 +26,22 @@ export type ProposalRefusal = 'not-leader' | 'transferring' | 'overloaded' | Cha
  * is of `term`, and lost if another is.
  */
 export type Proposal =
-  | { readonly ok: true; readonly index: number; readonly term: number }
-  | { readonly ok: false; readonly reason: ProposalRefusal; readonly leader: NodeId | null };
+  | {
+      /** It was taken. */
+      readonly ok: true;
+      /** Where its entry stands. */
+      readonly index: number;
+      /** The term of its entry. */
+      readonly term: number;
+    }
+  | {
+      /** Nothing was done. */
+      readonly ok: false;
+      /** Why not. */
+      readonly reason: ProposalRefusal;
+      /** Who may take it, as far as this server knows. */
+      readonly leader: NodeId | null;
+    };
 
 /** One Raft server as a pure state machine: no clock, no I/O, no chance. docs/plugging-in.md has the loop around it. */
 export class Raft {
@@ -37,6 +51,7 @@ export class Raft {
     this.#server = new Server(options);
   }
 
+  /** The server as it is now: a copy, made anew at each call. */
   get status(): RaftStatus {
     return statusOf(this.#server);
   }

@@ -15,6 +15,7 @@ export interface ReadySave {
   readonly id: number;
   /** Drop the entries from here on first. */
   readonly truncateFrom?: number;
+  /** To be appended, in order, without holes. */
   readonly entries: readonly Entry[];
   /** The whole hard state, if it changed. */
   readonly hardState?: HardState;
@@ -40,6 +41,7 @@ export interface Ready {
   readonly messagesAfterSave: readonly Message[];
   /** Committed and durable here. To be applied in order, then reported by `applied`. */
   readonly committedEntries: readonly Entry[];
+  /** Answers to `readIndex`. */
   readonly readStates: readonly ReadState[];
   /** To be answered by `entriesRead`. */
   readonly reads: readonly LogRead[];

@@ -7,8 +7,11 @@ const HEARTBEATS_BEHIND_MAX = 3;
 export interface SnapshotPiece {
   /** Which snapshot it is of; the same for all pieces of one reading. */
   readonly snapshot: SnapshotHead;
+  /** Where in the data it begins. */
   readonly offset: number;
+  /** The bytes. */
   readonly data: Uint8Array;
+  /** The data ends with it. */
   readonly isLast: boolean;
 }
 

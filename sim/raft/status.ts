@@ -4,28 +4,45 @@ import type { Role, Server, StorageState } from './server.js';
 
 /** How a leader sees one member. */
 export interface MemberStatus {
+  /** Everything up to here it surely holds, durably. */
   readonly match: number;
+  /** The next entry to send it. */
   readonly next: number;
+  /** How it is being sent to. */
   readonly state: ProgressState;
 }
 
 /** A server at one moment, for people, metrics and checks. */
 export interface RaftStatus {
+  /** This server. */
   readonly id: NodeId;
+  /** The latest term it has seen. */
   readonly term: number;
+  /** Who got its vote in that term. */
   readonly vote: NodeId | null;
+  /** What it is in that term. */
   readonly role: Role;
+  /** Who leads, as far as it knows. */
   readonly leader: NodeId | null;
+  /** Known to be committed. */
   readonly commit: number;
+  /** Taken by the state machine. */
   readonly applied: number;
   /** What the Raft holds in memory may be ahead of what is durable. */
   readonly firstIndex: number;
+  /** Its last entry, durable or not. */
   readonly lastIndex: number;
+  /** Term of {@link lastIndex}. */
   readonly lastTerm: number;
+  /** Everything up to here is durable here. */
   readonly durableIndex: number;
+  /** Who takes part, as of `applied`. */
   readonly configuration: Configuration;
+  /** Whether its log takes entries. */
   readonly storageState: StorageState;
+  /** Its log may have lost what it acknowledged; see `RaftStorage.unfitToVote`. */
   readonly unfitToVote: boolean;
+  /** To whom it is handing leadership; of a leader. */
   readonly transferee: NodeId | null;
   /** Of a leader; else empty. */
   readonly members: ReadonlyMap<NodeId, MemberStatus>;

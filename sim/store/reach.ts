@@ -62,6 +62,7 @@ export const BRANCHES = [
   'save-failed-and-lost',
 ] as const;
 
+/** One of {@link BRANCHES}. */
 export type Branch = (typeof BRANCHES)[number];
 
 /** How often each branch ran. */

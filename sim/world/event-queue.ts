@@ -3,6 +3,7 @@ import { settlePromises } from './settle-promises.js';
 
 /** Thrown when work waits for something and no event is left that could bring it. */
 export class SimulatedDeadlock extends Error {
+  /** Tells the class across copies of the package. */
   override readonly name = 'SimulatedDeadlock';
 }
 
@@ -15,6 +16,7 @@ interface QueuedEvent extends Timer {
   run: (() => void) | null;
 }
 
+/** How virtual time is driven. */
 export interface EventQueueOptions {
   /**
    * - `'auto'` (default): events run by themselves whenever some are queued, so that code under test may

@@ -56,6 +56,7 @@ export class Random {
     return item;
   }
 
+  /** Fills `into` with random bytes. */
   fill(into: Uint8Array): void {
     for (let i = 0; i < into.length; i++) into[i] = this.next() & 0xff;
   }

@@ -1,5 +1,6 @@
 import { hashOfText } from './random.js';
 
+/** What a trace keeps. */
 export interface TraceOptions {
   /** How many of the last lines to keep; 0 (default) keeps none, and only folds the hash. */
   readonly linesKept?: number;
@@ -23,6 +24,7 @@ export class Trace {
     return this.#hash >>> 0;
   }
 
+  /** The last lines, the oldest first. */
   get lines(): readonly string[] {
     return this.#lines.slice(-this.#linesKept);
   }
@@ -32,15 +34,18 @@ export class Trace {
     return this.#linesKept > 0;
   }
 
+  /** Folds a number into the hash. */
   fold(value: number): void {
     this.#hash = Math.imul(this.#hash ^ value, 0x01000193);
     this.#hash ^= this.#hash >>> 15;
   }
 
+  /** Folds a text into the hash. */
   foldText(text: string): void {
     this.fold(hashOfText(text));
   }
 
+  /** Keeps a line, if lines are kept; the hash does not see it. */
   line(text: string): void {
     if (this.#linesKept === 0) return;
     this.#lines.push(text);

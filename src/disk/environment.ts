@@ -2,6 +2,7 @@ import type { Disk } from './port.js';
 
 /** A timer that was set; `cancel` is idempotent, and does nothing once the timer has run. */
 export interface Timer {
+  /** Takes the timer back. */
   cancel(): void;
 }
 
@@ -12,6 +13,7 @@ export interface Timer {
  * unchanged, on simulated disks and in virtual time.
  */
 export interface Environment {
+  /** The file system, real or simulated. */
   readonly disk: Disk;
   /** Milliseconds, monotonic, with fractions; the zero point means nothing. */
   now(): number;

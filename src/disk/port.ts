@@ -30,12 +30,15 @@ export type FileKind = 'file' | 'directory' | 'other';
 
 /** One name of a directory. */
 export interface DirectoryEntry {
+  /** The name alone, without its directory. */
   readonly name: string;
+  /** What it stands for; links are not followed. */
   readonly kind: FileKind;
 }
 
 /** Facts about a file. `id` is equal for two names (or an open file and a name) of one inode. */
 export interface FileStat {
+  /** What it is. */
   readonly kind: FileKind;
   /** Size in bytes. */
   readonly size: number;
@@ -45,7 +48,9 @@ export interface FileStat {
 
 /** Room on the file system that holds a path, in bytes; `freeBytes` is what this process may use. */
 export interface SpaceStat {
+  /** What this process may still use. */
   readonly freeBytes: number;
+  /** Size of the file system. */
   readonly totalBytes: number;
 }
 
@@ -79,6 +84,7 @@ export interface DiskFile {
   dataSync(mode?: CallMode): Awaitable<void>;
   /** fsync: as {@link dataSync}, and the file's other metadata. Not its name. */
   sync(mode?: CallMode): Awaitable<void>;
+  /** Facts about the open file, whatever its name stands for by now. */
   stat(mode?: CallMode): Awaitable<FileStat>;
   /**
    * Tries to take the exclusive lock on this file's inode, without waiting; false if any other open file
@@ -91,6 +97,7 @@ export interface DiskFile {
 
 /** A file system. Paths are absolute or relative to the process, in the platform's own form. */
 export interface Disk {
+  /** Opens a file, as the options say. `ENOENT` and `EEXIST` as there; the owner closes it. */
   open(path: string, options: OpenOptions): Awaitable<DiskFile>;
   /** Makes one directory; its parent must be there. `EEXIST` if the name is taken. */
   mkdir(path: string): Awaitable<void>;
@@ -98,6 +105,7 @@ export interface Disk {
   readdir(path: string): Awaitable<readonly DirectoryEntry[]>;
   /** Facts about what the name stands for; null if there is no such name. */
   stat(path: string): Awaitable<FileStat | null>;
+  /** Room on the file system that holds `path`. */
   statfs(path: string): Awaitable<SpaceStat>;
   /** Replaces `to` if it is there. After a crash, until the directory is synced: old, new or both names. */
   rename(from: string, to: string): Awaitable<void>;

@@ -14,11 +14,17 @@ export interface ErrorDetails {
   readonly lsn?: number;
   /** The name of the argument or option that was wrong. */
   readonly argument?: string;
-  /** What was found, and what would have been right. */
+  /** What was found. */
   readonly found?: unknown;
+  /** What would have been right. */
   readonly expected?: unknown;
   /** Entries that cannot be read, half-open. */
-  readonly entries?: { readonly from: number; readonly until: number };
+  readonly entries?: {
+    /** The first of them. */
+    readonly from: number;
+    /** One above the last. */
+    readonly until: number;
+  };
   /** The system's own error code, `'EIO'` for example. */
   readonly systemCode?: string;
   /** The report of the recovery that found the damage. */
@@ -31,9 +37,13 @@ export interface ErrorDetails {
  * The message says the thing, the place, got against expected, and the next step.
  */
 export class KeelsonError extends Error {
+  /** Always `'KeelsonError'`: tells the class where `instanceof` cannot, across copies of the package. */
   override readonly name = 'KeelsonError';
+  /** What happened; docs/errors.md has a heading for each. */
   readonly code: ErrorCode;
+  /** Whose matter it is: the caller's, the environment's, or damage. */
   readonly family: ErrorFamily;
+  /** Where, and about what: all that the message says, as data. Frozen. */
   readonly details: ErrorDetails;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}, cause?: unknown) {
@@ -43,21 +53,27 @@ export class KeelsonError extends Error {
     this.details = Object.freeze({ ...details });
   }
 
+  /** Short for `details.path`. */
   get path(): string | undefined {
     return this.details.path;
   }
+  /** Short for `details.offset`. */
   get offset(): number | undefined {
     return this.details.offset;
   }
+  /** Short for `details.index`. */
   get index(): number | undefined {
     return this.details.index;
   }
+  /** Short for `details.recovery`. */
   get recovery(): unknown {
     return this.details.recovery;
   }
+  /** Short for `details.found`. */
   get found(): unknown {
     return this.details.found;
   }
+  /** Short for `details.expected`. */
   get expected(): unknown {
     return this.details.expected;
   }

@@ -16,7 +16,9 @@ export interface RaftLogEventMap {
   rotate: (event: { readonly path: string; readonly number: number; readonly recycled: boolean }) => void;
   /** The log was opened; told once, in the turn after open resolved. */
   recovered: (report: RecoveryReport) => void;
+  /** Entries up to `upTo` are gone, durably. */
   compacted: (event: { readonly upTo: number; readonly bytesFreed: number }) => void;
+  /** A snapshot counts; `installed`: it came from a leader. */
   snapshot: (event: { readonly meta: SnapshotMeta; readonly installed: boolean }) => void;
   /** Entry saves are refused for want of room. */
   'no-space': (error: KeelsonError) => void;
@@ -28,6 +30,7 @@ export interface RaftLogEventMap {
   'slow-sync': (event: { readonly ms: number; readonly bytes: number }) => void;
 }
 
+/** The part of an emitter that listeners need; only the log emits. */
 export type RaftLogEvents = Pick<
   EventEmitter<RaftLogEventMap>,
   'on' | 'once' | 'off' | 'addListener' | 'removeListener' | 'listenerCount'

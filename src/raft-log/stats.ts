@@ -1,16 +1,24 @@
 /** Times in milliseconds, of the most recent 1,024 samples. */
 export interface Durations {
+  /** Samples since open, also those that are no longer kept. */
   readonly count: number;
+  /** Half of the samples took no longer. */
   readonly p50: number;
+  /** Of a hundred, one took longer. */
   readonly p99: number;
+  /** The longest. */
   readonly max: number;
 }
 
 /** Counters since open, and the state of the queue now. */
 export interface RaftLogStats {
+  /** Saves accepted. */
   readonly saves: number;
+  /** Entries accepted. */
   readonly entries: number;
+  /** Groups of saves written, each with one write. */
   readonly groups: number;
+  /** Syncs of segments for groups. */
   readonly syncs: number;
   /** Bytes of frames written, headers included. */
   readonly frameBytes: number;
@@ -18,10 +26,15 @@ export interface RaftLogStats {
   readonly payloadBytes: number;
   /** Bytes of zeros written to prepare segments. */
   readonly zeroFillBytes: number;
+  /** Segments that took over from a full one. */
   readonly rotations: number;
+  /** Of these, made of a segment that compaction freed. */
   readonly segmentsRecycled: number;
+  /** Segments that hold the log now. */
   readonly segmentsLive: number;
+  /** Saves that wait for the disk now. */
   readonly queuedSaves: number;
+  /** Their bytes, held against `queueBytesMax`. */
   readonly queuedBytes: number;
   /** Duration of write and sync of a group. */
   readonly syncMs: Durations;

@@ -18,8 +18,9 @@ export interface ConformancePropertyOptions {
   readonly runs?: number;
   /** Steps a sequence at most. Default 30. */
   readonly stepsMax?: number;
-  /** To replay a failure: the seed and path that it printed. */
+  /** To replay a failure: the seed that it printed. */
   readonly seed?: number;
+  /** The path that it printed with the seed. */
   readonly path?: string;
   /** The one command that replays a failure, printed with it. */
   readonly replayCommand?: (seed: number, path: string) => string;
@@ -39,6 +40,8 @@ export interface ConformanceHarness {
    * recover; the logs that were open are never used again, and what they still promise is not awaited.
    */
   readonly crash?: () => Promise<void>;
+  /** What the store can do. */
   readonly supports: ConformanceSupport;
+  /** How the random sequences are run. */
   readonly property?: ConformancePropertyOptions;
 }

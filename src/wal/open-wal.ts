@@ -17,12 +17,15 @@ import type { SegmentedLog } from './segmented-log.js';
 export interface WalRecord {
   /** 0..127; the rest is reserved. */
   readonly kind: number;
+  /** Opaque to the log; copied before `append` returns. Length 0 is valid. */
   readonly data: Uint8Array;
 }
 
 /** A record read back. */
 export interface ReadWalRecord extends WalRecord {
+  /** Its log sequence number: 1 for the first record ever, and one more for each. */
   readonly lsn: number;
+  /** Held against the record's own checksum, in memory of the caller's own. */
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
@@ -32,11 +35,13 @@ export interface WalOptions {
   readonly dir: string;
   /** Size of a segment in bytes, 4 KiB..1 GiB. Default 64 MiB. */
   readonly segmentBytes?: number;
+  /** Disk, clock, timers and randomness. Default: `nodeEnvironment()`. */
   readonly environment?: Environment;
 }
 
 /** A segmented write-ahead log of typed opaque records. */
 export interface Wal extends AsyncDisposable {
+  /** What the open found. Where it speaks of entries, records are meant. */
   readonly recovery: RecoveryReport;
   /**
    * Appends records as one atom: after a crash all of them are there, or none. Accepted in call order; the bytes
@@ -45,13 +50,24 @@ export interface Wal extends AsyncDisposable {
    * appended), `KEELSON_NO_SPACE` (nothing exists), `KEELSON_WRITE_FAILED`, `KEELSON_SYNC_FAILED`, `KEELSON_FENCED`,
    * `KEELSON_FAILED` (reopening decides).
    */
-  append(records: readonly WalRecord[]): Promise<{ readonly firstLsn: number; readonly lastLsn: number }>;
+  append(records: readonly WalRecord[]): Promise<{
+    /** LSN of the first of these records. */
+    readonly firstLsn: number;
+    /** LSN of the last of them. */
+    readonly lastLsn: number;
+  }>;
   /** Resolves when everything appended before this call is on stable storage; fails if that failed. */
-  sync(): Promise<{ readonly durableLsn: number }>;
+  sync(): Promise<{
+    /** Records up to this one are on stable storage. */
+    readonly durableLsn: number;
+  }>;
   /** The durable records from `fromLsn` (1 and up) on, as far as they reach now. `KEELSON_COMPACTED` below the first kept one. */
   read(fromLsn: number): AsyncIterable<ReadWalRecord>;
   /** Lets records below `lsn` go: whole segments of them are dropped, durably. Resolves to the bytes they held. */
-  dropBefore(lsn: number): Promise<{ readonly bytesFreed: number }>;
+  dropBefore(lsn: number): Promise<{
+    /** What the dropped segments held. */
+    readonly bytesFreed: number;
+  }>;
   /** Waits for what was appended, marks a clean end. Idempotent. */
   close(): Promise<void>;
 }

@@ -15,9 +15,13 @@ import { PieceListener, type LogPiece, type RecordWitness } from './survey-piece
 
 /** A place where what is on the disk is not what was written. */
 export interface FoundDamage {
+  /** The code of the error that a read of it, or an open, ends with. */
   readonly code: ErrorCode;
+  /** The file. */
   readonly path: string;
+  /** Byte offset in that file. */
   readonly offset: number;
+  /** What was got against what was expected, in words. */
   readonly reason: string;
   /** Entries that cannot be read; empty where none are known to be lost. */
   readonly entries: IndexRange;

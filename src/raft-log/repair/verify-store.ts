@@ -4,7 +4,9 @@ import { surveyLog, type FoundDamage, type LogSurvey } from './survey-log.js';
 
 /** How far a verification has come, in bytes. Snapshots are not in `totalBytes`. */
 export interface VerifyProgress {
+  /** Read so far. */
   readonly readBytes: number;
+  /** What all segments hold. */
   readonly totalBytes: number;
 }
 
@@ -24,12 +26,17 @@ export interface VerifyReport {
   readonly damage: readonly FoundDamage[];
   /** What is not as it was written, but has a second witness: the next open or the next read puts it right. */
   readonly blemishes: readonly Blemish[];
+  /** Segments whose header could be read. */
   readonly segments: number;
+  /** Frames that are whole. */
   readonly frames: number;
   /** Entries read and held against their own checksums, those that later ones replaced included. */
   readonly entries: number;
+  /** Snapshots that are whole. */
   readonly snapshots: number;
+  /** Bytes read. */
   readonly readBytes: number;
+  /** How long it took, in milliseconds. */
   readonly ms: number;
 }
 

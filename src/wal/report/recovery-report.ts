@@ -1,6 +1,8 @@
 /** Half-open range of log indexes. */
 export interface IndexRange {
+  /** The first. */
   readonly from: number;
+  /** One above the last. */
   readonly until: number;
 }
 
@@ -13,21 +15,34 @@ export interface RecoveryReport {
    * - `'damaged'`: only in reports that a damage error carries.
    */
   readonly verdict: 'fresh' | 'clean' | 'torn-tail' | 'damaged';
+  /** Segments that hold the log. */
   readonly segments: number;
   /** Frames and entries replayed from the unsealed tail. */
   readonly batches: number;
+  /** Entries in those frames. */
   readonly entries: number;
+  /** LSN of the last record that was kept. */
   readonly lastLsn: number;
+  /** The epoch of this opening: one above every earlier writer's. */
   readonly epoch: number;
+  /** What was cut off behind the last whole save, never provably acknowledged; null if nothing was. */
   readonly cut: {
+    /** The segment. */
     readonly path: string;
+    /** Where the cut begins. */
     readonly offset: number;
+    /** How many bytes bore this log's marks. */
     readonly bytes: number;
+    /** Why they are no whole save. */
     readonly reason: string;
   } | null;
+  /** The damage that the open ended with; null in the report of an opened log. */
   readonly damage: {
+    /** The file. */
     readonly path: string;
+    /** Byte offset in that file. */
     readonly offset: number;
+    /** What was got against what was expected, in words. */
     readonly reason: string;
     /** Entries that cannot be read. */
     readonly entries: IndexRange;
@@ -41,16 +56,29 @@ export interface RecoveryReport {
    * The log itself is whole. A new snapshot ends it.
    */
   readonly snapshotFallback: {
+    /** The one that the log names. */
     readonly lost: {
+      /** Its file. */
       readonly path: string;
+      /** Last index it covers. */
       readonly index: number;
+      /** Term of that index. */
       readonly term: number;
+      /** Why it cannot be used. */
       readonly reason: string;
     };
-    readonly used: { readonly index: number; readonly term: number };
+    /** The one that stands in for it. */
+    readonly used: {
+      /** Last index it covers. */
+      readonly index: number;
+      /** Term of that index. */
+      readonly term: number;
+    };
   } | null;
   /** Paths in quarantine of what this open copied or moved there. */
   readonly quarantined: readonly string[];
+  /** Bytes read by the open. */
   readonly readBytes: number;
+  /** How long the open took, in milliseconds. */
   readonly ms: number;
 }
