@@ -1,5 +1,6 @@
-import { KeelsonError } from '../errors/index.js';
+import { KeelsonError, type ErrorCode } from '../errors/index.js';
 import { systemCode } from './system-error.js';
+import { reasonOf, remedyOf } from './system-words.js';
 
 /** Where a call of the disk failed. */
 export interface DiskPlace {
@@ -19,59 +20,79 @@ export function isOutOfDescriptors(error: unknown): boolean {
   return code === 'EMFILE' || code === 'ENFILE';
 }
 
-/** `what` could not be read. Never a tear and never damage: the bytes may be whole (R9). */
-export function readFailed(what: string, place: DiskPlace, cause: unknown): KeelsonError {
-  return failure(
-    'KEELSON_READ_FAILED',
-    `${what} could not be read`,
-    place,
-    cause,
-    isRefused(cause)
-      ? 'Check who owns it, and its permissions, then open again.'
-      : 'Check the disk, then open again.',
-  );
+/** What else a failure tells besides the system's own reason and remedy. */
+export interface NextStep {
+  /** What became of that for which it was done: a whole sentence. */
+  readonly fate?: string;
+  /** What to do once the cause is mended: `'open again'`. */
+  readonly then: string;
 }
 
-function isRefused(error: unknown): boolean {
-  const code = systemCode(error);
-  return code === 'EACCES' || code === 'EPERM';
+const OPEN_AGAIN: NextStep = { then: 'open again' };
+
+/** `what` could not be read. Never a tear and never damage: the bytes may be whole (R9). */
+export function readFailed(what: string, place: DiskPlace, cause: unknown): KeelsonError {
+  return failure('KEELSON_READ_FAILED', `${what} could not be read`, place, cause, OPEN_AGAIN);
 }
 
 /** `what` could not be written. */
-export function writeFailed(what: string, place: DiskPlace, cause: unknown, next: string): KeelsonError {
+export function writeFailed(what: string, place: DiskPlace, cause: unknown, next: NextStep): KeelsonError {
   return failure('KEELSON_WRITE_FAILED', `${what} could not be written`, place, cause, next);
 }
 
 /** `what` could not be made or changed: `KEELSON_NO_SPACE` where the disk or the quota is full, else `KEELSON_WRITE_FAILED`. */
-export function changeFailed(what: string, place: DiskPlace, cause: unknown, next: string): KeelsonError {
+export function changeFailed(what: string, place: DiskPlace, cause: unknown, next: NextStep): KeelsonError {
   return isNoSpace(cause) ? noSpace(what, place, cause) : writeFailed(what, place, cause, next);
 }
 
 /** `what` could not be made durable; what the disk holds of it is unknown (D5). */
-export function syncFailed(what: string, place: DiskPlace, cause: unknown, next: string): KeelsonError {
+export function syncFailed(what: string, place: DiskPlace, cause: unknown, next: NextStep): KeelsonError {
   return failure('KEELSON_SYNC_FAILED', `${what} could not be synced`, place, cause, next);
 }
 
 /** There is no room for `what`; nothing of it exists. */
 export function noSpace(what: string, place: DiskPlace, cause: unknown): KeelsonError {
-  const next = 'Nothing of it exists. Free space or compact, then try again.';
+  const next = { fate: 'Nothing of it exists.', then: 'try again' };
   return failure('KEELSON_NO_SPACE', `there is no room for ${what}`, place, cause, next);
 }
 
+/** What a system answers that has no lock to give: the addon, the platform, or the file system. */
+const WITHOUT_LOCKS: ReadonlySet<string | undefined> = new Set([
+  'ENOLCK',
+  'ENOSYS',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ERR_NO_LOCK_ADDON',
+]);
+
+/** The file could not be locked: `KEELSON_LOCK_UNSUPPORTED` where no lock is to be had, else `KEELSON_READ_FAILED`. */
+export function lockFailed(place: DiskPlace, cause: unknown): KeelsonError {
+  if (!WITHOUT_LOCKS.has(systemCode(cause))) return readFailed('the lock of the store', place, cause);
+  return failure('KEELSON_LOCK_UNSUPPORTED', 'the store cannot be locked', place, cause, {
+    fate: 'Two writers would destroy it, so it was not opened, and nothing was made. To read it needs no lock (readOnly).',
+    then: 'open again',
+  });
+}
+
 function failure(
-  code: 'KEELSON_READ_FAILED' | 'KEELSON_WRITE_FAILED' | 'KEELSON_SYNC_FAILED' | 'KEELSON_NO_SPACE',
+  code: Extract<
+    ErrorCode,
+    | 'KEELSON_READ_FAILED'
+    | 'KEELSON_WRITE_FAILED'
+    | 'KEELSON_SYNC_FAILED'
+    | 'KEELSON_NO_SPACE'
+    | 'KEELSON_LOCK_UNSUPPORTED'
+  >,
   sentence: string,
   place: DiskPlace,
   cause: unknown,
-  next: string,
+  { fate, then }: NextStep,
 ): KeelsonError {
+  // What has its own words already keeps them, and its code.
+  if (cause instanceof KeelsonError) return cause;
   const system = systemCode(cause);
   const where = place.offset === undefined ? place.path : `${place.path} at byte ${place.offset}`;
   const details = { ...place, ...(system === undefined ? {} : { systemCode: system }) };
-  return new KeelsonError(code, `${sentence}: ${where}: ${reasonOf(cause, system)}. ${next}`, details, cause);
-}
-
-function reasonOf(cause: unknown, system: string | undefined): string {
-  if (system !== undefined) return system;
-  return cause instanceof Error ? cause.message : String(cause);
+  const parts = [`${sentence}: ${where}: ${reasonOf(cause)}.`, fate, `${remedyOf(cause)}, then ${then}.`];
+  return new KeelsonError(code, parts.filter((part) => part !== undefined).join(' '), details, cause);
 }

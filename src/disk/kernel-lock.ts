@@ -1,9 +1,10 @@
 import { createRequire } from 'node:module';
 import { systemCode, systemError } from './system-error.js';
 
-/** The one call of `fs-native-extensions` that is used; the package ships no types. */
+/** What is used of `fs-native-extensions`; the package ships no types. */
 interface LockAddon {
   tryLock(fd: number, offset: number, length: number): boolean;
+  unlock(fd: number, offset: number, length: number): void;
 }
 
 /**
@@ -24,19 +25,41 @@ let loaded: LockAddon | undefined;
  * file, so a second open in the same process is refused too, and the kernel releases it when the file is
  * closed or its process dies (A9).
  *
- * Throws `ENOTSUP` where the native addon cannot be loaded, and what the kernel says where the file system
+ * Throws `ERR_NO_LOCK_ADDON` where the native addon cannot be loaded, and what the kernel says where the file system
  * cannot lock.
  */
 export function tryKernelLock(fd: number, path: string): boolean {
-  // Loaded at the first lock, not at import: a platform without the addon can still import keelson, read
-  // logs, and run all of it on another Environment.
-  loaded ??= loadAddon(path);
+  const addon = lockAddon(path);
   try {
-    return loaded.tryLock(fd, LOCK_RANGE.offset, LOCK_RANGE.length);
+    return addon.tryLock(fd, LOCK_RANGE.offset, LOCK_RANGE.length);
   } catch (error) {
     if (HELD_ELSEWHERE.has(systemCode(error))) return false;
     throw error;
   }
+}
+
+/**
+ * Gives the lock back. Closing the file does too, but only once every descriptor of it is closed, and a process that some
+ * thread starts at this moment holds a second one until it is another program.
+ */
+export function releaseKernelLock(fd: number): void {
+  try {
+    loaded?.unlock(fd, LOCK_RANGE.offset, LOCK_RANGE.length);
+  } catch {
+    // Then the close gives it back.
+  }
+}
+
+/** Throws what every {@link tryKernelLock} would throw where the addon is missing, before anything is made at `path`. */
+export function checkKernelLocks(path: string): void {
+  lockAddon(path);
+}
+
+// Loaded at the first lock, not at import: a platform without the addon can still import keelson, read
+// logs, and run all of it on another Environment.
+function lockAddon(path: string): LockAddon {
+  loaded ??= loadAddon(path);
+  return loaded;
 }
 
 function loadAddon(path: string): LockAddon {
@@ -45,15 +68,15 @@ function loadAddon(path: string): LockAddon {
     const require = createRequire(import.meta.url);
     addon = require('fs-native-extensions');
   } catch (cause) {
+    const why = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
     throw systemError(
-      'ENOTSUP',
-      `the native addon fs-native-extensions, which keelson locks files with, does not load on ` +
-        `${process.platform}-${process.arch}; reinstall keelson's dependencies for this platform`,
+      'ERR_NO_LOCK_ADDON',
+      `the native addon fs-native-extensions does not load on ${process.platform}-${process.arch}: ${why}`,
       { syscall: 'lock', path, cause },
     );
   }
   if (isLockAddon(addon)) return addon;
-  throw systemError('ENOTSUP', 'this version of fs-native-extensions has no tryLock', {
+  throw systemError('ERR_NO_LOCK_ADDON', 'this version of fs-native-extensions has no tryLock and unlock', {
     syscall: 'lock',
     path,
   });
@@ -61,6 +84,11 @@ function loadAddon(path: string): LockAddon {
 
 function isLockAddon(addon: unknown): addon is LockAddon {
   return (
-    typeof addon === 'object' && addon !== null && 'tryLock' in addon && typeof addon.tryLock === 'function'
+    typeof addon === 'object' &&
+    addon !== null &&
+    'tryLock' in addon &&
+    typeof addon.tryLock === 'function' &&
+    'unlock' in addon &&
+    typeof addon.unlock === 'function'
   );
 }

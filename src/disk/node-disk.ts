@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { mkdir, readdir, rename, stat, statfs, unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { checkKernelLocks } from './kernel-lock.js';
 import { linkOrReflink } from './link-or-reflink.js';
 import { fileKind, fileStat, NodeFile } from './node-file.js';
 import type { DirectoryEntry, Disk, DiskFile, FileStat, OpenOptions, SpaceStat } from './port.js';
@@ -18,6 +19,10 @@ const DIRECTORY_MODE = 0o700;
 
 /** The file system of the operating system, through `node:fs`. Stateless: one may serve any number of logs. */
 export class NodeDisk implements Disk {
+  checkLocks(path: string): void {
+    checkKernelLocks(path);
+  }
+
   async open(path: string, options: OpenOptions): Promise<DiskFile> {
     const { flags, syncsAfterWrite } = openFlags(options, process.platform);
     const fd =

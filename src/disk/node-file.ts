@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
-import { tryKernelLock } from './kernel-lock.js';
+import { releaseKernelLock, tryKernelLock } from './kernel-lock.js';
 import type { Awaitable, CallMode, DiskFile, FileKind, FileStat } from './port.js';
 import { systemError } from './system-error.js';
 
@@ -29,6 +29,7 @@ export class NodeFile implements DiskFile {
   readonly #fd: number;
   readonly #syncsAfterWrite: boolean;
   #callsUnderWay = 0;
+  #isLocked = false;
   #allReturned: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
@@ -92,7 +93,8 @@ export class NodeFile implements DiskFile {
   }
 
   tryLock(): boolean {
-    return tryKernelLock(this.#openFd('lock'), this.path);
+    this.#isLocked = tryKernelLock(this.#openFd('lock'), this.path);
+    return this.#isLocked;
   }
 
   close(mode: CallMode = 'background'): Promise<void> {
@@ -108,6 +110,7 @@ export class NodeFile implements DiskFile {
         this.#allReturned = resolve;
       });
     }
+    if (this.#isLocked) releaseKernelLock(this.#fd);
     if (mode === 'inline') fs.closeSync(this.#fd);
     else await closeAsync(this.#fd);
   }

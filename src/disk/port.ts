@@ -97,6 +97,11 @@ export interface DiskFile {
 
 /** A file system. Paths are absolute or relative to the process, in the platform's own form. */
 export interface Disk {
+  /**
+   * Throws what {@link DiskFile.tryLock} would throw of every file below `path`, where this process has no lock to give.
+   * Left out: it has. Asked before anything is made.
+   */
+  checkLocks?(path: string): Awaitable<void>;
   /** Opens a file, as the options say. `ENOENT` and `EEXIST` as there; the owner closes it. */
   open(path: string, options: OpenOptions): Awaitable<DiskFile>;
   /** Makes one directory; its parent must be there. `EEXIST` if the name is taken. */

@@ -1,16 +1,18 @@
 import { basename, dirname, join } from 'node:path';
-import { isNoSpace, syncFailed, writeFailed } from './disk-failure.js';
+import { copyFile } from './copy-file.js';
+import { isNoSpace, writeFailed } from './disk-failure.js';
+import { ASIDE, renewDirectory, syncNames } from './durable-names.js';
 import type { Disk } from './port.js';
 import { systemCode } from './system-error.js';
 import { writeFully } from './write-fully.js';
 
-const NEXT = 'Nothing that was acknowledged is lost. Check the disk, then open again.';
+const NEXT = { fate: 'Nothing that was acknowledged is lost.', then: 'open again' };
 
 /** What is set aside, where to, and why. */
 export interface AsideRequest {
   readonly disk: Disk;
   readonly path: string;
-  /** The directory that takes it; made if it is missing, its parent must be there. Of the same file system. */
+  /** The directory that takes it; made if it is missing, its parent must be there. */
   readonly folder: string;
   /** Whole sentences, for the person who finds the file. */
   readonly note: string;
@@ -30,13 +32,12 @@ export async function setAside({ disk, path, folder, note }: AsideRequest): Prom
     const { to, isMoved } = await freePlace(disk, path, folder);
     await writeNote(disk, `${to}.txt`, note);
     // The note is there whenever the file is, whatever stops us between.
-    await sync(disk, folder);
+    await syncNames(disk, folder);
     // A crash inside a rename may leave both names, which rename would then leave alone.
     if (isMoved) await disk.unlink(path);
-    else await disk.rename(path, to);
-    // The new name first: a file must not lose its old one before.
-    await sync(disk, folder);
-    await sync(disk, dirname(path));
+    else await move(disk, path, to);
+    if (isMoved) await syncNames(disk, folder);
+    await syncNames(disk, dirname(path));
     return to;
   } catch (error) {
     if (isNoSpace(error)) return null;
@@ -44,30 +45,28 @@ export async function setAside({ disk, path, folder, note }: AsideRequest): Prom
   }
 }
 
-/** The name that the directory has for a moment; whoever lists its parent knows it too. */
-const ASIDE = '.aside';
-
 /**
  * The directory, under a durable name. One that is there may live only in the page cache, and after a failed sync an OK
  * proves nothing (D5), so it is named again: what is moved there has no other name any more.
  */
 export async function makeFolder(disk: Disk, folder: string): Promise<void> {
-  const aside = folder + ASIDE;
-  if ((await disk.stat(folder)) === null && (await disk.stat(aside)) === null) {
-    await disk.mkdir(folder);
-  } else {
-    if ((await disk.stat(folder)) !== null) await renameUnlessMounted(disk, folder, aside);
-    if ((await disk.stat(folder)) === null) await disk.rename(aside, folder);
-  }
-  await sync(disk, dirname(folder));
+  if ((await disk.stat(folder)) !== null) await renewDirectory(disk, folder);
+  else if ((await disk.stat(folder + ASIDE)) !== null) await disk.rename(folder + ASIDE, folder);
+  else await disk.mkdir(folder);
+  await syncNames(disk, dirname(folder));
 }
 
-async function renameUnlessMounted(disk: Disk, from: string, to: string): Promise<void> {
+/** Gives the file its new name, durably, before it loses the old one. */
+async function move(disk: Disk, path: string, to: string): Promise<void> {
   try {
-    await disk.rename(from, to);
+    await disk.rename(path, to);
+    await syncNames(disk, dirname(to));
   } catch (error) {
-    // A file system is mounted there: then the name is no matter of this one's journal.
-    if (systemCode(error) !== 'EBUSY') throw error;
+    if (systemCode(error) !== 'EXDEV') throw error;
+    // The folder is a file system of its own.
+    await copyFile(disk, path, to);
+    await syncNames(disk, dirname(to));
+    await disk.unlink(path);
   }
 }
 
@@ -101,13 +100,5 @@ async function writeNote(disk: Disk, path: string, note: string): Promise<void> 
     }
   } catch (error) {
     if (!isNoSpace(error)) throw error;
-  }
-}
-
-async function sync(disk: Disk, path: string): Promise<void> {
-  try {
-    await disk.syncDirectory(path);
-  } catch (error) {
-    throw syncFailed('a directory', { path }, error, NEXT);
   }
 }

@@ -1,3 +1,5 @@
+import { KeelsonError } from '../errors/index.js';
+
 /** An error with a `code` in the manner of `node:fs`: what every failing call of the disk port throws. */
 export interface SystemError extends Error {
   readonly code: string;
@@ -23,5 +25,6 @@ export function systemError(
 /** The `code` of a failure of the disk port (`'ENOSPC'`, `'EIO'`, ..); undefined if the value carries none. */
 export function systemCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  if (error instanceof KeelsonError) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }

@@ -32,6 +32,7 @@ export const ERROR_FAMILIES = {
   KEELSON_READ_FAILED: 'environment',
   KEELSON_FAILED: 'environment',
   KEELSON_LOCKED: 'environment',
+  KEELSON_LOCK_UNSUPPORTED: 'environment',
   KEELSON_FENCED: 'environment',
   KEELSON_FATE_UNKNOWN: 'environment',
 

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'eventemitter3';
+import { holdingNames } from '../disk/held-disk.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
 import { throwIfAbandoned } from '../wal/log-refusals.js';
 import type { WalObserver } from '../wal/write/observer.js';
@@ -37,7 +38,7 @@ export async function openWithFormats(
   formats: readonly OlderFormat[],
 ): Promise<DurableRaftLog> {
   const resolved = resolveOptions(options);
-  const environment = resolved.environment ?? nodeEnvironment();
+  const environment = holdingNames(resolved.environment ?? nodeEnvironment());
   const emitter = new EventEmitter<RaftLogEventMap>();
   const atOpen = new SnapshotsAtOpen(environment, resolved.dir, resolved.readOnly);
   const durable = new DurableState(atOpen);

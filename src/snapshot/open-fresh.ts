@@ -1,4 +1,4 @@
-import { changeFailed } from '../disk/disk-failure.js';
+import { changeFailed, type NextStep } from '../disk/disk-failure.js';
 import { systemCode, type Disk, type DiskFile } from '../disk/index.js';
 import { KeelsonError } from '../errors/index.js';
 
@@ -10,7 +10,7 @@ export async function openFresh(
   disk: Disk,
   path: string,
   unlink: (path: string) => Promise<void>,
-  next: string,
+  next: NextStep,
 ): Promise<DiskFile> {
   const options = { access: 'write', create: 'exclusive' } as const;
   try {

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { changeFailed } from '../disk/disk-failure.js';
+import { syncNames } from '../disk/durable-names.js';
 import { systemCode, type Disk, type DiskFile, type Environment } from '../disk/index.js';
 import { isKeelsonError, KeelsonError } from '../errors/index.js';
 import { IDENTITY_BYTES } from '../format/identity.js';
 import { LIMITS } from '../format/limits.js';
 import { openFresh } from './open-fresh.js';
-import { ensureDirectory, isThere, listOwnNames, syncNames } from './open-directory.js';
+import { ensureDirectory, isThere, listOwnNames } from './open-directory.js';
 import { pullData, throwIfAborted } from './pull-data.js';
 import { moveAside, setUnusableAside, type UnusableRequest } from './set-unusable-aside.js';
 import {
@@ -22,7 +23,7 @@ import { SnapshotWriter } from './snapshot-writer.js';
 import { stageSnapshot, type StagedSnapshot } from './staged-snapshot.js';
 import { checkWriteRequest, invalid, type SnapshotWriteRequest } from './write-request.js';
 
-const NEXT = 'Nothing that counts was changed. Check the disk, then try again.';
+const NEXT = { fate: 'Nothing that counts was changed.', then: 'try again' };
 
 /** Options of {@link openSnapshotStore}. */
 export interface SnapshotStoreOptions {

@@ -18,7 +18,7 @@ import {
  */
 const SYNC_EVERY_BYTES = 8 * 1024 * 1024;
 
-const NEXT = 'Nothing of it counts. Check the disk, then take the snapshot again.';
+const NEXT = { fate: 'Nothing of it counts.', then: 'take the snapshot again' };
 
 /**
  * Lays a snapshot's bytes into a new, empty file: {@link begin}, {@link add} as often as there are pieces,

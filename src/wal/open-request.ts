@@ -1,11 +1,12 @@
-import type { Environment } from '../disk/environment.js';
+import type { HeldEnvironment } from '../disk/held-disk.js';
 import type { OlderStores } from './switch/older-stores.js';
 import type { WalLayer } from './layer.js';
 import type { WalObserver } from './write/observer.js';
 
 /** How to open; every field is resolved and checked by the layer above. */
 export interface OpenRequest {
-  readonly environment: Environment;
+  /** Its disk holds the names of this log, from the lock on. */
+  readonly environment: HeldEnvironment;
   readonly dir: string;
   /** Null: `wal` inside `dir`. */
   readonly walDir: string | null;

@@ -1,4 +1,4 @@
-import { readFailed } from '../disk/disk-failure.js';
+import { lockFailed, readFailed } from '../disk/disk-failure.js';
 import type { DiskFile } from '../disk/port.js';
 import { SUPERBLOCK_NAME } from '../format/names.js';
 import type { SuperblockVerdict } from '../format/superblock.js';
@@ -19,6 +19,7 @@ import { SegmentedLog } from './segmented-log.js';
 import {
   listStore,
   makeDirectory,
+  refuseStrays,
   restoreAsides,
   storePaths,
   type StoreListing,
@@ -86,15 +87,37 @@ class Opening {
     const listing = await listStore(disk, this.#paths);
     if (listing.names?.has(SUPERBLOCK_NAME) !== true) await this.#mayMake(listing);
     this.#throwIfAborted();
+    await this.#checkLocks();
     await makeDirectory(disk, this.#paths.dir);
-    if (this.#paths.isWalSeparate) await makeDirectory(disk, this.#paths.walDir);
-    const lock = await lockStore(disk, this.#paths);
+    const lock = await lockStore(disk, this.#paths, (superblock) => this.#makeWalDir(superblock, listing));
     try {
+      for (const file of lock.files) await disk.hold(file.path, file);
       return await this.#openLocked(lock);
     } catch (error) {
+      disk.releaseAll();
       await lock.release();
       throw error;
     }
+  }
+
+  async #checkLocks(): Promise<void> {
+    try {
+      await this.#request.environment.disk.checkLocks?.(this.#paths.dir);
+    } catch (error) {
+      throw lockFailed({ path: this.#paths.dir }, error);
+    }
+  }
+
+  /** A directory of segments elsewhere, whose disk may not be mounted. */
+  async #makeWalDir(superblock: DiskFile, before: StoreListing): Promise<void> {
+    const { disk } = this.#request.environment;
+    if ((before.segments?.size ?? 0) === 0) {
+      const newest = newestSlot((await readSlots(superblock)).slots);
+      // Listed again: the store may have been made since.
+      if (newest !== null) this.#judge.refuseUnmounted(newest, await listStore(disk, this.#paths));
+      else refuseStrays(before);
+    }
+    await makeDirectory(disk, this.#paths.walDir);
   }
 
   /** Without a superblock a store may be made, if that is allowed and nothing of an older one is there. */
@@ -102,6 +125,7 @@ class Opening {
     const isEmpty =
       listing.names === null ||
       (await firstTrace(this.#request.environment.disk, this.#paths, listing)) === null;
+    if (isEmpty) refuseStrays(listing);
     if (!isEmpty || this.#request.create === 'never') throw await this.#judge.withoutSuperblock(listing);
   }
 
@@ -147,6 +171,7 @@ class Opening {
       (await firstTrace(this.#request.environment.disk, this.#paths, listing)) !== null
     )
       throw await this.#judge.unreadable(found, listing);
+    refuseStrays(listing);
     const onZeroed = (count: number): void => this.#counters.zeroFilled(count);
     const paths = this.#paths;
     layer.restart();

@@ -1,4 +1,5 @@
 import { lackOfEnvironment, type Environment } from '../disk/environment.js';
+import { holdingNames } from '../disk/held-disk.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
 import { KeelsonError } from '../errors/index.js';
 import { isDetached } from '../format/detached.js';
@@ -94,7 +95,7 @@ export async function openWal(options: WalOptions): Promise<Wal> {
     onFailed: () => undefined,
   };
   log = await openSegmentedLog({
-    environment,
+    environment: holdingNames(environment),
     dir,
     walDir: null,
     create: 'if-missing',

@@ -1,4 +1,4 @@
-import { KeelsonError } from '../errors/index.js';
+import { isKeelsonError, KeelsonError } from '../errors/index.js';
 import { frameHeaderBytes, type FrameFields } from '../format/frame-header.js';
 import type { DurableMark } from '../format/position.js';
 import { SEGMENT_HEADER_BYTES } from '../format/segment-header.js';
@@ -27,7 +27,8 @@ import { LeftAsItWas } from './write/left-as-it-was.js';
 import { rotateSegment } from './write/rotation.js';
 import { SegmentFiles } from './segment/segment-files.js';
 import { SpareSegments } from './write/spare-segments.js';
-import { removeName, type StorePaths } from './store/store-directory.js';
+import { removeName } from '../disk/durable-names.js';
+import { type StorePaths } from './store/store-directory.js';
 import type { SuperblockFile } from './store/superblock-file.js';
 import type { WalCounters } from './write/wal-counters.js';
 
@@ -123,6 +124,11 @@ export class SegmentedLog {
       rotate: (frame: QueuedFrame) => log.#rotate(segmentBytesFor(frame, segmentBytes, SEGMENT_HEADER_BYTES)),
     };
     const writer = new GroupWriter(host, log.#durable, writeMode);
+    // A log whose directory was moved away must not go on: it would acknowledge what no open finds.
+    environment.disk.onLost = (error) => {
+      writer.latch(error);
+    };
+    await environment.disk.hold(tail.path, file);
     log.#writing = { ...parts, writer, spares, active: new ActiveSegment(tail, file, last, segmentBytes) };
     return log;
   }
@@ -232,8 +238,11 @@ export class SegmentedLog {
       segmentBytes: bytes,
       usualBytes: segmentBytes,
     });
+    const { active } = writing;
+    await environment.disk.hold(rotated.active.path, rotated.active.file);
     this.#segments = [...this.#segments.slice(0, -1), rotated.sealed, rotated.segment];
     writing.active = rotated.active;
+    environment.disk.release(active.path);
     this.counters.rotations += 1;
     if (rotated.recycled) this.counters.segmentsRecycled += 1;
     const { path, header } = rotated.segment;
@@ -313,6 +322,8 @@ export class SegmentedLog {
       // Its file was gone before it could be opened: the read waited for its turn, and the log went on.
       const first = this.#segments[0] as LiveSegment;
       if (segment.header.number < first.header.number) throw compactedError(from, lowestOf(first), error);
+      // Where the directory was moved away, another's file stands under the name: that is no damage of ours.
+      await this.#request.environment.disk.check();
       throw error;
     }
   }
@@ -361,7 +372,8 @@ export class SegmentedLog {
     try {
       if (isUnread && spares.wants(segmentBytes)) await spares.recycle(segment.path);
       else await removeName(this.#request.environment.disk, segment.path);
-    } catch {
+    } catch (error) {
+      if (isKeelsonError(error, 'KEELSON_FENCED')) throw error;
       // A leftover that the superblock no longer names; the next open removes it.
       return 0;
     }
@@ -383,6 +395,8 @@ export class SegmentedLog {
       await writing.endMarks?.close(writing.writer.latched === null);
       await this.#markCleanEnd(writing);
       await closeFile(writing.active.file);
+      const { disk } = this.#request.environment;
+      for (const { path } of [writing.active, ...writing.lock.files]) disk.release(path);
       await writing.lock.release();
     }
     await this.#files.close();

@@ -1,5 +1,7 @@
 import { createSimulatedDisk, type SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import type { FaultKind } from '../../sim/disk/faults.js';
+import { holdingNames } from '../../src/disk/held-disk.js';
+import { systemError } from '../../src/disk/system-error.js';
 import { isKeelsonError, type ErrorCode, type KeelsonError } from '../../src/errors/index.js';
 import type { Entry, RaftLog, RaftLogOptions } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
@@ -157,6 +159,15 @@ const SCENES: Readonly<Partial<Record<ErrorCode, Scene>>> = {
   KEELSON_LOCKED: async (stage) => {
     await filled(stage);
     return stage.open();
+  },
+  KEELSON_LOCK_UNSUPPORTED: (stage) => {
+    const environment = holdingNames(stage.disk.environment);
+    environment.disk.checkLocks = (path) => {
+      const why =
+        'the native addon fs-native-extensions does not load on linux-s390x: no build for it is there';
+      throw systemError('ERR_NO_LOCK_ADDON', why, { syscall: 'lock', path });
+    };
+    return openRaftLog({ dir: DIR, environment });
   },
   KEELSON_FENCED: async (stage) => {
     const log = await filled(stage);

@@ -159,7 +159,7 @@ export const RECOVERY_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: 'src/wal/segmented-log.ts',
-        find: '      await closeFile(writing.active.file);\n      await writing.lock.release();',
+        find: '      await closeFile(writing.active.file);\n      const { disk } = this.#request.environment;\n',
         put: `      await closeFile(writing.active.file);
       const { disk } = this.#request.environment;
       const folder = this.#paths.dir + '/quarantine';
@@ -168,7 +168,7 @@ export const RECOVERY_BUGS: readonly PlantedBug[] = [
       } catch {
         // There is none.
       }
-      await writing.lock.release();`,
+`,
       },
     ],
   },

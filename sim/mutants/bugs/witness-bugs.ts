@@ -73,7 +73,7 @@ export const WITNESS_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: 'src/wal/open-segmented-log.ts',
-        find: '    } catch (error) {\n      await lock.release();\n',
+        find: '    } catch (error) {\n      disk.releaseAll();\n',
         put: `    } catch (error) {
       try {
         const { family, details } = error as { family?: string; details?: { path?: string } };
@@ -81,7 +81,7 @@ export const WITNESS_BUGS: readonly PlantedBug[] = [
       } catch {
         // It is gone.
       }
-      await lock.release();
+      disk.releaseAll();
 `,
       },
     ],

@@ -393,6 +393,7 @@ function reportOf(medium: MemoryMedium): RecoveryReport {
     rebuilt: [],
     snapshotFallback: null,
     quarantined: [],
+    strays: [],
     readBytes: 0,
     ms: 0,
   });

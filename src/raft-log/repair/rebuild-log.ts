@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Environment } from '../../disk/environment.js';
+import type { HeldEnvironment } from '../../disk/held-disk.js';
 import type { Disk } from '../../disk/port.js';
 import { LIMITS } from '../../format/limits.js';
 import { parseWalFileName } from '../../format/names.js';
@@ -10,7 +10,7 @@ import { buildBeside } from '../../wal/switch/build-beside.js';
 import { judge } from '../../wal/recover/judge.js';
 import type { OpenRequest } from '../../wal/open-request.js';
 import { SegmentedLog } from '../../wal/segmented-log.js';
-import { removeName } from '../../wal/store/store-directory.js';
+import { removeName } from '../../disk/durable-names.js';
 import { WalCounters } from '../../wal/write/wal-counters.js';
 import { AcceptedState } from '../state/accepted-state.js';
 import type { Entry } from '../contract.js';
@@ -33,7 +33,7 @@ const FRAME_SHARE = 1 / 8;
  * they are durable, and nothing names them; returns the superblock that would.
  */
 export async function rebuildLog(
-  environment: Environment,
+  environment: HeldEnvironment,
   survey: LogSurvey,
   { plan, piece, boundary }: InnerPlan,
   epoch: number,
@@ -64,7 +64,11 @@ export async function rebuildLog(
   );
 }
 
-function requestOf(environment: Environment, { paths, store }: LogSurvey, layer: DurableState): OpenRequest {
+function requestOf(
+  environment: HeldEnvironment,
+  { paths, store }: LogSurvey,
+  layer: DurableState,
+): OpenRequest {
   const sizes = store.segments.flatMap(({ header }) => (header === null ? [] : [header.segmentBytes]));
   return {
     environment,

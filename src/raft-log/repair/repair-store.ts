@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Environment } from '../../disk/environment.js';
+import { holdingNames, type HeldEnvironment } from '../../disk/held-disk.js';
 import { setAside } from '../../disk/set-aside.js';
 import { KeelsonError } from '../../errors/index.js';
 import { MARKS_NAME, QUARANTINE_DIRECTORY_NAME, SUPERBLOCK_NAME } from '../../format/names.js';
@@ -8,13 +9,8 @@ import { holdsSegmentOf } from '../../wal/switch/set-segments-aside.js';
 import { keepInQuarantine } from '../../wal/store/keep-in-quarantine.js';
 import { segmentPath } from '../../wal/segment/live-segment.js';
 import { lockStore, type StoreLock } from '../../wal/store/lock-store.js';
-import {
-  listStore,
-  removeName,
-  renewName,
-  restoreAsides,
-  syncNames,
-} from '../../wal/store/store-directory.js';
+import { removeName, renewName, syncNames } from '../../disk/durable-names.js';
+import { listStore, restoreAsides } from '../../wal/store/store-directory.js';
 import { newestSlot, readSlots, SuperblockFile, superblockPath } from '../../wal/store/superblock-file.js';
 import { rebuildLog, removeRebuilt } from './rebuild-log.js';
 import { planRepair, type InnerPlan, type RepairPlan } from './repair-plan.js';
@@ -28,6 +24,9 @@ export interface RepairRequest {
   readonly walDir: string | null;
   readonly onProgress?: ((readBytes: number, totalBytes: number) => void) | undefined;
 }
+
+/** Its disk holds the names of the store, from the lock on. */
+type HeldRequest = RepairRequest & { readonly environment: HeldEnvironment };
 
 /** What a repair did. */
 export interface RepairReport extends RepairPlan {
@@ -54,13 +53,15 @@ export async function planStoreRepair(request: RepairRequest): Promise<RepairPla
  *
  * Errors: `KEELSON_LOCKED`; those of a survey; `KEELSON_NO_SPACE`, `KEELSON_WRITE_FAILED`, `KEELSON_SYNC_FAILED`.
  */
-export async function repairStore(request: RepairRequest): Promise<RepairReport> {
+export async function repairStore(asked: RepairRequest): Promise<RepairReport> {
+  const request: HeldRequest = { ...asked, environment: holdingNames(asked.environment) };
   const first = await surveyLog(request);
   const { plan } = planRepair(first);
   if (plan.action === 'none' || plan.action === 'impossible') return { ...plan, quarantined: [] };
   const { disk } = request.environment;
   const lock = await lockStore(disk, first.paths);
   try {
+    for (const file of lock.files) await disk.hold(file.path, file);
     await restoreAsides(disk, first.paths, await listStore(disk, first.paths));
     await syncNames(disk, first.paths.dir);
     await syncNames(disk, first.paths.walDir).catch(ignoreMissing);
@@ -130,7 +131,7 @@ async function openSlots({ superblock }: StoreLock): Promise<SuperblockFile | nu
 }
 
 class Repair {
-  readonly #request: RepairRequest;
+  readonly #request: HeldRequest;
   readonly #lock: StoreLock;
   readonly #survey: LogSurvey;
   readonly #inner: InnerPlan;
@@ -139,7 +140,7 @@ class Repair {
 
   /** @param folderName in the quarantine: of this repair */
   constructor(
-    request: RepairRequest,
+    request: HeldRequest,
     lock: StoreLock,
     survey: LogSurvey,
     inner: InnerPlan,

@@ -3,12 +3,19 @@ import type { KeelsonError } from '../../errors/index.js';
 import type { EndMark } from '../../format/end-mark.js';
 import type { DurableMark } from '../../format/position.js';
 import type { Superblock, SuperblockVerdict } from '../../format/superblock.js';
-import { NO_ENTRIES, type RecoveryTally } from '../report/damage.js';
+import { NO_ENTRIES, segmentMissing, type RecoveryTally } from '../report/damage.js';
 import { newestMark, readMarks, type MarksFile } from '../store/marks-file.js';
 import { olderFormat, otherFormat, otherVersionOf } from '../switch/incompatible-format.js';
+import { segmentPath } from '../segment/live-segment.js';
 import { judge, type Judgement } from './judge.js';
 import type { OpenRequest } from '../open-request.js';
-import { listStore, notALog, type StoreListing, type StorePaths } from '../store/store-directory.js';
+import {
+  listStore,
+  notALog,
+  refuseStrays,
+  type StoreListing,
+  type StorePaths,
+} from '../store/store-directory.js';
 import { newestSlot, readSlots, superblockPath } from '../store/superblock-file.js';
 import { firstTrace } from '../store/trace-of-log.js';
 
@@ -46,6 +53,7 @@ export class StoreJudge {
     const { layer, verifyOnOpen, environment } = this.#request;
     const { disk } = environment;
     const listing = await listStore(disk, this.#paths);
+    this.#tally.strays = listing.strays;
     const superblock = newestSlot(slots);
     if (superblock === null) throw await this.unreadable({ slots, bytes }, listing);
     this.refuseNewer(slots);
@@ -123,14 +131,23 @@ export class StoreJudge {
     const reason = superblock.isWalSeparate
       ? 'the segments of this store are in a directory of their own: open it with walDir'
       : 'the segments of this store are inside its directory: open it without walDir';
-    throw this.#tally.damaged({
-      code: 'KEELSON_MISSING_SEGMENT',
-      path: this.#paths.walDir,
-      offset: 0,
-      reason,
-      entries: NO_ENTRIES,
-      intact: [],
-    });
+    throw this.#segmentsMissing(this.#paths.walDir, reason);
+  }
+
+  /**
+   * Throws if no segment of a live store is in its `walDir`, whose disk is not mounted then: nothing may be made on the
+   * disk below.
+   */
+  refuseUnmounted(superblock: Superblock, listing: StoreListing): void {
+    this.checkKind(superblock);
+    if ((listing.segments?.size ?? 0) + listing.asides.length > 0) return;
+    const path = segmentPath(this.#paths.walDir, superblock.firstSegment);
+    throw this.#segmentsMissing(path, segmentMissing(superblock, false));
+  }
+
+  #segmentsMissing(path: string, reason: string): KeelsonError {
+    const place = { path, offset: 0, reason, entries: NO_ENTRIES, intact: [] };
+    return this.#tally.damaged({ code: 'KEELSON_MISSING_SEGMENT', ...place });
   }
 
   /** Why no slot counts: another format, a lost superblock, or a store that was never live. */
@@ -149,6 +166,7 @@ export class StoreJudge {
     const trace =
       listing.names === null ? null : await firstTrace(this.#request.environment.disk, this.#paths, listing);
     if (trace !== null) return this.#superblockLost(trace);
+    refuseStrays(listing);
     const what = listing.names === null ? 'the directory is not there' : 'no superblock is in it';
     return notALog(this.#paths.dir, what);
   }

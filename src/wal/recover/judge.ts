@@ -5,7 +5,7 @@ import type { DurableMark } from '../../format/position.js';
 import { FORMAT_VERSION, segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
 import type { Superblock } from '../../format/superblock.js';
 import { closeFile } from '../../disk/close-file.js';
-import { NO_ENTRIES, type Damage, type RecoveryTally } from '../report/damage.js';
+import { NO_ENTRIES, segmentMissing, type Damage, type RecoveryTally } from '../report/damage.js';
 import type { WalLayer } from '../layer.js';
 import { sealedSegment, segmentPath, type LiveSegment } from '../segment/live-segment.js';
 import { openSegment, readSeal, readSegmentHeader } from '../segment/read-segment.js';
@@ -110,8 +110,8 @@ class Judge {
 
   #missing(number: number): KeelsonError {
     const path = segmentPath(this.#store.walDir, number);
-    const { superblock } = this.#store;
-    const reason = `the segment is not there, though segments ${superblock.firstSegment}..${superblock.newestSegment} are live`;
+    const { superblock, present } = this.#store;
+    const reason = segmentMissing(superblock, present.size > 0);
     return this.#damage({ code: 'KEELSON_MISSING_SEGMENT', path, offset: 0, reason });
   }
 

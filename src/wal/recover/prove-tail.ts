@@ -15,7 +15,7 @@ import type { SegmentScan } from '../segment/scan-segment.js';
 /** Bytes rewritten or zeroed in one write. */
 const STEP_BYTES = 1024 * 1024;
 
-const NEXT = 'Nothing that was acknowledged is lost. Check the disk, then open again.';
+const NEXT = { fate: 'Nothing that was acknowledged is lost.', then: 'open again' };
 
 /**
  * Makes the judged log durable before open resolves: what no witness proves is written again, byte for byte at

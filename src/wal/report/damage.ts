@@ -16,6 +16,17 @@ export interface Damage {
 /** No entries: for damage that is not known to have taken any. */
 export const NO_ENTRIES: IndexRange = Object.freeze({ from: 0, until: 0 });
 
+/** R6: says what is missing; where no segment is there at all, the likeliest cause. */
+export function segmentMissing(
+  { firstSegment, newestSegment }: { readonly firstSegment: number; readonly newestSegment: number },
+  isAnyThere: boolean,
+): string {
+  const live = `segments ${firstSegment}..${newestSegment} are live`;
+  return isAnyThere
+    ? `the segment is not there, though ${live}`
+    : `no segment is there, though ${live}; check that the disk of this directory is mounted`;
+}
+
 /** What an open has counted so far; becomes the report. */
 export class RecoveryTally {
   segments = 0;
@@ -28,6 +39,7 @@ export class RecoveryTally {
   snapshotFallback: RecoveryReport['snapshotFallback'] = null;
   readonly rebuilt: string[] = [];
   readonly quarantined: string[] = [];
+  strays: readonly string[] = [];
   readonly #startMs: number;
   readonly #now: () => number;
 
@@ -45,7 +57,7 @@ export class RecoveryTally {
   }
 
   report(verdict: RecoveryReport['verdict'], damage: RecoveryReport['damage'] = null): RecoveryReport {
-    const { segments, batches, entries, lastLsn, epoch, cut, snapshotFallback, readBytes } = this;
+    const { segments, batches, entries, lastLsn, epoch, cut, snapshotFallback, strays, readBytes } = this;
     const lists = { rebuilt: [...this.rebuilt], quarantined: [...this.quarantined] };
     const ms = this.#now() - this.#startMs;
     return Object.freeze({
@@ -59,6 +71,7 @@ export class RecoveryTally {
       damage,
       snapshotFallback,
       ...lists,
+      strays,
       readBytes,
       ms,
     });

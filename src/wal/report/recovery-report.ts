@@ -77,6 +77,8 @@ export interface RecoveryReport {
   } | null;
   /** Paths in quarantine of what this open copied or moved there. */
   readonly quarantined: readonly string[];
+  /** Paths of what stands in the store's directories and is none of Keelson's; it was left alone. */
+  readonly strays: readonly string[];
   /** Bytes read by the open. */
   readonly readBytes: number;
   /** How long the open took, in milliseconds. */

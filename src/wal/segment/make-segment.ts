@@ -7,7 +7,7 @@ import { KeelsonError } from '../../errors/index.js';
 import { encodeSegmentHeader, type SegmentHeader } from '../../format/segment-header.js';
 import { closeFile } from '../../disk/close-file.js';
 
-const AGAIN = 'The log is as it was; the next save tries again.';
+const AGAIN = { fate: 'The log is as it was.', then: 'save again' };
 
 /**
  * Makes a file of `segmentBytes` zeros and syncs it, so that no later sync moves file-system metadata (D3).
@@ -70,11 +70,11 @@ export async function renewSegmentHeader(file: DiskFile, header: SegmentHeader):
   try {
     await writeFully(file, encodeSegmentHeader(header), 0);
   } catch (error) {
-    throw writeFailed('a segment header', { path: file.path, offset: 0 }, error, 'Open again.');
+    throw writeFailed('a segment header', { path: file.path, offset: 0 }, error, { then: 'open again' });
   }
   try {
     await file.dataSync();
   } catch (error) {
-    throw syncFailed('a segment', { path: file.path }, error, 'Open again.');
+    throw syncFailed('a segment', { path: file.path }, error, { then: 'open again' });
   }
 }

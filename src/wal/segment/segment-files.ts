@@ -1,8 +1,10 @@
 import { closeFile } from '../../disk/close-file.js';
 import { isOutOfDescriptors } from '../../disk/disk-failure.js';
 import type { Disk, DiskFile } from '../../disk/port.js';
+import { KeelsonError } from '../../errors/index.js';
+import { identityText, sameBytes } from '../../format/identity.js';
 import type { LiveSegment } from './live-segment.js';
-import { openSegment } from './read-segment.js';
+import { openSegment, readSegmentHeader } from './read-segment.js';
 
 /** Files kept open for the next read, though nobody reads them now. */
 const IDLE_KEPT = 8;
@@ -56,7 +58,7 @@ export class SegmentFiles {
 
   #acquire(segment: LiveSegment): OpenedSegment {
     const { number } = segment.header;
-    const opened = this.#opened.get(number) ?? this.#begin(number, segment.path);
+    const opened = this.#opened.get(number) ?? this.#begin(number, segment);
     opened.readers += 1;
     if (opened.isRetired) return opened;
     // Moved to the end: a Map keeps the order of insertion.
@@ -65,8 +67,8 @@ export class SegmentFiles {
     return opened;
   }
 
-  #begin(number: number, path: string): OpenedSegment {
-    const opened = { number, file: this.#open(path), readers: 0, isRetired: this.#isClosed };
+  #begin(number: number, segment: LiveSegment): OpenedSegment {
+    const opened = { number, file: this.#open(segment), readers: 0, isRetired: this.#isClosed };
     // A file that could not be opened must be tried anew by the next reader.
     opened.file.catch(() => {
       this.#forget(opened);
@@ -74,11 +76,11 @@ export class SegmentFiles {
     return opened;
   }
 
-  async #open(path: string): Promise<DiskFile> {
+  async #open(segment: LiveSegment): Promise<DiskFile> {
     for (;;) {
       await this.#takeDescriptor();
       try {
-        return await openSegment(this.#disk, path);
+        return await openThat(this.#disk, segment);
       } catch (error) {
         const others = this.#held - 1;
         // The process has fewer than we took ourselves to have: wait for one of ours, while there is one to wait for.
@@ -168,5 +170,27 @@ export class SegmentFiles {
     await new Promise<void>((resolve) => {
       this.#onNoneHeld = resolve;
     });
+  }
+}
+
+/**
+ * A name leads to whatever stands there now, and an entry's own checksum says nothing of its store: a whole header of
+ * another segment is refused. One that is damaged is not, since the entries behind it are still proven one by one.
+ */
+async function openThat(disk: Disk, { path, header }: LiveSegment): Promise<DiskFile> {
+  const file = await openSegment(disk, path);
+  try {
+    const { verdict } = await readSegmentHeader(file);
+    if (verdict.kind !== 'valid' || sameBytes(verdict.header.identity, header.identity)) return file;
+    const found = identityText(verdict.header.identity);
+    const expected = identityText(header.identity);
+    throw new KeelsonError(
+      'KEELSON_CORRUPT',
+      `${path} is damaged at byte 0: it is segment ${found}, expected ${expected}. Nothing was changed. See docs/errors.md for what to do`,
+      { path, offset: 0, found, expected },
+    );
+  } catch (error) {
+    await closeFile(file);
+    throw error;
   }
 }

@@ -2,28 +2,15 @@ import { join } from 'node:path';
 import type { Environment } from '../../disk/environment.js';
 import type { DiskFile } from '../../disk/port.js';
 import { IDENTITY_BYTES } from '../../format/identity.js';
-import {
-  segmentAsideName,
-  segmentName,
-  spareName,
-  SUPERBLOCK_NAME,
-  WAL_DIRECTORY_NAME,
-} from '../../format/names.js';
+import { segmentAsideName, segmentName, spareName, SUPERBLOCK_NAME } from '../../format/names.js';
 import { NOTHING_DURABLE } from '../../format/position.js';
 import type { Superblock } from '../../format/superblock.js';
 import { closeFile } from '../../disk/close-file.js';
 import type { WalLayer } from '../layer.js';
 import { segmentPath } from '../segment/live-segment.js';
 import { makeFailed, makeZeroedFile, writeSegmentHeader } from '../segment/make-segment.js';
-import {
-  listStore,
-  makeDirectory,
-  proveOwnName,
-  removeName,
-  renewName,
-  syncNames,
-  type StorePaths,
-} from './store-directory.js';
+import { proveOwnName, removeName, renewDirectory, renewName, syncNames } from '../../disk/durable-names.js';
+import { listStore, makeDirectory, type StorePaths } from './store-directory.js';
 import { SuperblockFile } from './superblock-file.js';
 
 export interface FreshStoreRequest {
@@ -90,7 +77,7 @@ async function clearLeftovers({ environment, paths }: FreshStoreRequest): Promis
   for (const number of asides) await removeName(disk, join(paths.walDir, segmentAsideName(number)));
   for (const name of spares) await removeName(disk, join(paths.walDir, name));
   await renewName(disk, paths.dir, SUPERBLOCK_NAME);
-  if (!paths.isWalSeparate) await renewName(disk, paths.dir, WAL_DIRECTORY_NAME);
+  if (!paths.isWalSeparate) await renewDirectory(disk, paths.walDir);
 }
 
 async function makeFirstSegment(request: FreshStoreRequest, storeId: Uint8Array): Promise<void> {

@@ -1,15 +1,13 @@
 import { basename, dirname, join } from 'node:path';
+import { copyFile, fillNew } from '../../disk/copy-file.js';
 import { changeFailed } from '../../disk/disk-failure.js';
-import type { Disk, DiskFile } from '../../disk/port.js';
+import { syncNames } from '../../disk/durable-names.js';
+import type { Disk } from '../../disk/port.js';
 import { makeFolder } from '../../disk/set-aside.js';
 import { systemCode } from '../../disk/system-error.js';
 import { writeFully } from '../../disk/write-fully.js';
-import { closeFile } from '../../disk/close-file.js';
-import { readAt } from '../segment/read-segment.js';
-import { syncNames } from './store-directory.js';
 
-const COPY_BYTES = 1024 * 1024;
-const NEXT = 'The store is as it was. Check the disk, then repair again.';
+const NEXT = { fate: 'The store is as it was.', then: 'repair again' };
 
 /**
  * Copies files that are about to be written over into `folder`, whole, and writes `note` beside them as `why.txt`. What
@@ -32,9 +30,12 @@ export async function keepInQuarantine(
     await makeFolder(disk, folder);
     for (const path of paths) {
       if (((await disk.stat(path))?.size ?? 0) === 0) continue;
-      kept.push(await copy(disk, path, await freePath(disk, folder, basename(path))));
+      const to = await freePath(disk, folder, basename(path));
+      await copyFile(disk, path, to);
+      kept.push(to);
     }
-    await write(disk, await freePath(disk, folder, 'why.txt'), new TextEncoder().encode(note));
+    const why = await freePath(disk, folder, 'why.txt');
+    await fillNew(disk, why, async (into) => writeFully(into, new TextEncoder().encode(note), 0));
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
     throw changeFailed('the quarantine', { path: folder }, error, NEXT);
@@ -47,40 +48,5 @@ async function freePath(disk: Disk, folder: string, name: string): Promise<strin
   for (let count = 1; ; count += 1) {
     const path = join(folder, count === 1 ? name : `${name}.${String(count)}`);
     if ((await disk.stat(path)) === null) return path;
-  }
-}
-
-async function copy(disk: Disk, path: string, to: string): Promise<string> {
-  const from = await disk.open(path, { access: 'read' });
-  try {
-    await fill(disk, to, async (into) => {
-      for (let at = 0; ;) {
-        const bytes = await readAt(from, at, COPY_BYTES);
-        if (bytes.length === 0) return;
-        await writeFully(into, bytes, at);
-        at += bytes.length;
-      }
-    });
-  } finally {
-    await closeFile(from);
-  }
-  return to;
-}
-
-function write(disk: Disk, to: string, bytes: Uint8Array): Promise<void> {
-  return fill(disk, to, async (into) => writeFully(into, bytes, 0));
-}
-
-async function fill(disk: Disk, to: string, put: (into: DiskFile) => Promise<void>): Promise<void> {
-  const into = await disk.open(to, { access: 'write', create: 'exclusive' });
-  try {
-    await put(into);
-    await into.dataSync();
-  } catch (error) {
-    // Half a copy would only mislead. If it cannot be removed, the next one gets a number behind its name.
-    await Promise.resolve(disk.unlink(to)).catch(() => undefined);
-    throw error;
-  } finally {
-    await closeFile(into);
   }
 }

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import { readFailed, writeFailed } from '../../disk/disk-failure.js';
+import { lockFailed, writeFailed } from '../../disk/disk-failure.js';
 import type { Disk, DiskFile } from '../../disk/port.js';
 import { systemCode } from '../../disk/system-error.js';
 import { KeelsonError } from '../../errors/index.js';
 import { SUPERBLOCK_NAME, WAL_LOCK_NAME } from '../../format/names.js';
 import { closeFile } from '../../disk/close-file.js';
-import { ASIDE, type StorePaths } from './store-directory.js';
+import { ASIDE, removeName } from '../../disk/durable-names.js';
+import { type StorePaths } from './store-directory.js';
 
 /** How often an open may find that the file it locked was replaced meanwhile, before it says 'locked'. */
 const ATTEMPTS = 3;
@@ -13,21 +14,31 @@ const ATTEMPTS = 3;
 /** The locked superblock, and the lock of a separate `walDir`. Closing them frees the store. */
 export interface StoreLock {
   readonly superblock: DiskFile;
+  /** All that are locked: while this writer has the store, their names lead to them. */
+  readonly files: readonly DiskFile[];
   release(): Promise<void>;
 }
 
 /**
  * Takes the store for this writer: the kernel's lock on the superblock's own inode (D11), and on a file in
  * `walDir` where that is elsewhere, so that two stores never share segments. What the files hold means nothing
- * for the lock. Throws `KEELSON_LOCKED`.
+ * for the lock. Throws `KEELSON_LOCKED`, `KEELSON_LOCK_UNSUPPORTED`.
+ *
+ * @param beforeWalDir once the superblock is locked, before anything is touched in a `walDir` elsewhere
  */
-export async function lockStore(disk: Disk, paths: StorePaths): Promise<StoreLock> {
+export async function lockStore(
+  disk: Disk,
+  paths: StorePaths,
+  beforeWalDir: (superblock: DiskFile) => Promise<void> = () => Promise.resolve(),
+): Promise<StoreLock> {
   const superblock = await lockFile(disk, join(paths.dir, SUPERBLOCK_NAME));
-  if (!paths.isWalSeparate) return { superblock, release: () => closeFile(superblock) };
+  if (!paths.isWalSeparate) return { superblock, files: [superblock], release: () => closeFile(superblock) };
   try {
+    await beforeWalDir(superblock);
     const walLock = await lockFile(disk, join(paths.walDir, WAL_LOCK_NAME));
     return {
       superblock,
+      files: [superblock, walLock],
       release: async () => {
         await closeFile(walLock);
         await closeFile(superblock);
@@ -41,7 +52,7 @@ export async function lockStore(disk: Disk, paths: StorePaths): Promise<StoreLoc
 
 async function lockFile(disk: Disk, path: string): Promise<DiskFile> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const file = await openForLock(disk, path);
+    const { file, isMade } = await openForLock(disk, path);
     try {
       // The name may have moved to another inode (A14) between the open and the lock.
       const isOurs =
@@ -52,7 +63,10 @@ async function lockFile(disk: Disk, path: string): Promise<DiskFile> {
     } catch (error) {
       await closeFile(file);
       if (error instanceof KeelsonError) throw error;
-      throw readFailed('the lock of the store', { path }, error);
+      const failure = lockFailed({ path }, error);
+      // Nobody can have locked it either, so it is nobody's.
+      if (isMade && failure.code === 'KEELSON_LOCK_UNSUPPORTED') await removeName(disk, path);
+      throw failure;
     }
     await closeFile(file);
   }
@@ -63,16 +77,16 @@ async function lockFile(disk: Disk, path: string): Promise<DiskFile> {
   );
 }
 
-async function openForLock(disk: Disk, path: string): Promise<DiskFile> {
+async function openForLock(disk: Disk, path: string): Promise<{ file: DiskFile; isMade: boolean }> {
   try {
-    return await disk.open(path, { access: 'write', create: 'if-missing' });
+    try {
+      return { file: await disk.open(path, { access: 'write' }), isMade: false };
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error;
+      return { file: await disk.open(path, { access: 'write', create: 'if-missing' }), isMade: true };
+    }
   } catch (error) {
-    throw writeFailed(
-      'the lock of the store',
-      { path },
-      error,
-      'Check the disk and the permissions, then open again.',
-    );
+    throw writeFailed('the lock of the store', { path }, error, { then: 'open again' });
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Disk } from '../../disk/port.js';
 import { segmentAsideName, segmentName } from '../../format/names.js';
-import { listStore, renewName, syncNames, type StoreListing, type StorePaths } from './store-directory.js';
+import { renewName, syncNames } from '../../disk/durable-names.js';
+import { listStore, type StoreListing, type StorePaths } from './store-directory.js';
 
 /**
  * R10: makes the names that an open is about to read durable, since they may live only in the page cache (A7). Segments

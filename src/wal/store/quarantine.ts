@@ -3,7 +3,8 @@ import type { Disk, DiskFile } from '../../disk/port.js';
 import { writeFully } from '../../disk/write-fully.js';
 import { QUARANTINE_DIRECTORY_NAME } from '../../format/names.js';
 import { closeFile } from '../../disk/close-file.js';
-import { makeDirectory, removeName, syncNames } from './store-directory.js';
+import { removeName, syncNames } from '../../disk/durable-names.js';
+import { makeDirectory } from './store-directory.js';
 
 /** Copies of torn tails that are kept; older ones go, so that a crash loop cannot fill the disk (R4). */
 const TAIL_COPIES_KEPT = 8;

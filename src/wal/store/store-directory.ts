@@ -1,5 +1,6 @@
 import { basename, dirname, join, resolve } from 'node:path';
-import { readFailed, syncFailed, writeFailed } from '../../disk/disk-failure.js';
+import { changeFailed, readFailed } from '../../disk/disk-failure.js';
+import { ASIDE, removeName, renameOrFail, restoreOwnName, syncNames } from '../../disk/durable-names.js';
 import type { Disk, DirectoryEntry } from '../../disk/port.js';
 import { systemCode } from '../../disk/system-error.js';
 import { KeelsonError } from '../../errors/index.js';
@@ -34,8 +35,6 @@ export function storePaths(dir: string, walDir: string | null): StorePaths {
   };
 }
 
-/** A name that is away from its place for the moment in which the place is proven durable. */
-export const ASIDE = '.aside';
 const OWN_NAMES: ReadonlySet<string> = new Set([
   SUPERBLOCK_NAME,
   MARKS_NAME,
@@ -64,17 +63,19 @@ export interface StoreListing {
   readonly segments: ReadonlySet<number> | null;
   readonly spares: readonly string[];
   readonly asides: readonly number[];
+  /** Paths of what is none of Keelson's: left alone beside a live store, and why nothing is made where none is. */
+  readonly strays: readonly string[];
 }
 
-/** Lists both directories; foreign names in either are refused (`KEELSON_NOT_A_LOG`), and nothing is touched. */
+/** Lists both directories; nothing is touched. */
 export async function listStore(disk: Disk, paths: StorePaths): Promise<StoreListing> {
   const entries = await list(disk, paths.dir);
-  const foreign = entries?.find((entry) => !OWN_NAMES.has(entry.name));
-  if (foreign !== undefined)
-    throw notALog(paths.dir, `it holds '${foreign.name}', which is none of Keelson's files`);
+  const strays = (entries ?? [])
+    .filter((entry) => !OWN_NAMES.has(entry.name))
+    .map((entry) => join(paths.dir, entry.name));
   const names = entries === null ? null : new Set(entries.map((entry) => entry.name));
   const walEntries = await list(disk, paths.walDir);
-  const listing = { segments: new Set<number>(), spares: [] as string[], asides: [] as number[] };
+  const listing = { segments: new Set<number>(), spares: [] as string[], asides: [] as number[], strays };
   for (const entry of walEntries ?? []) sortWalName(paths.walDir, entry.name, listing);
   return { ...listing, names, segments: walEntries === null ? null : listing.segments };
 }
@@ -82,7 +83,7 @@ export async function listStore(disk: Disk, paths: StorePaths): Promise<StoreLis
 function sortWalName(
   walDir: string,
   name: string,
-  listing: { segments: Set<number>; spares: string[]; asides: number[] },
+  listing: { segments: Set<number>; spares: string[]; asides: number[]; strays: string[] },
 ): void {
   const parsed = parseWalFileName(name);
   switch (parsed.kind) {
@@ -98,9 +99,20 @@ function sortWalName(
     case 'lock':
       return;
     case 'foreign':
-      if (!WAL_FOLDERS.has(name))
-        throw notALog(walDir, `it holds '${name}', which is none of Keelson's files`);
+      if (!WAL_FOLDERS.has(name)) listing.strays.push(join(walDir, name));
   }
+}
+
+/** Files of others where no store is live: whoever put them there did not mean a log to be made beside them. */
+export function refuseStrays(listing: StoreListing): void {
+  const refusal = strayOf(listing);
+  if (refusal !== null) throw refusal;
+}
+
+/** What {@link refuseStrays} throws; null if there is none. */
+export function strayOf({ strays: [first] }: StoreListing): KeelsonError | null {
+  if (first === undefined) return null;
+  return notALog(dirname(first), `it holds '${basename(first)}', which is none of Keelson's files`);
 }
 
 async function list(disk: Disk, path: string): Promise<readonly DirectoryEntry[] | null> {
@@ -129,86 +141,10 @@ export async function makeDirectory(disk: Disk, path: string): Promise<void> {
   } catch (error) {
     if (systemCode(error) === 'EEXIST') return;
     if (systemCode(error) === 'ENOENT') throw notALog(path, 'its parent directory is not there');
-    throw writeFailed('a directory', { path }, error, 'Check the parent directory, then open again.');
+    throw changeFailed('a directory', { path }, error, { then: 'open again' });
   }
   await restoreOwnName(disk, path);
   await syncNames(disk, dirname(path));
-}
-
-/** Where a directory is for the moment in which its own name is proven, in a place that is not Keelson's. */
-const OWN_NAME_ASIDE = '.keelson-aside';
-/** Who may not rename a directory has not made it, and who mounted it has named it: its name was there before. */
-const NOT_OURS: ReadonlySet<string | undefined> = new Set([
-  'EACCES',
-  'EBUSY',
-  'EEXIST',
-  'EINVAL',
-  'ENOTEMPTY',
-  'EPERM',
-  'EROFS',
-  'EXDEV',
-]);
-
-/**
- * Makes the name of a directory durable that an open may have made whose sync then failed: behind that an OK proves
- * nothing (R10), and with the directory all would be gone that is in it. Only for a store that is not live yet.
- */
-export async function proveOwnName(disk: Disk, path: string): Promise<void> {
-  try {
-    await disk.rename(path, path + OWN_NAME_ASIDE);
-  } catch (error) {
-    if (!NOT_OURS.has(systemCode(error))) throw nameNotProven(path, error);
-    await syncNames(disk, dirname(path));
-    return;
-  }
-  try {
-    await disk.rename(path + OWN_NAME_ASIDE, path);
-  } catch (error) {
-    // Another open, which found no directory in that moment, has put it back.
-    if (systemCode(error) !== 'ENOENT' || (await disk.stat(path)) === null) throw nameNotProven(path, error);
-  }
-  await syncNames(disk, dirname(path));
-}
-
-function nameNotProven(path: string, error: unknown): KeelsonError {
-  return writeFailed('the name of a directory', { path }, error, 'Check the disk, then open again.');
-}
-
-/** A crash may have left it away from its name. Into the place of the new one, which is empty. */
-async function restoreOwnName(disk: Disk, path: string): Promise<void> {
-  try {
-    await disk.rename(path + OWN_NAME_ASIDE, path);
-  } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw nameNotProven(path, error);
-  }
-}
-
-/** Makes the names of a directory durable (A4). */
-export async function syncNames(disk: Disk, path: string): Promise<void> {
-  try {
-    await disk.syncDirectory(path);
-  } catch (error) {
-    throw syncFailed(
-      'a directory',
-      { path },
-      error,
-      'Reopen the log; nothing that was acknowledged is lost.',
-    );
-  }
-}
-
-/**
- * Renames a name away and back, so that the next sync of its directory has something to make durable: after an
- * earlier failed sync, an OK alone proves nothing about names that live only in the page cache (R10).
- */
-export async function renewName(
-  disk: Disk,
-  dir: string,
-  name: string,
-  aside: string = name + ASIDE,
-): Promise<void> {
-  await renameOrFail(disk, join(dir, name), join(dir, aside));
-  await renameOrFail(disk, join(dir, aside), join(dir, name));
 }
 
 /** Puts back what a crash left away from its name; tells what stands there then. */
@@ -231,28 +167,4 @@ export async function restoreAsides(
     else await renameOrFail(disk, from, join(paths.walDir, segmentName(number)));
   }
   return isAsFound ? listing : listStore(disk, paths);
-}
-
-/** Renames (A5: after a crash either name may be there, or both); a failure is a write failure that names both. */
-export async function renameOrFail(disk: Disk, from: string, to: string): Promise<void> {
-  try {
-    await disk.rename(from, to);
-  } catch (error) {
-    throw writeFailed(
-      `the name ${basename(to)} for`,
-      { path: from },
-      error,
-      'Check the disk, then open again.',
-    );
-  }
-}
-
-/** Removes a name that nothing needs; whoever holds the file open reads on (A13). One that is gone already is fine. */
-export async function removeName(disk: Disk, path: string): Promise<void> {
-  try {
-    await disk.unlink(path);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return;
-    throw writeFailed('the removal of a file', { path }, error, 'Check the disk, then open again.');
-  }
 }

@@ -59,7 +59,10 @@ function epochOf(slot: SuperblockVerdict): number {
 /** What a change may say: all but the counter that this file keeps. */
 export type SuperblockChange = Partial<Omit<Superblock, 'generation'>>;
 
-const REOPEN = 'The log accepts no more saves. Reopen it; recovery decides what the disk holds.';
+const REOPEN = {
+  fate: 'The log accepts no more saves; recovery decides what the disk holds.',
+  then: 'reopen it',
+};
 
 /** The open superblock of the one writer: writes its slots in turn, and looks whether a successor wrote them. */
 export class SuperblockFile {

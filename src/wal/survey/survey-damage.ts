@@ -1,7 +1,7 @@
 import { lastLsnOf } from '../../format/frame-header.js';
 import type { DurableMark } from '../../format/position.js';
 import { SUPERBLOCK_SLOT_BYTES } from '../../format/superblock.js';
-import { NO_ENTRIES, type Damage } from '../report/damage.js';
+import { NO_ENTRIES, segmentMissing, type Damage } from '../report/damage.js';
 import { segmentPath } from '../segment/live-segment.js';
 import type { IndexRange } from '../report/recovery-report.js';
 import type { StorePaths } from '../store/store-directory.js';
@@ -91,7 +91,7 @@ function leading(found: Unjudged, paths: StorePaths, boundary: number): Damage[]
 function leadingOfPlain({ segments, range }: Unjudged, paths: StorePaths): Damage[] {
   const start = segments.find((segment) => segment.fileBytes !== null);
   if (start === undefined || start.number === range.first) return [];
-  const reason = `the segment is not there, though segments ${range.first}..${range.newest} are live`;
+  const reason = segmentMissing({ firstSegment: range.first, newestSegment: range.newest }, true);
   return [missing(segmentPath(paths.walDir, range.first), reason, NO_ENTRIES)];
 }
 
@@ -133,7 +133,8 @@ function damagesOf(
     const isLeading = segments.slice(0, at).every((other) => other.fileBytes === null);
     if (isLeading && segments.some((other) => other.fileBytes !== null)) return [];
     const { first, newest } = found.range;
-    const reason = `the segment is not there, though segments ${first}..${newest} are live`;
+    const isAnyThere = segments.some((other) => other.fileBytes !== null);
+    const reason = segmentMissing({ firstSegment: first, newestSegment: newest }, isAnyThere);
     return [missing(path, reason, { from, until })];
   }
   if (fault !== null) return [{ ...fault, path, offset: 0, entries: ordered({ from, until }), intact: [] }];

@@ -4,8 +4,9 @@ import { systemCode } from '../../disk/system-error.js';
 import type { EndMark } from '../../format/end-mark.js';
 import { SUPERBLOCK_BYTES, type Superblock, type SuperblockVerdict } from '../../format/superblock.js';
 import { closeFile } from '../../disk/close-file.js';
+import { ASIDE } from '../../disk/durable-names.js';
 import { newestMark, readMarks, type MarkedRun } from '../store/marks-file.js';
-import { ASIDE, type StorePaths } from '../store/store-directory.js';
+import type { StorePaths } from '../store/store-directory.js';
 import { newestSlot, readSlots, superblockPath } from '../store/superblock-file.js';
 import { newerFormat } from './survey-header.js';
 

@@ -7,7 +7,7 @@ import type { SegmentHeader } from '../../format/segment-header.js';
 import { closeFile } from '../../disk/close-file.js';
 import { readSegmentHeader } from '../segment/read-segment.js';
 import type { Fence } from '../segment/scan-segment.js';
-import { listStore, notALog, type StorePaths } from '../store/store-directory.js';
+import { listStore, notALog, strayOf, type StorePaths } from '../store/store-directory.js';
 import type { SurveyedSlots } from './survey-marks.js';
 import { firstTrace } from '../store/trace-of-log.js';
 
@@ -43,7 +43,7 @@ export async function rangeOf(
   const listing = await listStore(disk, paths);
   if (listing.names === null) throw notALog(paths.dir, 'the directory is not there');
   if (superblock === null && (await firstTrace(disk, paths, listing)) === null)
-    throw notALog(paths.dir, 'no superblock is in it, and no segment or snapshot of one');
+    throw strayOf(listing) ?? notALog(paths.dir, 'no superblock is in it, and no segment or snapshot of one');
   const numbers = [...(listing.segments ?? []), ...listing.asides].sort((a, b) => a - b);
   const counts = {
     totalBytes: await bytesOf(disk, paths, numbers),

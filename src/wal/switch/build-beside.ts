@@ -10,7 +10,8 @@ import { makeFailed, makeZeroedFile, writeSegmentHeader } from '../segment/make-
 import type { WalObserver } from '../write/observer.js';
 import type { OpenRequest } from '../open-request.js';
 import { SegmentedLog } from '../segmented-log.js';
-import { syncNames, type StorePaths } from '../store/store-directory.js';
+import { syncNames } from '../../disk/durable-names.js';
+import { type StorePaths } from '../store/store-directory.js';
 import { newestSlot, readSlots, SuperblockFile, superblockPath } from '../store/superblock-file.js';
 import { WalCounters } from '../write/wal-counters.js';
 import type { Replacement } from './older-stores.js';
@@ -133,7 +134,7 @@ async function openUnnamed(
     tally.report('fresh'),
     new WalCounters(),
     {
-      lock: { superblock, release: () => Promise.resolve() },
+      lock: { superblock, files: [], release: () => Promise.resolve() },
       superblock: new SuperblockFile(superblock, first, bytes, 0),
       endMarks: null,
     },

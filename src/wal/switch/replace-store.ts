@@ -10,18 +10,13 @@ import { segmentPath } from '../segment/live-segment.js';
 import type { OpenRequest } from '../open-request.js';
 import { writeCopy } from '../store/quarantine.js';
 import { openSegment, readSegmentHeader } from '../segment/read-segment.js';
-import {
-  listStore,
-  makeDirectory,
-  removeName,
-  syncNames,
-  type StorePaths,
-} from '../store/store-directory.js';
+import { removeName, syncNames } from '../../disk/durable-names.js';
+import { listStore, makeDirectory, type StorePaths } from '../store/store-directory.js';
 import { readSlots, SuperblockFile } from '../store/superblock-file.js';
 import { buildBeside } from './build-beside.js';
 import type { OlderStore, OlderStores } from './older-stores.js';
 
-const NEXT = 'The store is as it was, or already of the new format. Check the disk, then open again.';
+const NEXT = { fate: 'The store is as it was, or already of the new format.', then: 'open again' };
 
 /**
  * Puts a log of this format in the place of a store of an older one, whose superblock is locked: the new is written

@@ -8,7 +8,8 @@ import type { SegmentHeader } from '../../format/segment-header.js';
 import { closeFile } from '../../disk/close-file.js';
 import { segmentPath } from '../segment/live-segment.js';
 import { openSegment, readSegmentHeader } from '../segment/read-segment.js';
-import { removeName, type StoreListing, type StorePaths } from '../store/store-directory.js';
+import { removeName } from '../../disk/durable-names.js';
+import { type StoreListing, type StorePaths } from '../store/store-directory.js';
 
 /**
  * D10: deleting comes last. Whatever is not live goes: spares, dropped segments, rotations that never happened. A file

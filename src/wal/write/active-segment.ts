@@ -128,7 +128,7 @@ export async function openTail(disk: Disk, path: string): Promise<DiskFile> {
   try {
     return await disk.open(path, { access: 'write' });
   } catch (error) {
-    throw writeFailed('the tail of the log', { path }, error, 'Open again.');
+    throw writeFailed('the tail of the log', { path }, error, { then: 'open again' });
   }
 }
 

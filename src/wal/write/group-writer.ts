@@ -19,6 +19,7 @@ import { WritePace } from './write-pace.js';
 const GROUP_BYTES_MAX = 8 * 1024 * 1024;
 
 const LATCHED = 'The log accepts no more saves; whether this one was kept is decided when it is reopened.';
+const REOPEN = { fate: LATCHED, then: 'reopen it' };
 
 /** What the writer needs from the log around it. */
 export interface GroupWriterHost {
@@ -169,7 +170,7 @@ export class GroupWriter {
       const syncing = active.file.dataSync(mode);
       if (isPromise(syncing)) await syncing;
     } catch (error) {
-      throw syncFailed('the log', { path: active.path, offset: active.offset }, error, LATCHED);
+      throw syncFailed('the log', { path: active.path, offset: active.offset }, error, REOPEN);
     }
     // D11: one that lost its lock must not acknowledge what its successor may not have seen.
     const checking = superblock.checkFence(mode);
@@ -205,12 +206,12 @@ export class GroupWriter {
     error: unknown,
   ): Promise<KeelsonError | LeftAsItWas> {
     const place = { path: active.path, offset: active.offset };
-    if (!isNoSpace(error)) return writeFailed('the log', place, error, LATCHED);
+    if (!isNoSpace(error)) return writeFailed('the log', place, error, REOPEN);
     try {
       await writeFully(active.file, new Uint8Array(bytes), active.offset);
       await active.file.dataSync();
     } catch (again) {
-      return writeFailed('the log', place, again, LATCHED);
+      return writeFailed('the log', place, again, REOPEN);
     }
     return new LeftAsItWas(noSpace('this save', place, error));
   }

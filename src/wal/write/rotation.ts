@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { isNoSpace, noSpace, syncFailed, writeFailed } from '../../disk/disk-failure.js';
 import type { Environment } from '../../disk/environment.js';
+import { systemError } from '../../disk/system-error.js';
 import { writeFully } from '../../disk/write-fully.js';
 import { KeelsonError } from '../../errors/index.js';
 import { segmentName } from '../../format/names.js';
@@ -16,10 +17,10 @@ import { sealedSegment, type LiveSegment } from '../segment/live-segment.js';
 import { makeFailed, writeSegmentHeader } from '../segment/make-segment.js';
 import { RecordIndex } from '../segment/record-index.js';
 import type { Spare, SpareSegments } from './spare-segments.js';
-import { syncNames } from '../store/store-directory.js';
+import { syncNames } from '../../disk/durable-names.js';
 import type { SuperblockFile } from '../store/superblock-file.js';
 
-const AGAIN = 'The log is as it was; the next save tries again.';
+const AGAIN = { fate: 'The log is as it was.', then: 'save again' };
 
 export interface RotationRequest {
   readonly environment: Environment;
@@ -142,7 +143,7 @@ async function seal(request: RotationRequest): Promise<SealTrailer> {
     await active.file.dataSync();
   } catch (error) {
     // D5: this file holds acknowledged frames, so its failed sync latches.
-    throw syncFailed('the log', place, error, 'The log accepts no more saves; reopen it.');
+    throw syncFailed('the log', place, error, { fate: 'The log accepts no more saves.', then: 'reopen it' });
   }
   const trailer = decodeSealTrailer(bytes.subarray(bytes.length - SEAL_TRAILER_BYTES), salt);
   if (trailer === null) throw new RangeError('a seal of our own cannot be read back');
@@ -160,11 +161,19 @@ async function writeHeader(spare: Spare, header: SegmentHeader): Promise<void> {
 
 /** And then its name; a failure leaves the log as it was (D6). */
 async function nameSpare(environment: Environment, spare: Spare, path: string): Promise<void> {
+  const { disk } = environment;
   try {
-    await environment.disk.rename(spare.file.path, path);
+    // Whatever stands there, an open left it alone or somebody put it there since: it is not ours to replace.
+    if ((await disk.stat(path)) !== null) throw nameTaken(path);
+    await disk.rename(spare.file.path, path);
   } catch (error) {
     throw new LeftAsItWas(makeFailed(spare.file.path, error));
   }
+}
+
+function nameTaken(path: string): Error {
+  const message = 'a file stands already where the next segment is to be, and nothing replaces it';
+  return systemError('EEXIST', message, { syscall: 'rename', path });
 }
 
 function emptySegment(header: SegmentHeader, path: string): LiveSegment {
