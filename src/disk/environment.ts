@@ -1,3 +1,4 @@
+import { checkFunction, invalidArgument } from '../errors/arguments.js';
 import type { Disk } from './port.js';
 
 /** A timer that was set; `cancel` is idempotent, and does nothing once the timer has run. */
@@ -28,11 +29,11 @@ export interface Environment {
   fillRandom(into: Uint8Array): void;
 }
 
-/** What of an {@link Environment} a value lacks, as a path in it (`''` is the value itself); null if it is one. */
-export function lackOfEnvironment(value: unknown): string | null {
-  if (typeof value !== 'object' || value === null) return '';
+/** Refuses what is no {@link Environment}, naming what of it is missing. */
+export function checkEnvironment(argument: string, value: unknown): asserts value is Environment {
+  if (typeof value !== 'object' || value === null) throw invalidArgument(argument, value, 'an Environment');
   for (const member of ['now', 'setTimer', 'endOfTurn', 'fillRandom'])
-    if (typeof Reflect.get(value, member) !== 'function') return member;
+    checkFunction(`${argument}.${member}`, Reflect.get(value, member));
   const disk: unknown = Reflect.get(value, 'disk');
-  return typeof disk === 'object' && disk !== null ? null : 'disk';
+  if (typeof disk !== 'object' || disk === null) throw invalidArgument(`${argument}.disk`, disk, 'a Disk');
 }

@@ -4,8 +4,10 @@
  * beyond them.
  */
 export const LIMITS = {
-  /** Largest index, term, LSN: what a JavaScript number holds exactly, though the disk has room for u64. */
+  /** Largest number of any kind: what a JavaScript number holds exactly, though the disk has room for u64. */
   integerMax: 9_007_199_254_740_991,
+  /** Largest index: one below, since where a log ends is written, too, as one above its last index. */
+  indexMax: 9_007_199_254_740_990,
   /** Smallest and largest size of a segment file, in bytes. Offsets in an index are u32, so 1 GiB is safe. */
   segmentBytesMin: 4_096,
   segmentBytesMax: 1_073_741_824,

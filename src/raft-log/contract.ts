@@ -12,7 +12,10 @@ export interface Entry {
   readonly term: number;
   /** The caller's own mark, 0..255, default 0 (a configuration change, for example). The log never reads it. */
   readonly kind?: number;
-  /** The command; length 0 is valid (a leader's no-op). Copied before `save` returns: the caller may reuse the buffer. */
+  /**
+   * The command; length 0 is valid (a leader's no-op). Copied before `save` returns: the caller may reuse the buffer.
+   * Refused on memory that other threads share or that may change its size.
+   */
   readonly data: Uint8Array;
 }
 
@@ -77,8 +80,8 @@ export interface SaveResult {
 }
 
 /**
- * The data of a snapshot: bytes, or an async iterable of them, which is pulled one piece at a time and may reuse its
- * buffer for the next. It belongs to the log until the call has settled: do not change the bytes before.
+ * The data of a snapshot: bytes, copied at the call; or, for what is large, an async iterable of them, which is pulled one
+ * piece at a time and may reuse its buffer for the next.
  */
 export type SnapshotData = Uint8Array | AsyncIterable<Uint8Array>;
 
@@ -203,10 +206,10 @@ export interface RaftLogOptions {
  * **Two views.** The members here show the durable view, never what a crash could take back. {@link accepted} shows it
  * with the saves that are still on their way.
  *
- * **Conventions.** Ranges are half-open, `[from, until)`. Indexes and terms are whole numbers up to 2^53 - 1. Promises
+ * **Conventions.** Ranges are half-open, `[from, until)`. Terms are whole numbers up to 2^53 - 1, indexes up to 2^53 - 2. Promises
  * returned by members reject and are never thrown past; {@link term} throws; getters keep their last value after
- * {@link close}. Bytes returned belong to the caller, bytes handed in are copied before the call returns (but for the data
- * of snapshots). Any member may be called at any time, also while others are under way. Errors are `KeelsonError`, and any
+ * {@link close}. Bytes returned belong to the caller, bytes handed in are copied before the call returns, and
+ * each property of an object handed in is read once. Any member may be called at any time, also while others are under way. Errors are `KeelsonError`, and any
  * member may reject with `KEELSON_CLOSED` after `close`.
  *
  * @example

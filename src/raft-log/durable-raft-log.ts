@@ -27,10 +27,11 @@ import { EntryReader } from './read/entry-reader.js';
 import type { RaftLogEventMap, RaftLogEvents } from './events.js';
 import { FrameQueue } from './state/frame-queue.js';
 import { judgeCompact, judgeRange, judgeTerm } from './rules/judge-range.js';
+import { GivenEntries } from './rules/given-entries.js';
 import { judgeSave } from './rules/judge-save.js';
 import { judgeCreateSnapshot, judgeInstallSnapshot } from './rules/judge-snapshot.js';
 import type { ResolvedOptions } from './rules/options.js';
-import { checkReadOptions, checkSnapshotRequest, checkVerifyOptions } from './rules/requests.js';
+import { readInstall, readReadOptions, readSave, readSnapshot, readVerifyOptions } from './rules/requests.js';
 import { SnapshotTurns, type SnapshotTurn } from './snapshots/snapshot-turns.js';
 import type { RaftLogStats } from './stats.js';
 import { tellListeners } from './state/tell-listeners.js';
@@ -106,11 +107,12 @@ export class DurableRaftLog implements RaftLog {
   save(request: SaveRequest): Promise<SaveResult> {
     try {
       this.#checkWritable();
-      const plan = judgeSave(this.#accepted, request, this.#parts.options);
+      const plan = judgeSave(this.#accepted, readSave(request), this.#parts.options);
       const { lastIndex } = plan;
       const lsn = plan.isEmpty
         ? this.#queue.whenDurable()
         : this.#queue.accept(draftSave(this.#accepted, plan));
+      GivenEntries.release(plan.entries);
       return lsn.then((durableLsn) => ({ lsn: durableLsn, lastIndex }));
     } catch (error) {
       return Promise.reject<SaveResult>(error);
@@ -135,7 +137,7 @@ export class DurableRaftLog implements RaftLog {
 
   async entries(from: number, until: number, options?: ReadOptions): Promise<ReadEntry[]> {
     this.#checkReadable();
-    const bytesMax = checkReadOptions(options);
+    const bytesMax = readReadOptions(options);
     judgeRange(this.#durable, from, until);
     return this.#reader.durable(from, until, bytesMax);
   }
@@ -151,29 +153,18 @@ export class DurableRaftLog implements RaftLog {
 
   async createSnapshot(request: CreateSnapshotRequest): Promise<SnapshotMeta> {
     this.#checkWritable();
-    checkSnapshotRequest(request, ['index', 'conf', 'data']);
-    const { index, data } = request;
-    const { term } = judgeCreateSnapshot(this.#accepted, request);
-    const conf = Uint8Array.from(request.conf);
-    const judge = () => judgeCreateSnapshot(this.#accepted, { index, conf, term });
+    const { index, conf, data } = readSnapshot(request);
+    const { term } = judgeCreateSnapshot(this.#accepted, { index });
+    const judge = () => judgeCreateSnapshot(this.#accepted, { index, term });
     return this.#takeSnapshot({ index, term, conf, data, judge, isInstall: false });
   }
 
   async installSnapshot(request: InstallSnapshotRequest): Promise<SnapshotMeta> {
     this.#checkWritable();
-    checkSnapshotRequest(request, ['index', 'term', 'conf', 'data', 'hardState']);
-    const { index, term, data } = request;
-    const { options } = this.#parts;
-    judgeInstallSnapshot(this.#accepted, request, options);
-    const conf = Uint8Array.from(request.conf);
-    const terms = {
-      index,
-      term,
-      conf,
-      ...(request.hardState === undefined ? {} : { hardState: { ...request.hardState } }),
-    };
-    const judge = () => judgeInstallSnapshot(this.#accepted, terms, options);
-    return this.#takeSnapshot({ index, term, conf, data, judge, isInstall: true });
+    const given = readInstall(request);
+    const judge = () => judgeInstallSnapshot(this.#accepted, given, this.#parts.options);
+    judge();
+    return this.#takeSnapshot({ ...given, judge, isInstall: true });
   }
 
   async #takeSnapshot(turn: SnapshotTurn): Promise<SnapshotMeta> {
@@ -226,7 +217,7 @@ export class DurableRaftLog implements RaftLog {
     this.#checkReadable();
     const { environment, options: opened } = this.#parts;
     const { dir, walDir, walDirIsSeparate } = opened;
-    const { signal, onProgress } = checkVerifyOptions(options);
+    const { signal, onProgress } = readVerifyOptions(options);
     return verifyStore({
       environment,
       dir,
@@ -317,7 +308,7 @@ export class DurableRaftLog implements RaftLog {
     };
     const entries = async (from: number, until: number, options?: ReadOptions): Promise<ReadEntry[]> => {
       this.#checkReadable();
-      const bytesMax = checkReadOptions(options);
+      const bytesMax = readReadOptions(options);
       judgeRange(state, from, until);
       return this.#reader.accepted(from, until, bytesMax);
     };

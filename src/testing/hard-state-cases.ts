@@ -1,5 +1,12 @@
 import { strict as assert } from 'node:assert';
-import { assertEntries, assertRejects, entriesOf, logWith, snapshotAt, type ConformanceCase } from './scene.js';
+import {
+  assertEntries,
+  assertRejects,
+  entriesOf,
+  logWith,
+  snapshotAt,
+  type ConformanceCase,
+} from './scene.js';
 
 /** Votes, each beside one that a store which does not keep text byte for byte would take it for. */
 const LOOKALIKES: readonly (readonly [string, string])[] = [

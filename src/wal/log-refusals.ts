@@ -1,4 +1,5 @@
 import { KeelsonError } from '../errors/index.js';
+import { frameHeaderBytes, type FrameFields } from '../format/frame-header.js';
 
 /** What a call on a closed log gets. */
 export function closedError(dir: string): KeelsonError {
@@ -35,14 +36,33 @@ export function compactedError(from: number, lowest: number, cause?: unknown): K
   return new KeelsonError('KEELSON_COMPACTED', message, { index: from, expected: lowest }, cause);
 }
 
+/** How much a log takes. */
+export interface FrameLimits {
+  readonly frameBytesMax: number;
+  readonly queueBytesMax: number;
+}
+
+/** Refuses a frame that is too large for one, or too much beside the bytes that wait for the disk already. */
+export function checkFrameSize(
+  fields: FrameFields,
+  payloadBytes: number,
+  queuedBytes: number,
+  { frameBytesMax, queueBytesMax }: FrameLimits,
+): void {
+  if (payloadBytes > frameBytesMax) throw tooLargeError(payloadBytes, frameBytesMax);
+  const queued = queuedBytes + payloadBytes + frameHeaderBytes(fields);
+  // One save is always taken: a limit below its size must slow the caller down, not stop it for ever.
+  if (queued > queueBytesMax && queuedBytes > 0) throw queueFullError(queuedBytes, queued, queueBytesMax);
+}
+
 /** What a save of more bytes than one frame may have gets. */
-export function tooLargeError(found: number, expected: number): KeelsonError {
+function tooLargeError(found: number, expected: number): KeelsonError {
   const message = `a save of ${found} encoded bytes was asked for, at most ${expected} are allowed (batchBytesMax). Nothing was saved. Save fewer entries at once.`;
   return new KeelsonError('KEELSON_TOO_LARGE', message, { found, expected });
 }
 
 /** What a save gets while more than enough waits for the disk. */
-export function queueFullError(waiting: number, found: number, expected: number): KeelsonError {
+function queueFullError(waiting: number, found: number, expected: number): KeelsonError {
   const message = `${waiting} bytes wait for the disk already, at most ${expected} may (queueBytesMax). Nothing of this save was taken. Wait for earlier saves, then try again.`;
   return new KeelsonError('KEELSON_QUEUE_FULL', message, { found, expected });
 }

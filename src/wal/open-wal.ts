@@ -1,8 +1,16 @@
-import { lackOfEnvironment, type Environment } from '../disk/environment.js';
+import { resolve } from 'node:path';
+import { checkEnvironment, type Environment } from '../disk/environment.js';
 import { holdingNames } from '../disk/held-disk.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
+import {
+  checkDirectory,
+  checkInteger,
+  invalidArgument,
+  isInteger,
+  readBytes,
+  readFields,
+} from '../errors/arguments.js';
 import { KeelsonError } from '../errors/index.js';
-import { isDetached } from '../format/detached.js';
 import { entryChecksum } from '../format/entry-checksum.js';
 import { LIMITS } from '../format/limits.js';
 import { putRecordHeader, RECORD_HEADER_BYTES } from '../format/record.js';
@@ -76,7 +84,6 @@ export interface Wal extends AsyncDisposable {
 const SEGMENT_BYTES = 67_108_864;
 const FRAME_BYTES_MAX = 16_777_216;
 const QUEUE_BYTES_MAX = 67_108_864;
-const OPTION_NAMES: ReadonlySet<string> = new Set(['dir', 'segmentBytes', 'environment']);
 
 /**
  * Opens the segmented log of a directory, making an empty one if there is none.
@@ -84,7 +91,7 @@ const OPTION_NAMES: ReadonlySet<string> = new Set(['dir', 'segmentBytes', 'envir
  * Errors: `KEELSON_INVALID_ARGUMENT`, `KEELSON_NOT_A_LOG`, `KEELSON_LOCKED`, and those of damage and of the disk.
  */
 export async function openWal(options: WalOptions): Promise<Wal> {
-  const { dir, segmentBytes, environment } = resolve(options);
+  const { dir, segmentBytes, environment } = readOptions(options);
   const layer = new PlainLayer();
   let log: SegmentedLog | null = null;
   const observer: WalObserver = {
@@ -113,29 +120,17 @@ export async function openWal(options: WalOptions): Promise<Wal> {
   return new PlainWal(dir, log, layer);
 }
 
-function resolve(options: WalOptions): Required<WalOptions> {
-  if (typeof options !== 'object' || options === null)
-    throw invalid('options', `options is ${String(options)}, expected an object`);
-  for (const name of Object.keys(options))
-    if (!OPTION_NAMES.has(name)) throw invalid(name, `there is no option '${name}'`);
-  const { dir, segmentBytes = SEGMENT_BYTES, environment = nodeEnvironment() } = options;
-  if (typeof dir !== 'string' || dir.length === 0 || dir.includes('\0'))
-    throw invalid('dir', 'dir must be the path of a directory');
-  const lack = lackOfEnvironment(environment);
-  if (lack !== null)
-    throw invalid('environment', `environment is no Environment${lack && `: see its ${lack}`}`);
-  const { segmentBytesMin: least, segmentBytesMax: most } = LIMITS;
-  if (!Number.isSafeInteger(segmentBytes) || segmentBytes < least || segmentBytes > most) {
-    throw invalid(
-      'segmentBytes',
-      `segmentBytes is ${segmentBytes}, expected a whole number in ${least}..${most}`,
-    );
-  }
-  return { dir, segmentBytes, environment };
-}
-
-function invalid(argument: string, what: string): KeelsonError {
-  return new KeelsonError('KEELSON_INVALID_ARGUMENT', `${what}. Nothing was changed.`, { argument });
+function readOptions(options: unknown): Required<WalOptions> {
+  const {
+    dir,
+    segmentBytes = SEGMENT_BYTES,
+    environment = nodeEnvironment(),
+  } = readFields('options', options, ['dir', 'segmentBytes', 'environment'], '');
+  checkDirectory('dir', dir);
+  checkEnvironment('environment', environment);
+  checkInteger('segmentBytes', segmentBytes, LIMITS.segmentBytesMin, LIMITS.segmentBytesMax);
+  // Absolute: where the process stands later must not decide where the next file goes.
+  return { dir: resolve(dir), segmentBytes, environment };
 }
 
 class PlainWal implements Wal {
@@ -156,18 +151,18 @@ class PlainWal implements Wal {
 
   async append(records: readonly WalRecord[]): Promise<{ firstLsn: number; lastLsn: number }> {
     this.#checkOpen();
-    const payloadBytes = checkRecords(records);
+    const given = readRecords(records);
     const firstLsn = this.#log.acceptedLsn + 1;
-    const until = firstLsn + records.length;
+    const until = firstLsn + given.length;
     const fields = { from: firstLsn, until, lowTerm: 0, highTerm: 0, lastTerm: 0, resets: false };
     const done = new Promise<void>((onDurable, onFailed) => {
       const encode = (bytes: Uint8Array, view: DataView, offset: number): void => {
-        encodeRecords(records, firstLsn, bytes, view, offset);
+        encodeRecords(given, firstLsn, bytes, view, offset);
       };
       this.#log.accept({
         fields,
-        payloadBytes,
-        recordCount: records.length,
+        payloadBytes: given.reduce((sum, { bytes }) => sum + RECORD_HEADER_BYTES + bytes, 0),
+        recordCount: given.length,
         urgency: 'entries',
         encode,
         onDurable,
@@ -198,8 +193,7 @@ class PlainWal implements Wal {
 
   async *read(fromLsn: number): AsyncIterable<ReadWalRecord> {
     this.#checkOpen();
-    if (!Number.isSafeInteger(fromLsn) || fromLsn < 1)
-      throw invalid('fromLsn', `fromLsn is ${fromLsn}, expected 1 or more`);
+    checkInteger('fromLsn', fromLsn, 1);
     const until = this.#log.durable.lsn + 1;
     for (let lsn = fromLsn; lsn < until;) {
       this.#checkOpen();
@@ -217,7 +211,7 @@ class PlainWal implements Wal {
   async dropBefore(lsn: number): Promise<{ bytesFreed: number }> {
     this.#checkOpen();
     const end = this.#log.durable.lsn + 1;
-    if (!Number.isSafeInteger(lsn) || lsn < 1) throw invalid('lsn', `lsn is ${lsn}, expected 1 or more`);
+    checkInteger('lsn', lsn, 1);
     if (lsn > end) {
       throw new KeelsonError(
         'KEELSON_UNAVAILABLE',
@@ -243,33 +237,42 @@ class PlainWal implements Wal {
   }
 }
 
-/** Refuses what could not be read back (D9); returns the size of the encoded records. */
-function checkRecords(records: readonly WalRecord[]): number {
-  if (!Array.isArray(records) || records.length === 0)
-    throw invalid('records', 'records must be a list of at least one record');
-  let bytes = 0;
-  for (const record of records as readonly (WalRecord | null | undefined)[]) {
-    if (record === null || record === undefined) throw invalid('records', `a record is ${record}`);
-    const { kind, data } = record;
-    if (!Number.isInteger(kind) || kind < 0 || kind > LIMITS.recordKindMax) {
-      throw invalid('kind', `kind is ${kind}, expected 0..${LIMITS.recordKindMax}; the rest is reserved`);
-    }
-    if (!(data instanceof Uint8Array) || isDetached(data))
-      throw invalid('data', 'data must be a Uint8Array that was not transferred away');
-    bytes += RECORD_HEADER_BYTES + data.length;
+/** A record as it was read; its bytes are the caller's until they are encoded. */
+interface GivenRecord extends WalRecord {
+  readonly bytes: number;
+}
+
+/** Reads records, each property once; refuses what could not be read back (D9). */
+function readRecords(records: unknown): GivenRecord[] {
+  if (!Array.isArray(records)) throw invalidArgument('records', records, 'an array of records');
+  const count = records.length;
+  if (count === 0) throw invalidArgument('records', records, 'an array of at least one record');
+  return Array.from({ length: count }, (_, at) => readRecord(`records[${at}]`, records[at]));
+}
+
+function readRecord(argument: string, record: unknown): GivenRecord {
+  const { kind, data: given } = readFields(argument, record, ['kind', 'data']);
+  if (!isInteger(kind, 0, LIMITS.recordKindMax)) {
+    const expected = `an integer of 0..${LIMITS.recordKindMax}, since the rest is reserved`;
+    throw invalidArgument(`${argument}.kind`, kind, expected);
   }
-  return bytes;
+  const data = readBytes(`${argument}.data`, given);
+  return { kind, data, bytes: data.length };
 }
 
 function encodeRecords(
-  records: readonly WalRecord[],
+  records: readonly GivenRecord[],
   firstLsn: number,
   bytes: Uint8Array,
   view: DataView,
   offset: number,
 ): void {
   let at = offset;
-  records.forEach(({ kind, data }, position) => {
+  records.forEach((record, position) => {
+    const { kind, data } = record;
+    // A getter of a later record may have given the memory away.
+    if (data.length !== record.bytes)
+      throw invalidArgument(`records[${position}].data`, data, 'a Uint8Array that was not transferred away');
     const checksum = entryChecksum(firstLsn + position, 0, kind, data);
     at = putRecordHeader(view, at, kind, checksum, data.length);
     bytes.set(data, at);

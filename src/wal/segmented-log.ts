@@ -12,14 +12,7 @@ import type { Judgement } from './recover/judge.js';
 import { firstNeeded, lowestOf, ownerOf, type LiveSegment } from './segment/live-segment.js';
 import type { StoreLock } from './store/lock-store.js';
 import type { OpenRequest } from './open-request.js';
-import {
-  closedError,
-  compactedError,
-  failedError,
-  queueFullError,
-  readOnlyError,
-  tooLargeError,
-} from './log-refusals.js';
+import { checkFrameSize, closedError, compactedError, failedError, readOnlyError } from './log-refusals.js';
 import type { QueuedFrame } from './write/queued-frame.js';
 import { RecordReader, type LocatedRecord } from './segment/record-reader.js';
 import type { RecoveryReport } from './report/recovery-report.js';
@@ -180,12 +173,7 @@ export class SegmentedLog {
     const { writer } = this.#writingParts();
     if (this.#closing !== null) throw closedError(this.#paths.dir);
     if (writer.latched !== null) throw failedError(this.#paths.dir, writer.latched);
-    const { frameBytesMax, queueBytesMax } = this.#request;
-    if (payloadBytes > frameBytesMax) throw tooLargeError(payloadBytes, frameBytesMax);
-    const queued = writer.queuedBytes + payloadBytes + frameHeaderBytes(fields);
-    // One save is always taken: a limit below its size must slow the caller down, not stop it for ever.
-    if (queued > queueBytesMax && writer.queuedBytes > 0)
-      throw queueFullError(writer.queuedBytes, queued, queueBytesMax);
+    checkFrameSize(fields, payloadBytes, writer.queuedBytes, this.#request);
   }
 
   /** Takes a frame: its records are encoded before this returns, and become durable in order (D1, D2). */

@@ -5,12 +5,12 @@ import type { ErrorCode } from '../../src/errors/index.js';
 import {
   judgeCreateSnapshot,
   judgeInstallSnapshot,
-  type CreateSnapshotTerms,
-  type InstallSnapshotTerms,
   type SnapshotPlan,
 } from '../../src/raft-log/rules/judge-snapshot.js';
-import type { LogView } from '../../src/raft-log/rules/log-view.js';
-import { logOfTerms } from './log-of-terms.js';
+import type { JudgeRules, LogView } from '../../src/raft-log/rules/log-view.js';
+import type { CreateSnapshotRequest, InstallSnapshotRequest } from '../../src/raft-log/contract.js';
+import { readInstall, readSnapshot } from '../../src/raft-log/rules/requests.js';
+import { DATA, logOfTerms } from './log-of-terms.js';
 import { refused } from './refused.js';
 
 const STRICT = { checks: 'strict' } as const;
@@ -26,8 +26,21 @@ const LOG = logOfTerms([2, 2, 3, 3, 3], {
 /** A log that was reset to index 10: no snapshot, no entries. */
 const RESET = logOfTerms([], { boundary: { index: 10, term: 2 }, hardState: { commit: 10 } });
 
+type Create = Omit<CreateSnapshotRequest, 'data'> & { readonly term?: number };
+type Install = Omit<InstallSnapshotRequest, 'data'>;
+
+/** As a log does it: read first, then judged. */
+function create(view: LogView, { term, ...request }: Create): SnapshotPlan {
+  const given = readSnapshot({ ...request, data: DATA });
+  return judgeCreateSnapshot(view, { ...given, ...(term === undefined ? {} : { term }) });
+}
+
+function install(view: LogView, request: Install, rules: JudgeRules): SnapshotPlan {
+  return judgeInstallSnapshot(view, readInstall({ ...request, data: DATA }), rules);
+}
+
 describe('createSnapshot', () => {
-  const accepted: readonly [string, LogView, CreateSnapshotTerms, Partial<SnapshotPlan>][] = [
+  const accepted: readonly [string, LogView, Create, Partial<SnapshotPlan>][] = [
     [
       'below commit',
       LOG,
@@ -58,10 +71,10 @@ describe('createSnapshot', () => {
     ],
   ];
   it.each(accepted)('%s', (_name, view, request, expected) => {
-    expect(judgeCreateSnapshot(view, request)).toMatchObject(expected);
+    expect(create(view, request)).toMatchObject(expected);
   });
 
-  const refusals: readonly [string, LogView, CreateSnapshotTerms, ErrorCode][] = [
+  const refusals: readonly [string, LogView, Create, ErrorCode][] = [
     ['at the newest snapshot', LOG, { index: 4, conf }, 'KEELSON_SNAPSHOT_OUT_OF_DATE'],
     ['below it', LOG, { index: 2, conf }, 'KEELSON_SNAPSHOT_OUT_OF_DATE'],
     ['beyond the end, or truncated meanwhile', LOG, { index: 9, term: 3, conf }, 'KEELSON_UNAVAILABLE'],
@@ -72,12 +85,12 @@ describe('createSnapshot', () => {
     ['wide conf', LOG, { index: 7, conf: wideConf }, 'KEELSON_TOO_LARGE'],
   ];
   it.each(refusals)('refuses one %s', (_name, view, request, code) => {
-    refused(code, () => judgeCreateSnapshot(view, request));
+    refused(code, () => create(view, request));
   });
 });
 
 describe('installSnapshot', () => {
-  const accepted: readonly [string, LogView, InstallSnapshotTerms, Partial<SnapshotPlan>][] = [
+  const accepted: readonly [string, LogView, Install, Partial<SnapshotPlan>][] = [
     [
       'on an empty log',
       logOfTerms([]),
@@ -136,12 +149,12 @@ describe('installSnapshot', () => {
     ],
   ];
   it.each(accepted)('%s', (_name, view, request, expected) => {
-    expect(judgeInstallSnapshot(view, request, STRICT)).toMatchObject(expected);
+    expect(install(view, request, STRICT)).toMatchObject(expected);
   });
 
   const wrong = { hardState: { commit: 5, vote: 'a' } };
   const voted = logOfTerms([2, 2, 2, 2, 2, 3, 3, 3], wrong);
-  const refusals: readonly [string, LogView, InstallSnapshotTerms, ErrorCode][] = [
+  const refusals: readonly [string, LogView, Install, ErrorCode][] = [
     ['at the newest', LOG, { index: 4, term: 2, conf }, 'KEELSON_SNAPSHOT_OUT_OF_DATE'],
     ['below it', LOG, { index: 3, term: 2, conf }, 'KEELSON_SNAPSHOT_OUT_OF_DATE'],
     ['below a reset log', RESET, { index: 9, term: 2, conf }, 'KEELSON_SNAPSHOT_OUT_OF_DATE'],
@@ -199,11 +212,11 @@ describe('installSnapshot', () => {
     ['wide conf', LOG, { index: 20, term: 3, conf: wideConf }, 'KEELSON_TOO_LARGE'],
   ];
   it.each(refusals)('refuses one %s', (_name, view, request, code) => {
-    refused(code, () => judgeInstallSnapshot(view, request, STRICT));
+    refused(code, () => install(view, request, STRICT));
   });
 
   it('asks for no term of the hard state where the host keeps it elsewhere', () => {
-    const plan = judgeInstallSnapshot(
+    const plan = install(
       logOfTerms([], { hardState: { term: 0 } }),
       { index: 5, term: 3, conf },
       { checks: 'off' },

@@ -35,7 +35,7 @@ describe('resolveOptions', () => {
   });
 
   const wrong: readonly [string, unknown[]][] = [
-    ['dir', [undefined, '', 5, 'a\0b', null]],
+    ['dir', [undefined, '', 5, 'a\0b', 'a\ud800', '\udc00b', null]],
     ['walDir', ['', 5, null, 'd', './d', 'd/segments', 'd/snapshots', 'd/wal/more', '.', '..', 'd/../d/x']],
     ['create', ['always', true, null]],
     ['segmentBytes', [4095, 2 ** 30 + 1, NaN, '4096', 4096.5, 4096n, null]],

@@ -1,13 +1,15 @@
 // A wrong argument that slips through is written to disk and cannot be read back as what the caller meant.
 // Each wrong shape is tried alone and must be refused by code, naming the argument; right ones at the bounds pass.
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../src/errors/index.js';
 import {
-  checkConf,
-  checkReadOptions,
-  checkSaveRequest,
-  checkSnapshotData,
-  checkWholeHardState,
+  readInstall,
+  readReadOptions,
+  readSave,
+  readSnapshot,
+  readVerifyOptions,
+  readWholeHardState,
 } from '../../src/raft-log/rules/requests.js';
 import { DATA } from './log-of-terms.js';
 import { refused } from './refused.js';
@@ -34,7 +36,7 @@ describe('integers', () => {
   for (const [argument, request] of places) {
     it.each(NOT_INTEGERS)(`${argument} refuses %s`, (value) => {
       const error = refused('KEELSON_INVALID_ARGUMENT', () => {
-        checkSaveRequest(request(value));
+        readSave(request(value));
       });
       expect(error.details.argument).toBe(argument);
       expect(error.message).toContain(argument);
@@ -43,14 +45,26 @@ describe('integers', () => {
   }
 
   it('takes the bounds', () => {
-    checkSaveRequest({ truncateFrom: MAX, hardState: { term: MAX, commit: MAX } });
-    checkSaveRequest({ truncateFrom: 0, hardState: { term: 0, commit: 0 } });
-    checkSaveRequest({
+    readSave({ truncateFrom: MAX, hardState: { term: MAX, commit: MAX - 1 } });
+    readSave({ truncateFrom: 0, hardState: { term: 0, commit: 0 } });
+    readSave({
       entries: [
-        { index: MAX - 1, term: 0, kind: 0, data: new Uint8Array(0) },
-        { index: MAX, term: MAX, kind: 255, data: Buffer.from('x') },
+        { index: MAX - 2, term: 0, kind: 0, data: new Uint8Array(0) },
+        { index: MAX - 1, term: MAX, kind: 255, data: Buffer.from('x') },
       ],
     });
+    readInstall({ index: MAX - 1, term: MAX, conf: DATA, data: DATA, hardState: { commit: MAX - 1 } });
+  });
+
+  it('refuses an index above which no index is left: where a log ends is written as one above it', () => {
+    const wrong: readonly [string, () => unknown][] = [
+      ['entries[0].index', () => readSave({ entries: [{ index: MAX, term: 1, data: DATA }] })],
+      ['hardState.commit', () => readSave({ hardState: { commit: MAX } })],
+      ['index', () => readSnapshot({ index: MAX, conf: DATA, data: DATA })],
+      ['index', () => readInstall({ index: MAX, term: 1, conf: DATA, data: DATA })],
+    ];
+    for (const [argument, read] of wrong)
+      expect(refused('KEELSON_INVALID_ARGUMENT', read).details.argument).toBe(argument);
   });
 });
 
@@ -115,13 +129,13 @@ describe('shapes', () => {
   ];
   it.each(cases)('%s', (_name, code, argument, request) => {
     const error = refused(code, () => {
-      checkSaveRequest(request);
+      readSave(request);
     });
     expect(error.details.argument).toBe(argument);
   });
 
   it('takes fields that are there but undefined as left out', () => {
-    checkSaveRequest({ truncateFrom: undefined, entries: undefined, hardState: { vote: undefined } });
+    readSave({ truncateFrom: undefined, entries: undefined, hardState: { vote: undefined } });
   });
 });
 
@@ -130,49 +144,55 @@ describe('votes', () => {
     'refuses %j',
     (vote) => {
       const error = refused('KEELSON_INVALID_ARGUMENT', () => {
-        checkWholeHardState('hardState', { term: 1, vote, commit: 0 });
+        readWholeHardState('hardState', { term: 1, vote, commit: 0 });
       });
       expect(error.details.argument).toBe('hardState.vote');
     },
   );
 
   it.each([null, 'n', 'x'.repeat(255), 'é'.repeat(127), '\u{1F980}', '\0'])('takes %j', (vote) => {
-    checkSaveRequest({ hardState: { vote } });
+    readSave({ hardState: { vote } });
   });
 });
 
 describe('snapshots and reads', () => {
+  const snapshot = (fields: object): unknown => ({ index: 1, conf: DATA, data: DATA, ...fields });
+
   it('holds conf to 64 KiB', () => {
-    checkConf(new Uint8Array(65_536));
+    readSnapshot(snapshot({ conf: new Uint8Array(65_536) }));
     expect(
-      refused('KEELSON_TOO_LARGE', () => {
-        checkConf(new Uint8Array(65_537));
-      }).expected,
+      refused('KEELSON_TOO_LARGE', () => readSnapshot(snapshot({ conf: new Uint8Array(65_537) }))).expected,
     ).toBe(65_536);
-    refused('KEELSON_INVALID_ARGUMENT', () => {
-      checkConf('conf');
-    });
+    refused('KEELSON_INVALID_ARGUMENT', () => readSnapshot(snapshot({ conf: 'conf' })));
   });
 
   it('takes bytes and async iterables as data, nothing else', () => {
-    checkSnapshotData(DATA);
-    checkSnapshotData((async function* () {})());
-    for (const wrong of [undefined, null, 'text', [DATA], new Map()]) {
-      refused('KEELSON_INVALID_ARGUMENT', () => {
-        checkSnapshotData(wrong);
-      });
+    readSnapshot(snapshot({ data: (async function* () {})() }));
+    const noIterable = { [Symbol.asyncIterator]: null };
+    for (const wrong of [undefined, null, 'text', [DATA], new Map(), noIterable, transferred()]) {
+      const error = refused('KEELSON_INVALID_ARGUMENT', () => readSnapshot(snapshot({ data: wrong })));
+      expect(error.details.argument).toBe('data');
     }
   });
 
+  it('takes a signal of any realm', () => {
+    const signal = runInNewContext(
+      '({ aborted: false, addEventListener() {}, removeEventListener() {} })',
+    ) as AbortSignal;
+    expect(readVerifyOptions({ signal }).signal).toBe(signal);
+    for (const wrong of [null, {}, { aborted: false }, 'signal', new EventTarget()])
+      refused('KEELSON_INVALID_ARGUMENT', () => readVerifyOptions({ signal: wrong }));
+  });
+
   it('bounds reads by a number of bytes', () => {
-    expect(checkReadOptions(undefined)).toBe(Infinity);
-    expect(checkReadOptions({})).toBe(Infinity);
-    expect(checkReadOptions({ bytesMax: 0 })).toBe(0);
-    expect(checkReadOptions({ bytesMax: Infinity })).toBe(Infinity);
+    expect(readReadOptions(undefined)).toBe(Infinity);
+    expect(readReadOptions({})).toBe(Infinity);
+    expect(readReadOptions({ bytesMax: 0 })).toBe(0);
+    expect(readReadOptions({ bytesMax: Infinity })).toBe(Infinity);
     for (const wrong of [NaN, -1, 1.5, '5', 5n, null]) {
-      const error = refused('KEELSON_INVALID_ARGUMENT', () => checkReadOptions({ bytesMax: wrong }));
+      const error = refused('KEELSON_INVALID_ARGUMENT', () => readReadOptions({ bytesMax: wrong }));
       expect(error.details.argument).toBe('options.bytesMax');
     }
-    refused('KEELSON_INVALID_ARGUMENT', () => checkReadOptions({ maxBytes: 5 }));
+    refused('KEELSON_INVALID_ARGUMENT', () => readReadOptions({ maxBytes: 5 }));
   });
 });

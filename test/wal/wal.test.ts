@@ -60,7 +60,8 @@ describe('refused by name, with nothing changed', () => {
     [{ dir: DIR, segmentBytes: 2 ** 31 }, 'segmentBytes'],
     [{ dir: DIR, segmentByte: 4096 } as WalOptions, 'segmentByte'],
     [{ dir: 'a\0b' }, 'dir'],
-    [{ dir: DIR, environment: {} } as WalOptions, 'environment'],
+    [{ dir: DIR, environment: {} } as WalOptions, 'environment.now'],
+    [{ dir: 'a\ud800' }, 'dir'],
     [{ dir: DIR, environment: null } as unknown as WalOptions, 'environment'],
   ])('options %o', async (options, argument) => {
     const disk = newDisk();

@@ -52,6 +52,8 @@ export class MemoryQueue {
   #waiting: Waiting[] = [];
   #acceptedLsn: number;
   #idle: Promise<void> = Promise.resolve();
+  /** Of the change that was queued last. */
+  #newest: Promise<LandedChange> = Promise.resolve({ lsn: 0, bytesFreed: 0 });
   bytes = 0;
 
   constructor(medium: MemoryMedium, onGroup: GroupListener) {
@@ -69,18 +71,23 @@ export class MemoryQueue {
     return this.#idle;
   }
 
+  /** For a save that leaves nothing to write: ends as the change that was queued last does, or at once. */
+  async whenLanded(): Promise<number> {
+    return this.#waiting.length === 0 ? this.#medium.lastLsn : (await this.#newest).lsn;
+  }
+
   push(queued: QueuedChange): Promise<LandedChange> {
     this.#acceptedLsn += queued.records;
     this.bytes += queued.bytes;
     const lsn = this.#acceptedLsn;
-    const landed = new Promise<LandedChange>((resolve, reject) => {
+    this.#newest = new Promise<LandedChange>((resolve, reject) => {
       this.#waiting.push({ ...queued, lsn, resolve, reject });
     });
     if (this.#waiting.length === 1)
       this.#idle = Promise.resolve().then(() => {
         this.#land();
       });
-    return landed;
+    return this.#newest;
   }
 
   #land(): void {

@@ -1,8 +1,10 @@
 import { EventEmitter } from 'eventemitter3';
+import { checkInteger, invalidArgument, readFields } from '../../errors/arguments.js';
 import { isKeelsonError, KeelsonError } from '../../errors/index.js';
+import { frameHeaderBytes } from '../../format/frame-header.js';
 import { LIMITS } from '../../format/limits.js';
+import { checkFrameSize } from '../../wal/log-refusals.js';
 import type { RecoveryReport } from '../../wal/report/recovery-report.js';
-import { checkInteger, checkKnownFields, checkRecord, invalidArgument } from '../rules/arguments.js';
 import type {
   AcceptedView,
   CreateSnapshotRequest,
@@ -18,19 +20,29 @@ import type {
   ReadOptions,
   SaveRequest,
   SaveResult,
-  SnapshotData,
   SnapshotMeta,
 } from '../contract.js';
 import type { RaftLogEventMap, RaftLogEvents } from '../events.js';
+import { chunksOf } from '../read/entry-reader.js';
 import { judgeCompact, judgeRange, judgeTerm } from '../rules/judge-range.js';
-import { judgeSave, type SavePlan } from '../rules/judge-save.js';
+import { GivenEntries } from '../rules/given-entries.js';
+import { judgeSave } from '../rules/judge-save.js';
 import { judgeCreateSnapshot, judgeInstallSnapshot, type SnapshotPlan } from '../rules/judge-snapshot.js';
 import { MemoryQueue, type LandedChange, type MemoryMedium } from './memory-queue.js';
 import { collectSnapshotData, copyMeta, openHeldSnapshot } from './memory-snapshots.js';
-import { heldBytes, holdEntry, MemoryState, type MemoryChange } from './memory-state.js';
+import { holdEntries, MemoryState, type MemoryChange } from './memory-state.js';
 import { DEFAULTS } from '../rules/options.js';
 import { verifyMemory } from './memory-verify.js';
-import { checkReadOptions, checkSnapshotRequest, checkVerifyOptions } from '../rules/requests.js';
+import {
+  readInstall,
+  readReadOptions,
+  readSave,
+  readSnapshot,
+  readVerifyOptions,
+  type GivenSnapshot,
+} from '../rules/requests.js';
+import { draftCompaction, draftSave, draftSnapshot, type FrameDraft } from '../state/encode-save.js';
+
 import type { RaftLogStats } from '../stats.js';
 import { tellListeners } from '../state/tell-listeners.js';
 import type { VerifyOptions, VerifyReport } from '../repair/verify-store.js';
@@ -64,13 +76,11 @@ export function openMemoryRaftLog(options: MemoryRaftLogOptions, medium: MemoryM
 }
 
 function resolveMemoryOptions(options: MemoryRaftLogOptions): Required<MemoryRaftLogOptions> {
-  checkRecord('options', options);
-  checkKnownFields('', options, ['checks', 'batchBytesMax', 'queueBytesMax']);
   const {
     checks = DEFAULTS.checks,
     batchBytesMax = DEFAULTS.batchBytesMax,
     queueBytesMax = DEFAULTS.queueBytesMax,
-  } = options;
+  } = readFields('options', options, ['checks', 'batchBytesMax', 'queueBytesMax'], '');
   if (checks !== 'strict' && checks !== 'off') throw invalidArgument('checks', checks, `'strict' or 'off'`);
   checkInteger('batchBytesMax', batchBytesMax, 1, LIMITS.frameBytesMax);
   checkInteger('queueBytesMax', queueBytesMax, 1, LIMITS.queueBytesMax);
@@ -142,16 +152,13 @@ class MemoryRaftLog implements RaftLog {
 
   async save(request: SaveRequest): Promise<SaveResult> {
     this.#checkOpen();
-    const plan = judgeSave(this.#acceptedState, request, this.#options);
-    const bytes = this.#judgeSize(plan);
-    const records = recordsOf(plan, this.#acceptedState);
-    const entries = plan.entries.map(holdEntry);
-    this.#counts.saves += 1;
-    this.#counts.entries += entries.length;
-    this.#counts.payloadBytes += entries.reduce((sum, entry) => sum + entry.data.length, 0);
-    const change: MemoryChange = plan.isEmpty ? { kind: 'nothing' } : { kind: 'save', plan, entries };
-    const { lsn } = await this.#accept(change, records, bytes);
-    return { lsn, lastIndex: plan.lastIndex };
+    const plan = judgeSave(this.#acceptedState, readSave(request), this.#options);
+    const { lastIndex, entries: given } = plan;
+    if (plan.isEmpty) return { lsn: await this.#queue.whenLanded(), lastIndex };
+    const draft = draftSave(this.#acceptedState, plan);
+    const landed = this.#accept(draft, () => ({ kind: 'save', plan, entries: holdEntries(given) }));
+    GivenEntries.release(given);
+    return { lsn: (await landed).lsn, lastIndex };
   }
 
   // `?? null`: a short form called with nothing is a mistake, not a save of nothing.
@@ -177,30 +184,28 @@ class MemoryRaftLog implements RaftLog {
   async *stream(from: number, until: number): AsyncGenerator<ReadEntry, void, undefined> {
     this.#checkOpen();
     judgeRange(this.#durable, from, until);
-    for (let at = from; at < until; at += READ_AHEAD_ENTRIES) {
-      yield* this.#read(this.#durable, at, Math.min(at + READ_AHEAD_ENTRIES, until));
+    for await (const chunk of chunksOf(this.#durable, from, until, (at) =>
+      this.#read(this.#durable, at, Math.min(at + READ_AHEAD_ENTRIES, until)),
+    )) {
+      yield* chunk;
+      this.#checkOpen();
     }
   }
 
   async createSnapshot(request: CreateSnapshotRequest): Promise<SnapshotMeta> {
     this.#checkOpen();
-    checkSnapshotRequest(request, ['index', 'conf', 'data']);
-    const { index, conf } = request;
-    const { term } = judgeCreateSnapshot(this.#acceptedState, { index, conf });
-    return this.#takeSnapshot(request, false, (ownConf) =>
-      judgeCreateSnapshot(this.#acceptedState, { index, conf: ownConf, term }),
-    );
+    const given = readSnapshot(request);
+    const { index } = given;
+    const { term } = judgeCreateSnapshot(this.#acceptedState, given);
+    return this.#takeSnapshot(given, false, () => judgeCreateSnapshot(this.#acceptedState, { index, term }));
   }
 
   async installSnapshot(request: InstallSnapshotRequest): Promise<SnapshotMeta> {
     this.#checkOpen();
-    checkSnapshotRequest(request, ['index', 'term', 'conf', 'data', 'hardState']);
-    const { index, term, hardState } = request;
-    judgeInstallSnapshot(this.#acceptedState, request, this.#options);
-    const change = hardState === undefined ? {} : { hardState: { ...hardState } };
-    return this.#takeSnapshot(request, true, (conf) =>
-      judgeInstallSnapshot(this.#acceptedState, { index, term, conf, ...change }, this.#options),
-    );
+    const given = readInstall(request);
+    const judge = () => judgeInstallSnapshot(this.#acceptedState, given, this.#options);
+    judge();
+    return this.#takeSnapshot(given, true, judge);
   }
 
   async openSnapshot(): Promise<OpenedSnapshot | null> {
@@ -213,18 +218,18 @@ class MemoryRaftLog implements RaftLog {
     this.#checkOpen();
     const { isEmpty, firstIndex } = judgeCompact(this.#acceptedState, upTo);
     if (isEmpty) {
-      await this.#accept({ kind: 'nothing' }, 0, 0);
+      await this.#queue.whenLanded();
       return { bytesFreed: 0 };
     }
-    const { bytesFreed } = await this.#accept({ kind: 'compact', firstIndex }, 1, 0);
+    const draft = draftCompaction(this.#acceptedState, upTo);
+    const { bytesFreed } = await this.#accept(draft, () => ({ kind: 'compact', firstIndex }));
     tellListeners(this.#emitter, 'compacted', { upTo, bytesFreed });
     return { bytesFreed };
   }
 
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     this.#checkOpen();
-    checkVerifyOptions(options);
-    return verifyMemory(this.#durable, options.signal);
+    return verifyMemory(this.#durable, readVerifyOptions(options).signal);
   }
 
   stats(): RaftLogStats {
@@ -271,32 +276,22 @@ class MemoryRaftLog implements RaftLog {
     }
   }
 
-  /** Limits on size; returns the bytes the save counts for. */
-  #judgeSize(plan: SavePlan): number {
-    const { batchBytesMax, queueBytesMax } = this.#options;
-    const bytes = plan.entries.reduce((sum, entry) => sum + heldBytes(entry), 0);
-    if (bytes > batchBytesMax) {
-      throw new KeelsonError(
-        'KEELSON_TOO_LARGE',
-        `the save takes ${bytes} bytes, at most ${batchBytesMax} fit in one (batchBytesMax); nothing was changed. Split it.`,
-        { argument: 'entries', found: bytes, expected: batchBytesMax },
-      );
-    }
-    // A save larger than the queue must still get through, alone.
-    if (this.#queue.bytes > 0 && this.#queue.bytes + bytes > queueBytesMax) {
-      throw new KeelsonError(
-        'KEELSON_QUEUE_FULL',
-        `${this.#queue.bytes} bytes wait already and ${bytes} more pass ${queueBytesMax} (queueBytesMax); nothing was changed. Wait for earlier saves.`,
-        { found: this.#queue.bytes + bytes, expected: queueBytesMax },
-      );
-    }
-    return bytes;
-  }
-
-  async #accept(change: MemoryChange, records: number, bytes: number): Promise<LandedChange> {
-    this.#acceptedState.apply(change);
+  /** The same frame that a disk would be given decides what fits, and what it counts for. */
+  async #accept(draft: FrameDraft, change: () => MemoryChange): Promise<LandedChange> {
+    const { fields, payloadBytes, dataBytes, controls, entries } = draft;
+    const { batchBytesMax: frameBytesMax, queueBytesMax } = this.#options;
+    checkFrameSize(fields, payloadBytes, this.#queue.bytes, { frameBytesMax, queueBytesMax });
+    const queued = {
+      change: change(),
+      records: controls.length + entries.count,
+      bytes: payloadBytes + frameHeaderBytes(fields),
+    };
+    this.#acceptedState.apply(queued.change);
+    this.#counts.saves += 1;
+    this.#counts.entries += entries.count;
+    this.#counts.payloadBytes += dataBytes;
     try {
-      return await this.#queue.push({ change, records, bytes });
+      return await this.#queue.push(queued);
     } catch (error) {
       if (this.#status === 'open' && isKeelsonError(error)) {
         this.#status = 'failed';
@@ -308,22 +303,22 @@ class MemoryRaftLog implements RaftLog {
 
   /** Snapshot operations run one at a time; each is judged again when its data is here. */
   async #takeSnapshot(
-    request: { readonly conf: Uint8Array; readonly data: SnapshotData },
+    { conf, data }: GivenSnapshot,
     isInstall: boolean,
-    judgeAgain: (conf: Uint8Array) => SnapshotPlan,
+    judge: () => SnapshotPlan,
   ): Promise<SnapshotMeta> {
-    const conf = Uint8Array.from(request.conf);
     const before = this.#snapshotTurn;
     const run = async (): Promise<SnapshotMeta> => {
       await before;
       this.#checkOpen();
-      const chunks = await collectSnapshotData(request.data, this.#closing.signal).finally(() => {
+      const chunks = await collectSnapshotData(data, this.#closing.signal).finally(() => {
         this.#checkOpen();
       });
-      const plan = judgeAgain(conf);
+      const plan = judge();
       const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
       const meta: SnapshotMeta = { index: plan.index, term: plan.term, conf, bytes };
-      await this.#accept({ kind: 'snapshot', plan, held: { meta, chunks } }, 1, 0);
+      const draft = draftSnapshot(plan, { index: plan.index, term: plan.term, checksum: 0 }, meta);
+      await this.#accept(draft, () => ({ kind: 'snapshot', plan, held: { meta, chunks } }));
       tellListeners(this.#emitter, 'snapshot', {
         meta: { ...meta, conf: Uint8Array.from(conf) },
         installed: isInstall,
@@ -337,7 +332,7 @@ class MemoryRaftLog implements RaftLog {
 
   #read(state: MemoryState, from: number, until: number, options?: ReadOptions): ReadEntry[] {
     this.#checkOpen();
-    const bytesMax = checkReadOptions(options);
+    const bytesMax = readReadOptions(options);
     judgeRange(state, from, until);
     const found: ReadEntry[] = [];
     let bytes = 0;
@@ -372,12 +367,6 @@ class MemoryRaftLog implements RaftLog {
       entries,
     };
   }
-}
-
-/** Records that a save would take in a log on a disk, so that LSNs move as they do there. */
-function recordsOf(plan: SavePlan, before: MemoryState): number {
-  const truncations = plan.keepUntil <= before.lastIndex ? 1 : 0;
-  return truncations + plan.entries.length + (plan.hardStateChanged ? 1 : 0);
 }
 
 function reportOf(medium: MemoryMedium): RecoveryReport {

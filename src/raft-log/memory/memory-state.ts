@@ -1,5 +1,8 @@
 import { entryChecksum } from '../../format/entry-checksum.js';
-import type { Entry, HardState, SnapshotMeta } from '../contract.js';
+import { entryRecordBytes } from '../../format/raft-records.js';
+import type { HardState, SnapshotMeta } from '../contract.js';
+import { Cuts } from '../rules/cuts.js';
+import type { GivenEntries } from '../rules/given-entries.js';
 import type { SavePlan } from '../rules/judge-save.js';
 import type { SnapshotPlan } from '../rules/judge-snapshot.js';
 import type { LogView } from '../rules/log-view.js';
@@ -23,21 +26,15 @@ export interface HeldSnapshot {
 export type MemoryChange =
   | { readonly kind: 'save'; readonly plan: SavePlan; readonly entries: readonly HeldEntry[] }
   | { readonly kind: 'snapshot'; readonly plan: SnapshotPlan; readonly held: HeldSnapshot }
-  | { readonly kind: 'compact'; readonly firstIndex: number }
-  | { readonly kind: 'nothing' };
+  | { readonly kind: 'compact'; readonly firstIndex: number };
 
-/** Bytes that an entry takes beside its data, as a log on a disk would count it. */
-const ENTRY_OVERHEAD_BYTES = 32;
-
-/** An entry with bytes of its own: the caller may reuse the buffer at once. */
-export function holdEntry({ index, term, kind = 0, data }: Entry): HeldEntry {
-  const bytes = Uint8Array.from(data);
-  return { index, term, kind, data: bytes, checksum: entryChecksum(index, term, kind, bytes) };
-}
-
-/** Bytes that an entry counts for in a queue or a limit. */
-export function heldBytes(entry: Pick<Entry, 'data'>): number {
-  return entry.data.length + ENTRY_OVERHEAD_BYTES;
+/** Entries with bytes of their own: the caller may reuse its buffers at once. */
+export function holdEntries(given: GivenEntries): HeldEntry[] {
+  return Array.from({ length: given.count }, (_, at) => {
+    const index = given.from + at;
+    const [term, kind, data] = [given.term(index), given.kind(index), new Uint8Array(given.data(index))];
+    return { index, term, kind, data, checksum: entryChecksum(index, term, kind, data) };
+  });
 }
 
 /** The state of a log as plain arrays. */
@@ -47,6 +44,7 @@ export class MemoryState implements LogView {
   hardState: HardState = Object.freeze({ term: 0, vote: null, commit: 0 });
   heldSnapshot: HeldSnapshot | null = null;
   unfitUntil = 0;
+  readonly cuts: Cuts = new Cuts();
 
   get firstIndex(): number {
     return this.boundary.index + 1;
@@ -85,12 +83,11 @@ export class MemoryState implements LogView {
         return this.applySnapshot(change.plan, change.held);
       case 'compact':
         return this.applyCompaction(change.firstIndex);
-      case 'nothing':
-        return 0;
     }
   }
 
   applySave(plan: SavePlan, entries: readonly HeldEntry[]): number {
+    if (plan.keepUntil <= this.lastIndex) this.cuts.note(plan.keepUntil);
     this.entries.length = plan.keepUntil - this.firstIndex;
     for (const entry of entries) this.entries.push(entry);
     this.hardState = Object.freeze({ ...plan.hardState });
@@ -99,6 +96,7 @@ export class MemoryState implements LogView {
 
   applySnapshot(plan: SnapshotPlan, held: HeldSnapshot): number {
     if (!plan.keepsLog) {
+      this.cuts.note(0);
       this.entries = [];
       this.boundary = { index: plan.index, term: plan.term };
     }
@@ -111,7 +109,7 @@ export class MemoryState implements LogView {
     const boundary = { index: firstIndex - 1, term: this.term(firstIndex - 1) };
     const dropped = this.entries.splice(0, firstIndex - this.firstIndex);
     this.boundary = boundary;
-    return dropped.reduce((sum, entry) => sum + heldBytes(entry), 0);
+    return dropped.reduce((sum, entry) => sum + entryRecordBytes(0, entry.data.length), 0);
   }
 
   /** An empty state of the same class. */

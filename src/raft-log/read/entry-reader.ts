@@ -57,18 +57,8 @@ export class EntryReader {
   }
 
   /** Entries `[from, until)` of the durable log, in chunks of about what one read of the disk brings. */
-  async *chunks(from: number, until: number): AsyncGenerator<ReadEntry[], void, undefined> {
-    const { cuts } = this.#durable;
-    const cutsBefore = cuts.count;
-    let last: ReadEntry | undefined;
-    while (last === undefined ? from < until : last.index + 1 < until) {
-      const at = last === undefined ? from : last.index + 1;
-      judgeRange(this.#durable, at, until);
-      if (cuts.lowestSince(cutsBefore) < at) throw replaced(at - 1);
-      const chunk = await this.#readChunk(at, until, Infinity);
-      yield chunk;
-      last = chunk.at(-1);
-    }
+  chunks(from: number, until: number): AsyncGenerator<ReadEntry[], void, undefined> {
+    return chunksOf(this.#durable, from, until, (at) => this.#readChunk(at, until, Infinity));
   }
 
   /** One read of the disk; `bytesMax` bounds what is read ahead of need. */
@@ -92,6 +82,23 @@ export class EntryReader {
       this.#readCount -= 1;
       if (this.#readCount === 0) this.#onIdle();
     }
+  }
+}
+
+/** Streams what `read` brings, chunk by chunk; ends with an error where what it brought is no more what the log holds. */
+export async function* chunksOf(
+  view: ReadView,
+  from: number,
+  until: number,
+  read: (at: number) => ReadEntry[] | Promise<ReadEntry[]>,
+): AsyncGenerator<ReadEntry[], void, undefined> {
+  const cutsBefore = view.cuts.count;
+  for (let at = from; at < until;) {
+    judgeRange(view, at, until);
+    if (view.cuts.lowestSince(cutsBefore) < at) throw replaced(at - 1);
+    const chunk = await read(at);
+    at += chunk.length;
+    yield chunk;
   }
 }
 

@@ -1,12 +1,12 @@
 import type { Environment } from '../../disk/environment.js';
 import { nodeEnvironment } from '../../disk/node-environment.js';
+import { checkInteger, readFields } from '../../errors/arguments.js';
 import { LIMITS } from '../../format/limits.js';
 import { segmentPath } from '../../wal/segment/live-segment.js';
 import { listStore, storePaths } from '../../wal/store/store-directory.js';
 import type { HardState } from '../contract.js';
 import type { DurableRaftLog } from '../durable-raft-log.js';
 import { openWithFormats } from '../open-raft-log.js';
-import { checkInteger, checkKnownFields, checkRecord } from '../rules/arguments.js';
 import { OLDER_FORMATS } from '../switch/older-format.js';
 
 /** Which store to mark, and what the rest of the cluster knows. */
@@ -80,15 +80,13 @@ export async function markUnfit(options: MarkUnfitOptions): Promise<UnfitPlan> {
 }
 
 async function opened(options: MarkUnfitOptions, readOnly: boolean): Promise<DurableRaftLog> {
-  checkRecord('options', options);
-  checkKnownFields('', options, ['dir', 'walDir', 'known', 'environment']);
+  readFields('options', options, ['dir', 'walDir', 'known', 'environment'], '');
   const { known, ...rest } = options;
   if (known !== undefined) {
-    checkRecord('known', known);
-    checkKnownFields('known', known, ['term', 'lastIndex']);
+    const { term, lastIndex } = readFields('known', known, ['term', 'lastIndex']);
     // The store goes one above it.
-    checkInteger('known.term', known.term, 0, LIMITS.integerMax - 1);
-    checkInteger('known.lastIndex', known.lastIndex, 0);
+    checkInteger('known.term', term, 0, LIMITS.integerMax - 1);
+    checkInteger('known.lastIndex', lastIndex, 0, LIMITS.indexMax);
   }
   if (readOnly) return openWithFormats({ ...rest, readOnly }, OLDER_FORMATS);
   const segmentBytes = await smallestSegment(options);

@@ -19,6 +19,7 @@ import { draftSave } from '../state/encode-save.js';
 import { EntryReader } from '../read/entry-reader.js';
 import { FrameQueue } from '../state/frame-queue.js';
 import { judgeSave } from '../rules/judge-save.js';
+import { readSave } from '../rules/requests.js';
 import type { InnerPlan } from './repair-plan.js';
 import type { LogSurvey } from './survey-log.js';
 import type { LogPiece } from './survey-pieces.js';
@@ -130,7 +131,7 @@ async function copyEntries(
   let bytes = 0;
   const flush = async (): Promise<void> => {
     // The interlocks were the old log's: a host that keeps its hard state elsewhere may have had none.
-    const plan = judgeSave(accepted, { entries: waiting }, { checks: 'off' });
+    const plan = judgeSave(accepted, readSave({ entries: waiting }), { checks: 'off' });
     waiting = [];
     bytes = 0;
     if (!plan.isEmpty) await queue.accept(draftSave(accepted, plan));

@@ -1,6 +1,7 @@
 import { KeelsonError } from '../../errors/index.js';
-import type { HardState, HardStateChange } from '../contract.js';
+import type { HardState } from '../contract.js';
 import type { LogView } from './log-view.js';
+import type { GivenHardState } from './requests.js';
 
 /**
  * The hard state after a change: fields left out stay, and a higher term without a vote has voted for nobody.
@@ -10,7 +11,7 @@ import type { LogView } from './log-view.js';
  *
  * @param coveredUntil - index of the snapshot that is accepted when the change counts, -1 if there is none.
  */
-export function mergeHardState(before: HardState, change: HardStateChange, coveredUntil: number): HardState {
+export function mergeHardState(before: HardState, change: GivenHardState, coveredUntil: number): HardState {
   const term = change.term ?? before.term;
   const vote = change.vote !== undefined ? change.vote : term > before.term ? null : before.vote;
   const isCommitLeftOut = change.commit === undefined || change.commit <= coveredUntil;

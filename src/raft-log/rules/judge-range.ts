@@ -1,5 +1,5 @@
 import { KeelsonError } from '../../errors/index.js';
-import { checkInteger, invalidArgument } from './arguments.js';
+import { checkInteger, invalidArgument } from '../../errors/arguments.js';
 import type { LogView } from './log-view.js';
 
 /** What of a view tells which indexes can be read. */

@@ -1,16 +1,17 @@
 import { KeelsonError } from '../../errors/index.js';
 import { entryChecksum } from '../../format/entry-checksum.js';
-import type { Entry, HardState, SaveRequest } from '../contract.js';
+import type { HardState } from '../contract.js';
+import type { GivenEntries } from './given-entries.js';
 import { isSameHardState, judgeHardState, mergeHardState } from './judge-hard-state.js';
 import type { JudgeRules, LogView } from './log-view.js';
-import { checkSaveRequest } from './requests.js';
+import type { GivenSave } from './requests.js';
 
 /** What an accepted save does to the log: drop the end, append, set the hard state; one atom (D1). */
 export interface SavePlan {
   /** The log keeps its entries below this; `lastIndex + 1` if nothing is dropped. */
   readonly keepUntil: number;
-  /** Entries to append, the first of them at `keepUntil`. The caller's own objects, bytes not copied. */
-  readonly entries: readonly Entry[];
+  /** Entries to append, the first of them at `keepUntil`; bytes not copied yet. */
+  readonly entries: GivenEntries;
   /** The hard state after this save. */
   readonly hardState: HardState;
   readonly hardStateChanged: boolean;
@@ -28,34 +29,32 @@ export interface SavePlan {
  * The interlocks are judged on the outcome.
  *
  * @param view - the state that the save follows: durable plus everything queued before it.
- * @throws KeelsonError of family `'caller'`: `KEELSON_INVALID_ARGUMENT`, `KEELSON_INDEX_GAP`,
- *   `KEELSON_TOO_LARGE`, `KEELSON_COMPACTED`, `KEELSON_UNAVAILABLE`, `KEELSON_ENTRY_MISMATCH`, and under
+ * @throws KeelsonError of family `'caller'`: `KEELSON_INDEX_GAP`, `KEELSON_COMPACTED`, `KEELSON_UNAVAILABLE`, `KEELSON_ENTRY_MISMATCH`, and under
  *   `checks: 'strict'` `KEELSON_COMMITTED_TRUNCATION`, `KEELSON_TERM_REGRESSION` and those of
  *   {@link judgeHardState}.
  */
-export function judgeSave(view: LogView, request: SaveRequest, rules: JudgeRules): SavePlan {
-  checkSaveRequest(request);
+export function judgeSave(view: LogView, given: GivenSave, rules: JudgeRules): SavePlan {
   const isStrict = rules.checks === 'strict';
+  const { entries } = given;
 
-  const truncatedTo = judgeTruncation(view, request.truncateFrom, isStrict);
-  const { keepUntil, entries } = judgeEntries(view, request.entries ?? [], truncatedTo, isStrict);
+  const truncatedTo = judgeTruncation(view, given.truncateFrom, isStrict);
+  const keepUntil = entries.count === 0 ? truncatedTo : judgeEntries(view, entries, truncatedTo, isStrict);
   const termBefore = keepUntil > view.lastIndex ? view.lastTerm : view.term(keepUntil - 1);
-  const lastEntry = entries[entries.length - 1];
-  const lastIndex = keepUntil - 1 + entries.length;
-  const lastTerm = lastEntry?.term ?? termBefore;
+  const lastIndex = keepUntil - 1 + entries.count;
+  const lastTerm = entries.count === 0 ? termBefore : entries.term(lastIndex);
 
   const hardState =
-    request.hardState === undefined
+    given.hardState === undefined
       ? view.hardState
-      : mergeHardState(view.hardState, request.hardState, view.snapshot?.index ?? -1);
+      : mergeHardState(view.hardState, given.hardState, view.snapshot?.index ?? -1);
   if (isStrict) {
     judgeRisingTerms(entries, termBefore);
     judgeHardState(view, hardState, lastIndex);
-    judgeTermsBelow(lastEntry, hardState.term);
+    if (entries.count > 0) judgeTermsBelow(lastIndex, lastTerm, hardState.term);
   }
 
   const hardStateChanged = !isSameHardState(hardState, view.hardState);
-  const isEmpty = keepUntil > view.lastIndex && entries.length === 0 && !hardStateChanged;
+  const isEmpty = keepUntil > view.lastIndex && entries.count === 0 && !hardStateChanged;
   return { keepUntil, entries, hardState, hardStateChanged, lastIndex, lastTerm, isEmpty };
 }
 
@@ -79,36 +78,29 @@ function judgeTruncation(view: LogView, from: number | undefined, isStrict: bool
 /**
  * Figure 2, AppendEntries, steps 3 and 4: what is held already is skipped, the first conflict drops itself
  * and all behind it, the rest is appended. A stale request that is a prefix of what is held drops nothing.
+ * Leaves in `entries` what is appended; returns where the log is kept until.
  */
-function judgeEntries(
-  view: LogView,
-  entries: readonly Entry[],
-  end: number,
-  isStrict: boolean,
-): { readonly keepUntil: number; readonly entries: readonly Entry[] } {
-  const first = entries[0];
-  if (first === undefined) return { keepUntil: end, entries };
-  if (first.index > end) {
+function judgeEntries(view: LogView, entries: GivenEntries, end: number, isStrict: boolean): number {
+  const { from, until } = entries;
+  if (from > end) {
     throw new KeelsonError(
       'KEELSON_INDEX_GAP',
-      `entries begin at ${String(first.index)} but the log ends at ${String(end - 1)}: entries ${String(end)}..${String(first.index - 1)} are missing; nothing was changed. Send them first.`,
-      { argument: 'entries', index: first.index, found: first.index, expected: end },
+      `entries begin at ${String(from)} but the log ends at ${String(end - 1)}: entries ${String(end)}..${String(from - 1)} are missing; nothing was changed. Send them first.`,
+      { argument: 'entries', index: from, found: from, expected: end },
     );
   }
-  let position = 0;
-  for (; position < entries.length; position += 1) {
-    const entry = entries[position] as Entry;
-    if (entry.index >= end)
-      return { keepUntil: end, entries: position === 0 ? entries : entries.slice(position) };
-    // At the boundary and below, a snapshot covers the entry: it is committed, so it cannot conflict.
-    if (entry.index < view.firstIndex) continue;
-    if (entry.term !== view.term(entry.index)) {
-      judgeConflict(view, entry.index, isStrict);
-      return { keepUntil: entry.index, entries: position === 0 ? entries : entries.slice(position) };
+  let keepUntil = end;
+  // At the boundary and below, a snapshot covers the entry: it is committed, so it cannot conflict.
+  for (let index = Math.max(from, view.firstIndex); index < until && index < end; index += 1) {
+    if (entries.term(index) !== view.term(index)) {
+      judgeConflict(view, index, isStrict);
+      keepUntil = index;
+      break;
     }
-    judgeSameBytes(view, entry);
+    judgeSameBytes(view, entries, index);
   }
-  return { keepUntil: end, entries: [] };
+  entries.dropBelow(keepUntil);
+  return keepUntil;
 }
 
 function judgeConflict(view: LogView, index: number, isStrict: boolean): void {
@@ -119,40 +111,42 @@ function judgeConflict(view: LogView, index: number, isStrict: boolean): void {
 }
 
 /** One index and term name one entry (log matching, Raft paper 5.3); other bytes there mean a broken host. */
-function judgeSameBytes(view: LogView, entry: Entry): void {
-  const held = view.checksum(entry.index);
+function judgeSameBytes(view: LogView, entries: GivenEntries, index: number): void {
+  const held = view.checksum(index);
   if (held === undefined) return;
-  const found = entryChecksum(entry.index, entry.term, entry.kind ?? 0, entry.data);
+  const term = entries.term(index);
+  const found = entryChecksum(index, term, entries.kind(index), entries.data(index));
   if (found === held) return;
   throw new KeelsonError(
     'KEELSON_ENTRY_MISMATCH',
-    `entry ${String(entry.index)} of term ${String(entry.term)} is held with other bytes: its checksum is 0x${found.toString(16)}, expected 0x${held.toString(16)}; nothing was changed. Two leaders of one term, or a buffer that was reused too early?`,
-    { argument: 'entries', index: entry.index, term: entry.term, found, expected: held },
+    `entry ${String(index)} of term ${String(term)} is held with other bytes: its checksum is 0x${found.toString(16)}, expected 0x${held.toString(16)}; nothing was changed. Two leaders of one term, or a buffer that was reused too early?`,
+    { argument: 'entries', index, term, found, expected: held },
   );
 }
 
 /** Interlock: terms never fall along the log, from the entry before the new ones on. */
-function judgeRisingTerms(entries: readonly Entry[], termBefore: number): void {
+function judgeRisingTerms(entries: GivenEntries, termBefore: number): void {
   let floor = termBefore;
-  for (const entry of entries) {
-    if (entry.term < floor) {
+  for (let index = entries.from; index < entries.until; index += 1) {
+    const term = entries.term(index);
+    if (term < floor) {
       throw new KeelsonError(
         'KEELSON_TERM_REGRESSION',
-        `entry ${String(entry.index)} has term ${String(entry.term)}, but the entry before it has term ${String(floor)}; nothing was changed. Terms never fall along a log.`,
-        { argument: 'entries', index: entry.index, term: entry.term, found: entry.term, expected: floor },
+        `entry ${String(index)} has term ${String(term)}, but the entry before it has term ${String(floor)}; nothing was changed. Terms never fall along a log.`,
+        { argument: 'entries', index, term, found: term, expected: floor },
       );
     }
-    floor = entry.term;
+    floor = term;
   }
 }
 
 /** Interlock: no entry is of a term that the server has not seen. Terms rise, so the last one tells for all. */
-function judgeTermsBelow(last: Entry | undefined, hardStateTerm: number): void {
-  if (last === undefined || last.term <= hardStateTerm) return;
+function judgeTermsBelow(index: number, term: number, hardStateTerm: number): void {
+  if (term <= hardStateTerm) return;
   throw new KeelsonError(
     'KEELSON_TERM_REGRESSION',
-    `entry ${String(last.index)} has term ${String(last.term)}, above the hard state's term ${String(hardStateTerm)} after this save; nothing was changed. Save the higher term with the entries.`,
-    { argument: 'entries', index: last.index, term: last.term, found: last.term, expected: hardStateTerm },
+    `entry ${String(index)} has term ${String(term)}, above the hard state's term ${String(hardStateTerm)} after this save; nothing was changed. Save the higher term with the entries.`,
+    { argument: 'entries', index, term, found: term, expected: hardStateTerm },
   );
 }
 

@@ -1,9 +1,8 @@
 import { KeelsonError } from '../../errors/index.js';
-import { checkInteger } from './arguments.js';
-import type { HardState, HardStateChange } from '../contract.js';
+import type { HardState } from '../contract.js';
 import { isSameHardState, judgeHardState, mergeHardState } from './judge-hard-state.js';
 import type { JudgeRules, LogView } from './log-view.js';
-import { checkConf, checkHardStateChange } from './requests.js';
+import type { GivenInstall, GivenSnapshot } from './requests.js';
 
 /** What an accepted snapshot does to the log. */
 export interface SnapshotPlan {
@@ -22,33 +21,24 @@ export interface SnapshotPlan {
 }
 
 /** What is judged of a snapshot of the host's own state. */
-export interface CreateSnapshotTerms {
-  readonly index: number;
-  readonly conf: Uint8Array;
+export interface CreateSnapshotTerms extends Pick<GivenSnapshot, 'index'> {
   /** The term that the first judgement found; given when the record is queued, left out at the call. */
   readonly term?: number;
 }
 
 /** What is judged of a snapshot from a leader. */
-export interface InstallSnapshotTerms {
-  readonly index: number;
-  readonly term: number;
-  readonly conf: Uint8Array;
-  readonly hardState?: HardStateChange;
-}
+export type InstallSnapshotTerms = Pick<GivenInstall, 'index' | 'term' | 'hardState'>;
 
 /**
  * Judges `createSnapshot`, at the call and again, with the term found then, when its record is queued: the
  * data streamed meanwhile, and saves went on beside it.
  *
- * @throws `KEELSON_INVALID_ARGUMENT`, `KEELSON_TOO_LARGE` (`conf`), `KEELSON_SNAPSHOT_OUT_OF_DATE` (not above
+ * @throws `KEELSON_SNAPSHOT_OUT_OF_DATE` (not above
  *   the newest), `KEELSON_COMPACTED` (below the boundary, its term is unknown), `KEELSON_UNAVAILABLE` (above
  *   the last entry), `KEELSON_COMMITTED_TRUNCATION` (another entry took its place meanwhile).
  */
 export function judgeCreateSnapshot(view: LogView, request: CreateSnapshotTerms): SnapshotPlan {
   const { index } = request;
-  checkInteger('index', index, 1);
-  checkConf(request.conf);
   judgeNewer(view, index);
   if (index < view.firstIndex - 1) {
     throw new KeelsonError(
@@ -75,7 +65,7 @@ export function judgeCreateSnapshot(view: LogView, request: CreateSnapshotTerms)
 /**
  * Judges `installSnapshot`, at the call and again when its record is queued.
  *
- * @throws `KEELSON_INVALID_ARGUMENT`, `KEELSON_TOO_LARGE` (`conf`), `KEELSON_SNAPSHOT_OUT_OF_DATE` (not above
+ * @throws `KEELSON_SNAPSHOT_OUT_OF_DATE` (not above
  *   the newest, or below where the log begins), and under `checks: 'strict'` `KEELSON_COMMITTED_TRUNCATION`
  *   (a committed entry there has another term), those of {@link judgeHardState}, `KEELSON_TERM_REGRESSION`
  *   (`term` above the hard state's term after it).
@@ -86,10 +76,6 @@ export function judgeInstallSnapshot(
   rules: JudgeRules,
 ): SnapshotPlan {
   const { index, term } = request;
-  checkInteger('index', index, 1);
-  checkInteger('term', term, 0);
-  checkConf(request.conf);
-  if (request.hardState !== undefined) checkHardStateChange('hardState', request.hardState);
   judgeNewer(view, index);
   // A log that was reset has a boundary and no snapshot: what lies below it is older than the log itself.
   if (index < view.firstIndex - 1) throw outOfDate(index, view.firstIndex - 1);

@@ -1,10 +1,16 @@
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { lackOfEnvironment, type Environment } from '../../disk/environment.js';
+import { checkEnvironment, type Environment } from '../../disk/environment.js';
 import { LIMITS } from '../../format/limits.js';
 import { WAL_DIRECTORY_NAME } from '../../format/names.js';
-import { checkInteger, checkKnownFields, checkRecord, invalidArgument } from './arguments.js';
+import {
+  checkDirectory,
+  checkInteger,
+  checkSignal,
+  invalidArgument,
+  readFields,
+} from '../../errors/arguments.js';
 import type { HardState, RaftLogOptions } from '../contract.js';
-import { checkWholeHardState } from './requests.js';
+import { readWholeHardState } from './requests.js';
 
 /** The options that have a default. */
 type DefaultedOption =
@@ -91,9 +97,7 @@ type Raw = Readonly<Record<keyof RaftLogOptions, unknown>>;
  * @throws `KEELSON_INVALID_ARGUMENT` naming the option: unknown, out of bounds, or at odds with another one.
  */
 export function resolveOptions(options: RaftLogOptions): ResolvedOptions {
-  checkRecord('options', options);
-  checkKnownFields('', options, KNOWN);
-  const raw = options as unknown as Raw;
+  const raw: Raw = readFields('options', options, KNOWN, '');
   const readOnly = flag('readOnly', raw);
   const onOlderFormat = oneOf('onOlderFormat', raw, ['migrate', 'refuse', 'reset']);
   checkReadOnlyCombination(readOnly, raw);
@@ -117,11 +121,10 @@ export function resolveOptions(options: RaftLogOptions): ResolvedOptions {
 }
 
 function resolveDirectories(raw: Raw): Pick<ResolvedOptions, 'dir' | 'walDir' | 'walDirIsSeparate'> {
-  // Absolute from here on: where the process stands later must not decide where the next file goes.
-  const dir = resolve(pathOf('dir', raw.dir));
+  const dir = directory('dir', raw.dir);
   const ownWalDir = join(dir, WAL_DIRECTORY_NAME);
   if (raw.walDir === undefined) return { dir, walDir: ownWalDir, walDirIsSeparate: false };
-  const walDir = resolve(pathOf('walDir', raw.walDir));
+  const walDir = directory('walDir', raw.walDir);
   if (walDir === ownWalDir) return { dir, walDir, walDirIsSeparate: false };
   // Either would find the other's name among its own files, and be no log at the next open.
   if (holds(dir, walDir) || holds(walDir, dir))
@@ -150,13 +153,11 @@ function resolveReset(onOlderFormat: ResolvedOptions['onOlderFormat'], resetTo: 
       throw invalidArgument('resetTo', resetTo, `nothing unless onOlderFormat is 'reset'`);
     return null;
   }
-  checkRecord('resetTo', resetTo);
-  checkKnownFields('resetTo', resetTo, ['index', 'term', 'hardState']);
-  const { index, term, hardState } = resetTo as Readonly<Record<keyof ResetPoint, unknown>>;
-  checkInteger('resetTo.index', index, 0);
+  const { index, term, hardState: given } = readFields('resetTo', resetTo, ['index', 'term', 'hardState']);
+  checkInteger('resetTo.index', index, 0, LIMITS.indexMax);
   checkInteger('resetTo.term', term, 0);
-  if (hardState === undefined) return Object.freeze({ index, term, hardState: null });
-  checkWholeHardState('resetTo.hardState', hardState);
+  if (given === undefined) return Object.freeze({ index, term, hardState: null });
+  const hardState = readWholeHardState('resetTo.hardState', given);
   if (hardState.term < term) {
     throw invalidArgument(
       'resetTo.hardState.term',
@@ -179,9 +180,10 @@ function resolveReset(onOlderFormat: ResolvedOptions['onOlderFormat'], resetTo: 
   });
 }
 
-function pathOf(name: string, value: unknown): string {
-  if (typeof value === 'string' && value.length > 0 && !value.includes('\0')) return value;
-  throw invalidArgument(name, value, 'the path of a directory, a string without zero bytes');
+/** Absolute: where the process stands later must not decide where the next file goes. */
+function directory(name: string, value: unknown): string {
+  checkDirectory(name, value);
+  return resolve(value);
 }
 
 function flag(name: 'readOnly', raw: Raw): boolean {
@@ -212,14 +214,11 @@ function oneOf<const T extends string>(name: Choice, raw: Raw, allowed: readonly
 }
 
 function environmentOf(value: unknown): Environment | undefined {
-  if (value === undefined) return undefined;
-  const lack = lackOfEnvironment(value);
-  if (lack === null) return value as Environment;
-  if (lack === '') throw invalidArgument('environment', value, 'an Environment');
-  throw invalidArgument(`environment.${lack}`, Reflect.get(value as object, lack), 'that of an Environment');
+  if (value !== undefined) checkEnvironment('environment', value);
+  return value;
 }
 
 function signalOf(value: unknown): AbortSignal | undefined {
-  if (value === undefined || value instanceof AbortSignal) return value;
-  throw invalidArgument('signal', value, 'an AbortSignal');
+  if (value !== undefined) checkSignal('signal', value);
+  return value;
 }

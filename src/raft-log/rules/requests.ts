@@ -1,115 +1,123 @@
-import { KeelsonError } from '../../errors/index.js';
-import { LIMITS } from '../../format/limits.js';
 import {
-  checkBytes,
+  checkFunction,
   checkInteger,
   checkKnownFields,
   checkRecord,
-  checkVote,
+  checkSignal,
   invalidArgument,
-} from './arguments.js';
-import type { Entry, HardState, HardStateChange, ReadOptions, SaveRequest } from '../contract.js';
+  isWellFormed,
+  readBytes,
+  readFields,
+} from '../../errors/arguments.js';
+import { KeelsonError } from '../../errors/index.js';
+import { LIMITS } from '../../format/limits.js';
+import type { HardState, SnapshotData } from '../contract.js';
 import type { VerifyOptions } from '../repair/verify-store.js';
+import { GivenEntries } from './given-entries.js';
 
-/** Checks of whole requests: their shape alone, before they are held against the log. */
+/** Whole requests: read once, and refused by their shape alone, before they are held against the log. */
 
 const SAVE_FIELDS = ['truncateFrom', 'entries', 'hardState'] as const;
 const HARD_STATE_FIELDS = ['term', 'vote', 'commit'] as const;
-const READ_FIELDS = ['bytesMax'] as const;
 
-/** A save request: `KEELSON_INVALID_ARGUMENT` names what is wrong, `KEELSON_INDEX_GAP` a hole in its entries. */
-export function checkSaveRequest(request: unknown): asserts request is SaveRequest {
+/** A save as it was read: nothing of it changes any more but the bytes, which are the caller's until they are encoded. */
+export interface GivenSave {
+  readonly truncateFrom: number | undefined;
+  readonly entries: GivenEntries;
+  readonly hardState: GivenHardState | undefined;
+}
+
+/** A change of the hard state as it was read; undefined is what was left out. */
+export type GivenHardState = { readonly [Field in keyof HardState]?: HardState[Field] | undefined };
+
+/**
+ * Reads a save request: `KEELSON_INVALID_ARGUMENT` names what is wrong, `KEELSON_INDEX_GAP` a hole in its entries,
+ * `KEELSON_TOO_LARGE` says that they are too many.
+ */
+export function readSave(request: unknown): GivenSave {
   checkRecord('request', request);
-  checkKnownFields('', request, SAVE_FIELDS);
-  if (request['truncateFrom'] !== undefined) checkInteger('truncateFrom', request['truncateFrom'], 0);
-  if (request['entries'] !== undefined) checkEntries(request['entries']);
-  if (request['hardState'] !== undefined) checkHardStateChange('hardState', request['hardState']);
+  checkKnownFields('request', request, SAVE_FIELDS, '');
+  const { truncateFrom, entries, hardState } = request as Readonly<Record<keyof GivenSave, unknown>>;
+  if (truncateFrom !== undefined) checkInteger('truncateFrom', truncateFrom, 0);
+  return {
+    truncateFrom,
+    entries: entries === undefined ? GivenEntries.NONE : GivenEntries.read(entries),
+    hardState: hardState === undefined ? undefined : readHardState('hardState', hardState),
+  };
 }
 
-/** Entries in order of index: a duplicate or a step back is an invalid argument, a step of two is a gap. */
-export function checkEntries(entries: unknown): asserts entries is readonly Entry[] {
-  if (!Array.isArray(entries)) throw invalidArgument('entries', entries, 'an array of entries');
-  if (entries.length > LIMITS.saveEntriesMax) {
-    throw new KeelsonError(
-      'KEELSON_TOO_LARGE',
-      `entries has ${String(entries.length)} entries, at most ${String(LIMITS.saveEntriesMax)} fit in a save; nothing was changed. Split the save.`,
-      { argument: 'entries', found: entries.length, expected: LIMITS.saveEntriesMax },
-    );
-  }
-  let expectedIndex = 0;
-  for (let position = 0; position < entries.length; position += 1) {
-    const index = checkEntry(position, entries[position]);
-    if (position > 0 && index !== expectedIndex) throw outOfOrder(position, index, expectedIndex);
-    expectedIndex = index + 1;
-  }
-}
-
-function checkEntry(position: number, entry: unknown): number {
-  if (typeof entry === 'object' && entry !== null && isSoundEntry(entry as UncheckedEntry))
-    return (entry as Entry).index;
-  return describeEntry(position, entry);
-}
-
-type UncheckedEntry = Readonly<Record<keyof Entry, unknown>>;
-
-/** The usual case, at the cost of a few comparisons; any other is looked at one by one, and named if it is refused. */
-function isSoundEntry({ index, term, kind, data }: UncheckedEntry): boolean {
-  return (
-    Number.isSafeInteger(index) &&
-    (index as number) >= 1 &&
-    Number.isSafeInteger(term) &&
-    (term as number) >= 0 &&
-    kind === undefined &&
-    data instanceof Uint8Array &&
-    data.length > 0
-  );
-}
-
-/** Every check of an entry, one by one; throws what is wrong with it, and returns its index if nothing is. */
-function describeEntry(position: number, entry: unknown): number {
-  const name = `entries[${String(position)}]`;
-  if (typeof entry !== 'object' || entry === null) throw invalidArgument(name, entry, 'an entry');
-  const { index, term, kind, data } = entry as UncheckedEntry;
-  checkInteger(`${name}.index`, index, 1);
-  checkInteger(`${name}.term`, term, 0);
-  if (kind !== undefined) checkInteger(`${name}.kind`, kind, 0, LIMITS.entryKindMax);
-  checkBytes(`${name}.data`, data);
-  return index;
-}
-
-function outOfOrder(position: number, found: number, expected: number): KeelsonError {
-  const name = `entries[${String(position)}].index`;
-  if (found < expected)
-    return invalidArgument(name, found, `${String(expected)}, one above the entry before it`);
-  return new KeelsonError(
-    'KEELSON_INDEX_GAP',
-    `${name} is ${String(found)}, expected ${String(expected)}: entries ${String(expected)}..${String(found - 1)} are missing; nothing was changed. Send them too.`,
-    { argument: name, index: found, found, expected },
-  );
-}
-
-/** A change of the hard state: any of its fields, and no others. */
-export function checkHardStateChange(argument: string, change: unknown): asserts change is HardStateChange {
+/** Reads a change of the hard state: any of its fields, and no others. */
+export function readHardState(argument: string, change: unknown): GivenHardState {
   checkRecord(argument, change);
   checkKnownFields(argument, change, HARD_STATE_FIELDS);
   const { term, vote, commit } = change as Readonly<Record<keyof HardState, unknown>>;
   if (term !== undefined) checkInteger(`${argument}.term`, term, 0);
   if (vote !== undefined) checkVote(`${argument}.vote`, vote);
-  if (commit !== undefined) checkInteger(`${argument}.commit`, commit, 0);
+  if (commit !== undefined) checkInteger(`${argument}.commit`, commit, 0, LIMITS.indexMax);
+  return { term, vote, commit };
 }
 
-/** A hard state with none of its fields left out. */
-export function checkWholeHardState(argument: string, hardState: unknown): asserts hardState is HardState {
-  checkHardStateChange(argument, hardState);
-  for (const field of HARD_STATE_FIELDS) {
-    if (hardState[field] === undefined) throw invalidArgument(`${argument}.${field}`, undefined, 'a value');
+/** Reads a hard state with none of its fields left out. */
+export function readWholeHardState(argument: string, hardState: unknown): HardState {
+  const { term, vote, commit } = readHardState(argument, hardState);
+  if (term === undefined) throw invalidArgument(`${argument}.term`, term, 'a value');
+  if (vote === undefined) throw invalidArgument(`${argument}.vote`, vote, 'a value');
+  if (commit === undefined) throw invalidArgument(`${argument}.commit`, commit, 'a value');
+  return { term, vote, commit };
+}
+
+/** A vote: 1..255 bytes of UTF-8, or null for none. */
+function checkVote(argument: string, value: unknown): asserts value is string | null {
+  if (value === null) return;
+  const expected = `null or a string of 1..${String(LIMITS.voteBytesMax)} bytes of UTF-8`;
+  if (typeof value !== 'string' || value.length === 0) throw invalidArgument(argument, value, expected);
+  // The length in code units never passes the length in bytes, so a huge string is refused unread.
+  if (value.length > LIMITS.voteBytesMax || Buffer.byteLength(value, 'utf8') > LIMITS.voteBytesMax) {
+    throw invalidArgument(argument, value, expected);
   }
+  if (!isWellFormed(value)) throw invalidArgument(argument, value, `${expected}, without lone surrogates`);
+}
+
+/** A snapshot of the host's own state, as it was read; conf and bytes are copies. */
+export interface GivenSnapshot {
+  readonly index: number;
+  readonly conf: Uint8Array<ArrayBuffer>;
+  readonly data: SnapshotData;
+}
+
+/** A snapshot from a leader, as it was read. */
+export interface GivenInstall extends GivenSnapshot {
+  readonly term: number;
+  readonly hardState: GivenHardState | undefined;
+}
+
+/** Reads the request of `createSnapshot`. */
+export function readSnapshot(request: unknown): GivenSnapshot {
+  return readSnapshotFields(readFields('request', request, ['index', 'conf', 'data'], ''));
+}
+
+/** Reads the request of `installSnapshot`. */
+export function readInstall(request: unknown): GivenInstall {
+  const fields = readFields('request', request, ['index', 'term', 'conf', 'data', 'hardState'], '');
+  const { term, hardState } = fields;
+  checkInteger('term', term, 0);
+  return {
+    ...readSnapshotFields(fields),
+    term,
+    hardState: hardState === undefined ? undefined : readHardState('hardState', hardState),
+  };
+}
+
+function readSnapshotFields(fields: Readonly<Record<keyof GivenSnapshot, unknown>>): GivenSnapshot {
+  const { index, conf, data } = fields;
+  checkInteger('index', index, 1, LIMITS.indexMax);
+  return { index, conf: readConf(conf), data: readSnapshotData(data) };
 }
 
 /** A snapshot's configuration: bytes, at most 64 KiB (`KEELSON_TOO_LARGE`). */
-export function checkConf(conf: unknown): asserts conf is Uint8Array {
-  checkBytes('conf', conf);
-  if (conf.length <= LIMITS.confBytesMax) return;
+function readConf(value: unknown): Uint8Array<ArrayBuffer> {
+  const conf = readBytes('conf', value);
+  if (conf.length <= LIMITS.confBytesMax) return new Uint8Array(conf);
   throw new KeelsonError(
     'KEELSON_TOO_LARGE',
     `conf has ${String(conf.length)} bytes, at most ${String(LIMITS.confBytesMax)} are kept; nothing was changed. Keep what is larger in the snapshot's data.`,
@@ -117,29 +125,26 @@ export function checkConf(conf: unknown): asserts conf is Uint8Array {
   );
 }
 
-/** A snapshot's data: bytes, or an async iterable of them (whose chunks are checked as they come). */
-export function checkSnapshotData(data: unknown): void {
-  if (typeof data === 'object' && data !== null && Symbol.asyncIterator in data) return;
-  try {
-    checkBytes('data', data);
-  } catch {
+/**
+ * A snapshot's data: bytes, copied here and now, since the snapshot may wait for its turn for as long as another streams;
+ * or an async iterable of them, whose pieces are looked at as they come.
+ */
+function readSnapshotData(data: unknown): SnapshotData {
+  if (typeof data === 'object' && data !== null && !ArrayBuffer.isView(data)) {
+    const iterate: unknown = Reflect.get(data, Symbol.asyncIterator);
+    if (typeof iterate === 'function')
+      return {
+        [Symbol.asyncIterator]: () => Reflect.apply(iterate, data, []) as AsyncIterator<Uint8Array>,
+      };
     throw invalidArgument('data', data, 'a Uint8Array or an async iterable of them');
   }
+  return new Uint8Array(readBytes('data', data));
 }
 
-/** A snapshot request: its fields are known, and its data is some. What they say is judged against the log. */
-export function checkSnapshotRequest(request: unknown, known: readonly string[]): void {
-  checkRecord('request', request);
-  checkKnownFields('', request, known);
-  checkSnapshotData(request['data']);
-}
-
-/** The options of a read; resolves to the bound on its bytes, `Infinity` for none. */
-export function checkReadOptions(options: unknown): number {
+/** The options of a read; the bound on its bytes, `Infinity` for none. */
+export function readReadOptions(options: unknown): number {
   if (options === undefined) return Infinity;
-  checkRecord('options', options);
-  checkKnownFields('options', options, READ_FIELDS);
-  const { bytesMax } = options as Readonly<Record<keyof ReadOptions, unknown>>;
+  const { bytesMax } = readFields('options', options, ['bytesMax']);
   if (bytesMax === undefined || bytesMax === Infinity) return Infinity;
   if (typeof bytesMax !== 'number' || !Number.isSafeInteger(bytesMax) || bytesMax < 0) {
     throw invalidArgument('options.bytesMax', bytesMax, 'an integer of 0 and up, or Infinity');
@@ -148,13 +153,14 @@ export function checkReadOptions(options: unknown): number {
 }
 
 /** The options of a verification. */
-export function checkVerifyOptions(options: unknown): VerifyOptions {
-  checkRecord('options', options);
-  checkKnownFields('options', options, ['signal', 'onProgress']);
-  const { signal, onProgress } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw invalidArgument('options.signal', signal, 'an AbortSignal');
-  if (onProgress !== undefined && typeof onProgress !== 'function')
-    throw invalidArgument('options.onProgress', onProgress, 'a function');
-  return options;
+export function readVerifyOptions(options: unknown): VerifyOptions {
+  const { signal, onProgress } = readFields('options', options, ['signal', 'onProgress']);
+  if (signal !== undefined) checkSignal('options.signal', signal);
+  if (onProgress !== undefined) checkFunction('options.onProgress', onProgress);
+  return {
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined
+      ? {}
+      : { onProgress: onProgress as NonNullable<VerifyOptions['onProgress']> }),
+  };
 }

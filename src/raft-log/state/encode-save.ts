@@ -13,8 +13,9 @@ import {
   type SnapshotName,
 } from '../../format/raft-records.js';
 import type { FrameUrgency } from '../../wal/write/queued-frame.js';
-import type { Entry, SnapshotMeta } from '../contract.js';
+import type { SnapshotMeta } from '../contract.js';
 import type { FrameEffect } from './durable-state.js';
+import { GivenEntries } from '../rules/given-entries.js';
 import type { SavePlan } from '../rules/judge-save.js';
 import type { SnapshotPlan } from '../rules/judge-snapshot.js';
 import type { LogView } from '../rules/log-view.js';
@@ -25,7 +26,9 @@ export interface FrameDraft {
   readonly effect: FrameEffect;
   readonly urgency: FrameUrgency;
   readonly controls: readonly ControlRecord[];
-  readonly entries: readonly Entry[];
+  readonly entries: GivenEntries;
+  /** Bytes of the entries' data. */
+  readonly dataBytes: number;
   readonly payloadBytes: number;
 }
 
@@ -36,20 +39,20 @@ export function draftSave(view: LogView, plan: SavePlan): FrameDraft {
   if (plan.hardStateChanged)
     controls.push({ kind: RAFT_RECORD_KINDS.hardState, body: encodeHardState(hardState) });
   // With entries, the frame's own range says what was dropped.
-  if (entries.length === 0 && keepUntil <= view.lastIndex) {
+  if (entries.count === 0 && keepUntil <= view.lastIndex) {
     controls.push({ kind: RAFT_RECORD_KINDS.truncation, body: new Uint8Array(0) });
   }
   const { low, high, terms } = termsOf(entries, lastTerm);
   const fields = {
     from: keepUntil,
-    until: keepUntil + entries.length,
+    until: keepUntil + entries.count,
     lowTerm: low,
     highTerm: high,
     lastTerm,
     resets: false,
   };
-  const effect = { keepUntil, entryCount: entries.length, terms, hardState: Object.freeze({ ...hardState }) };
-  const urgency = entries.length > 0 ? 'entries' : 'control';
+  const effect = { keepUntil, entryCount: entries.count, terms, hardState: Object.freeze({ ...hardState }) };
+  const urgency = entries.count > 0 ? 'entries' : 'control';
   return withSize({ fields, effect, urgency, controls, entries });
 }
 
@@ -72,7 +75,7 @@ export function draftSnapshot(plan: SnapshotPlan, name: SnapshotName, meta: Snap
     snapshot: { name, meta },
   };
   const whole = keepsLog ? effect : { ...effect, resetTo: { index, term } };
-  return withSize({ fields, effect: whole, urgency: 'record', controls, entries: [] });
+  return withSize({ fields, effect: whole, urgency: 'record', controls, entries: GivenEntries.NONE });
 }
 
 /** The frame that drops entries from the front. */
@@ -87,7 +90,7 @@ export function draftCompaction(view: LogView, upTo: number): FrameDraft {
     effect,
     urgency: 'record',
     controls,
-    entries: [],
+    entries: GivenEntries.NONE,
   });
 }
 
@@ -96,34 +99,44 @@ function emptyRange(from: number, lastTerm: number, resets: boolean): FrameField
 }
 
 function termsOf(
-  entries: readonly Entry[],
+  entries: GivenEntries,
   lastTerm: number,
 ): { low: number; high: number; terms: number | number[] } {
   let low = lastTerm;
   let high = lastTerm;
-  for (const { term } of entries) {
+  for (let index = entries.from; index < entries.until; index += 1) {
+    const term = entries.term(index);
     if (term < low) low = term;
     if (term > high) high = term;
   }
-  // The caller may change its entries once save has returned, so mixed terms are copied.
-  return { low, high, terms: low === high ? low : entries.map((entry) => entry.term) };
+  if (low === high) return { low, high, terms: low };
+  const terms = Array.from({ length: entries.count }, (_, at) => entries.term(entries.from + at));
+  return { low, high, terms };
 }
 
-function withSize(draft: Omit<FrameDraft, 'payloadBytes'>): FrameDraft {
+function withSize(draft: Omit<FrameDraft, 'payloadBytes' | 'dataBytes'>): FrameDraft {
   let payloadBytes = 0;
+  let dataBytes = 0;
   for (const record of draft.controls) payloadBytes += controlRecordBytes(record);
-  const { lowTerm } = draft.fields;
-  for (const { term, data } of draft.entries) payloadBytes += entryRecordBytes(term - lowTerm, data.length);
   const { fields, effect, urgency, controls, entries } = draft;
-  return { fields, effect, urgency, controls, entries, payloadBytes };
+  for (let index = entries.from; index < entries.until; index += 1) {
+    const bytes = entries.bytes(index);
+    payloadBytes += entryRecordBytes(entries.term(index) - fields.lowTerm, bytes);
+    dataBytes += bytes;
+  }
+  return { fields, effect, urgency, controls, entries, dataBytes, payloadBytes };
 }
 
 /** Writes the draft's records at `offset`, the entries last. */
 export function encodeDraft(draft: FrameDraft, bytes: Uint8Array, view: DataView, offset: number): void {
   let at = offset;
   for (const record of draft.controls) at = putControlRecord(bytes, view, at, record);
+  const { entries } = draft;
   const { lowTerm } = draft.fields;
-  for (const { index, term, kind = 0, data } of draft.entries) {
+  for (let index = entries.from; index < entries.until; index += 1) {
+    const term = entries.term(index);
+    const kind = entries.kind(index);
+    const data = entries.data(index);
     const checksum = entryChecksum(index, term, kind, data);
     at = putEntryRecord(bytes, view, at, term - lowTerm, kind, data, checksum);
   }

@@ -33,7 +33,7 @@ export class FrameQueue {
    * it is on stable storage.
    */
   accept(draft: FrameDraft): Promise<number> {
-    const { fields, effect, urgency, payloadBytes, controls, entries } = draft;
+    const { fields, effect, urgency, payloadBytes, dataBytes, controls, entries } = draft;
     let waiter!: Waiter;
     const durable = new Promise<void>((resolve, reject) => {
       waiter = { resolve, reject };
@@ -42,7 +42,7 @@ export class FrameQueue {
       fields,
       urgency,
       payloadBytes,
-      recordCount: controls.length + entries.length,
+      recordCount: controls.length + entries.count,
       encode: (bytes, view, offset) => {
         encodeDraft(draft, bytes, view, offset);
       },
@@ -57,8 +57,8 @@ export class FrameQueue {
     const save = { effect, frame, controlCount: controls.length, lowTerm, offsets: null, waiters: null };
     this.#accepted.push(save, fields.lastTerm);
     this.counts.saves += 1;
-    this.counts.entries += entries.length;
-    for (const { data } of entries) this.counts.payloadBytes += data.length;
+    this.counts.entries += entries.count;
+    this.counts.payloadBytes += dataBytes;
     return durable.then(() => frame.lastLsn);
   }
 

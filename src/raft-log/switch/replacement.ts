@@ -8,6 +8,7 @@ import type { DurableState } from '../state/durable-state.js';
 import { draftSave } from '../state/encode-save.js';
 import { FrameQueue } from '../state/frame-queue.js';
 import { judgeSave } from '../rules/judge-save.js';
+import { readSave } from '../rules/requests.js';
 import type { OlderFormat, OlderLog, OlderPlace } from './older-format.js';
 import type { ResolvedOptions } from '../rules/options.js';
 import { resetState } from './reset-state.js';
@@ -84,7 +85,7 @@ async function appendAll(older: OlderLog, accepted: AcceptedState, queue: FrameQ
   let bytes = 0;
   const flush = async (): Promise<void> => {
     // The interlocks were the old log's: a host that keeps its hard state elsewhere may have had none.
-    const plan = judgeSave(accepted, { entries: waiting }, { checks: 'off' });
+    const plan = judgeSave(accepted, readSave({ entries: waiting }), { checks: 'off' });
     waiting = [];
     bytes = 0;
     if (!plan.isEmpty) await queue.accept(draftSave(accepted, plan));
