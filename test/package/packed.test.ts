@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
@@ -88,6 +88,19 @@ describe('the packed package', () => {
     const specifier = `keelson${name.slice(1)}`;
     const printed = run('whole', `console.log(Object.keys(await import('${specifier}')).length)`);
     expect(Number(printed)).toBeGreaterThan(0);
+  });
+
+  test('holds what its documents link to', () => {
+    const documents = packedFiles.filter((path) => path.endsWith('.md'));
+    const dead = documents.flatMap((document) =>
+      [...readFileSync(join(root, document), 'utf8').matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)]
+        .map(([, target = '']) => target)
+        .filter((target) => !/^https?:/.test(target))
+        .map((target) => posix.join(posix.dirname(document), target))
+        .filter((target) => !packedFiles.includes(target))
+        .map((target) => `${document} links to ${target}`),
+    );
+    expect(dead).toEqual([]);
   });
 
   test('exports under each entry what the table in README.md says', () => {

@@ -13,6 +13,7 @@ import { OLDER_FORMATS } from '../switch/older-format.js';
 export interface MarkUnfitOptions {
   /** Of the store, as of `openRaftLog`. */
   readonly dir: string;
+  /** As of `openRaftLog`, where segments live apart. */
   readonly walDir?: string;
   /**
    * As the other members say it while this server is stopped. Left out: nothing bounds what it may have promised, and
@@ -24,11 +25,13 @@ export interface MarkUnfitOptions {
     /** The last index of the leader: this server has not helped to commit beyond it. */
     readonly lastIndex: number;
   };
+  /** Disk, clock and randomness. Default: `nodeEnvironment()`. */
   readonly environment?: Environment;
 }
 
 /** What of a store counts for its vote. */
 export interface VotingState {
+  /** Term, vote and commit index. */
   readonly hardState: HardState;
   /** 0: fit to vote. `Infinity`: never again. */
   readonly unfitUntil: number;
@@ -38,7 +41,9 @@ export interface VotingState {
 export interface UnfitPlan {
   /** `'none'`: it is marked already, at least as far. */
   readonly action: 'none' | 'mark';
+  /** As the store is. */
   readonly before: VotingState;
+  /** As it is once marked. */
   readonly after: VotingState;
 }
 
