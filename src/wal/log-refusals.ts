@@ -63,6 +63,6 @@ function tooLargeError(found: number, expected: number): KeelsonError {
 
 /** What a save gets while more than enough waits for the disk. */
 function queueFullError(waiting: number, found: number, expected: number): KeelsonError {
-  const message = `${waiting} bytes wait for the disk already, at most ${expected} may (queueBytesMax). Nothing of this save was taken. Wait for earlier saves, then try again.`;
+  const message = `this save of ${found - waiting} encoded bytes finds ${waiting} waiting for the disk already, at most ${expected} may in all (queueBytesMax). Nothing of it was taken. Wait for earlier saves, then try again.`;
   return new KeelsonError('KEELSON_QUEUE_FULL', message, { found, expected });
 }
