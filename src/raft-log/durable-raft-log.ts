@@ -34,6 +34,7 @@ import type { ResolvedOptions } from './rules/options.js';
 import { readInstall, readReadOptions, readSave, readSnapshot, readVerifyOptions } from './rules/requests.js';
 import { SnapshotTurns, type SnapshotTurn } from './snapshots/snapshot-turns.js';
 import type { RaftLogStats } from './stats.js';
+import { shownLog } from './state/shown-log.js';
 import { tellListeners } from './state/tell-listeners.js';
 import { verifyStore, type VerifyOptions, type VerifyReport } from './repair/verify-store.js';
 
@@ -74,7 +75,7 @@ export class DurableRaftLog implements RaftLog {
     this.#turns = new SnapshotTurns({ log, store, durable, queue: this.#queue, snapshotsKept });
     this.recovery = log.recovery;
     this.events = emitter;
-    this.accepted = this.#acceptedView();
+    this.accepted = shownLog(this, parts.options.dir, this.#acceptedView());
   }
 
   get hardState(): HardState {

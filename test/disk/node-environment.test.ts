@@ -2,7 +2,7 @@
  * At stake: saves of one turn must share one sync (D2), and nothing that the store leaves running may keep a
  * process alive. Tried on Node's own event loop.
  */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { nodeEnvironment } from '../../src/disk/index.js';
 
 describe('nodeEnvironment', () => {
@@ -62,6 +62,33 @@ describe('nodeEnvironment', () => {
     const other = new Uint8Array(16);
     fillRandom(other);
     expect(whole.slice(16, 32)).not.toEqual(other);
+  });
+
+  test('goes on where a test of the host has stopped time, also if that came first', async () => {
+    vi.useFakeTimers();
+    try {
+      vi.resetModules();
+      const later = await import('../../src/disk/node-environment.js');
+      for (const environment of [nodeEnvironment(), later.nodeEnvironment()]) {
+        await new Promise<void>((resolve) => {
+          environment.endOfTurn(resolve);
+        });
+        const from = environment.now();
+        // An immediate of ours keeps the loop alive, which a timer of ours does not.
+        await new Promise<void>((resolve) => {
+          let hasRun = false;
+          environment.setTimer(1, () => (hasRun = true));
+          const look = (): void => {
+            if (hasRun) resolve();
+            else environment.endOfTurn(look);
+          };
+          look();
+        });
+        expect(environment.now()).toBeGreaterThan(from);
+      }
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('a timer keeps no process alive', () => {

@@ -44,6 +44,7 @@ import {
 import { draftCompaction, draftSave, draftSnapshot, type FrameDraft } from '../state/encode-save.js';
 
 import type { RaftLogStats } from '../stats.js';
+import { shownLog } from '../state/shown-log.js';
 import { tellListeners } from '../state/tell-listeners.js';
 import type { VerifyOptions, VerifyReport } from '../repair/verify-store.js';
 
@@ -121,7 +122,7 @@ class MemoryRaftLog implements RaftLog {
     medium.epoch += 1;
     this.recovery = reportOf(medium);
     this.events = this.#emitter;
-    this.accepted = this.#acceptedView();
+    this.accepted = shownLog(this, null, this.#acceptedView());
     queueMicrotask(() => {
       tellListeners(this.#emitter, 'recovered', this.recovery);
     });
