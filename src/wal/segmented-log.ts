@@ -276,7 +276,9 @@ export class SegmentedLog {
     try {
       return await work(writing);
     } catch (error) {
-      if (error instanceof KeelsonError) writing.writer.latch(error);
+      // For want of room nothing was changed.
+      const isHarmless = isKeelsonError(error, 'KEELSON_NO_SPACE');
+      if (error instanceof KeelsonError && !isHarmless) writing.writer.latch(error);
       throw error;
     }
   }

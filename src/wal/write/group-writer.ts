@@ -1,9 +1,10 @@
 import { isNoSpace, noSpace, syncFailed, writeFailed } from '../../disk/disk-failure.js';
 import type { Environment } from '../../disk/environment.js';
-import { isPromise } from '../../disk/port.js';
+import { isPromise, type DiskFile } from '../../disk/port.js';
+import { readFully } from '../../disk/read-fully.js';
 import { writeFully } from '../../disk/write-fully.js';
 import { isKeelsonError, KeelsonError } from '../../errors/index.js';
-import { putFrameHeader } from '../../format/frame-header.js';
+import { FRAME_HEADER_BYTES_MAX, putFrameHeader, readFrameHeader } from '../../format/frame-header.js';
 import type { DurableMark } from '../../format/position.js';
 import type { ActiveSegment, Fill } from './active-segment.js';
 import type { EndMarks } from './end-marks.js';
@@ -207,11 +208,14 @@ export class GroupWriter {
   ): Promise<KeelsonError | LeftAsItWas> {
     const place = { path: active.path, offset: active.offset };
     if (!isNoSpace(error)) return writeFailed('the log', place, error, REOPEN);
+    // Looked at before zeros may hide the first of several frames.
+    const isUntouched = await nothingLanded(active.file, active.offset, active.salt);
     try {
       await writeFully(active.file, new Uint8Array(bytes), active.offset);
       await active.file.dataSync();
     } catch (again) {
-      return writeFailed('the log', place, again, REOPEN);
+      // Where every overwrite needs room, and in the holes of a sparse copy, zeros find no more of it than the frame did.
+      if (!isUntouched || !isNoSpace(again)) return writeFailed('the log', place, again, REOPEN);
     }
     return new LeftAsItWas(noSpace('this save', place, error));
   }
@@ -253,6 +257,20 @@ export class GroupWriter {
     if (this.#latched !== null) return;
     this.#latched = failure;
     this.#host.observer.onFailed(failure);
+  }
+}
+
+/**
+ * True if not even the header of the first frame can be read where the group was to be: bytes reach the cache from the front,
+ * so no frame of it did, and a later one may be written in its place.
+ */
+async function nothingLanded(file: DiskFile, offset: number, salt: number): Promise<boolean> {
+  const found = new Uint8Array(FRAME_HEADER_BYTES_MAX);
+  try {
+    const count = await readFully(file, found, offset);
+    return readFrameHeader(found.subarray(0, count), 0, salt) === null;
+  } catch {
+    return false;
   }
 }
 

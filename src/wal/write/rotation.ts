@@ -3,7 +3,7 @@ import { isNoSpace, noSpace, syncFailed, writeFailed } from '../../disk/disk-fai
 import type { Environment } from '../../disk/environment.js';
 import { systemError } from '../../disk/system-error.js';
 import { writeFully } from '../../disk/write-fully.js';
-import { KeelsonError } from '../../errors/index.js';
+import { isKeelsonError, KeelsonError } from '../../errors/index.js';
 import { segmentName } from '../../format/names.js';
 import type { DurableMark } from '../../format/position.js';
 import { decodeSealTrailer, encodeSeal, SEAL_TRAILER_BYTES, type SealTrailer } from '../../format/seal.js';
@@ -64,7 +64,11 @@ export async function rotateSegment(request: RotationRequest): Promise<Rotated> 
     await nameSpare(environment, spare, path);
     // From here on a failure latches: whether the name is durable is not known.
     await syncNames(environment.disk, walDir);
-    await superblock.write({ newestSegment: header.number, proven: durable });
+    try {
+      await superblock.write({ newestSegment: header.number, proven: durable });
+    } catch (error) {
+      await takeNameBack(environment, spare, path, error);
+    }
   } catch (error) {
     // A log that latched removes nothing any more: what is left over, the next open finds.
     if (error instanceof LeftAsItWas) await spares.discard(spare);
@@ -169,6 +173,21 @@ async function nameSpare(environment: Environment, spare: Spare, path: string): 
   } catch (error) {
     throw new LeftAsItWas(makeFailed(spare.file.path, error));
   }
+}
+
+/**
+ * Where there is no room to name the segment in the superblock, it is none: the log goes on in the old one. A crash may
+ * bring the name back; what it names joins the end as an empty segment, or does not join it any more.
+ */
+async function takeNameBack(
+  { disk }: Environment,
+  spare: Spare,
+  path: string,
+  error: unknown,
+): Promise<never> {
+  if (!isKeelsonError(error, 'KEELSON_NO_SPACE')) throw error;
+  await disk.rename(path, spare.file.path);
+  throw new LeftAsItWas(error);
 }
 
 function nameTaken(path: string): Error {
