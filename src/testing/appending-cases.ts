@@ -121,6 +121,33 @@ export const appendingCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'append: at the last index and in the last term there are, and not beyond',
+    run: async (scene) => {
+      const dir = scene.freshDir();
+      const term = Number.MAX_SAFE_INTEGER;
+      // Where a log ends is one above its last index, and a number, too.
+      const last = term - 1;
+      let log = await scene.open(dir);
+      await log.installSnapshot({ ...snapshotAt(1), index: last - 2, term: 1, hardState: { term } });
+      const entries = [entry(last - 1, 1), entry(last, term)];
+      await log.save({ entries, hardState: { vote: 'a', commit: last } });
+      const { supports } = scene.harness;
+      if (supports.reopen) log = await scene.reopen(log, dir);
+      assert.deepEqual({ ...log.hardState }, { term, vote: 'a', commit: last });
+      assertEntries(await log.entries(last - 1, last + 1), entries);
+      await assertRejects('KEELSON_INVALID_ARGUMENT', () => log.append([entry(last + 1, term)]));
+      await assertRejects('KEELSON_INVALID_ARGUMENT', () =>
+        log.installSnapshot({ ...snapshotAt(1), index: last + 1, term }),
+      );
+      await assertRejects('KEELSON_INVALID_ARGUMENT', () => log.setHardState({ term: term + 1 }));
+      await log.createSnapshot({ ...snapshotAt(1), index: last });
+      await log.compact(last);
+      if (supports.reopen) log = await scene.reopen(log, dir);
+      assert.deepEqual([log.firstIndex, log.lastIndex, log.term(last)], [last + 1, last, term]);
+      assert.deepEqual(await log.entries(last + 1, last + 1), []);
+    },
+  },
+  {
     name: 'append: an entry held with the same term but other bytes is refused, or kept as it was',
     run: async (scene) => {
       const log = await logWith(scene, [1, 1]);

@@ -1,6 +1,7 @@
 import type { SnapshotName } from '../../format/raft-records.js';
 import type { IndexRange } from '../../wal/report/recovery-report.js';
 import type { HardState } from '../contract.js';
+import { giveUpVotes } from '../rules/give-up-votes.js';
 import { whatWasPromised, type Promised } from './repair-witness.js';
 import type { FoundDamage, LogSurvey } from './survey-log.js';
 import type { LogPiece } from './survey-pieces.js';
@@ -199,21 +200,21 @@ function resultOf(
 ): RepairedLog {
   const before = piece?.state.hardState ?? { term: 0, vote: null, commit: 0 };
   const commit = Math.min(Math.max(before.commit, snapshot?.index ?? 0, boundary.index), last.index);
-  // Unfit to vote: what it may have voted, in a term up to the highest, counts no more.
-  const hardState = keepsAll ? { ...before, commit } : { term: promised.highestTerm + 1, vote: null, commit };
   const unfitBefore = Math.max(
     survey.store.superblock?.unfitUntil ?? 0,
     ...survey.pieces.map(({ state }) => state.unfitUntil),
   );
   const isBounded = promised.isEndKnown && promised.isTermKnown;
-  const given = keepsAll ? 0 : isBounded ? promised.highestIndex : Infinity;
+  const given = isBounded ? promised.highestIndex : Infinity;
+  const votes = keepsAll
+    ? { hardState: { ...before, commit }, unfitUntil: unfitBefore }
+    : giveUpVotes(promised.highestTerm, commit, Math.max(unfitBefore, given));
   return {
     firstIndex: boundary.index + 1,
     lastIndex: last.index,
     lastTerm: last.term,
-    hardState,
     snapshot,
-    unfitUntil: Math.max(unfitBefore, given),
+    ...votes,
   };
 }
 

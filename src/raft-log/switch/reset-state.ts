@@ -1,5 +1,6 @@
 import { KeelsonError } from '../../errors/index.js';
 import type { HardState } from '../contract.js';
+import { giveUpVotes } from '../rules/give-up-votes.js';
 import type { ResetPoint } from '../rules/options.js';
 import type { GivenUp } from './replacement.js';
 
@@ -34,10 +35,7 @@ export function resetState(resetTo: ResetPoint, known: GivenUp): ResetState {
   const commit = resetTo.index;
   if (known.acknowledgedUntil <= commit)
     return { hardState: { term, vote, commit }, unfitUntil: known.unfitUntil };
-  return {
-    hardState: { term: term + 1, vote: null, commit },
-    unfitUntil: Math.max(known.unfitUntil, known.acknowledgedUntil),
-  };
+  return giveUpVotes(term, commit, Math.max(known.unfitUntil, known.acknowledgedUntil));
 }
 
 function demanded(damage: KeelsonError | null): KeelsonError {
