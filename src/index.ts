@@ -1,6 +1,7 @@
 /**
  * Keelson: durable storage for Raft. {@link openRaftLog} is the door.
  */
+export type { NodeDiskOptions } from './disk/node-disk.js';
 export { nodeEnvironment } from './disk/node-environment.js';
 export type { Environment, Timer } from './disk/environment.js';
 export type {

@@ -3,6 +3,7 @@ import { nodeEnvironment } from '../disk/node-environment.js';
 import type { RepairPlan } from '../raft-log/repair/repair-plan.js';
 import { planStoreRepair, repairStore, type RepairReport } from '../raft-log/repair/repair-store.js';
 import { EXIT, type ExitCode } from './exit.js';
+import { ownerOfStore } from './owner-of-store.js';
 import type { CliOptions } from './options.js';
 import { SCHEMA_VERSION, type Output } from './output.js';
 import {
@@ -22,7 +23,7 @@ import { verdictLine } from './verify-command.js';
 export async function repairCommand(options: CliOptions, output: Output): Promise<ExitCode> {
   const { dir, walDir, apply, json } = options;
   const request = {
-    environment: nodeEnvironment(),
+    environment: nodeEnvironment({ owner: ownerOfStore(dir) }),
     dir,
     walDir,
     onProgress: (readBytes: number, totalBytes: number): void => {

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import { mkdir, readdir, rename, stat, statfs, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { checkKernelLocks } from './kernel-lock.js';
 import { linkOrReflink } from './link-or-reflink.js';
@@ -12,28 +13,62 @@ const openAsync = promisify(fs.open);
 
 /**
  * Modes of what is made, before the umask. A log holds whatever the host's commands hold, so it is its
- * owner's alone, as a database's files are.
+ * owner's alone, as a database's files are, or its group's.
  */
-const FILE_MODE = 0o600;
-const DIRECTORY_MODE = 0o700;
+const FILE_MODES = { owner: 0o600, group: 0o660 } as const;
+const DIRECTORY_MODES = { owner: 0o700, group: 0o770 } as const;
+const WRITE_BITS = 0o022;
+const GROUP_WRITES = 0o020;
+
+/** Who may use what is made. */
+export interface NodeDiskOptions {
+  /**
+   * - `'owner'`: the user alone.
+   * - `'group'`: the group of the file too, as far as the umask lets it: for a container that runs under another user of one
+   *   group each time.
+   * - `'as-directory'` (default): `'group'` where the directory above may be written by its group and not by everybody, and the
+   *   umask takes nothing of it, else `'owner'`.
+   */
+  readonly access?: 'owner' | 'group' | 'as-directory';
+  /** Whose all is to be that is made: for root, who works on the files of another. Default: the process's own user. */
+  readonly owner?: { readonly uid: number; readonly gid: number } | null;
+}
 
 /** The file system of the operating system, through `node:fs`. Stateless: one may serve any number of logs. */
 export class NodeDisk implements Disk {
+  readonly #access: 'owner' | 'group' | 'as-directory';
+  readonly #owner: { readonly uid: number; readonly gid: number } | null;
+
+  /** Everything that it makes is for those whom the options name. */
+  constructor({ access = 'as-directory', owner = null }: NodeDiskOptions = {}) {
+    this.#access = access;
+    this.#owner = owner;
+  }
+
+  #accessAt(path: string): 'owner' | 'group' {
+    if (this.#access !== 'as-directory') return this.#access;
+    const above = fs.statSync(dirname(path), { throwIfNoEntry: false });
+    if (above === undefined || (above.mode & WRITE_BITS) !== GROUP_WRITES) return 'owner';
+    return (process.umask() & GROUP_WRITES) === 0 ? 'group' : 'owner';
+  }
+
   checkLocks(path: string): void {
     checkKernelLocks(path);
   }
 
   async open(path: string, options: OpenOptions): Promise<DiskFile> {
     const { flags, syncsAfterWrite } = openFlags(options, process.platform);
+    const makes = (options.create ?? 'never') !== 'never';
+    const mode = makes ? FILE_MODES[this.#accessAt(path)] : FILE_MODES.owner;
     const fd =
-      options.mode === 'inline'
-        ? fs.openSync(path, flags, FILE_MODE)
-        : await openAsync(path, flags, FILE_MODE);
+      options.mode === 'inline' ? fs.openSync(path, flags, mode) : await openAsync(path, flags, mode);
+    if (makes && this.#owner !== null) fs.fchownSync(fd, this.#owner.uid, this.#owner.gid);
     return new NodeFile(fd, path, { syncsAfterWrite });
   }
 
   async mkdir(path: string): Promise<void> {
-    await mkdir(path, { mode: DIRECTORY_MODE });
+    await mkdir(path, { mode: DIRECTORY_MODES[this.#accessAt(path)] });
+    if (this.#owner !== null) fs.chownSync(path, this.#owner.uid, this.#owner.gid);
   }
 
   async readdir(path: string): Promise<readonly DirectoryEntry[]> {

@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
 import type { Environment, Timer } from './environment.js';
-import { NodeDisk } from './node-disk.js';
+import { NodeDisk, type NodeDiskOptions } from './node-disk.js';
 
 // From their modules, and the clock as it is now: a test of the host that puts its own time in the place of the global
 // functions (fake timers) stops its own code, and shall not stop the log, whose saves wait for the end of a turn.
@@ -14,10 +14,12 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 /**
  * The default {@link Environment}: the operating system's files, Node's monotonic clock, timers, event loop
  * and random bytes. The one place where production code meets them. Stateless; each call makes a new one.
+ *
+ * @param options - who may use the files and directories that are made
  */
-export function nodeEnvironment(): Environment {
+export function nodeEnvironment(options: NodeDiskOptions = {}): Environment {
   return {
-    disk: new NodeDisk(),
+    disk: new NodeDisk(options),
     // A10: monotonic; never the time of day, which may jump.
     now,
     setTimer,

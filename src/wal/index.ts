@@ -8,6 +8,7 @@ export {
   type ErrorDetails,
   type ErrorFamily,
 } from '../errors/index.js';
+export type { NodeDiskOptions } from '../disk/node-disk.js';
 export { nodeEnvironment } from '../disk/node-environment.js';
 export type { Environment, Timer } from '../disk/environment.js';
 export type {

@@ -2,10 +2,18 @@
  * At stake: the store above believes the port's contract word by word: which call fails with which code, what
  * is created, what stays. Tried call by call on the real file system of this machine.
  */
-import { constants, readFileSync, statfsSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  constants,
+  readFileSync,
+  statfsSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { NodeDisk, type CallMode, type OpenOptions } from '../../src/disk/index.js';
+import { nodeEnvironment, NodeDisk, type CallMode, type OpenOptions } from '../../src/disk/index.js';
 import { openFlags } from '../../src/disk/node-disk.js';
 import { scratchDirectory } from './scratch-directory.js';
 
@@ -55,6 +63,43 @@ describe('open', () => {
     expect(statSync(directory).mode & 0o077).toBe(0);
     expect(statSync(join(directory, 'f')).mode & 0o077).toBe(0);
   });
+
+  test.skipIf(process.platform === 'win32').each([
+    { above: 0o770, umask: 0o002, access: undefined, shared: true },
+    { above: 0o770, umask: 0o022, access: undefined, shared: false },
+    { above: 0o777, umask: 0o002, access: undefined, shared: false },
+    { above: 0o700, umask: 0o002, access: undefined, shared: false },
+    { above: 0o700, umask: 0o002, access: 'group', shared: true },
+    { above: 0o770, umask: 0o002, access: 'owner', shared: false },
+  ] as const)(
+    'shares with the group what is made below $above with umask $umask and access $access: $shared',
+    async ({ above, umask, access, shared }) => {
+      const directory = scratchDirectory();
+      chmodSync(directory, above);
+      const before = process.umask(umask);
+      try {
+        const { disk: made } = nodeEnvironment(access === undefined ? {} : { access });
+        await made.mkdir(join(directory, 'd'));
+        await (await made.open(join(directory, 'f'), { access: 'write', create: 'exclusive' })).close();
+      } finally {
+        process.umask(before);
+      }
+      expect(statSync(join(directory, 'd')).mode & 0o777).toBe(shared ? 0o770 : 0o700);
+      expect(statSync(join(directory, 'f')).mode & 0o777).toBe(shared ? 0o660 : 0o600);
+    },
+  );
+
+  test.skipIf(process.getuid?.() !== 0)(
+    "makes what root makes another's, where that is asked for",
+    async () => {
+      const directory = scratchDirectory();
+      const { disk: made } = nodeEnvironment({ owner: { uid: 65_534, gid: 65_533 } });
+      await made.mkdir(join(directory, 'd'));
+      await (await made.open(join(directory, 'd', 'f'), { access: 'write', create: 'if-missing' })).close();
+      for (const path of ['d', 'd/f'])
+        expect(statSync(join(directory, path))).toMatchObject({ uid: 65_534, gid: 65_533 });
+    },
+  );
 
   test.each(['linux', 'darwin', 'win32'])('asks for O_DSYNC, or syncs itself, on %s', (platform) => {
     const { flags, syncsAfterWrite } = openFlags({ access: 'write', dataSync: true }, platform);
