@@ -206,11 +206,11 @@ export interface RaftLogOptions {
  * **Two views.** The members here show the durable view, never what a crash could take back. {@link accepted} shows it
  * with the saves that are still on their way.
  *
- * **Conventions.** Ranges are half-open, `[from, until)`. Terms are whole numbers up to 2^53 - 1, indexes up to 2^53 - 2. Promises
- * returned by members reject and are never thrown past; {@link term} throws; getters keep their last value after
- * {@link close}. Bytes returned belong to the caller, bytes handed in are copied before the call returns, and
- * each property of an object handed in is read once. Any member may be called at any time, also while others are under way. Errors are `KeelsonError`, and any
- * member may reject with `KEELSON_CLOSED` after `close`.
+ * **Conventions.** Ranges are half-open, `[from, until)`. Terms are whole numbers up to 2^53 - 1, indexes up to 2^53 - 2.
+ * Promises returned by members reject and are never thrown past; {@link term} throws; getters keep their last value after
+ * {@link close}. Bytes returned belong to the caller, bytes handed in are copied before the call returns, and each property
+ * of an object handed in is read once. Any member may be called at any time, also while others are under way. Errors are
+ * `KeelsonError`, and any member may reject with `KEELSON_CLOSED` after `close`.
  *
  * @example
  * ```ts

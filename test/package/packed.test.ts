@@ -103,6 +103,12 @@ describe('the packed package', () => {
     expect(dead).toEqual([]);
   });
 
+  test('runs what docs/simulator.md shows', () => {
+    const [, program = ''] =
+      /^```ts\n(.*?)^```$/ms.exec(readFileSync(join(root, 'docs/simulator.md'), 'utf8')) ?? [];
+    expect(run('whole', program).trim()).toBe('1');
+  });
+
   test('exports under each entry what the table in README.md says', () => {
     const rows = [
       ...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^\| `(keelson[\w/]*)` +\| (.*?) *\|$/gm),
