@@ -141,6 +141,29 @@ export const readingCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'stream: ends with KEELSON_UNAVAILABLE where what it has read is replaced, and never mixes two logs',
+    run: async (scene) => {
+      const log = await scene.open();
+      const data = new Uint8Array(3000);
+      const appendFrom = async (first: number, term: number): Promise<void> => {
+        for (let from = first; from <= 400; from += 10) {
+          const length = Math.min(10, 401 - from);
+          await log.append(Array.from({ length }, (_, at) => ({ index: from + at, term, data })));
+        }
+      };
+      await log.setHardState({ term: 2 });
+      await appendFrom(1, 1);
+      const terms: number[] = [];
+      await assertRejects('KEELSON_UNAVAILABLE', async () => {
+        for await (const { term } of log.stream(1, 401)) {
+          terms.push(term);
+          if (terms.length === 1) await appendFrom(2, 2);
+        }
+      });
+      assert.deepEqual([...new Set(terms)], [1]);
+    },
+  },
+  {
     name: 'stream: may be left early',
     run: async (scene) => {
       const log = await logWith(

@@ -38,8 +38,8 @@ export const COMBINATION_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: 'src/raft-log/rules/judge-save.ts',
-        find: 'judgeTruncation(view, request.truncateFrom, isStrict);',
-        put: 'judgeTruncation(view, (request.entries ?? []).length > 0 && request.hardState?.term === undefined ? undefined : request.truncateFrom, isStrict);',
+        find: 'judgeTruncation(view, given.truncateFrom, isStrict);',
+        put: 'judgeTruncation(view, entries.count > 0 && given.hardState?.term === undefined ? undefined : given.truncateFrom, isStrict);',
       },
     ],
   },
@@ -50,7 +50,7 @@ export const COMBINATION_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: 'src/raft-log/read/entry-reader.ts',
-        find: '      if (cuts.lowestSince(cutsBefore) < at) throw replaced(at - 1);\n',
+        find: '    if (view.cuts.lowestSince(cutsBefore) < at) throw replaced(at - 1);\n',
         put: '',
       },
     ],

@@ -60,8 +60,8 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: 'src/raft-log/state/encode-save.ts',
-        find: '  const fields = {\n    from: keepUntil,\n    until: keepUntil + entries.length,',
-        put: '  const from = entries.length === 0 ? view.lastIndex + 1 : keepUntil;\n  const fields = {\n    from,\n    until: from + entries.length,',
+        find: '  const fields = {\n    from: keepUntil,\n    until: keepUntil + entries.count,',
+        put: '  const from = entries.count === 0 ? view.lastIndex + 1 : keepUntil;\n  const fields = {\n    from,\n    until: from + entries.count,',
       },
     ],
   },
