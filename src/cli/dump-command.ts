@@ -33,16 +33,17 @@ export async function dumpCommand(options: CliOptions, output: Output): Promise<
 
 /** The records of a frame that the range asks for. */
 function* recordsOf(frame: SurveyedFrame, options: CliOptions): Generator<object> {
-  const { header, records, path, recordOffsets } = frame;
+  const { header, records, path } = frame;
   const { from, until, firstLsn, lowTerm } = header;
   const isAsked = (index: number): boolean => index >= options.from && index < options.until;
   const asksAll = options.from === 0 && options.until === Infinity;
   // A hard state carries no index of its own: it comes with the entries that it was saved with.
   const isFrameAsked = asksAll || (until > from && until > options.from && from < options.until);
-  const entriesFrom = records.length - (until - from);
-  for (let at = 0; at < records.length; at += 1) {
-    const record = records[at] as RawRecord;
-    const place = { lsn: firstLsn + at, epoch: header.epoch, path, offset: recordOffsets[at] };
+  const entriesFrom = records.count - (until - from);
+  records.rewind();
+  for (let at = 0; records.next(); at += 1) {
+    const record: RawRecord = records;
+    const place = { lsn: firstLsn + at, epoch: header.epoch, path, offset: records.offset };
     if (at < entriesFrom) {
       const control = controlOf(record, from, options.data);
       const index = 'index' in control ? control.index : null;

@@ -122,14 +122,18 @@ export function looksLikeFrame(bytes: Uint8Array, offset: number): boolean {
 
 /**
  * Reads the header at `offset`; null if none stands there that is whole and valid under `salt`. Says nothing
- * about the payload, nor whether the frame joins what came before.
+ * about the payload, nor whether the frame joins what came before. Who reads many hands in the `view` over `bytes`.
  */
-export function readFrameHeader(bytes: Uint8Array, offset: number, salt: number): FrameHeader | null {
+export function readFrameHeader(
+  bytes: Uint8Array,
+  offset: number,
+  salt: number,
+  view: DataView = viewOf(bytes),
+): FrameHeader | null {
   if (bytes.length - offset < FIXED_BYTES || !looksLikeFrame(bytes, offset)) return null;
   const headerBytes = bytes[offset + 3] as number;
   const fits = headerBytes > FIXED_BYTES && headerBytes <= FRAME_HEADER_BYTES_MAX;
   if (!fits || offset + headerBytes > bytes.length) return null;
-  const view = viewOf(bytes);
   const own = view.getUint32(offset + 4, true);
   if (headerChecksumOf(bytes, offset, headerBytes, salt) !== own) return null;
   return readCheckedHeader(bytes, view, offset, headerBytes, own);

@@ -1,4 +1,5 @@
 import { checksum } from './checksum.js';
+import type { FrameRecords } from './frame-records.js';
 import {
   getU64,
   getU64OrInfinity,
@@ -83,6 +84,18 @@ export function readEntryRecord(record: RawRecord): DecodedEntry | null {
   const termDistance = getVarint(body, cursor, body.length);
   if (!isCount(termDistance) || cursor.offset >= body.length) return null;
   return { termDistance, kind: body[cursor.offset] as number, data: body.subarray(cursor.offset + 1) };
+}
+
+// One for all calls: the function is synchronous, so no two calls ever share it.
+const termCursor = { offset: 0 };
+
+/** Term of an entry above its frame's lowest, of the record that `records` stands at; NaN if that is no entry. */
+export function entryTermDistance(records: FrameRecords): number {
+  if (records.kind !== RAFT_RECORD_KINDS.entry) return Number.NaN;
+  const { bytes, bodyUntil } = records;
+  termCursor.offset = records.bodyFrom;
+  const termDistance = getVarint(bytes, termCursor, bodyUntil);
+  return termCursor.offset < bodyUntil ? termDistance : Number.NaN;
 }
 
 const HARD_STATE_FIXED_BYTES = 18;

@@ -1,6 +1,6 @@
 import type { FrameFields } from '../format/frame-header.js';
+import type { FrameRecords } from '../format/frame-records.js';
 import type { LogEnd } from '../format/position.js';
-import type { RawRecord } from '../format/record.js';
 import type { TermRun } from '../format/seal.js';
 import type { StoreKind, Superblock } from '../format/superblock.js';
 import type { RecoveryReport } from './report/recovery-report.js';
@@ -8,7 +8,6 @@ import type { RecoveryReport } from './report/recovery-report.js';
 /** A whole frame, as replay hands it up: in order, each exactly once, all of it or none (D1). */
 export interface ReplayedFrame extends FrameFields {
   readonly firstLsn: number;
-  readonly records: readonly RawRecord[];
 }
 
 /** What replay begins with: the preamble of a segment. */
@@ -39,8 +38,11 @@ export interface WalLayer {
   restart(): void;
   restorePreamble(preamble: ReplayedPreamble): void;
   adoptSealed(segment: SealedSegment): void;
-  /** Throws a {@link KeelsonError} for records that it does not understand and may not skip (R9). */
-  replay(frame: ReplayedFrame): void;
+  /**
+   * Throws a {@link KeelsonError} for records that it does not understand and may not skip (R9). They are valid until it
+   * returns, and the caller's to move over.
+   */
+  replay(frame: ReplayedFrame, records: FrameRecords): void;
   /**
    * Everything is replayed, nothing was written yet: the layer looks at what it keeps outside the wal, and throws
    * its damage.

@@ -1,4 +1,5 @@
 import { KeelsonError } from '../errors/index.js';
+import type { FrameRecords } from '../format/frame-records.js';
 import { FLAG_OPTIONAL, RESERVED_KIND_FROM } from '../format/record.js';
 import type { TermRun } from '../format/seal.js';
 import type { ReplayedFrame, ReplayedPreamble, WalLayer } from './layer.js';
@@ -21,8 +22,8 @@ export class PlainLayer implements WalLayer {
     // Records are found by the seal's offsets; there is nothing to learn from it.
   }
 
-  replay(frame: ReplayedFrame): void {
-    for (const record of frame.records) {
+  replay(frame: ReplayedFrame, records: FrameRecords): void {
+    for (const record of records) {
       if (record.kind < RESERVED_KIND_FROM || (record.flags & FLAG_OPTIONAL) !== 0) continue;
       throw new KeelsonError(
         'KEELSON_INCOMPATIBLE_FORMAT',

@@ -5,8 +5,12 @@ const JUDGE = 'src/wal/recover/judge.ts';
 const PROVE = 'src/wal/recover/prove-tail.ts';
 const OPEN = 'src/wal/open-segmented-log.ts';
 
-const TORN = `  if (!payloadMatches(header, payload, scan.salt))
-    return { kind: 'payload', reason: 'payload checksum does not match' };
+const CURSOR = 'src/wal/segment/frame-cursor.ts';
+
+const UNMATCHED = `    if (!payloadMatches(header, bytes.subarray(at, until), this.#salt))
+      return 'payload checksum does not match';
+`;
+const TORN = `    if (fault !== null) return { kind: 'payload', reason: fault };
 `;
 
 /** Bugs in what recovery believes, applies, cuts and deletes. */
@@ -15,7 +19,7 @@ export const RECOVERY_BUGS: readonly PlantedBug[] = [
     number: 10,
     name: 'payload checksum not checked',
     rule: 'R2',
-    hunks: [{ file: SCAN, find: TORN, put: '' }],
+    hunks: [{ file: CURSOR, find: UNMATCHED, put: '' }],
   },
   {
     number: 11,
@@ -25,13 +29,22 @@ export const RECOVERY_BUGS: readonly PlantedBug[] = [
       {
         file: SCAN,
         find: TORN,
-        put: `  if (!payloadMatches(header, payload, scan.salt)) {
-    const torn = readRecord(payload, 0);
-    const from = scan.run.end.lastIndex + 1;
-    if (torn?.kind === 129) listener({ ...header, from, until: from, resets: false }, [torn]);
-    return { kind: 'payload', reason: 'payload checksum does not match' };
-  }
+        put: `    if (fault !== null) {
+      const payload = await window.view(scan.offset + header.headerBytes, header.payloadBytes);
+      const view = viewOf(payload);
+      const from = scan.run.end.lastIndex + 1;
+      const torn = new FrameRecords();
+      const isWhole = payload.length >= 12 && torn.set(payload, view, 0, recordBytesAt(view, 0), 1, 0);
+      torn.next();
+      if (isWhole && torn.kind === 129) listener({ ...header, from, until: from, resets: false }, torn);
+      return { kind: 'payload', reason: fault };
+    }
 `,
+      },
+      {
+        file: SCAN,
+        find: "import type { FrameRecords } from '../../format/frame-records.js';",
+        put: "import { FrameRecords } from '../../format/frame-records.js';\nimport { viewOf } from '../../format/integers.js';\nimport { recordBytesAt } from '../../format/record.js';",
       },
     ],
   },
@@ -105,38 +118,39 @@ export const RECOVERY_BUGS: readonly PlantedBug[] = [
       {
         file: SCAN,
         find: TORN,
-        put: `  if (!payloadMatches(header, payload, scan.salt)) {
-    const some: RawRecord[] = [];
-    const places: number[] = [];
-    const numbered = header.until - header.from;
-    let at = 0;
-    for (let count = 0; count < header.recordCount; count += 1) {
-      const record = readRecord(payload, at);
-      if (record === null) break;
-      const index = header.from + count - (header.recordCount - numbered);
-      const entry = readEntryRecord(record);
-      if (entry !== null) {
-        const sum = entryChecksum(index, header.lowTerm + entry.termDistance, entry.kind, entry.data);
-        if (sum !== record.checksum) break;
-      } else if (record.kind === 128 || index >= header.from) break;
-      some.push(record);
-      places.push(payloadFrom + at);
-      at = record.body.byteOffset - payload.byteOffset + record.bodyBytes;
+        put: `    if (fault !== null) {
+      const payloadFrom = scan.offset + header.headerBytes;
+      const payload = await window.view(payloadFrom, header.payloadBytes);
+      const numbered = header.until - header.from;
+      let at = 0;
+      let some = 0;
+      for (; some < header.recordCount; some += 1) {
+        const record = readRecord(payload, at);
+        if (record === null) break;
+        const index = header.from + some - (header.recordCount - numbered);
+        const entry = readEntryRecord(record);
+        if (entry !== null) {
+          const sum = entryChecksum(index, header.lowTerm + entry.termDistance, entry.kind, entry.data);
+          if (sum !== record.checksum) break;
+        } else if (record.kind === 128 || index >= header.from) break;
+        at = record.body.byteOffset - payload.byteOffset + record.bodyBytes;
+      }
+      const left = header.from + some - (header.recordCount - numbered);
+      if (left > header.from) {
+        const half = { ...header, until: left, recordCount: some };
+        const records = new FrameRecords();
+        records.set(payload, viewOf(payload), 0, at, some, payloadFrom);
+        scan.accept(half, records);
+        listener(half, records);
+      }
+      return { kind: 'payload', reason: fault };
     }
-    const left = header.from + some.length - (header.recordCount - numbered);
-    if (left > header.from) {
-      const half = { ...header, until: left, recordCount: some.length };
-      scan.accept(half, places, some);
-      listener(half, some);
-    }
-    return { kind: 'payload', reason: 'payload checksum does not match' };
-  }
 `,
       },
       {
         file: SCAN,
-        find: "import { RecordIndex } from './record-index.js';",
-        put: "import { RecordIndex } from './record-index.js';\nimport { entryChecksum } from '../../format/entry-checksum.js';\nimport { readEntryRecord } from '../../format/raft-records.js';",
+        find: "import type { FrameRecords } from '../../format/frame-records.js';",
+        put: "import { FrameRecords } from '../../format/frame-records.js';\nimport { entryChecksum } from '../../format/entry-checksum.js';\nimport { viewOf } from '../../format/integers.js';\nimport { readEntryRecord } from '../../format/raft-records.js';\nimport { readRecord } from '../../format/record.js';",
       },
     ],
   },

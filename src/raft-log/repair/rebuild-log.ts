@@ -3,7 +3,7 @@ import type { HeldEnvironment } from '../../disk/held-disk.js';
 import type { Disk } from '../../disk/port.js';
 import { LIMITS } from '../../format/limits.js';
 import { parseWalFileName } from '../../format/names.js';
-import { encodeRaftPreamble } from '../../format/raft-records.js';
+import { encodeRaftPreamble, entryRecordBytes } from '../../format/raft-records.js';
 import type { Superblock } from '../../format/superblock.js';
 import { RecoveryTally } from '../../wal/report/damage.js';
 import { buildBeside } from '../../wal/switch/build-beside.js';
@@ -140,7 +140,8 @@ async function copyEntries(
     for await (const chunk of reader.chunks(from, old.lastIndex + 1)) {
       for (const entry of chunk) {
         waiting.push(entry);
-        bytes += entry.data.length;
+        // Empty entries take room too, and memory: a frame of nothing else must end.
+        bytes += entryRecordBytes(0, entry.data.length);
         if (bytes >= frameBytes) await flush();
       }
     }

@@ -1,5 +1,6 @@
 import { entryChecksum } from '../../format/entry-checksum.js';
 import type { FrameHeader } from '../../format/frame-header.js';
+import type { FrameRecords } from '../../format/frame-records.js';
 import {
   controlChecksum,
   decodeHardState,
@@ -80,12 +81,11 @@ export class PieceListener implements SurveyListener {
     const { firstLsn, recordCount, from, until, resets, highTerm } = header;
     this.#seen(until - 1, highTerm);
     if (this.kind !== 'wal') {
-      records.forEach((record, at) => {
-        this.#witnessHardState(record, firstLsn + at);
-      });
+      let lsn = firstLsn;
+      for (records.rewind(); records.next(); lsn += 1) this.#witnessHardState(records, lsn);
       const piece = this.#current;
       if (piece !== null) {
-        piece.state.replay({ ...header, records });
+        piece.state.replay(header, records);
         piece.known = resets ? from : Math.min(piece.known, from);
         piece.lastLsn = firstLsn + recordCount - 1;
       }
@@ -104,7 +104,7 @@ export class PieceListener implements SurveyListener {
     this.#seen(until - 1, highTerm);
   }
 
-  judgeFrame(header: FrameHeader, records: readonly RawRecord[]): string | null {
+  judgeFrame(header: FrameHeader, records: FrameRecords): string | null {
     return this.kind === 'wal' ? judgePlainFrame(header, records) : judgeRaftFrame(header, records);
   }
 
@@ -114,9 +114,9 @@ export class PieceListener implements SurveyListener {
     return this.pieces[this.pieces.length - 1]?.state.boundary() ?? 0;
   }
 
-  #witnessHardState({ kind, body }: RawRecord, lsn: number): void {
-    if (kind !== RAFT_RECORD_KINDS.hardState) return;
-    const decoded = decodeHardState(body);
+  #witnessHardState(record: RawRecord, lsn: number): void {
+    if (record.kind !== RAFT_RECORD_KINDS.hardState) return;
+    const decoded = decodeHardState(record.body);
     if (decoded === null) return;
     this.#seen(0, decoded.hardState.term);
     this.witness.hardStateLsn = Math.max(this.witness.hardStateLsn, lsn);
@@ -129,30 +129,30 @@ export class PieceListener implements SurveyListener {
 }
 
 /** Each entry has a checksum of its own, which a read holds it against: one that fails there is damage here. */
-function judgeRaftFrame(header: FrameHeader, records: readonly RawRecord[]): string | null {
-  const entriesFrom = records.length - (header.until - header.from);
-  for (let at = 0; at < records.length; at += 1) {
-    const record = records[at] as RawRecord;
+function judgeRaftFrame(header: FrameHeader, records: FrameRecords): string | null {
+  const entriesFrom = records.count - (header.until - header.from);
+  records.rewind();
+  for (let at = 0; records.next(); at += 1) {
     if (at < entriesFrom) {
-      const { kind, body, checksum } = record;
+      const { kind, body, checksum } = records;
       if (kind !== RAFT_RECORD_KINDS.entry && controlChecksum(kind, body) !== checksum)
         return `checksum of the record at LSN ${header.firstLsn + at} does not match`;
       continue;
     }
     const index = header.from + at - entriesFrom;
-    const entry = readEntryRecord(record);
-    if (entry === null) return `the record of entry ${index} is of kind ${record.kind}`;
+    const entry = readEntryRecord(records);
+    if (entry === null) return `the record of entry ${index} is of kind ${records.kind}`;
     const { termDistance, kind, data } = entry;
-    if (entryChecksum(index, header.lowTerm + termDistance, kind, data) !== record.checksum)
+    if (entryChecksum(index, header.lowTerm + termDistance, kind, data) !== records.checksum)
       return `checksum of entry ${index} does not match`;
   }
   return null;
 }
 
-function judgePlainFrame(header: FrameHeader, records: readonly RawRecord[]): string | null {
-  for (let at = 0; at < records.length; at += 1) {
-    const { kind, body, checksum } = records[at] as RawRecord;
-    const lsn = header.firstLsn + at;
+function judgePlainFrame(header: FrameHeader, records: FrameRecords): string | null {
+  let lsn = header.firstLsn - 1;
+  for (const { kind, body, checksum } of records) {
+    lsn += 1;
     if (entryChecksum(lsn, 0, kind, body) !== checksum)
       return `checksum of the record at LSN ${lsn} does not match`;
   }

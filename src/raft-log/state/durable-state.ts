@@ -6,10 +6,11 @@ import {
   decodeSnapshotName,
   encodeRaftPreamble,
   RAFT_RECORD_KINDS,
-  readEntryRecord,
+  entryTermDistance,
   type SnapshotName,
 } from '../../format/raft-records.js';
 import type { Superblock } from '../../format/superblock.js';
+import type { FrameRecords } from '../../format/frame-records.js';
 import { FLAG_OPTIONAL, type RawRecord } from '../../format/record.js';
 import type { TermRun } from '../../format/seal.js';
 import type { RecoveryReport } from '../../wal/report/recovery-report.js';
@@ -140,24 +141,25 @@ export class DurableState implements WalLayer {
     else this.#runs.truncateFrom(from);
   }
 
-  replay(frame: ReplayedFrame): void {
-    const { from, until, resets, lowTerm, lastTerm, records, firstLsn } = frame;
+  replay(frame: ReplayedFrame, records: FrameRecords): void {
+    const { from, until, resets, lowTerm, lastTerm, firstLsn } = frame;
     this.#dropFrom(from, resets);
     if (resets) {
       this.#runs.reset(from - 1, lastTerm);
       this.#boundary = { index: from - 1, term: lastTerm };
     }
-    const entriesFrom = records.length - (until - from);
-    records.forEach((record, at) => {
-      if (at < entriesFrom) this.#replayControl(record, firstLsn + at);
-      else this.#replayEntry(record, from + (at - entriesFrom), lowTerm, firstLsn + at);
-    });
+    const entriesFrom = records.count - (until - from);
+    records.rewind();
+    for (let at = 0; records.next(); at += 1) {
+      if (at < entriesFrom) this.#replayControl(records, firstLsn + at);
+      else this.#replayEntry(records, from + (at - entriesFrom), lowTerm, firstLsn + at);
+    }
   }
 
-  #replayEntry(record: RawRecord, index: number, lowTerm: number, lsn: number): void {
-    const entry = readEntryRecord(record);
-    if (entry === null) throw unknownRecord(lsn, `a record of kind ${record.kind}`);
-    this.#runs.append(index, lowTerm + entry.termDistance);
+  #replayEntry(record: FrameRecords, index: number, lowTerm: number, lsn: number): void {
+    const termDistance = entryTermDistance(record);
+    if (Number.isNaN(termDistance)) throw unknownRecord(lsn, `a record of kind ${record.kind}`);
+    this.#runs.append(index, lowTerm + termDistance);
   }
 
   #replayControl(record: RawRecord, lsn: number): void {

@@ -241,7 +241,7 @@ class Judge {
       this.#mark,
       (frame, records) => {
         if (!replays) return;
-        layer.replay({ ...frame, records });
+        layer.replay(frame, records);
         tally.batches += 1;
         tally.entries += frame.until - frame.from;
       },

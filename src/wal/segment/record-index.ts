@@ -1,3 +1,5 @@
+import type { FrameRecords } from '../../format/frame-records.js';
+
 /**
  * Where the numbered records of one segment stand, and their checksums: 8 bytes a record. Kept in memory for
  * the unsealed tail only, so that memory does not grow with the log.
@@ -40,6 +42,13 @@ export class RecordIndex {
     this.#offsets[this.#count] = offset;
     this.#checksums[this.#count] = checksum;
     this.#count += 1;
+  }
+
+  /** Adds the records that numbers stand for: the last `count` of these. */
+  append(records: FrameRecords, count: number): void {
+    let skipped = records.count - count;
+    for (records.rewind(); records.next(); skipped -= 1)
+      if (skipped <= 0) this.push(records.offset, records.checksum);
   }
 
   #grow(): void {

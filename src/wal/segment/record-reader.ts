@@ -19,6 +19,8 @@ export interface LocatedRecord {
 
 /** Bytes of a file read in one go: bounds what a long range takes in memory beside what it returns. */
 const REGION_BYTES = 1024 * 1024;
+/** Records of one region: small ones take more memory than their bytes, and a region of them would hold very many. */
+const REGION_RECORDS = 4096;
 /** Read beyond the last record's header in the hope that its body is there. */
 const SLACK_BYTES = 1024;
 /** Indexes of sealed segments kept in memory. */
@@ -100,11 +102,12 @@ export class RecordReader {
   }
 }
 
-/** The first of the offsets `[from, until)`, as many as begin within `regionBytes`; at least one. */
+/** The first of the offsets `[from, until)`, as many as begin within `regionBytes`, within limits; at least one. */
 function regionOf(offsets: Uint32Array, from: number, until: number, regionBytes: number): Uint32Array {
   const start = offsets[from] as number;
+  const endMax = Math.min(until, from + REGION_RECORDS);
   let end = from + 1;
-  while (end < until && (offsets[end] as number) - start < regionBytes) end += 1;
+  while (end < endMax && (offsets[end] as number) - start < regionBytes) end += 1;
   return offsets.subarray(from, end);
 }
 

@@ -1,18 +1,14 @@
-import {
-  FRAME_HEADER_BYTES_MAX,
-  lastLsnOf,
-  payloadMatches,
-  readFrameHeader,
-  type FrameHeader,
-} from '../../format/frame-header.js';
+import { isPromise } from '../../disk/port.js';
+import { lastLsnOf, type FrameHeader } from '../../format/frame-header.js';
+import type { FrameRecords } from '../../format/frame-records.js';
 import type { DurableMark, LogEnd } from '../../format/position.js';
-import { viewOf } from '../../format/integers.js';
-import { readRecord, RECORD_HEADER_BYTES, type RawRecord } from '../../format/record.js';
 import { SEGMENT_HEADER_BYTES, segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
+import { FrameCursor } from './frame-cursor.js';
 import { RecordIndex } from './record-index.js';
 import type { IndexRange } from '../report/recovery-report.js';
 import { searchBehind } from './search-behind.js';
 import type { SegmentWindow } from './segment-window.js';
+import { UnprovenFrames } from './unproven-frames.js';
 
 /** Where a run of frames stands: what the next frame has to join (R2). */
 export interface RunState {
@@ -67,8 +63,8 @@ export interface SegmentScan {
   readonly unprovenFrom: number;
 }
 
-/** Hears of each whole frame of the run, in order. */
-export type FrameListener = (header: FrameHeader, records: readonly RawRecord[]) => void;
+/** Hears of each whole frame of the run, in order. The records are valid until it returns. */
+export type FrameListener = (header: FrameHeader, records: FrameRecords) => void;
 
 /** State of a scan under way. */
 class Scan {
@@ -80,8 +76,7 @@ class Scan {
   resets = false;
   highestEpoch: number;
   mark: DurableMark;
-  /** Frames that no mark proved so far, oldest first: as many as one group holds, since each frame marks the group before. */
-  unproven: { lastLsn: number; offset: number }[] = [];
+  readonly unproven = new UnprovenFrames();
 
   constructor(header: SegmentHeader, mark: DurableMark) {
     this.salt = segmentSalt(header.identity);
@@ -97,12 +92,9 @@ class Scan {
   }
 
   /** Takes a whole frame into the run. */
-  accept(header: FrameHeader, recordOffsets: readonly number[], records: readonly RawRecord[]): void {
+  accept(header: FrameHeader, records: FrameRecords): void {
     this.index.truncateFrom(header.from, header.resets);
-    const numbered = header.until - header.from;
-    for (let at = records.length - numbered; at < records.length; at += 1) {
-      this.index.push(recordOffsets[at] as number, (records[at] as RawRecord).checksum);
-    }
+    this.index.append(records, header.until - header.from);
     this.resets ||= header.resets;
     this.run = {
       lastLsn: lastLsnOf(header),
@@ -110,10 +102,9 @@ class Scan {
       epoch: header.epoch,
       end: { lastIndex: header.until - 1, lastTerm: header.lastTerm },
     };
-    this.unproven.push({ lastLsn: this.run.lastLsn, offset: this.offset });
+    this.unproven.add(this.run.lastLsn, this.offset);
     this.witness(header);
-    while (this.unproven.length > 0 && (this.unproven[0]?.lastLsn ?? 0) <= this.mark.lsn)
-      this.unproven.shift();
+    this.unproven.dropThrough(this.mark.lsn);
     this.offset += header.headerBytes + header.payloadBytes;
     this.frameCount += 1;
   }
@@ -135,8 +126,7 @@ export async function scanSegment(
   untilLsn: number = Infinity,
 ): Promise<SegmentScan> {
   const scan = new Scan(header, mark);
-  let broken = await nextFrame(window, scan, header, fences, listener, untilLsn);
-  while (broken === null) broken = await nextFrame(window, scan, header, fences, listener, untilLsn);
+  const broken = await readRun(window, scan, header, fences, listener, untilLsn);
   const behind = await searchBehind(window, scan.offset, header.segmentBytes, scan.salt, (frame) => {
     const isOurs = !isFenced(frame, fences);
     if (isOurs) scan.witness(frame);
@@ -155,42 +145,36 @@ export async function scanSegment(
     stop,
     mark: scan.mark,
     highestEpoch: scan.highestEpoch,
-    unprovenFrom: scan.unproven[0]?.offset ?? scan.offset,
+    unprovenFrom: scan.unproven.first ?? scan.offset,
   };
 }
 
 type Broken = Pick<RunStop, 'kind' | 'reason'>;
 
-/** Takes the next frame into the run, whole or not at all (D1); says why if it cannot. */
-async function nextFrame(
+/** Takes frames into the run, each whole or not at all (D1), and says why it could not take one more. */
+async function readRun(
   window: SegmentWindow,
   scan: Scan,
   segment: SegmentHeader,
   fences: readonly Fence[],
   listener: FrameListener,
   untilLsn: number,
-): Promise<Broken | null> {
-  const head = await window.view(scan.offset, FRAME_HEADER_BYTES_MAX);
-  const header = readFrameHeader(head, 0, scan.salt);
-  if (header === null) return { kind: 'header', reason: 'no valid frame header' };
-  if (lastLsnOf(header) > untilLsn) return { kind: 'header', reason: 'not yet known durable' };
-  const gap = whyNotJoining(header, scan.run, fences);
-  if (gap !== null) return { kind: 'gap', reason: gap };
-  const payloadFrom = scan.offset + header.headerBytes;
-  if (payloadFrom + header.payloadBytes > segment.segmentBytes) {
-    return { kind: 'payload', reason: 'the frame passes the end of its segment' };
+): Promise<Broken> {
+  const cursor = new FrameCursor(window, segment.segmentBytes, scan.salt);
+  for (;;) {
+    // To wait for what is there costs more than the frame itself, where frames are small.
+    const found = cursor.header(scan.offset);
+    const header = isPromise(found) ? await found : found;
+    if (header === null) return { kind: 'header', reason: 'no valid frame header' };
+    if (lastLsnOf(header) > untilLsn) return { kind: 'header', reason: 'not yet known durable' };
+    const gap = whyNotJoining(header, scan.run, fences);
+    if (gap !== null) return { kind: 'gap', reason: gap };
+    const judged = cursor.payloadFault(scan.offset, header);
+    const fault = isPromise(judged) ? await judged : judged;
+    if (fault !== null) return { kind: 'payload', reason: fault };
+    scan.accept(header, cursor.records);
+    listener(header, cursor.records);
   }
-  const payload = await window.view(payloadFrom, header.payloadBytes);
-  if (!payloadMatches(header, payload, scan.salt))
-    return { kind: 'payload', reason: 'payload checksum does not match' };
-  const records: RawRecord[] = [];
-  const offsets: number[] = [];
-  if (!readRecords(payload, header.recordCount, payloadFrom, records, offsets)) {
-    return { kind: 'payload', reason: 'its records do not fill the frame' };
-  }
-  scan.accept(header, offsets, records);
-  listener(header, records);
-  return null;
 }
 
 /** Null if the frame continues the run; else why not, got against expected. */
@@ -216,24 +200,4 @@ export function isFenced(header: FrameHeader, fences: readonly Fence[]): boolean
 /** D1: a frame is an atom, so one that only ends behind the fence is as far beyond it as one that begins there. */
 function isBeyond(header: FrameHeader, { epoch, lsn }: Fence): boolean {
   return header.epoch < epoch && lastLsnOf(header) >= lsn;
-}
-
-/** Splits a payload into its records; false if they do not fill it exactly. */
-export function readRecords(
-  payload: Uint8Array,
-  recordCount: number,
-  payloadFrom: number,
-  records: RawRecord[],
-  offsets: number[],
-): boolean {
-  let at = 0;
-  const view = viewOf(payload);
-  for (let count = 0; count < recordCount; count += 1) {
-    const record = readRecord(payload, at, payload.length, view);
-    if (record === null) return false;
-    records.push(record);
-    offsets.push(payloadFrom + at);
-    at += RECORD_HEADER_BYTES + record.bodyBytes;
-  }
-  return at === payload.length;
 }

@@ -1,6 +1,7 @@
-import type { DiskFile } from '../../disk/port.js';
+import { isPromise, type Awaitable, type DiskFile } from '../../disk/port.js';
 import { readFailed } from '../../disk/disk-failure.js';
 import { readFully } from '../../disk/read-fully.js';
+import { viewOf } from '../../format/integers.js';
 
 /** Bytes read ahead: large enough that a scan is one long sequential read. */
 const WINDOW_BYTES = 1024 * 1024;
@@ -12,37 +13,72 @@ const WINDOW_BYTES = 1024 * 1024;
 export class SegmentWindow {
   readonly #file: DiskFile;
   readonly #fileBytes: number;
-  #bytes: Uint8Array;
+  #buffer: Uint8Array;
+  /** The part of the buffer that holds bytes of the file, and where they begin there. */
+  #held: Uint8Array;
+  #view: DataView;
   #from = 0;
-  #filled = 0;
   /** Bytes read from the disk so far. */
   readBytes = 0;
 
   constructor(file: DiskFile, fileBytes: number) {
     this.#file = file;
     this.#fileBytes = fileBytes;
-    this.#bytes = new Uint8Array(Math.min(WINDOW_BYTES, Math.max(fileBytes, 1)));
+    this.#buffer = new Uint8Array(Math.min(WINDOW_BYTES, Math.max(fileBytes, 1)));
+    this.#held = this.#buffer.subarray(0, 0);
+    this.#view = viewOf(this.#held);
   }
 
-  /** Bytes `[offset, offset + length)`, fewer where the file ends. A view, valid until the next call. */
-  async view(offset: number, length: number): Promise<Uint8Array> {
+  /** What is held, valid until the next {@link hold} or {@link view} that has to read. */
+  get bytes(): Uint8Array {
+    return this.#held;
+  }
+
+  /** Over {@link bytes}. */
+  get dataView(): DataView {
+    return this.#view;
+  }
+
+  /** Where {@link bytes} begins in the file. */
+  get from(): number {
+    return this.#from;
+  }
+
+  /**
+   * Holds the bytes `[offset, offset + length)`, fewer where the file ends, and returns where in {@link bytes} they
+   * begin. Only what has to read makes a promise: a scan waits once a window, and not twice a frame.
+   */
+  hold(offset: number, length: number): Awaitable<number> {
     const until = Math.min(offset + length, this.#fileBytes);
-    if (offset < this.#from || until > this.#from + this.#filled) await this.#load(offset, until - offset);
-    const at = offset - this.#from;
-    return this.#bytes.subarray(at, Math.max(at, Math.min(until - this.#from, this.#filled)));
+    if (offset >= this.#from && until <= this.#from + this.#held.length) return offset - this.#from;
+    return this.#load(offset, until - offset).then(() => 0);
+  }
+
+  /** The same bytes as a view, valid until the next call. */
+  view(offset: number, length: number): Awaitable<Uint8Array> {
+    const at = this.hold(offset, length);
+    return isPromise(at)
+      ? at.then((from) => this.#held.subarray(from, from + length))
+      : this.#held.subarray(at, at + length);
   }
 
   async #load(offset: number, length: number): Promise<void> {
-    const wanted = Math.min(Math.max(length, WINDOW_BYTES), this.#fileBytes - offset);
-    if (wanted > this.#bytes.length) this.#bytes = new Uint8Array(wanted);
-    const into = this.#bytes.subarray(0, wanted);
-    this.#filled = 0;
+    const wanted = Math.max(0, Math.min(Math.max(length, WINDOW_BYTES), this.#fileBytes - offset));
+    if (wanted > this.#buffer.length) this.#buffer = new Uint8Array(wanted);
+    this.#keep(offset, 0);
+    let filled: number;
     try {
-      this.#filled = await readFully(this.#file, into, offset);
+      filled = await readFully(this.#file, this.#buffer.subarray(0, wanted), offset);
     } catch (error) {
       throw readFailed('a segment', { path: this.#file.path, offset }, error);
     }
-    this.#from = offset;
-    this.readBytes += this.#filled;
+    this.#keep(offset, filled);
+    this.readBytes += filled;
+  }
+
+  #keep(from: number, count: number): void {
+    this.#from = from;
+    this.#held = this.#buffer.subarray(0, count);
+    this.#view = viewOf(this.#held);
   }
 }

@@ -1,4 +1,4 @@
-import type { DiskFile } from '../../disk/port.js';
+import { isPromise, type DiskFile } from '../../disk/port.js';
 import {
   FRAME_HEADER_BYTES_MAX,
   lastLsnOf,
@@ -6,18 +6,17 @@ import {
   readFrameHeader,
   type FrameHeader,
 } from '../../format/frame-header.js';
-import type { RawRecord } from '../../format/record.js';
+import type { FrameRecords } from '../../format/frame-records.js';
 import { SEGMENT_HEADER_BYTES, segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
-import { isFenced, readRecords, whyNotJoining, type Fence, type RunState } from '../segment/scan-segment.js';
+import { FrameCursor } from '../segment/frame-cursor.js';
+import { isFenced, whyNotJoining, type Fence, type RunState } from '../segment/scan-segment.js';
 import { nextCandidate } from '../segment/search-behind.js';
 import { SegmentWindow } from '../segment/segment-window.js';
 
 /** A whole frame, and where it stands. Its records are views, valid until the next frame is asked for. */
 export interface SurveyedFrame {
   readonly header: FrameHeader;
-  readonly records: readonly RawRecord[];
-  /** Offset of each record's header in the file. */
-  readonly recordOffsets: readonly number[];
+  readonly records: FrameRecords;
   readonly segment: number;
   readonly path: string;
   readonly offset: number;
@@ -43,7 +42,7 @@ export interface Hole {
 }
 
 /** Says why a frame whose checksums hold is not whole all the same; null if it is. For what only the layer above can tell. */
-export type FrameJudge = (header: FrameHeader, records: readonly RawRecord[]) => string | null;
+export type FrameJudge = (header: FrameHeader, records: FrameRecords) => string | null;
 
 type Found =
   | { readonly kind: 'frame'; readonly frame: Omit<SurveyedFrame, 'joins'> }
@@ -62,6 +61,7 @@ export class SegmentSurvey {
   readonly #fences: readonly Fence[];
   readonly #judgeFrame: FrameJudge;
   #window: SegmentWindow;
+  #cursor: FrameCursor;
   #readBytes = 0;
   #run: RunState;
   #offset = SEGMENT_HEADER_BYTES;
@@ -84,6 +84,7 @@ export class SegmentSurvey {
     this.#fences = options.fences;
     this.#judgeFrame = options.judgeFrame;
     this.#window = new SegmentWindow(file, header.segmentBytes);
+    this.#cursor = new FrameCursor(this.#window, header.segmentBytes, this.#salt);
     this.#run = { lastLsn: header.firstLsn - 1, chain, epoch, end };
     this.mark = header.durable;
     this.highestEpoch = epoch;
@@ -147,12 +148,13 @@ export class SegmentSurvey {
   #refresh(): void {
     this.#readBytes += this.#window.readBytes;
     this.#window = new SegmentWindow(this.#file, this.#header.segmentBytes);
+    this.#cursor = new FrameCursor(this.#window, this.#header.segmentBytes, this.#salt);
   }
 
   /** The frame that begins at `offset`, or why none does. */
   async #at(offset: number): Promise<Found> {
-    const head = await this.#window.view(offset, FRAME_HEADER_BYTES_MAX);
-    const header = readFrameHeader(head, 0, this.#salt);
+    const read = this.#cursor.header(offset);
+    const header = isPromise(read) ? await read : read;
     const broken = (kind: Hole['kind'], reason: string): Found => ({
       kind: 'broken',
       broken: { kind, reason, header },
@@ -161,20 +163,12 @@ export class SegmentSurvey {
     this.#witness(header);
     const gap = this.#isBehindHole ? null : whyNotJoining(header, this.#run, this.#fences);
     if (gap !== null) return broken('gap', gap);
-    const payloadFrom = offset + header.headerBytes;
-    if (payloadFrom + header.payloadBytes > this.#header.segmentBytes)
-      return broken('payload', 'the frame passes the end of its segment');
-    const payload = await this.#window.view(payloadFrom, header.payloadBytes);
-    if (!payloadMatches(header, payload, this.#salt))
-      return broken('payload', 'payload checksum does not match');
-    const records: RawRecord[] = [];
-    const recordOffsets: number[] = [];
-    if (!readRecords(payload, header.recordCount, payloadFrom, records, recordOffsets))
-      return broken('payload', 'its records do not fill the frame');
-    const fault = this.#judgeFrame(header, records);
+    const judged = this.#cursor.payloadFault(offset, header);
+    const { records } = this.#cursor;
+    const fault = (isPromise(judged) ? await judged : judged) ?? this.#judgeFrame(header, records);
     if (fault !== null) return broken('payload', fault);
     const { number: segment } = this.#header;
-    return { kind: 'frame', frame: { header, records, recordOffsets, segment, path: this.#path, offset } };
+    return { kind: 'frame', frame: { header, records, segment, path: this.#path, offset } };
   }
 
   #take(frame: Omit<SurveyedFrame, 'joins'>): SurveyedFrame {
