@@ -15,6 +15,7 @@ import {
   hurt,
   isBounded,
   judge,
+  judgeEntries,
   judgeReport,
   MARKS,
   portraitOf,
@@ -73,6 +74,7 @@ async function tryRepair(past: Past, disk: SimulatedDisk, wounds: Wounds): Promi
   const planned = await planOf(disk);
   if (planned === null) return 'no log';
   expect(contents(disk)).toEqual(before);
+  await judgeEntries(disk.fork(), planned);
   const report = await repair(disk);
   expect(report).toMatchObject({ ...planned });
   if (report.action === 'none' || report.action === 'impossible') {

@@ -3,6 +3,7 @@ import type { SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import { Random } from '../../sim/world/random.js';
 import type { Entry, HardState, RaftLog } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
+import type { RepairPlan } from '../../src/raft-log/repair/repair-plan.js';
 import type { RepairReport } from '../../src/raft-log/repair/repair-store.js';
 import { DIR, Scribe, type End } from '../damage/chronicle.js';
 import { bytesOf } from './scratch-log.js';
@@ -282,6 +283,46 @@ export function judgeReport(past: Past, report: RepairReport, shown: Portrait, b
   expect(whatIsMissing(final, shown)).toBeNull();
   const { term, vote } = final.hardState;
   expect(shown.hardState).toMatchObject({ term, vote });
+}
+
+/** The first and last index that a server shows which is started without a repair, and the entries that it cannot read. */
+async function servedBy(
+  disk: SimulatedDisk,
+): Promise<{ readonly last: number; readonly lost: readonly number[] } | null> {
+  const outcome = await disk.run(async (environment) => {
+    const options = { dir: DIR, segmentBytes: SEGMENT_BYTES, create: 'never', environment } as const;
+    const log = await openRaftLog(options).catch(() => null);
+    if (log === null) return null;
+    const lost: number[] = [];
+    for (let index = log.firstIndex; index <= log.lastIndex; index += 1)
+      await log.entries(index, index + 1).catch(() => lost.push(index));
+    await log.close();
+    return { last: log.lastIndex, lost };
+  });
+  if (outcome.crashed) throw new Error('nothing was to stop the open');
+  return outcome.value;
+}
+
+/**
+ * Holds a plan against a server that is started without a repair, entry by entry: each damage says whether an open
+ * succeeds and which entries cannot be read, those and no others, and what is kept goes as far as they let it.
+ *
+ * @param disk a fork, which is used up
+ */
+export async function judgeEntries(disk: SimulatedDisk, { damage, result }: RepairPlan): Promise<void> {
+  const served = await servedBy(disk);
+  const closed = damage.filter(({ canOpen }) => !canOpen);
+  expect(closed.length === 0, `opens, ${JSON.stringify(closed)}`).toBe(served !== null);
+  if (served === null) return;
+  const named = damage.flatMap(({ entries: { from, until } }) =>
+    Array.from({ length: until - from }, (_, at) => from + at),
+  );
+  expect(named, 'entries that cannot be read').toEqual(served.lost);
+  // A snapshot that cannot be read takes the entries with it that only make sense behind it.
+  if (result === null || !damage.every(({ path }) => path.endsWith('.wal'))) return;
+  const start = Math.max(result.firstIndex - 1, result.snapshot?.index ?? 0);
+  const next = served.lost.find((index) => index > start) ?? served.last + 1;
+  expect(result.lastIndex, 'kept up to').toBe(next - 1);
 }
 
 /** The bytes of every file that may not be lost, wherever it is: what is given up by a repair, and what it keeps. */

@@ -1,9 +1,12 @@
 import { join } from 'node:path';
 import type { HeldEnvironment } from '../../disk/held-disk.js';
+import { closeFile } from '../../disk/close-file.js';
 import type { Disk } from '../../disk/port.js';
 import { LIMITS } from '../../format/limits.js';
 import { parseWalFileName } from '../../format/names.js';
-import { encodeRaftPreamble, entryRecordBytes } from '../../format/raft-records.js';
+import { viewOf } from '../../format/integers.js';
+import { encodeRaftPreamble, entryRecordBytes, readEntryRecord } from '../../format/raft-records.js';
+import { readRecord, recordBytesAt, RECORD_HEADER_BYTES } from '../../format/record.js';
 import type { Superblock } from '../../format/superblock.js';
 import { RecoveryTally } from '../../wal/report/damage.js';
 import { buildBeside } from '../../wal/switch/build-beside.js';
@@ -16,6 +19,10 @@ import { AcceptedState } from '../state/accepted-state.js';
 import type { Entry } from '../contract.js';
 import { DurableState } from '../state/durable-state.js';
 import { draftSave } from '../state/encode-save.js';
+import { readEntry } from '../read/read-entry.js';
+import { openSegment, readAt } from '../../wal/segment/read-segment.js';
+import { malformed } from '../../wal/segment/record-reader.js';
+import type { LostFrame } from '../../wal/survey/walk-lost-frame.js';
 import { EntryReader } from '../read/entry-reader.js';
 import { FrameQueue } from '../state/frame-queue.js';
 import { judgeSave } from '../rules/judge-save.js';
@@ -36,10 +43,11 @@ const FRAME_SHARE = 1 / 8;
 export async function rebuildLog(
   environment: HeldEnvironment,
   survey: LogSurvey,
-  { plan, piece, boundary }: InnerPlan,
+  inner: InnerPlan,
   epoch: number,
 ): Promise<Superblock> {
   const { paths, store } = survey;
+  const { plan, piece, boundary } = inner;
   const { result } = plan;
   if (result === null) throw new RangeError('there is nothing to build');
   const { hardState, snapshot, unfitUntil } = result;
@@ -58,7 +66,7 @@ export async function rebuildLog(
         if (piece === null) return;
         const accepted = new AcceptedState(durable, (index) => log.checksumOf(index));
         const queue = new FrameQueue(log, durable, accepted);
-        await copyEntries(request, survey, piece, boundary.index + 1, accepted, queue);
+        await copyEntries(request, survey, inner, piece, result.lastIndex + 1, accepted, queue);
       },
     },
     epoch,
@@ -118,12 +126,14 @@ class StretchState extends DurableState {
 async function copyEntries(
   request: OpenRequest,
   survey: LogSurvey,
+  { boundary, torn }: InnerPlan,
   piece: LogPiece,
-  from: number,
+  until: number,
   accepted: AcceptedState,
   queue: FrameQueue,
 ): Promise<void> {
-  const old = new StretchState(from - 1);
+  const from = boundary.index + 1;
+  const old = new StretchState(boundary.index);
   const log = await openPiece(request, survey, piece, old);
   const reader = new EntryReader(log, old, new AcceptedState(old, () => undefined), request.dir);
   const frameBytes = Math.min(FRAME_BYTES, request.segmentBytes * FRAME_SHARE);
@@ -137,17 +147,41 @@ async function copyEntries(
     if (!plan.isEmpty) await queue.accept(draftSave(accepted, plan));
   };
   try {
-    for await (const chunk of reader.chunks(from, old.lastIndex + 1)) {
-      for (const entry of chunk) {
-        waiting.push(entry);
-        // Empty entries take room too, and memory: a frame of nothing else must end.
-        bytes += entryRecordBytes(0, entry.data.length);
-        if (bytes >= frameBytes) await flush();
-      }
-    }
+    const keep = async (entry: Entry): Promise<void> => {
+      waiting.push(entry);
+      // Empty entries take room too, and memory: a frame of nothing else must end.
+      bytes += entryRecordBytes(0, entry.data.length);
+      if (bytes >= frameBytes) await flush();
+    };
+    const wholeUntil = torn === null ? until : Math.min(until, torn.header.from);
+    for await (const chunk of reader.chunks(from, wholeUntil)) for (const entry of chunk) await keep(entry);
+    if (torn !== null)
+      for await (const entry of entriesOfTorn(request.environment.disk, torn)) await keep(entry);
     await flush();
   } finally {
     await log.close();
+  }
+}
+
+/** The first entries of a frame that is not whole, each by its own checksum. */
+async function* entriesOfTorn(
+  disk: Disk,
+  { path, header, kept }: LostFrame,
+): AsyncGenerator<Entry, void, undefined> {
+  const file = await openSegment(disk, path);
+  try {
+    let { offset } = kept;
+    for (let index = header.from; index < kept.until; index += 1) {
+      const head = viewOf(await readAt(file, offset, RECORD_HEADER_BYTES));
+      const bytes = await readAt(file, offset, recordBytesAt(head, 0));
+      const record = readRecord(bytes, 0);
+      const decoded = record === null ? null : readEntryRecord(record);
+      if (record === null || decoded === null) throw malformed({ path }, offset, index);
+      yield readEntry({ number: index, record, path, offset }, header.lowTerm + decoded.termDistance);
+      offset += bytes.length;
+    }
+  } finally {
+    await closeFile(file);
   }
 }
 

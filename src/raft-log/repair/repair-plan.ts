@@ -1,5 +1,7 @@
+import { lastLsnOf } from '../../format/frame-header.js';
 import type { SnapshotName } from '../../format/raft-records.js';
 import type { IndexRange } from '../../wal/report/recovery-report.js';
+import type { LostFrame } from '../../wal/survey/walk-lost-frame.js';
 import type { HardState } from '../contract.js';
 import { giveUpVotes } from '../rules/give-up-votes.js';
 import { whatWasPromised, type Promised } from './repair-witness.js';
@@ -54,6 +56,8 @@ export interface InnerPlan {
   /** The stretch that is kept; null if a snapshot alone is. */
   readonly piece: LogPiece | null;
   readonly boundary: { readonly index: number; readonly term: number };
+  /** The frame behind it of which the first entries are kept too. */
+  readonly torn: LostFrame | null;
 }
 
 interface Candidate {
@@ -61,6 +65,10 @@ interface Candidate {
   readonly snapshot: SnapshotName | null;
   readonly boundary: { readonly index: number; readonly term: number };
   readonly last: { readonly index: number; readonly term: number };
+  /** It goes on to where the stretch ends; false: an entry in between is lost. */
+  readonly isWhole: boolean;
+  /** The frame behind the stretch of which the first entries are kept too; null if none are. */
+  readonly torn: LostFrame | null;
 }
 
 const NOTHING_LOST: RepairLoss = Object.freeze({
@@ -79,6 +87,7 @@ export function planRepair(survey: LogSurvey): InnerPlan {
     plan: { action, why, damage: damages, result: null, lost: NOTHING_LOST },
     piece: null,
     boundary: START,
+    torn: null,
   });
   if (damages.length === 0) return idle('none', 'the store is sound; there is nothing to repair');
   if (kind !== 'raft')
@@ -97,6 +106,7 @@ export function planRepair(survey: LogSurvey): InnerPlan {
     plan: { action, why: whyOf(action, chosen, keepsAll), damage: damages, result, lost },
     piece: chosen.piece,
     boundary: chosen.boundary,
+    torn: chosen.torn,
   };
 }
 
@@ -144,18 +154,25 @@ function whyOf(
 }
 
 /** Whether a candidate holds all that was durable, by its LSNs; one behind which another log went on does not. */
-function reaches({ pieces }: LogSurvey, { piece }: Candidate, { proven }: Promised): boolean {
-  if (piece === null || piece.lastLsn < proven.lsn) return false;
+function reaches({ pieces }: LogSurvey, { piece, isWhole }: Candidate, { proven }: Promised): boolean {
+  if (piece === null || !isWhole || piece.lastLsn < proven.lsn) return false;
   // D11: a later stretch that begins at its end without joining it goes on from other records of the same numbers.
   return !pieces.slice(pieces.indexOf(piece) + 1).some(({ baseLsn }) => baseLsn >= piece.lastLsn);
 }
 
 /** The candidate that reaches what was durable, else the most up-to-date one (Raft paper, section 5.4.1). */
 function choose(survey: LogSurvey, promised: Promised): Candidate | null {
-  const candidates = survey.pieces.flatMap((piece) => candidateOf(survey, piece) ?? []);
+  const candidates = survey.pieces.flatMap((piece) => candidatesOf(survey, piece, promised));
   const newest = wholeSnapshots(survey).at(-1);
   if (newest !== undefined)
-    candidates.push({ piece: null, snapshot: newest, boundary: newest, last: newest });
+    candidates.push({
+      piece: null,
+      snapshot: newest,
+      boundary: newest,
+      last: newest,
+      isWhole: true,
+      torn: null,
+    });
   const rank = (one: Candidate): number => (reaches(survey, one, promised) ? 1 : 0);
   const lsn = ({ piece }: Candidate): number => piece?.lastLsn ?? 0;
   const ranked = candidates.sort(
@@ -165,21 +182,60 @@ function choose(survey: LogSurvey, promised: Promised): Candidate | null {
   return ranked[0] ?? null;
 }
 
-/** Null if the stretch does not begin where a log can: at index 1, or behind a whole snapshot. */
-function candidateOf(survey: LogSurvey, piece: LogPiece): Candidate | null {
-  const { state, known } = piece;
+/** The logs that can be made of a stretch: from index 1, or behind a whole snapshot, to the first entry that is lost. */
+function candidatesOf(survey: LogSurvey, piece: LogPiece, { proven }: Promised): Candidate[] {
+  const { state, known, torn } = piece;
   const at = state.boundary();
+  const lost = unreadableIn(survey, piece);
   const whole = wholeSnapshots(survey).filter(
     ({ index, term }) =>
       index >= at && index >= known - 1 && index <= state.lastIndex && state.term(index) === term,
   );
   const named = state.snapshotName;
-  const snapshot = whole.find((one) => isSame(one, named)) ?? whole.at(-1) ?? null;
-  const last = { index: state.lastIndex, term: state.lastTerm };
-  if (at + 1 >= known && (at === 0 || snapshot !== null))
-    return { piece, snapshot, boundary: { index: at, term: state.term(at) }, last };
-  if (snapshot === null) return null;
-  return { piece, snapshot, boundary: { index: snapshot.index, term: snapshot.term }, last };
+  // The newest first, and the one that the log names before all.
+  const snapshots = [...whole].reverse().sort((a, b) => Number(isSame(b, named)) - Number(isSame(a, named)));
+  const upTo = (start: number): { last: Candidate['last']; isWhole: boolean } => {
+    const first = lost.find(({ until }) => until > start + 1)?.from ?? Infinity;
+    const index = Math.min(state.lastIndex, Math.max(first - 1, start));
+    return { last: { index, term: state.term(index) }, isWhole: index === state.lastIndex };
+  };
+  const begun: Candidate[] = [];
+  const { last, isWhole } = upTo(at);
+  const covering = snapshots.find(({ index }) => index <= last.index) ?? null;
+  if (at + 1 >= known && (at === 0 || covering !== null)) {
+    const boundary = { index: at, term: state.term(at) };
+    begun.push({ piece, snapshot: covering, boundary, last, isWhole, torn: null });
+  }
+  for (const snapshot of snapshots) {
+    const { index, term } = snapshot;
+    begun.push({ piece, snapshot, boundary: { index, term }, ...upTo(index), torn: null });
+  }
+  // A frame that was durable counts as far as its entries bear it out; of one that was not, nothing (D1).
+  if (torn === null || lastLsnOf(torn.header) > proven.lsn || torn.header.resets) return begun;
+  return begun.flatMap((one) => [one, ...(withTorn(one, torn) ?? [])]);
+}
+
+/** The same log, with the entries of the frame behind it that are whole; null if they do not join. */
+function withTorn(candidate: Candidate, torn: LostFrame): readonly Candidate[] | null {
+  const { header, kept } = torn;
+  const { boundary, snapshot, last, isWhole } = candidate;
+  const joins =
+    isWhole && header.from <= last.index + 1 && header.from > Math.max(boundary.index, snapshot?.index ?? 0);
+  if (!joins || kept.until === header.from) return null;
+  return [{ ...candidate, torn, last: { index: kept.until - 1, term: kept.lastTerm }, isWhole: false }];
+}
+
+/** Entries of a stretch that cannot be read though an open passes over what was hit, in order. */
+function unreadableIn({ store }: LogSurvey, { fromSegment, toSegment }: LogPiece): readonly IndexRange[] {
+  const segments = store.segments.filter(({ number }) => number >= fromSegment && number <= toSegment);
+  const lost: IndexRange[] = [];
+  let replaced = Infinity;
+  for (const { isBridged, records, lowest } of segments.reverse()) {
+    for (const { from, until } of isBridged ? [...records.unreadable].reverse() : [])
+      if (from < replaced) lost.push({ from, until: Math.min(until, replaced) });
+    replaced = Math.min(replaced, lowest);
+  }
+  return lost.reverse();
 }
 
 function isSame(one: SnapshotName, other: SnapshotName | null): boolean {

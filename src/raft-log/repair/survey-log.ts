@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Environment } from '../../disk/environment.js';
-import type { ErrorCode } from '../../errors/index.js';
+import { KeelsonError, type ErrorCode } from '../../errors/index.js';
 import { SNAPSHOTS_DIRECTORY_NAME } from '../../format/names.js';
 import type { SnapshotName } from '../../format/raft-records.js';
 import { surveySnapshots, type SurveyedSnapshot } from '../../snapshot/index.js';
@@ -11,6 +11,8 @@ import { storePaths, type StorePaths } from '../../wal/store/store-directory.js'
 import { surveySlots } from '../../wal/survey/survey-marks.js';
 import { surveyStore, type Blemish, type StoreSurvey } from '../../wal/survey/survey-store.js';
 import type { SurveyedFrame } from '../../wal/survey/survey-segment.js';
+import { SnapshotsAtOpen } from '../snapshots/snapshots-at-open.js';
+import type { DurableState } from '../state/durable-state.js';
 import { PieceListener, type LogPiece, type RecordWitness } from './survey-pieces.js';
 
 /** A place where what is on the disk is not what was written. */
@@ -27,6 +29,8 @@ export interface FoundDamage {
   readonly entries: IndexRange;
   /** Entries right behind them that are whole. */
   readonly intact: readonly IndexRange[];
+  /** True: a server opens the store all the same, and meets this damage only where it reads what was hit. */
+  readonly canOpen: boolean;
 }
 
 /** Where to look, and how. */
@@ -80,7 +84,9 @@ export async function surveyLog(request: LogSurveyRequest): Promise<LogSurvey> {
             readBytes += bytes;
           },
         });
-  const ofSnapshots = await damagesOfSnapshots(request, snapshotsDir, snapshots, named);
+  const state = pieces.pieces[pieces.pieces.length - 1]?.state ?? null;
+  const canOpen = await opensWithSnapshots(request, paths.dir, store.storeId, state);
+  const ofSnapshots = await damagesOfSnapshots(request, snapshotsDir, snapshots, named, canOpen);
   return {
     paths,
     store,
@@ -128,6 +134,9 @@ async function surveyFrom(
     onSegment: pieces.onSegment.bind(pieces),
     onFrame: pieces.onFrame.bind(pieces),
     onHole: pieces.onHole.bind(pieces),
+    onBridge: pieces.onBridge.bind(pieces),
+    onLostFrame: pieces.onLostFrame.bind(pieces),
+    termOf: pieces.termOf.bind(pieces),
     judgeFrame: pieces.judgeFrame.bind(pieces),
     boundary: pieces.boundary.bind(pieces),
   };
@@ -137,12 +146,33 @@ async function surveyFrom(
 const STAGED =
   'the snapshot that the log names stands under the name of an unfinished one, where a switch of format left it; the next open gives it its own';
 
+/** R8: an open does with the named snapshot if its head and end are whole, or with an older one that the log joins. */
+async function opensWithSnapshots(
+  { environment }: LogSurveyRequest,
+  dir: string,
+  storeId: Uint8Array | null,
+  state: DurableState | null,
+): Promise<boolean> {
+  const named = state?.snapshotName ?? null;
+  if (state === null || named === null || storeId === null) return true;
+  const joins = (index: number, term: number): boolean =>
+    index >= state.boundary() && index <= state.lastIndex && state.term(index) === term;
+  try {
+    await new SnapshotsAtOpen(environment, dir, true).find(named, joins, storeId);
+    return true;
+  } catch (error) {
+    if (error instanceof KeelsonError && error.family === 'damage') return false;
+    throw error;
+  }
+}
+
 /** R8: the snapshot that the log names must be whole; another one is only an older one that was kept. */
 async function damagesOfSnapshots(
   { environment }: LogSurveyRequest,
   dir: string,
   snapshots: readonly SurveyedSnapshot[],
   named: SnapshotName | null,
+  canOpen: boolean,
 ): Promise<{ readonly damages: readonly FoundDamage[]; readonly blemishes: readonly Blemish[] }> {
   const damages: FoundDamage[] = [];
   const blemishes: Blemish[] = [];
@@ -165,6 +195,7 @@ async function damagesOfSnapshots(
         reason: why,
         entries: NO_ENTRIES,
         intact: [],
+        canOpen,
       });
     } else if (damage !== null) {
       blemishes.push({ path, offset, reason: `${reason} (an older snapshot, which nothing needs)` });
@@ -184,6 +215,7 @@ async function damagesOfSnapshots(
         reason,
         entries: NO_ENTRIES,
         intact: [],
+        canOpen,
       });
     }
   }

@@ -13,6 +13,8 @@ import type { SegmentHeader } from '../../format/segment-header.js';
 import type { StoreKind } from '../../format/superblock.js';
 import type { SurveyListener } from '../../wal/survey/survey-store.js';
 import type { Hole, SurveyedFrame } from '../../wal/survey/survey-segment.js';
+import type { SealedSegment } from '../../wal/layer.js';
+import type { LostFrame } from '../../wal/survey/walk-lost-frame.js';
 import { DurableState } from '../state/durable-state.js';
 
 /** A run of frames that replay can begin at, from a segment's preamble to the next hole. */
@@ -27,6 +29,8 @@ export interface LogPiece {
   lastLsn: number;
   /** Entries from here to its last index are all in it. */
   known: number;
+  /** The frame behind its end, if that is only partly whole; what it says was durable or not. */
+  torn: LostFrame | null;
 }
 
 /** What the records say of terms and indexes, in the run or not: what was promised cannot have been more. */
@@ -44,6 +48,10 @@ export class PieceListener implements SurveyListener {
   readonly witness: RecordWitness = { highestTerm: 0, highestIndex: 0, hardStateLsn: 0 };
   kind: StoreKind | null = null;
   #current: LogPiece | null = null;
+  /** The one that a hole has just ended. */
+  #ended: LogPiece | null = null;
+  /** Behind a hole in a segment whose seal will say what it holds: its frames are heard of, and not replayed. */
+  #isBridging = false;
   readonly #onFrame: (frame: SurveyedFrame) => void | Promise<void>;
 
   constructor(onFrame: (frame: SurveyedFrame) => void | Promise<void> = () => undefined) {
@@ -66,6 +74,7 @@ export class PieceListener implements SurveyListener {
         baseLsn: firstLsn - 1,
         lastLsn: firstLsn - 1,
         known: end.lastIndex + 1,
+        torn: null,
       };
       piece.state.restorePreamble({ state, end, firstLsn, isFirst: true });
       this.#current = piece;
@@ -83,9 +92,11 @@ export class PieceListener implements SurveyListener {
     if (this.kind !== 'wal') {
       let lsn = firstLsn;
       for (records.rewind(); records.next(); lsn += 1) this.#witnessHardState(records, lsn);
+      this.#ended = null;
       const piece = this.#current;
-      if (piece !== null) {
+      if (piece !== null && !this.#isBridging) {
         piece.state.replay(header, records);
+        piece.torn = null;
         piece.known = resets ? from : Math.min(piece.known, from);
         piece.lastLsn = firstLsn + recordCount - 1;
       }
@@ -93,10 +104,31 @@ export class PieceListener implements SurveyListener {
     return this.#onFrame(frame);
   }
 
-  onHole(hole: Hole): void {
-    this.#current = null;
+  onHole(hole: Hole, isBridged: boolean): void {
+    if (isBridged) this.#isBridging = true;
+    else this.#end();
     const { header, next } = hole;
     for (const one of [header, next]) if (one !== null) this.onLost(one);
+  }
+
+  #end(): void {
+    this.#ended = this.#current;
+    this.#current = null;
+  }
+
+  onBridge(sealed: SealedSegment, lastLsn: number): void {
+    this.#isBridging = false;
+    const piece = this.#current;
+    if (piece === null) return;
+    piece.state.adoptSealed(sealed);
+    piece.known = sealed.resets ? sealed.lowest : Math.min(piece.known, sealed.lowest);
+    piece.lastLsn = lastLsn;
+  }
+
+  onLostFrame(lost: LostFrame): void {
+    const piece = this.#current ?? this.#ended;
+    if (piece !== null) piece.torn = lost;
+    this.#ended = null;
   }
 
   /** A frame that is not whole, but whose header is: what it held was promised all the same. */
@@ -106,6 +138,16 @@ export class PieceListener implements SurveyListener {
 
   judgeFrame(header: FrameHeader, records: FrameRecords): string | null {
     return this.kind === 'wal' ? judgePlainFrame(header, records) : judgeRaftFrame(header, records);
+  }
+
+  /** Each numbered record by its own checksum, as a read judges it. */
+  termOf(record: RawRecord, number: number, lowTerm: number | null, term: number): number | null {
+    const { kind, body, checksum } = record;
+    if (this.kind === 'wal') return entryChecksum(number, 0, kind, body) === checksum ? 0 : null;
+    const entry = readEntryRecord(record);
+    if (entry === null) return null;
+    const found = lowTerm === null ? term : lowTerm + entry.termDistance;
+    return entryChecksum(number, found, entry.kind, entry.data) === checksum ? found : null;
   }
 
   /** A method of its own, so that it can be handed on as a function. */

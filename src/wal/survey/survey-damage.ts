@@ -1,11 +1,22 @@
 import { lastLsnOf } from '../../format/frame-header.js';
 import type { DurableMark } from '../../format/position.js';
+import type { SegmentHeader } from '../../format/segment-header.js';
 import { SUPERBLOCK_SLOT_BYTES } from '../../format/superblock.js';
 import { NO_ENTRIES, segmentMissing, type Damage } from '../report/damage.js';
 import { segmentPath } from '../segment/live-segment.js';
 import type { IndexRange } from '../report/recovery-report.js';
 import type { StorePaths } from '../store/store-directory.js';
-import type { Blemish, StoreSurvey, SurveyedHole, SurveyedSegment } from './survey-store.js';
+import type { RecordLedger } from './record-ledger.js';
+import type { DamagedPlace } from './sealed-records.js';
+import type { Hole } from './survey-segment.js';
+import type { Blemish, StoreSurvey, SurveyedSegment } from './survey-store.js';
+import type { UnreadableRun } from './walk-lost-frame.js';
+
+/** A damage that a survey found. */
+export interface SurveyedDamage extends Damage {
+  /** True: an open succeeds all the same, and only reads of these entries meet it (R12). */
+  readonly canOpen: boolean;
+}
 
 type Unjudged = Omit<
   StoreSurvey,
@@ -20,14 +31,15 @@ export function judgeSurvey(unjudged: Unjudged, paths: StorePaths, boundary: num
   const found = withoutLeftover(unjudged);
   const { segments, slots, superblock } = found;
   const proven = provenOf(found);
-  const damages: Damage[] = [];
+  const damages: SurveyedDamage[] = [];
   if (superblock === null) damages.push(superblockLost(slots.path, slots.bytes === null));
   damages.push(...(boundary === null ? leadingOfPlain(found, paths) : leading(found, paths, boundary)));
+  const behind = lowestBehind(segments);
   segments.forEach((segment, at) => {
-    damages.push(...damagesOf(segment, segments, at, proven, found, boundary ?? 0));
+    damages.push(...damagesOf(segment, segments, at, proven, found, boundary ?? 0, behind[at] as number));
   });
   const last = segments[segments.length - 1];
-  if (last !== undefined) damages.push(...beyond(last, proven, paths));
+  if (last !== undefined) damages.push(...missingBehind(last, proven, paths));
   return {
     ...found,
     isCovered: boundary === null || isCovered(segments, boundary),
@@ -60,15 +72,23 @@ function provenOf({ superblock, marks, segments }: Unjudged): DurableMark {
   return proven;
 }
 
-function superblockLost(path: string, isMissing: boolean): Damage {
+function superblockLost(path: string, isMissing: boolean): SurveyedDamage {
   const reason = isMissing
     ? 'the superblock is not there, though segments or snapshots of a log are'
     : 'neither slot of the superblock is whole';
-  return { code: 'KEELSON_CORRUPT', path, offset: 0, reason, entries: NO_ENTRIES, intact: [] };
+  return {
+    code: 'KEELSON_CORRUPT',
+    path,
+    offset: 0,
+    reason,
+    entries: NO_ENTRIES,
+    intact: [],
+    canOpen: false,
+  };
 }
 
 /** R6: leading segments may be missing only where all they held is compacted. */
-function leading(found: Unjudged, paths: StorePaths, boundary: number): Damage[] {
+function leading(found: Unjudged, paths: StorePaths, boundary: number): SurveyedDamage[] {
   const { segments, range, superblock } = found;
   const start = segments.find((segment) => segment.fileBytes !== null);
   if (start === undefined) return [];
@@ -88,17 +108,17 @@ function leading(found: Unjudged, paths: StorePaths, boundary: number): Damage[]
 }
 
 /** Of a plain wal the superblock alone says which records were dropped: all in the segments below its first. */
-function leadingOfPlain({ segments, range }: Unjudged, paths: StorePaths): Damage[] {
+function leadingOfPlain({ segments, range }: Unjudged, paths: StorePaths): SurveyedDamage[] {
   const start = segments.find((segment) => segment.fileBytes !== null);
   if (start === undefined || start.number === range.first) return [];
   const reason = segmentMissing({ firstSegment: range.first, newestSegment: range.newest }, true);
   return [missing(segmentPath(paths.walDir, range.first), reason, NO_ENTRIES)];
 }
 
-function uncovered({ path, lowest }: SurveyedSegment, boundary: number): Damage {
+function uncovered({ path, lowest }: SurveyedSegment, boundary: number): SurveyedDamage {
   const reason = `the oldest segment holds records from ${lowest} on, expected ${boundary + 1}, the first that was not compacted`;
   const entries = ordered({ from: boundary + 1, until: lowest });
-  return { code: 'KEELSON_CORRUPT', path, offset: 0, reason, entries, intact: [] };
+  return { code: 'KEELSON_CORRUPT', path, offset: 0, reason, entries, intact: [], canOpen: false };
 }
 
 function isCovered(segments: readonly SurveyedSegment[], boundary: number): boolean {
@@ -108,12 +128,40 @@ function isCovered(segments: readonly SurveyedSegment[], boundary: number): bool
   return segments.some((segment) => segment.header !== null && segment.lowest <= needed);
 }
 
-function missing(path: string, reason: string, entries: IndexRange): Damage {
-  return { code: 'KEELSON_MISSING_SEGMENT', path, offset: 0, reason, entries: ordered(entries), intact: [] };
+function missing(path: string, reason: string, entries: IndexRange): SurveyedDamage {
+  return {
+    code: 'KEELSON_MISSING_SEGMENT',
+    path,
+    offset: 0,
+    reason,
+    entries: ordered(entries),
+    intact: [],
+    canOpen: false,
+  };
 }
 
 function ordered({ from, until }: IndexRange): IndexRange {
   return until > from ? { from, until } : NO_ENTRIES;
+}
+
+/** For each segment the lowest number that a later one wrote again. */
+function lowestBehind(segments: readonly SurveyedSegment[]): readonly number[] {
+  const behind = new Array<number>(segments.length);
+  let lowest = Infinity;
+  for (let at = segments.length - 1; at >= 0; at -= 1) {
+    behind[at] = lowest;
+    const { header, lowest: own } = segments[at] as SurveyedSegment;
+    if (header !== null) lowest = Math.min(lowest, own);
+  }
+  return behind;
+}
+
+function headerBehind(segments: readonly SurveyedSegment[], at: number): SegmentHeader | null {
+  for (let next = at + 1; next < segments.length; next += 1) {
+    const { header } = segments[next] as SurveyedSegment;
+    if (header !== null) return header;
+  }
+  return null;
 }
 
 function damagesOf(
@@ -123,11 +171,14 @@ function damagesOf(
   proven: DurableMark,
   found: Unjudged,
   boundary: number,
-): Damage[] {
-  const { path, fault, fileBytes } = segment;
-  const next = segments.slice(at + 1).find((other) => other.header !== null) ?? null;
-  const from = (segments[at - 1]?.run?.end.lastIndex ?? boundary) + 1;
-  const until = (next?.header?.end.lastIndex ?? proven.lastIndex) + 1;
+  replacedFrom: number,
+): SurveyedDamage[] {
+  const { path, fault, fileBytes, holes } = segment;
+  const next = headerBehind(segments, at);
+  const from = segments[at - 1]?.records.until ?? boundary + 1;
+  const until = (next?.end.lastIndex ?? proven.lastIndex) + 1;
+  // Compacted ones nobody reads; and of those that a later segment wrote again, these were replaced.
+  const needed = { from: boundary + 1, until: replacedFrom };
   if (fileBytes === null) {
     // Leading ones are judged together, by what is compacted.
     const isLeading = segments.slice(0, at).every((other) => other.fileBytes === null);
@@ -135,47 +186,107 @@ function damagesOf(
     const { first, newest } = found.range;
     const isAnyThere = segments.some((other) => other.fileBytes !== null);
     const reason = segmentMissing({ firstSegment: first, newestSegment: newest }, isAnyThere);
-    return [missing(path, reason, { from, until })];
+    return [missing(path, reason, within({ from, until }, needed))];
   }
-  if (fault !== null) return [{ ...fault, path, offset: 0, entries: ordered({ from, until }), intact: [] }];
+  if (fault !== null)
+    return [
+      { ...fault, path, offset: 0, entries: within({ from, until }, needed), intact: [], canOpen: false },
+    ];
   const isLast = at === segments.length - 1;
-  const holes = segment.holes
-    .filter((hole) => !isLast || hole.before.lastLsn < proven.lsn)
-    .map((hole) => damageOfHole(hole));
-  const short = isLast ? null : shortEnd(segment, segments[at + 1] as SurveyedSegment);
-  return short === null ? holes : [...holes, short];
+  const places = holes.filter((hole) => !isLast || hole.before.lastLsn < proven.lsn).map(placeOf);
+  const short = isLast ? beyond(segment, proven) : shortEnd(segment, segments[at + 1] as SurveyedSegment);
+  if (short !== null) places.push(short);
+  return damagesAt(segment, places, recordsOf(segment, segments[at + 1] ?? null, proven), needed);
 }
 
-function damageOfHole(hole: SurveyedHole): Damage {
-  const { path, offset, header, kind, before, next, intact } = hole;
-  const from = before.end.lastIndex + 1;
-  const lost =
-    header !== null && kind === 'payload'
-      ? { from: header.from, until: header.until }
-      : { from, until: next?.from ?? from };
-  const passed = next === null ? '' : `; the next whole frame begins at byte ${hole.untilOffset}`;
-  return {
-    code: kind === 'gap' ? 'KEELSON_LOG_GAP' : 'KEELSON_CORRUPT',
-    path,
-    offset,
-    reason: `${hole.reason}${passed}`,
-    entries: ordered(lost),
-    intact: intact.until > intact.from ? [intact] : [],
-  };
+/** A damaged place, and how far it goes in the file. */
+interface Place extends DamagedPlace {
+  readonly code: Damage['code'];
+  readonly path: string;
+  readonly reason: string;
+}
+
+function placeOf(hole: Hole): Place {
+  const { path, offset, untilOffset, kind, next } = hole;
+  const passed = next === null ? '' : `; the next whole frame begins at byte ${untilOffset}`;
+  const code = kind === 'gap' ? 'KEELSON_LOG_GAP' : 'KEELSON_CORRUPT';
+  return { code, path, offset, untilOffset, reason: `${hole.reason}${passed}` };
+}
+
+/** What of a segment's records cannot be read, to where it should go on. */
+function recordsOf(
+  segment: SurveyedSegment,
+  next: SurveyedSegment | null,
+  proven: DurableMark,
+): RecordLedger {
+  const { records, isBridged, torn, framesUntil, header } = segment;
+  if (isBridged || header === null) return records;
+  const end = next === null ? proven : next.header?.end;
+  const endLsn = next === null ? proven.lsn : (next.header?.firstLsn ?? 1) - 1;
+  const whole = records.copy();
+  for (const { header: lost, unreadable } of torn)
+    if (lastLsnOf(lost) <= endLsn) whole.frame(lost, unreadable, framesUntil);
+  if (end !== undefined && (segment.run?.lastLsn ?? 0) < endLsn)
+    whole.missingUntil(end.lastIndex + 1, framesUntil);
+  return whole;
+}
+
+/** One damage for each place and each stretch of records in it that cannot be read; for a place that cost none, one. */
+function damagesAt(
+  { isBridged }: SurveyedSegment,
+  places: readonly Place[],
+  records: RecordLedger,
+  needed: IndexRange,
+): SurveyedDamage[] {
+  const lost = runsAt(places, records.unreadable, needed);
+  return places.flatMap(({ code, path, offset, reason }, at) => {
+    const damage = { code, path, reason, canOpen: isBridged };
+    const here = lost.filter(({ place }) => place === at);
+    if (here.length === 0) return [{ ...damage, offset, entries: NO_ENTRIES, intact: [] }];
+    return here.map((run) => {
+      const { from, until } = run;
+      const next = lost[lost.indexOf(run) + 1]?.from ?? records.until;
+      const behind = within({ from: until, until: next }, needed);
+      const intact = behind === NO_ENTRIES ? [] : [behind];
+      return { ...damage, offset: here[0] === run ? offset : run.offset, entries: { from, until }, intact };
+    });
+  });
+}
+
+/** The stretches that are needed, each at the place that it was lost in. */
+function runsAt(
+  places: readonly Place[],
+  unreadable: readonly UnreadableRun[],
+  needed: IndexRange,
+): (UnreadableRun & { readonly place: number })[] {
+  const runs: (UnreadableRun & { readonly place: number })[] = [];
+  for (const { offset, ...range } of unreadable) {
+    const { from, until } = within(range, needed);
+    const place = places.findLastIndex((one) => one.offset <= offset);
+    // Behind the end of what was durable is no damage.
+    if (until <= from || place < 0 || offset >= (places[place] as Place).untilOffset) continue;
+    const last = runs[runs.length - 1];
+    if (last?.until === from && last.place === place) runs[runs.length - 1] = { ...last, until };
+    else runs.push({ from, until, offset, place });
+  }
+  return runs;
+}
+
+function within(range: IndexRange, needed: IndexRange): IndexRange {
+  return ordered({ from: Math.max(range.from, needed.from), until: Math.min(range.until, needed.until) });
 }
 
 /** A segment that is not the last must reach to where the next begins. */
-function shortEnd(segment: SurveyedSegment, next: SurveyedSegment): Damage | null {
+function shortEnd(segment: SurveyedSegment, next: SurveyedSegment): Place | null {
   const { run, path, framesUntil, tear, sealedLsn } = segment;
   const expected = next.header === null ? sealedLsn : next.header.firstLsn - 1;
   if (run === null || expected === null) return null;
   if (run.lastLsn === expected && (next.header === null || next.header.chain === run.chain)) return null;
   if (run.lastLsn >= expected) {
     const reason = `it begins at LSN ${expected + 1} behind ${next.header?.chain ?? 0}, expected ${run.lastLsn + 1} behind ${run.chain}`;
-    return { code: 'KEELSON_LOG_GAP', path: next.path, offset: 0, reason, entries: NO_ENTRIES, intact: [] };
+    return { code: 'KEELSON_LOG_GAP', path: next.path, offset: 0, untilOffset: 0, reason };
   }
-  const entries = ordered({ from: run.end.lastIndex + 1, until: (next.header?.end.lastIndex ?? 0) + 1 });
-  return shortRun(path, framesUntil, tear?.reason ?? null, run.lastLsn, expected, entries);
+  return shortRun(path, framesUntil, tear?.reason ?? null, run.lastLsn, expected);
 }
 
 function shortRun(
@@ -184,23 +295,29 @@ function shortRun(
   tear: string | null,
   lastLsn: number,
   expected: number,
-  entries: IndexRange,
-): Damage {
+): Place {
   const what = tear ?? 'nothing whole is written here';
   const reason = `${what}; the log is whole up to LSN ${lastLsn}, expected at least ${expected}, which was durable`;
-  return { code: 'KEELSON_CORRUPT', path, offset, reason, entries, intact: [] };
+  return { code: 'KEELSON_CORRUPT', path, offset, untilOffset: Infinity, reason };
 }
 
 /** What was durable behind the last segment's last frame. */
-function beyond(last: SurveyedSegment, proven: DurableMark, paths: StorePaths): Damage[] {
-  const { run, path, framesUntil, tear } = last;
-  if (run === null || run.lastLsn >= proven.lsn) return [];
-  const entries = ordered({ from: run.end.lastIndex + 1, until: proven.lastIndex + 1 });
-  if (tear === null && last.sealedLsn === run.lastLsn) {
-    const reason = `the segment is not there, though the log was durable up to LSN ${proven.lsn}, and the one before it is full`;
-    return [missing(segmentPath(paths.walDir, last.number + 1), reason, entries)];
-  }
-  return [shortRun(path, framesUntil, tear?.reason ?? null, run.lastLsn, proven.lsn, entries)];
+function beyond(
+  { run, path, framesUntil, tear, sealedLsn }: SurveyedSegment,
+  proven: DurableMark,
+): Place | null {
+  if (run === null || run.lastLsn >= proven.lsn) return null;
+  if (tear === null && sealedLsn === run.lastLsn) return null;
+  return shortRun(path, framesUntil, tear?.reason ?? null, run.lastLsn, proven.lsn);
+}
+
+/** The last segment is full, and more was durable: what stood in one that is not there. */
+function missingBehind(last: SurveyedSegment, proven: DurableMark, paths: StorePaths): SurveyedDamage[] {
+  const { run, tear } = last;
+  if (run === null || run.lastLsn >= proven.lsn || tear !== null || last.sealedLsn !== run.lastLsn) return [];
+  const entries = { from: run.end.lastIndex + 1, until: proven.lastIndex + 1 };
+  const reason = `the segment is not there, though the log was durable up to LSN ${proven.lsn}, and the one before it is full`;
+  return [missing(segmentPath(paths.walDir, last.number + 1), reason, entries)];
 }
 
 function blemishesOf({ slots, segments, marks }: Unjudged, proven: DurableMark): Blemish[] {

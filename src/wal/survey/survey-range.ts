@@ -50,10 +50,13 @@ export async function rangeOf(
     highestSegment: Math.max(0, ...numbers),
   };
   if (superblock === null) return { ...(await inferRange(disk, paths, numbers, from)), ...counts };
+  const { firstSegment, newestSegment } = superblock;
+  // As an open does: a superblock that was rolled back may name only segments that are gone by right.
+  const lowest = numbers.find((number) => number >= firstSegment) ?? newestSegment;
   return {
     below: null,
-    first: superblock.firstSegment,
-    newest: superblock.newestSegment,
+    first: firstSegment,
+    newest: Math.max(newestSegment, lowest),
     isInferred: false,
     storeId: superblock.storeId,
     fence: { epoch: superblock.fenceEpoch, lsn: superblock.fenceLsn },

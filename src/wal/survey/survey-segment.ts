@@ -39,6 +39,14 @@ export interface Hole {
   readonly header: FrameHeader | null;
   /** The next frame behind it that is intact; null if there is none in this segment. */
   readonly next: FrameHeader | null;
+  /** All frames in it of which at least the header is whole, in order. */
+  readonly lost: readonly FoundHeader[];
+}
+
+/** A frame's header, and where it stands. */
+export interface FoundHeader {
+  readonly offset: number;
+  readonly header: FrameHeader;
 }
 
 /** Says why a frame whose checksums hold is not whole all the same; null if it is. For what only the layer above can tell. */
@@ -120,7 +128,8 @@ export class SegmentSurvey {
         yield { frame: this.#take(found.frame), hole: null };
         continue;
       }
-      const next = await this.#nextIntact(this.#offset + this.#skip(found.broken));
+      const passed: FoundHeader[] = [];
+      const next = await this.#nextIntact(this.#offset + this.#skip(found.broken), passed);
       if (next === null) return;
       this.#refresh();
       const again = await this.#at(this.#offset);
@@ -132,6 +141,7 @@ export class SegmentSurvey {
         untilOffset: next.offset,
         before: this.#run,
         next: next.header,
+        lost: [...this.#lostAt(again.broken), ...passed],
       };
       this.#jump(next);
       yield { frame: null, hole };
@@ -139,10 +149,17 @@ export class SegmentSurvey {
   }
 
   /** What stands at the end of the run, if anything does: bytes of a frame that is not whole. */
-  async tear(): Promise<Pick<Hole, 'kind' | 'reason' | 'header'> | null> {
+  async tear(): Promise<Pick<Hole, 'kind' | 'reason' | 'header' | 'lost'> | null> {
     const found = await this.#at(this.#offset);
     if (found.kind === 'frame' || found.broken.header === null) return null;
-    return found.broken;
+    const passed: FoundHeader[] = [];
+    await this.#nextIntact(this.#offset + this.#skip(found.broken), passed);
+    return { ...found.broken, lost: [...this.#lostAt(found.broken), ...passed] };
+  }
+
+  /** A frame that does not join is another's: it says nothing of the one that is lost. */
+  #lostAt({ kind, header }: Pick<Hole, 'kind' | 'header'>): readonly FoundHeader[] {
+    return header === null || kind === 'gap' ? [] : [{ offset: this.#offset, header }];
   }
 
   #refresh(): void {
@@ -199,7 +216,7 @@ export class SegmentSurvey {
   }
 
   /** The next whole frame that can follow the run, at any distance. */
-  async #nextIntact(from: number): Promise<{ readonly offset: number; readonly header: FrameHeader } | null> {
+  async #nextIntact(from: number, passed: FoundHeader[]): Promise<FoundHeader | null> {
     const { segmentBytes } = this.#header;
     let at = await nextCandidate(this.#window, Math.min(from, segmentBytes), segmentBytes);
     while (at < segmentBytes) {
@@ -211,6 +228,7 @@ export class SegmentSurvey {
         const isWhole = payloadMatches(header, payload, this.#salt);
         if (isWhole && this.#canFollow(header)) return { offset: at, header };
         if (isWhole) next = at + header.headerBytes + header.payloadBytes;
+        else if (this.#canFollow(header)) passed.push({ offset: at, header });
       }
       at = await nextCandidate(this.#window, Math.min(next, segmentBytes), segmentBytes);
     }
@@ -223,7 +241,7 @@ export class SegmentSurvey {
     return header.firstLsn > lastLsn && header.epoch >= epoch && !isFenced(header, this.#fences);
   }
 
-  #jump(next: { readonly offset: number; readonly header: FrameHeader }): void {
+  #jump(next: FoundHeader): void {
     this.#offset = next.offset;
     this.#isBehindHole = true;
   }

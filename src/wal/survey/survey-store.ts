@@ -9,25 +9,24 @@ import type { DurableMark } from '../../format/position.js';
 import { segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
 import type { Superblock } from '../../format/superblock.js';
 import { closeFile } from '../../disk/close-file.js';
-import type { Damage } from '../report/damage.js';
 import { segmentPath } from '../segment/live-segment.js';
 import { readSeal, readSealOffsets, readSegmentHeader } from '../segment/read-segment.js';
 import type { RunState } from '../segment/scan-segment.js';
 import type { StorePaths } from '../store/store-directory.js';
-import { judgeSurvey } from './survey-damage.js';
+import { RecordLedger } from './record-ledger.js';
+import { SegmentHurts, type HurtListener, type SegmentHurt } from './segment-hurts.js';
+import { judgeSurvey, type SurveyedDamage } from './survey-damage.js';
 import { SurveyFences } from './survey-fences.js';
 import { headerFault, newerFormat, type HeaderFault } from './survey-header.js';
 import { surveyMarks, surveySlots, type SurveyedMarks, type SurveyedSlots } from './survey-marks.js';
 import { rangeOf, type SurveyedRange } from './survey-range.js';
-import { SegmentSurvey, type FrameJudge, type Hole, type SurveyedFrame } from './survey-segment.js';
+import { SegmentSurvey, type FrameJudge, type SurveyedFrame } from './survey-segment.js';
 
 /** Hears what a survey meets, in the order of the log. */
-export interface SurveyListener {
+export interface SurveyListener extends HurtListener {
   /** A segment with a whole header. `joins`: the run before it ends right where this one begins. */
   readonly onSegment: (header: SegmentHeader, joins: boolean) => void;
   readonly onFrame: (frame: SurveyedFrame) => Awaitable<void>;
-  /** Bytes that are not what was written, before the next frame or segment; whether that is damage is judged at the end. */
-  readonly onHole: (hole: Hole) => void;
   readonly judgeFrame: FrameJudge;
   /** Records numbered up to this are not needed any more, as of what was heard last (R6); null: no record says. */
   readonly boundary: () => number | null;
@@ -46,7 +45,7 @@ export interface SurveyRequest {
 }
 
 /** One segment of the range, as it was found. */
-export interface SurveyedSegment {
+export interface SurveyedSegment extends SegmentHurt {
   readonly number: number;
   readonly path: string;
   /** Null: it is not there. */
@@ -61,20 +60,11 @@ export interface SurveyedSegment {
   readonly frames: number;
   /** Numbered records in whole frames, those that later ones replaced included. */
   readonly entries: number;
-  readonly lowest: number;
   readonly run: RunState | null;
   /** Behind its last whole frame. */
   readonly framesUntil: number;
-  readonly holes: readonly SurveyedHole[];
-  /** What stands behind the last frame and is no whole one. */
-  readonly tear: Pick<Hole, 'kind' | 'reason' | 'header'> | null;
   readonly mark: DurableMark | null;
   readonly highestEpoch: number;
-}
-
-/** A hole, and the entries of the frames between it and the next one. */
-export interface SurveyedHole extends Hole {
-  readonly intact: { readonly from: number; readonly until: number };
 }
 
 /** All of a store, as far as it can be read. */
@@ -91,7 +81,7 @@ export interface StoreSurvey {
   /** P: the highest mark of all (R1). */
   readonly proven: DurableMark;
   /** Ordered by where in the log they are. */
-  readonly damages: readonly Damage[];
+  readonly damages: readonly SurveyedDamage[];
   /** What the next open puts right by itself, for the record. */
   readonly blemishes: readonly Blemish[];
   readonly highestEpoch: number;
@@ -258,30 +248,20 @@ class Survey {
     const { listener } = this.#request;
     const fences = await this.#fences.of(file, header, range, this.#mark);
     const survey = new SegmentSurvey(file, header, { fences, judgeFrame: listener.judgeFrame });
-    const before = this.#segments[this.#segments.length - 1]?.run ?? null;
-    const joins = before !== null && before.lastLsn === header.firstLsn - 1 && before.chain === header.chain;
-    if (heardLsn === 0) listener.onSegment(header, joins);
-    const holes: { hole: Hole; from: number; until: number }[] = [];
-    let lowest = header.end.lastIndex + 1;
+    if (heardLsn === 0) listener.onSegment(header, this.#joinsLast(header));
+    const { environment, paths } = this.#request;
+    const place = { disk: environment.disk, walDir: paths.walDir, storeId: range.storeId };
+    const hurts = new SegmentHurts(place, file, header, listener);
     let entries = 0;
     const readBefore = this.#readBytes;
     for await (const { frame, hole } of survey.pieces()) {
       if (hole !== null) {
         if (!(await this.#isStill(file, header))) break;
-        holes.push({ hole, from: 0, until: 0 });
-        // What a frame that is lost replaced need not stand in an older segment.
-        if (hole.header !== null) lowest = Math.min(lowest, hole.header.from);
-        listener.onHole(hole);
+        await hurts.hole(hole);
         continue;
       }
-      const { from, until, resets } = frame.header;
-      lowest = resets ? from : Math.min(lowest, from);
-      entries += until - from;
-      const last = holes[holes.length - 1];
-      if (last !== undefined) {
-        if (last.until === 0) last.from = from;
-        last.until = Math.max(last.until, until);
-      }
+      hurts.frame(frame.header);
+      entries += frame.header.until - frame.header.from;
       if (frame.header.firstLsn > heardLsn) {
         const heard = listener.onFrame(frame);
         if (isPromise(heard)) await heard;
@@ -291,7 +271,7 @@ class Survey {
     }
     this.#readBytes = readBefore + survey.readBytes;
     const seal = await sealOf(file, header);
-    const tear = await survey.tear();
+    const hurt = await hurts.end(survey, seal.sealedLsn);
     return {
       number: header.number,
       path,
@@ -301,14 +281,19 @@ class Survey {
       ...seal,
       frames: survey.frameCount,
       entries,
-      lowest,
       run: survey.run,
       framesUntil: survey.offset,
-      holes: holes.map(({ hole, from, until }) => ({ ...hole, intact: { from, until } })),
-      tear,
+      ...hurt,
       mark: survey.mark,
       highestEpoch: survey.highestEpoch,
     };
+  }
+
+  /** True if a segment begins right where the one before it ends, by its frames or by its seal. */
+  #joinsLast({ firstLsn, chain }: SegmentHeader): boolean {
+    const last = this.#segments[this.#segments.length - 1];
+    if (last === undefined || last.run === null) return false;
+    return last.isBridged || (last.run.lastLsn === firstLsn - 1 && last.run.chain === chain);
   }
 
   /** False if the file became another segment while it was read: a writer recycled it (R10). */
@@ -363,6 +348,9 @@ const NOTHING: Omit<SurveyedSegment, 'number' | 'path'> = {
   framesUntil: 0,
   holes: [],
   tear: null,
+  torn: [],
+  isBridged: false,
+  records: new RecordLedger(0),
   mark: null,
   highestEpoch: 0,
 };

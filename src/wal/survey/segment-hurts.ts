@@ -1,0 +1,120 @@
+import type { Disk, DiskFile } from '../../disk/port.js';
+import type { FrameHeader } from '../../format/frame-header.js';
+import type { SegmentHeader } from '../../format/segment-header.js';
+import type { SealedSegment } from '../layer.js';
+import { readAt } from '../segment/read-segment.js';
+import { RecordLedger } from './record-ledger.js';
+import { bridgeOver, unreadableOfSealed, type Bridge } from './sealed-records.js';
+import type { FoundHeader, Hole, SegmentSurvey } from './survey-segment.js';
+import { walkLostFrame, type LostFrame, type TermOfRecord } from './walk-lost-frame.js';
+
+/** Hears of what is damaged in a segment. */
+export interface HurtListener {
+  /**
+   * Bytes that are not what was written, before the next frame or segment; whether that is damage is judged at the end.
+   *
+   * @param isBridged the seal says what the segment holds all the same: {@link HurtListener.onBridge} will
+   */
+  readonly onHole: (hole: Hole, isBridged: boolean) => void;
+  /** At the end of a segment in which something is damaged: what its seal says of it, hard state aside. */
+  readonly onBridge: (sealed: SealedSegment, lastLsn: number) => void;
+  /** A frame that the run goes on with and that is not whole, as far as its records are. */
+  readonly onLostFrame: (lost: LostFrame) => void;
+  readonly termOf: TermOfRecord;
+}
+
+/** What is damaged in a segment, and which of its records that costs. */
+export interface SegmentHurt {
+  /** Lowest number that a frame wrote or truncated to. */
+  readonly lowest: number;
+  readonly holes: readonly Hole[];
+  /** What stands behind the last frame and is no whole one. */
+  readonly tear: Pick<Hole, 'kind' | 'reason' | 'header'> | null;
+  /** The frames of that tear of which the header is whole. */
+  readonly torn: readonly LostFrame[];
+  /** An open passes over it by its seal, and reads find its records there. */
+  readonly isBridged: boolean;
+  /** Which of its numbered records cannot be read, up to the last whole frame or, if it is bridged, to its end. */
+  readonly records: RecordLedger;
+}
+
+/** Collects what a survey of a segment meets that is not as it was written. */
+export class SegmentHurts {
+  readonly #place: { readonly disk: Disk; readonly walDir: string; readonly storeId: Uint8Array | null };
+  readonly #file: DiskFile;
+  readonly #header: SegmentHeader;
+  readonly #listener: HurtListener;
+  readonly #records: RecordLedger;
+  readonly #holes: Hole[] = [];
+  #bridge: Bridge | null = null;
+
+  constructor(
+    place: { readonly disk: Disk; readonly walDir: string; readonly storeId: Uint8Array | null },
+    file: DiskFile,
+    header: SegmentHeader,
+    listener: HurtListener,
+  ) {
+    this.#place = place;
+    this.#file = file;
+    this.#header = header;
+    this.#listener = listener;
+    this.#records = new RecordLedger(header.end.lastIndex + 1);
+  }
+
+  frame(header: FrameHeader): void {
+    this.#records.frame(header, [], this.#holes[this.#holes.length - 1]?.offset ?? 0);
+  }
+
+  async hole(hole: Hole): Promise<void> {
+    if (this.#holes.length === 0) this.#bridge = await this.#bridgeOver();
+    this.#holes.push(hole);
+    this.#listener.onHole(hole, this.#bridge !== null);
+    // What a frame that is lost replaced need not stand in an older segment.
+    const lost = await this.#walk(hole.lost);
+    for (const one of lost) this.#records.frame(one.header, one.unreadable, hole.offset);
+    if (this.#bridge === null) this.#tellOfFirst(lost, hole.header);
+  }
+
+  /** The segment was read to its end; `sealedLsn` is what its seal ends with. */
+  async end(survey: SegmentSurvey, sealedLsn: number | null): Promise<SegmentHurt> {
+    const tear = await survey.tear();
+    const torn = tear === null ? [] : await this.#walk(tear.lost);
+    if (sealedLsn !== null && sealedLsn > survey.run.lastLsn) this.#bridge ??= await this.#bridgeOver();
+    const bridged = this.#bridge === null ? null : await this.#bridged(this.#bridge, survey.offset);
+    if (bridged === null) this.#tellOfFirst(torn, tear?.header ?? null);
+    const records = bridged ?? this.#records;
+    return { lowest: records.lowest, holes: this.#holes, tear, torn, isBridged: bridged !== null, records };
+  }
+
+  /** Of the lost frames only the one that the run would go on with says what follows on it. */
+  #tellOfFirst([first]: readonly LostFrame[], joined: FrameHeader | null): void {
+    if (first !== undefined && first.header === joined) this.#listener.onLostFrame(first);
+  }
+
+  #bridgeOver(): Promise<Bridge | null> {
+    const { disk, walDir, storeId } = this.#place;
+    return bridgeOver(disk, walDir, this.#file, this.#header, storeId);
+  }
+
+  async #bridged(bridge: Bridge, framesUntil: number): Promise<RecordLedger> {
+    const { trailer, runs } = bridge;
+    const { termOf } = this.#listener;
+    this.#listener.onBridge({ ...trailer, runs }, trailer.lastLsn);
+    const places = [...this.#holes, { offset: framesUntil, untilOffset: Infinity }];
+    const unreadable = await unreadableOfSealed(this.#file, this.#header, bridge, places, termOf);
+    return RecordLedger.ofSealed(trailer.lowest, trailer.until, unreadable);
+  }
+
+  /** The records of frames that are lost, each by its own checksum. */
+  async #walk(lost: readonly FoundHeader[]): Promise<readonly LostFrame[]> {
+    const { segmentBytes } = this.#header;
+    const walked: LostFrame[] = [];
+    for (const { offset, header } of lost) {
+      const from = offset + header.headerBytes;
+      const bytes = Math.max(0, Math.min(header.payloadBytes, segmentBytes - from));
+      const payload = await readAt(this.#file, from, bytes);
+      walked.push(walkLostFrame(this.#file.path, header, payload, from, this.#listener.termOf));
+    }
+    return walked;
+  }
+}
