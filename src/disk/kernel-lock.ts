@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { systemCode, systemError } from './system-error.js';
 
 /** What is used of `fs-native-extensions`; the package ships no types. */
@@ -28,8 +27,8 @@ let loaded: LockAddon | undefined;
  * Throws `ERR_NO_LOCK_ADDON` where the native addon cannot be loaded, and what the kernel says where the file system
  * cannot lock.
  */
-export function tryKernelLock(fd: number, path: string): boolean {
-  const addon = lockAddon(path);
+export async function tryKernelLock(fd: number, path: string): Promise<boolean> {
+  const addon = await lockAddon(path);
   try {
     return addon.tryLock(fd, LOCK_RANGE.offset, LOCK_RANGE.length);
   } catch (error) {
@@ -51,22 +50,24 @@ export function releaseKernelLock(fd: number): void {
 }
 
 /** Throws what every {@link tryKernelLock} would throw where the addon is missing, before anything is made at `path`. */
-export function checkKernelLocks(path: string): void {
-  lockAddon(path);
+export async function checkKernelLocks(path: string): Promise<void> {
+  await lockAddon(path);
 }
 
 // Loaded at the first lock, not at import: a platform without the addon can still import keelson, read
 // logs, and run all of it on another Environment.
-function lockAddon(path: string): LockAddon {
-  loaded ??= loadAddon(path);
+async function lockAddon(path: string): Promise<LockAddon> {
+  loaded ??= await loadAddon(path);
   return loaded;
 }
 
-function loadAddon(path: string): LockAddon {
+/** By an import that bundlers see, and that has no need of `import.meta`, which a bundle of CommonJS does not have. */
+async function loadAddon(path: string): Promise<LockAddon> {
   let addon: unknown;
   try {
-    const require = createRequire(import.meta.url);
-    addon = require('fs-native-extensions');
+    // @ts-expect-error: the package ships no types
+    const namespace = (await import('fs-native-extensions')) as { readonly default?: unknown };
+    addon = namespace.default ?? namespace;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
     throw systemError(

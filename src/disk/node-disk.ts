@@ -52,8 +52,8 @@ export class NodeDisk implements Disk {
     return (process.umask() & GROUP_WRITES) === 0 ? 'group' : 'owner';
   }
 
-  checkLocks(path: string): void {
-    checkKernelLocks(path);
+  checkLocks(path: string): Promise<void> {
+    return checkKernelLocks(path);
   }
 
   async open(path: string, options: OpenOptions): Promise<DiskFile> {

@@ -92,8 +92,8 @@ export class NodeFile implements DiskFile {
     return this.#counted('fstat', async (fd) => fileStat(await fstatAsync(fd, { bigint: true })));
   }
 
-  tryLock(): boolean {
-    this.#isLocked = tryKernelLock(this.#openFd('lock'), this.path);
+  async tryLock(): Promise<boolean> {
+    this.#isLocked = await this.#counted('lock', (fd) => tryKernelLock(fd, this.path));
     return this.#isLocked;
   }
 

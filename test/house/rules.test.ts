@@ -89,3 +89,11 @@ test.each(pages)('every link of %s leads somewhere', (page) => {
     .filter((path) => !existsSync(join(root, path)));
   expect(dead).toEqual([]);
 });
+
+test('no file of the library needs import.meta, which a bundle of CommonJS does not have', () => {
+  const needs = /^(?!\s*(\*|\/[/*])).*(import\.meta\b|createRequire)/m;
+  const found = filesBelow('src', '.ts').filter(
+    (path) => !path.includes('src/cli/') && needs.test(read(path)),
+  );
+  expect(found).toEqual([]);
+});
