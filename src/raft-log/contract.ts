@@ -1,8 +1,11 @@
 import type { Environment } from '../disk/environment.js';
 import type { RecoveryReport } from '../wal/report/recovery-report.js';
 import type { RaftLogEvents } from './events.js';
+import type { OpenedSnapshot, OpenSnapshotOptions, SnapshotData, SnapshotMeta } from './snapshot-contract.js';
 import type { RaftLogStats } from './stats.js';
 import type { VerifyOptions, VerifyReport } from './repair/verify-store.js';
+
+export type { OpenedSnapshot, OpenSnapshotOptions, SnapshotData, SnapshotMeta } from './snapshot-contract.js';
 
 /** One entry of the Raft log, as it is given to {@link RaftLog.save}. */
 export interface Entry {
@@ -43,18 +46,6 @@ export interface HardState {
  */
 export type HardStateChange = Partial<HardState>;
 
-/** What a snapshot is, without its data. */
-export interface SnapshotMeta {
-  /** Last index it covers. */
-  readonly index: number;
-  /** Term of that index. */
-  readonly term: number;
-  /** The cluster's configuration as of `index`, the caller's bytes, at most 64 KiB. The caller's own copy. */
-  readonly conf: Uint8Array<ArrayBuffer>;
-  /** Size of the data in bytes. */
-  readonly bytes: number;
-}
-
 /**
  * One atomic write. Inside it, truncation comes first, then entries against the log as truncated, then hard state; the
  * interlocks are judged on the outcome of all three.
@@ -79,12 +70,6 @@ export interface SaveResult {
   readonly lastIndex: number;
 }
 
-/**
- * The data of a snapshot: bytes, copied at the call; or, for what is large, an async iterable of them, which is pulled one
- * piece at a time and may reuse its buffer for the next.
- */
-export type SnapshotData = Uint8Array | AsyncIterable<Uint8Array>;
-
 /** A snapshot of the host's own state, for {@link RaftLog.createSnapshot}. */
 export interface CreateSnapshotRequest {
   /** The state is that after applying this entry: `snapshot.index < index <= lastIndex`. */
@@ -93,6 +78,10 @@ export interface CreateSnapshotRequest {
   readonly conf: Uint8Array;
   /** The state, of any size. */
   readonly data: SnapshotData;
+  /** How many bytes the data must bring: more or fewer are refused, so that a stream cut short is. Default: any number. */
+  readonly bytes?: number;
+  /** Abandons it, also while the data is silent (`KEELSON_ABORTED`); no more once its record is queued. */
+  readonly signal?: AbortSignal;
 }
 
 /** A snapshot that a leader has sent, for {@link RaftLog.installSnapshot}. */
@@ -105,19 +94,12 @@ export interface InstallSnapshotRequest {
   readonly conf: Uint8Array;
   /** The state, of any size. */
   readonly data: SnapshotData;
+  /** How many bytes the data must bring: more or fewer are refused, so that a stream cut short is. Default: any number. */
+  readonly bytes?: number;
+  /** Abandons it, also while the data is silent (`KEELSON_ABORTED`); no more once its record is queued. */
+  readonly signal?: AbortSignal;
   /** Changes with it, in the same record. `commit` rises to `index` whether or not it says so. */
   readonly hardState?: HardStateChange;
-}
-
-/** A snapshot opened for reading. */
-export interface OpenedSnapshot {
-  /** Which one it is: the newest when it was opened. */
-  readonly meta: SnapshotMeta;
-  /**
-   * The data, each chunk verified before it is handed out, and the caller's to keep. To be read once; leaving the loop
-   * early frees the file. Ends with `KEELSON_CORRUPT` or `KEELSON_READ_FAILED` at the first chunk that cannot be trusted.
-   */
-  readonly data: AsyncIterable<Uint8Array<ArrayBuffer>>;
 }
 
 /** Options of a read. */
@@ -127,7 +109,12 @@ export interface ReadOptions {
    * Default: no bound.
    */
   readonly bytesMax?: number;
+  /** Abandons the read with `KEELSON_ABORTED`. */
+  readonly signal?: AbortSignal;
 }
+
+/** Options of {@link RaftLog.stream}. */
+export type StreamOptions = Pick<ReadOptions, 'signal'>;
 
 /**
  * - `'open'`: all works. Also while a full disk refuses entries: see the event `no-space`.
@@ -236,6 +223,8 @@ export interface RaftLog extends AsyncDisposable {
   readonly lastTerm: number;
   /** The newest snapshot, or null. A copy: its `conf` belongs to the caller. */
   readonly snapshot: SnapshotMeta | null;
+  /** Every kept snapshot (`snapshotsKept`), newest first. The first is {@link snapshot}. Copies, as there. */
+  readonly snapshots: readonly SnapshotMeta[];
   /** Whether the log takes saves, and if not, why. */
   readonly status: LogStatus;
   /** What the open found. */
@@ -293,6 +282,26 @@ export interface RaftLog extends AsyncDisposable {
    * `KEELSON_COMMITTED_TRUNCATION`.
    */
   truncateFrom(index: number): Promise<SaveResult>;
+  /**
+   * For who got `KEELSON_QUEUE_FULL`: resolves when there is room for saves again. At once if nothing waits for the disk;
+   * else when the next saves have ended, well or not, and at most half of `queueBytesMax` waits. Others may be quicker to
+   * fill it, so the save is tried in a loop.
+   *
+   * @throws `KEELSON_FAILED` once the log is latched, also while it waits; `KEELSON_READ_ONLY`, `KEELSON_CLOSED`.
+   *
+   * @example
+   * ```ts
+   * for (;;) {
+   *   try {
+   *     return await log.save(request);
+   *   } catch (error) {
+   *     if (!isKeelsonError(error, 'KEELSON_QUEUE_FULL')) throw error;
+   *     await log.drained();
+   *   }
+   * }
+   * ```
+   */
+  drained(): Promise<void>;
 
   /**
    * Term of the entry at `index`, in `[firstIndex - 1, lastIndex]`: the boundary's term is known though its entry is gone,
@@ -320,7 +329,7 @@ export interface RaftLog extends AsyncDisposable {
    * step; later with `KEELSON_COMPACTED` where compaction overtook it, or `KEELSON_UNAVAILABLE` where an entry it had
    * handed out was replaced: begin anew.
    */
-  stream(from: number, until: number): AsyncIterable<ReadEntry>;
+  stream(from: number, until: number, options?: StreamOptions): AsyncIterable<ReadEntry>;
 
   /**
    * Keeps a snapshot of the host's own state as of `index`, whose term the log knows. Drops no entry ({@link compact}
@@ -337,23 +346,24 @@ export interface RaftLog extends AsyncDisposable {
   /**
    * Takes a snapshot that a leader sent, in one record. **What keeps the log and what replaces it:** if the log holds the
    * entry `(index, term)`, no entry is dropped; else all entries are, and the log is then empty behind the snapshot:
-   * `firstIndex` is `index + 1` and `lastIndex` is `index`. `commit` rises to `index`.
+   * `firstIndex` is `index + 1` and `lastIndex` is `index`. `commit` rises to `index`. The snapshot that the log has already
+   * (same index and term as {@link snapshot}) is not taken again: its data is let go unread, `hardState` is saved.
    *
    * @returns when the snapshot is on stable storage and counts. Put the state machine to it before the next entry.
    * @throws Judged at the call, and again when the data is there: `KEELSON_SNAPSHOT_OUT_OF_DATE` (not above
-   *   `snapshot.index`), `KEELSON_COMMITTED_TRUNCATION` (`index <= commit`, but another term is held there),
+   *   `snapshot.index`, and not that very one), `KEELSON_COMMITTED_TRUNCATION` (`index <= commit`, but another term is held there),
    *   `KEELSON_TERM_REGRESSION` (`term` above the hard state's after it), `KEELSON_TOO_LARGE` (`conf`),
    *   `KEELSON_INVALID_ARGUMENT`, and the interlocks for `hardState`. Else as {@link createSnapshot}.
    */
   installSnapshot(request: InstallSnapshotRequest): Promise<SnapshotMeta>;
   /**
-   * Opens the newest snapshot; null if there is none. A newer one may take its place meanwhile: what is open stays
-   * readable to its end.
+   * Opens the newest snapshot, or the kept one of an index; null if there is none. What is open stays readable to its end,
+   * also when it is no longer kept.
    *
-   * @throws `KEELSON_MISSING_SNAPSHOT`, `KEELSON_CORRUPT`, `KEELSON_READ_FAILED`; on a read-only log `KEELSON_COMPACTED`
-   *   where the writer has replaced it: open the log again.
+   * @throws `KEELSON_INVALID_ARGUMENT`, `KEELSON_MISSING_SNAPSHOT`, `KEELSON_CORRUPT`, `KEELSON_READ_FAILED`,
+   *   `KEELSON_ABORTED`; on a read-only log `KEELSON_COMPACTED` where the writer has replaced it: open the log again.
    */
-  openSnapshot(): Promise<OpenedSnapshot | null>;
+  openSnapshot(options?: OpenSnapshotOptions): Promise<OpenedSnapshot | null>;
   /**
    * Drops entries `<= upTo`, at most `snapshot.index`, durably, and frees the segments that hold nothing else. Already
    * done: 0. It works on a full disk, and is what ends the shortage.
@@ -376,7 +386,7 @@ export interface RaftLog extends AsyncDisposable {
   stats(): RaftLogStats;
   /**
    * Waits for all saves that were accepted, marks a clean end, frees the lock. A snapshot whose data still streams is
-   * abandoned with `KEELSON_ABORTED`. Idempotent, and never rejects for what a save was already told.
+   * abandoned with `KEELSON_CLOSED`, and open snapshots end. Idempotent, and never rejects for what a save was already told.
    */
   close(): Promise<void>;
 }

@@ -1,7 +1,8 @@
 import type { EventEmitter } from 'eventemitter3';
 import type { Environment } from '../disk/environment.js';
-import { isKeelsonError, KeelsonError } from '../errors/index.js';
+import { isKeelsonError, KeelsonError, throwIfAborted } from '../errors/index.js';
 import type { SnapshotStore } from '../snapshot/index.js';
+import { letGo } from '../snapshot/let-go.js';
 import type { RecoveryReport } from '../wal/report/recovery-report.js';
 import { closedError, failedError, type SegmentedLog } from '../wal/segmented-log.js';
 import { AcceptedState } from './state/accepted-state.js';
@@ -13,6 +14,7 @@ import type {
   HardStateChange,
   InstallSnapshotRequest,
   LogStatus,
+  OpenSnapshotOptions,
   OpenedSnapshot,
   RaftLog,
   ReadEntry,
@@ -20,6 +22,7 @@ import type {
   SaveRequest,
   SaveResult,
   SnapshotMeta,
+  StreamOptions,
 } from './contract.js';
 import type { DurableState } from './state/durable-state.js';
 import { draftCompaction, draftSave } from './state/encode-save.js';
@@ -29,9 +32,18 @@ import { FrameQueue } from './state/frame-queue.js';
 import { judgeCompact, judgeRange, judgeTerm } from './rules/judge-range.js';
 import { GivenEntries } from './rules/given-entries.js';
 import { judgeSave } from './rules/judge-save.js';
-import { judgeCreateSnapshot, judgeInstallSnapshot } from './rules/judge-snapshot.js';
+import { judgeCreateSnapshot, judgeInstallSnapshot, type SnapshotPlan } from './rules/judge-snapshot.js';
 import type { ResolvedOptions } from './rules/options.js';
-import { readInstall, readReadOptions, readSave, readSnapshot, readVerifyOptions } from './rules/requests.js';
+import { openSnapshotOptionsOf, readOptionsOf, streamOptionsOf } from './rules/read-options.js';
+import {
+  installFieldsOf,
+  readInstall,
+  readSave,
+  readSnapshot,
+  readVerifyOptions,
+  snapshotFieldsOf,
+} from './rules/requests.js';
+import { takeRequested } from './snapshots/snapshot-request.js';
 import { SnapshotTurns, type SnapshotTurn } from './snapshots/snapshot-turns.js';
 import type { RaftLogStats } from './stats.js';
 import { shownLog } from './state/shown-log.js';
@@ -60,6 +72,7 @@ export class DurableRaftLog implements RaftLog {
   readonly #queue: FrameQueue;
   readonly #reader: EntryReader;
   readonly #turns: SnapshotTurns;
+  readonly #snapshotCall: { readonly owner: object; readonly throwIfUnwritable: () => void };
   #closing: Promise<void> | null = null;
 
   constructor(parts: DurableRaftLogParts) {
@@ -71,6 +84,12 @@ export class DurableRaftLog implements RaftLog {
     this.#queue = new FrameQueue(log, durable, this.#accepted);
     this.#reader = new EntryReader(log, durable, this.#accepted, options.dir);
     const { snapshotsKept } = options;
+    this.#snapshotCall = {
+      owner: store,
+      throwIfUnwritable: () => {
+        this.#checkWritable();
+      },
+    };
     store.guardBy(() => log.checkFence());
     this.#turns = new SnapshotTurns({ log, store, durable, queue: this.#queue, snapshotsKept });
     this.recovery = log.recovery;
@@ -93,6 +112,9 @@ export class DurableRaftLog implements RaftLog {
   get snapshot(): SnapshotMeta | null {
     const meta = this.#durable.snapshotMeta;
     return meta === null ? null : ownMeta(meta);
+  }
+  get snapshots(): readonly SnapshotMeta[] {
+    return this.#durable.snapshots.map(({ meta }) => ownMeta(meta));
   }
   get unfitUntil(): number {
     const { unfitUntil, hardState } = this.#durable;
@@ -131,6 +153,12 @@ export class DurableRaftLog implements RaftLog {
     return this.save({ truncateFrom: index ?? null });
   }
 
+  async drained(): Promise<void> {
+    this.#checkWritable();
+    await this.#queue.whenRoom(this.#parts.options.queueBytesMax / 2);
+    this.#checkNotFailed();
+  }
+
   term(index: number): number {
     this.#checkReadable();
     return judgeTerm(this.#durable, index);
@@ -138,63 +166,82 @@ export class DurableRaftLog implements RaftLog {
 
   async entries(from: number, until: number, options?: ReadOptions): Promise<ReadEntry[]> {
     this.#checkReadable();
-    const bytesMax = readReadOptions(options);
+    const { bytesMax, signal } = readOptionsOf(options);
     judgeRange(this.#durable, from, until);
-    return this.#reader.durable(from, until, bytesMax);
+    return this.#reader.durable({ from, until, bytesMax, signal });
   }
 
-  async *stream(from: number, until: number): AsyncGenerator<ReadEntry, void, undefined> {
+  async *stream(
+    from: number,
+    until: number,
+    options?: StreamOptions,
+  ): AsyncGenerator<ReadEntry, void, undefined> {
     this.#checkReadable();
+    const { signal } = streamOptionsOf(options);
     judgeRange(this.#durable, from, until);
-    for await (const chunk of this.#reader.chunks(from, until)) {
-      yield* chunk;
+    for await (const chunk of this.#reader.chunks({ from, until, bytesMax: Infinity, signal })) {
+      for (const entry of chunk) {
+        throwIfAborted('the stream', signal);
+        yield entry;
+      }
       this.#checkReadable();
     }
   }
 
   async createSnapshot(request: CreateSnapshotRequest): Promise<SnapshotMeta> {
-    this.#checkWritable();
-    const { index, conf, data } = readSnapshot(request);
-    const { term } = judgeCreateSnapshot(this.#accepted, { index });
-    const judge = () => judgeCreateSnapshot(this.#accepted, { index, term });
-    return this.#takeSnapshot({ index, term, conf, data, judge, isInstall: false });
+    const call = { request, fieldsOf: snapshotFieldsOf, read: readSnapshot, ...this.#snapshotCall };
+    return takeRequested(call, (given) => {
+      const { index } = given;
+      const { term } = judgeCreateSnapshot(this.#accepted, { index });
+      const judge = (): SnapshotPlan => judgeCreateSnapshot(this.#accepted, { index, term });
+      return this.#takeSnapshot({ ...given, term, judge, isInstall: false });
+    });
   }
 
   async installSnapshot(request: InstallSnapshotRequest): Promise<SnapshotMeta> {
-    this.#checkWritable();
-    const given = readInstall(request);
-    const judge = () => judgeInstallSnapshot(this.#accepted, given, this.#parts.options);
-    judge();
-    return this.#takeSnapshot({ ...given, judge, isInstall: true });
+    const call = { request, fieldsOf: installFieldsOf, read: readInstall, ...this.#snapshotCall };
+    return takeRequested(call, (given) => {
+      const judge = (): SnapshotPlan => judgeInstallSnapshot(this.#accepted, given, this.#parts.options);
+      // What is held already will be so when its turn comes.
+      if (judge().isHeld) letGo(() => given.data);
+      return this.#takeSnapshot({ ...given, judge, isInstall: true });
+    });
   }
 
   async #takeSnapshot(turn: SnapshotTurn): Promise<SnapshotMeta> {
-    const meta = await this.#turns.take(turn, () => {
-      this.#checkWritable();
-    });
-    tellListeners(this.#parts.emitter, 'snapshot', { meta: ownMeta(meta), installed: turn.isInstall });
+    const { meta, isNew } = await this.#turns.take(turn, this.#snapshotCall.throwIfUnwritable);
+    if (isNew)
+      tellListeners(this.#parts.emitter, 'snapshot', { meta: ownMeta(meta), installed: turn.isInstall });
     return ownMeta(meta);
   }
 
-  async openSnapshot(): Promise<OpenedSnapshot | null> {
+  async openSnapshot(options?: OpenSnapshotOptions): Promise<OpenedSnapshot | null> {
     this.#checkReadable();
-    const { snapshotName, snapshotMeta } = this.#durable;
-    if (snapshotName === null || snapshotMeta === null) return null;
+    return this.#openKept(openSnapshotOptionsOf(options));
+  }
+
+  async #openKept(wanted: ReturnType<typeof openSnapshotOptionsOf>): Promise<OpenedSnapshot | null> {
+    const { index, signal } = wanted;
+    const kept = this.#durable.snapshots.find(({ name }) => index === undefined || name.index === index);
+    if (kept === undefined) return null;
+    const { name, meta } = kept;
     try {
-      const { data } = await this.#parts.snapshots.open(snapshotName);
-      return { meta: ownMeta(snapshotMeta), data };
+      const { data } = await this.#parts.snapshots.open(name, signal);
+      const close = (): Promise<void> => data.close();
+      return { meta: ownMeta(meta), data, close, [Symbol.asyncDispose]: close };
     } catch (error) {
       if (!isKeelsonError(error, 'KEELSON_MISSING_SNAPSHOT')) throw error;
-      // A newer one took its place while this one was being opened: no damage, that one is meant now.
-      if (this.#durable.snapshotName !== snapshotName) return this.openSnapshot();
-      throw await this.#whyMissing(snapshotName.index, error);
+      throw await this.#whyMissing(name.index, error);
     }
   }
 
-  /** R10: a log that only reads stands still while its writer goes on; what that deleted is not damage. */
+  /** What another writer has deleted is no damage: beside a log that only reads (R10), or behind one that lost its lock (D11). */
   async #whyMissing(index: number, error: KeelsonError): Promise<KeelsonError> {
     const { options, snapshots } = this.#parts;
-    if (!options.readOnly) return error;
+    if (!options.readOnly) {
+      await this.#log.checkFence();
+      return error;
+    }
     const isSuperseded = (await snapshots.list()).some((published) => published.index > index);
     if (!isSuperseded) return error;
     const message = `the snapshot at ${String(index)} was replaced by a newer one since ${options.dir} was opened for reading. Open it again.`;
@@ -279,7 +326,7 @@ export class DurableRaftLog implements RaftLog {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([this.#turns.close(), this.#reader.close()]);
+    await Promise.all([this.#turns.close(), this.#reader.close(), this.#parts.snapshots.close()]);
     await this.#log.close();
   }
 
@@ -297,8 +344,12 @@ export class DurableRaftLog implements RaftLog {
         { path: dir },
       );
     }
+    this.#checkNotFailed();
+  }
+
+  #checkNotFailed(): void {
     const { latched } = this.#log;
-    if (latched !== null) throw failedError(dir, latched);
+    if (latched !== null) throw failedError(this.#parts.options.dir, latched);
   }
 
   #acceptedView(): AcceptedView {
@@ -309,9 +360,9 @@ export class DurableRaftLog implements RaftLog {
     };
     const entries = async (from: number, until: number, options?: ReadOptions): Promise<ReadEntry[]> => {
       this.#checkReadable();
-      const bytesMax = readReadOptions(options);
+      const { bytesMax, signal } = readOptionsOf(options);
       judgeRange(state, from, until);
-      return this.#reader.accepted(from, until, bytesMax);
+      return this.#reader.accepted({ from, until, bytesMax, signal });
     };
     return {
       get lastIndex() {

@@ -62,6 +62,7 @@ export async function openWithFormats(
   opened.log = log;
   try {
     const snapshots = await atOpen.opened(log.storeId);
+    await durable.findOlder();
     const raftLog = new DurableRaftLog({ environment, options: resolved, log, durable, snapshots, emitter });
     if (!resolved.readOnly) await raftLog.finishDeletions();
     // Also where it came too late to stop the work: who gave up waiting must not be left with an open log.

@@ -8,7 +8,7 @@ export {
   type OpenSnapshotFile,
   type SnapshotStoreOptions,
 } from './snapshot-store.js';
-export type { PublishedSnapshot, SnapshotFileMeta, SnapshotRef } from './snapshot-ref.js';
+export type { NamedSnapshot, PublishedSnapshot, SnapshotFileMeta, SnapshotRef } from './snapshot-ref.js';
 export { SnapshotStream } from './snapshot-stream.js';
 export type { StagedSnapshot } from './staged-snapshot.js';
 export type { SnapshotWriteRequest } from './write-request.js';

@@ -1,93 +1,116 @@
 import { types } from 'node:util';
-import { KeelsonError } from '../errors/index.js';
+import { KeelsonError, orAborted, throwIfAborted } from '../errors/index.js';
+import { lackOfBytes } from '../errors/given-bytes.js';
+import { pullingFor } from './inside-data.js';
+import { begin, endEarly, letGo } from './let-go.js';
+
+/** After so many pieces the event loop gets a turn, since pieces that are ready at once would never let it have one. */
+const PIECES_A_TURN = 64;
+
+/** What the data of a snapshot is pulled for, and until when. */
+export interface PullRequest {
+  /** The host's: all at once, or a stream. */
+  readonly data: Uint8Array | AsyncIterable<Uint8Array>;
+  /** How many bytes it must bring, if that is known. */
+  readonly bytes?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Whose snapshot it is: calls from inside the data are told by it, see {@link isInsideDataOf}. */
+  readonly owner: object;
+  /** Runs `run` at the end of this turn of the event loop. */
+  readonly endOfTurn: (run: () => void) => void;
+  /** Takes one piece; the next is pulled when it has resolved. */
+  readonly take: (piece: Uint8Array) => Promise<void>;
+}
 
 /**
  * Hands the bytes of `data` to `take`, piece by piece, and pulls no further piece before `take` is done with
  * the last, so that the caller's iterable may reuse its buffer and runs at the pace of the disk.
  *
- * Whatever the iterable throws is thrown on, that very value. It is always ended, by its `return()`, unless
- * it came to its end by itself. Errors: `KEELSON_ABORTED` (at once, also while the iterable is silent),
- * `KEELSON_INVALID_ARGUMENT` for a piece that is not a `Uint8Array`.
+ * Whatever the iterable throws is thrown on, that very value. It is always ended, by its `return()`, unless it came to its
+ * end by itself; nothing waits for that. Errors: `KEELSON_ABORTED` (at once, also while the iterable is silent),
+ * `KEELSON_INVALID_ARGUMENT` for what is no iterable of `Uint8Array`, or one of fewer or more than `bytes`.
  */
-export async function pullData(
-  data: Uint8Array | AsyncIterable<Uint8Array>,
-  signal: AbortSignal | undefined,
-  take: (piece: Uint8Array) => Promise<void>,
-): Promise<void> {
-  throwIfAborted(signal);
+export async function pullData(request: PullRequest): Promise<void> {
+  const { data, signal } = request;
+  try {
+    throwIfAborted('the snapshot', signal);
+  } catch (error) {
+    letGo(() => data);
+    throw error;
+  }
   if (types.isUint8Array(data)) {
-    await take(data);
+    checkCount(request, data.length, true);
+    await request.take(data);
     return;
   }
-  const iterator = data[Symbol.asyncIterator]();
-  let isWaiting = false;
+  const iterator = iteratorOf(data);
   try {
-    for (;;) {
-      isWaiting = true;
-      const step = await nextOrAborted(iterator, signal);
-      isWaiting = false;
-      if (step.done === true) return;
-      checkPiece(step.value);
-      await take(step.value);
-      throwIfAborted(signal);
-    }
+    await pullingFor(request.owner, (next) => pullAll(request, () => next(() => step(iterator, signal))));
   } catch (error) {
-    const ended = endEarly(iterator);
-    // A generator that is silent inside next() answers return() only when it speaks again, perhaps never.
-    if (!(isWaiting && signal?.aborted === true)) await ended;
+    endEarly(data, iterator);
     throw error;
   }
 }
 
-/** Throws `KEELSON_ABORTED` if the signal says so. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw aborted(signal);
-}
-
-async function nextOrAborted(
-  iterator: AsyncIterator<Uint8Array>,
-  signal: AbortSignal | undefined,
-): Promise<IteratorResult<Uint8Array, unknown>> {
-  if (signal === undefined) return await iterator.next();
-  throwIfAborted(signal);
-  let onAbort: (() => void) | undefined;
-  const abortion = new Promise<never>((_resolve, reject) => {
-    onAbort = () => {
-      reject(aborted(signal));
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([iterator.next(), abortion]);
-  } finally {
-    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
+async function pullAll(request: PullRequest, next: () => Promise<Step>): Promise<void> {
+  let bytes = 0;
+  for (let count = 1; ; count += 1) {
+    const { isDone, piece } = await next();
+    if (isDone) {
+      checkCount(request, bytes, true);
+      return;
+    }
+    checkPiece(piece);
+    bytes += piece.length;
+    checkCount(request, bytes, false);
+    await request.take(piece);
+    if (count % PIECES_A_TURN === 0) await new Promise<void>(request.endOfTurn);
+    throwIfAborted('the snapshot', request.signal);
   }
 }
 
-async function endEarly(iterator: AsyncIterator<Uint8Array>): Promise<void> {
-  try {
-    await iterator.return?.();
-  } catch {
-    // What ended the write is the error to tell; one that the clean-up adds would hide it.
-  }
+function iteratorOf(data: AsyncIterable<unknown>): AsyncIterator<unknown> {
+  const iterator = begin(data);
+  if (isObject(iterator) && typeof iterator['next'] === 'function')
+    return iterator as unknown as AsyncIterator<unknown>;
+  throw wrongData('has an async iterator without next()', 'an async iterable of Uint8Array');
+}
+
+/** One answer of the iterable, each of its properties read once. */
+interface Step {
+  readonly isDone: boolean;
+  readonly piece: unknown;
+}
+
+async function step(iterator: AsyncIterator<unknown>, signal: AbortSignal | undefined): Promise<Step> {
+  const answer: unknown = await orAborted('the snapshot', signal, Promise.resolve(iterator.next()));
+  if (!isObject(answer)) throw wrongData(`answered next() with ${typeof answer}`, 'an object');
+  const isDone = Boolean(answer['done']);
+  return { isDone, piece: isDone ? undefined : answer['value'] };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }
 
 function checkPiece(piece: unknown): asserts piece is Uint8Array {
-  if (types.isUint8Array(piece)) return;
+  const lack = lackOfBytes(piece);
+  if (lack === null) return;
   const found = piece === null ? 'null' : typeof piece;
-  throw new KeelsonError(
-    'KEELSON_INVALID_ARGUMENT',
-    `data of the snapshot yielded a value of type ${found}, expected Uint8Array; the snapshot was not made. ` +
-      'Correct the iterable.',
-    { argument: 'data', found, expected: 'Uint8Array' },
-  );
+  throw wrongData(`yielded a value of type ${found}`, lack, found);
 }
 
-function aborted(signal: AbortSignal): KeelsonError {
+/** A stream that is cut short, in good order, by what lies between two servers must not become a snapshot. */
+function checkCount({ bytes }: PullRequest, found: number, isEnd: boolean): void {
+  if (bytes === undefined || found === bytes || (found < bytes && !isEnd)) return;
+  const what = isEnd && found < bytes ? `ended after ${found} bytes` : `has at least ${found} bytes`;
+  throw wrongData(what, `${bytes} (bytes of the request)`, found, 'Get it again, whole.');
+}
+
+function wrongData(what: string, expected: string, found?: unknown, next = 'Correct it.'): KeelsonError {
   return new KeelsonError(
-    'KEELSON_ABORTED',
-    'the snapshot was aborted by its signal; nothing of it was kept.',
-    {},
-    signal.reason,
+    'KEELSON_INVALID_ARGUMENT',
+    `data of the snapshot ${what}, expected ${expected}; the snapshot was not made. ${next}`,
+    { argument: 'data', found, expected },
   );
 }

@@ -1,8 +1,8 @@
 import type { Disk } from '../disk/index.js';
 import { setAside } from '../disk/set-aside.js';
 import { KeelsonError } from '../errors/index.js';
-import { closeQuietly, openJudged } from './snapshot-file-reader.js';
-import type { PublishedSnapshot, SnapshotRef } from './snapshot-ref.js';
+import { closeQuietly, namedSnapshotOf, openJudged } from './snapshot-file-reader.js';
+import type { NamedSnapshot, PublishedSnapshot, SnapshotRef } from './snapshot-ref.js';
 
 /** Where published files are judged, and where those go that are no snapshots. */
 export interface AsidePlace {
@@ -19,24 +19,38 @@ export interface UnusableRequest extends Pick<AsidePlace, 'folder' | 'checkFence
   readonly named: Pick<SnapshotRef, 'index' | 'term'> | null;
 }
 
-/** Moves those published files that are no snapshot of this store, by their head and end; tells which went and which found no room. */
+/** What became of the published files. */
+interface LookedAt {
+  /** Where those went that are no snapshot of this store. */
+  readonly moved: readonly string[];
+  /** Such that found no room there. */
+  readonly left: readonly PublishedSnapshot[];
+  /** Those that are snapshots of this store, by their head and end. */
+  readonly whole: readonly NamedSnapshot[];
+}
+
+/** Moves those published files that are no snapshot of this store, by their head and end. */
 export async function setUnusableAside(
   place: AsidePlace,
   published: readonly PublishedSnapshot[],
   named: UnusableRequest['named'],
-): Promise<{ readonly moved: readonly string[]; readonly left: readonly PublishedSnapshot[] }> {
+): Promise<LookedAt> {
   const moved: string[] = [];
   const left: PublishedSnapshot[] = [];
+  const whole: NamedSnapshot[] = [];
   for (const snapshot of published) {
     if (snapshot.index === named?.index && snapshot.term === named.term) continue;
-    const reason = await whyUnusable(place, snapshot);
-    if (reason === null) continue;
+    const found = await lookAt(place, snapshot);
+    if (typeof found !== 'string') {
+      whole.push(found);
+      continue;
+    }
     await place.checkFence();
-    const to = await moveAside(place, snapshot.path, reason);
+    const to = await moveAside(place, snapshot.path, found);
     if (to === null) left.push(snapshot);
     else moved.push(to);
   }
-  return { moved, left };
+  return { moved, left, whole };
 }
 
 /** Moves one file; null if there is no room. */
@@ -49,14 +63,15 @@ export function moveAside(
   return setAside({ disk, path, folder, note });
 }
 
-async function whyUnusable(
+/** The snapshot, or why it is none. */
+async function lookAt(
   { disk, storeId }: AsidePlace,
   { index, term, path }: PublishedSnapshot,
-): Promise<string | null> {
+): Promise<NamedSnapshot | string> {
   try {
     const judged = await openJudged(disk, path, storeId, { index, term });
     await closeQuietly(judged.file);
-    return null;
+    return namedSnapshotOf(judged);
   } catch (error) {
     if (error instanceof KeelsonError && error.family === 'damage') return error.message;
     throw error;

@@ -16,7 +16,7 @@ import {
   type SnapshotFooter,
   type SnapshotHeader,
 } from '../format/snapshot-file.js';
-import type { SnapshotRef } from './snapshot-ref.js';
+import type { NamedSnapshot, SnapshotRef } from './snapshot-ref.js';
 
 /** An open snapshot whose header, footer and length were judged; its chunks were not read. */
 export interface JudgedSnapshotFile {
@@ -88,6 +88,15 @@ export async function closeQuietly(file: DiskFile): Promise<void> {
   } catch {
     // Nothing of a file that was only read can be lost by its close.
   }
+}
+
+/** What a judged file says it is. */
+export function namedSnapshotOf({ header, footer, checksum }: JudgedSnapshotFile): NamedSnapshot {
+  const { index, term, conf } = header;
+  return {
+    ref: Object.freeze({ index, term, checksum }),
+    meta: { index, term, conf, bytes: footer.dataBytes },
+  };
 }
 
 /** Fills `into` from `offset`: `KEELSON_READ_FAILED` for an error, `KEELSON_CORRUPT` where the file ends first. */

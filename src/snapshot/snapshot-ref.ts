@@ -15,6 +15,12 @@ export interface SnapshotFileMeta {
   readonly bytes: number;
 }
 
+/** A snapshot whose head and end were read. */
+export interface NamedSnapshot {
+  readonly ref: SnapshotRef;
+  readonly meta: SnapshotFileMeta;
+}
+
 /** A published snapshot as its name tells it; nothing of the file was read. */
 export interface PublishedSnapshot {
   readonly index: number;

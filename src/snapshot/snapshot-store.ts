@@ -1,33 +1,33 @@
 import { join } from 'node:path';
 import { changeFailed } from '../disk/disk-failure.js';
 import { syncNames } from '../disk/durable-names.js';
-import { systemCode, type Disk, type DiskFile, type Environment } from '../disk/index.js';
-import { isKeelsonError, KeelsonError } from '../errors/index.js';
+import { systemCode, type Disk, type Environment } from '../disk/index.js';
+import { isKeelsonError, KeelsonError, throwIfAborted } from '../errors/index.js';
 import { IDENTITY_BYTES } from '../format/identity.js';
 import { LIMITS } from '../format/limits.js';
-import { openFresh } from './open-fresh.js';
+import { OpenSnapshots } from './open-snapshots.js';
 import { ensureDirectory, isThere, listOwnNames } from './open-directory.js';
-import { pullData, throwIfAborted } from './pull-data.js';
 import { moveAside, setUnusableAside, type UnusableRequest } from './set-unusable-aside.js';
 import {
   closeQuietly,
+  namedSnapshotOf,
   openJudged,
   openPublishedOrStaged,
   type ExpectedSnapshot,
   type JudgedSnapshotFile,
 } from './snapshot-file-reader.js';
 import { publishedName, temporaryName } from './snapshot-name.js';
-import type { PublishedSnapshot, SnapshotFileMeta, SnapshotRef } from './snapshot-ref.js';
-import { SnapshotStream } from './snapshot-stream.js';
-import { SnapshotWriter } from './snapshot-writer.js';
+import type { NamedSnapshot, PublishedSnapshot, SnapshotFileMeta, SnapshotRef } from './snapshot-ref.js';
+import type { SnapshotStream } from './snapshot-stream.js';
 import { stageSnapshot, type StagedSnapshot } from './staged-snapshot.js';
+import { writeSnapshotFile } from './write-snapshot-file.js';
 import { checkWriteRequest, invalid, type SnapshotWriteRequest } from './write-request.js';
 
 const NEXT = { fate: 'Nothing that counts was changed.', then: 'try again' };
 
 /** Options of {@link openSnapshotStore}. */
 export interface SnapshotStoreOptions {
-  readonly environment: Pick<Environment, 'disk' | 'fillRandom'>;
+  readonly environment: Pick<Environment, 'disk' | 'fillRandom' | 'endOfTurn'>;
   /** The directory of the snapshots. Made if it is missing, unless `readOnly`; its parent must be there. */
   readonly dir: string;
   /** The 16 bytes that tell this store's files from another's. */
@@ -41,7 +41,7 @@ export interface SnapshotStoreOptions {
 /** A snapshot being read. */
 export interface OpenSnapshotFile {
   readonly meta: SnapshotFileMeta;
-  /** Run through it, end it early (`return()`, which `break` calls), or it keeps its file open. */
+  /** Run through it, or close it: until then its bytes stay on the disk, also when nothing names them any more. */
   readonly data: SnapshotStream;
 }
 
@@ -79,6 +79,7 @@ export class SnapshotStore {
   readonly #staging = new Set<string>();
   /** Published names that are no snapshots, and for which quarantine had no room. */
   readonly #untouchable = new Set<string>();
+  readonly #open: OpenSnapshots;
   /** Ends when the last `retain` that was called has ended, well or not. */
   #retaining: Promise<unknown> = Promise.resolve();
   #isFailed = false;
@@ -89,6 +90,7 @@ export class SnapshotStore {
     this.dir = options.dir;
     this.#disk = options.environment.disk;
     this.#options = options;
+    this.#open = new OpenSnapshots(options.readOnly);
   }
 
   /**
@@ -117,7 +119,7 @@ export class SnapshotStore {
   async write(request: SnapshotWriteRequest): Promise<StagedSnapshot> {
     this.#checkWritable();
     checkWriteRequest(request);
-    throwIfAborted(request.signal);
+    throwIfAborted('the snapshot', request.signal);
     const { index, term } = request;
     const name = publishedName(index, term);
     if (this.#staging.has(name)) {
@@ -130,7 +132,13 @@ export class SnapshotStore {
       // A retain under way may have an unlink of these names in flight, which must not meet the new file;
       // one that begins from here on leaves them alone.
       await this.#retaining;
-      const { checksum, dataBytes } = await this.#writeFile(temporary, request);
+      const { checksum, dataBytes } = await writeSnapshotFile({
+        ...this.#options,
+        owner: this,
+        path: temporary,
+        request,
+        unlink: (leftover) => this.#unlink(leftover),
+      });
       const ref: SnapshotRef = Object.freeze({ index, term, checksum });
       return stageSnapshot(
         { ref, bytes: dataBytes, path },
@@ -165,23 +173,30 @@ export class SnapshotStore {
   async readMeta(ref: SnapshotRef): Promise<SnapshotFileMeta> {
     const judged = await this.#openJudged(ref);
     await closeQuietly(judged.file);
-    return metaOf(judged);
+    return namedSnapshotOf(judged).meta;
   }
 
   /** As {@link readMeta}, of a published snapshot that no record at hand names: any whole file of that index and term. */
-  async readUnnamed(
-    index: number,
-    term: number,
-  ): Promise<{ readonly ref: SnapshotRef; readonly meta: SnapshotFileMeta }> {
+  async readUnnamed(index: number, term: number): Promise<NamedSnapshot> {
     const judged = await this.#openJudged({ index, term });
     await closeQuietly(judged.file);
-    return { ref: Object.freeze({ index, term, checksum: judged.checksum }), meta: metaOf(judged) };
+    return namedSnapshotOf(judged);
   }
 
-  /** As {@link readMeta}, and a stream of the data, verified chunk by chunk; see {@link SnapshotStream}. */
-  async open(ref: SnapshotRef): Promise<OpenSnapshotFile> {
-    const judged = await this.#openJudged(ref);
-    return { meta: metaOf(judged), data: new SnapshotStream(judged) };
+  /**
+   * As {@link readMeta}, and a stream of the data, verified chunk by chunk; see {@link SnapshotStream}. From the call on no
+   * `retain` of this store takes it away. `signal` ends the opening and the reading.
+   */
+  async open(ref: SnapshotRef, signal?: AbortSignal): Promise<OpenSnapshotFile> {
+    const path = join(this.dir, publishedName(ref.index, ref.term));
+    const openJudged = (): Promise<JudgedSnapshotFile> => this.#openJudged(ref);
+    const { judged, data } = await this.#open.open({ path, ref, signal, openJudged });
+    return { meta: namedSnapshotOf(judged).meta, data };
+  }
+
+  /** Ends all reading, and lets none begin. Resolved: no snapshot is open. */
+  close(): Promise<void> {
+    return this.#open.close();
   }
 
   /**
@@ -208,13 +223,16 @@ export class SnapshotStore {
    * Moves published files that are no snapshot of this store, by their head and end, to `folder`, each with a note of
    * why: damaged ones, another store's, those of another format. To be called at open, before any {@link retain},
    * which would delete them. What finds no room there stays, and no later `retain` of this store touches it.
+   * Returns the new paths, and the snapshots that are whole by their head and end, but for `named`.
    */
-  async setUnusableAside(request: UnusableRequest): Promise<readonly string[]> {
+  async setUnusableAside(
+    request: UnusableRequest,
+  ): Promise<{ readonly moved: readonly string[]; readonly whole: readonly NamedSnapshot[] }> {
     this.#checkWritable();
     const place = { disk: this.#disk, storeId: this.#options.storeId, ...request };
-    const { moved, left } = await setUnusableAside(place, await this.list(), request.named);
+    const { moved, left, whole } = await setUnusableAside(place, await this.list(), request.named);
     for (const { index, term } of left) this.#untouchable.add(publishedName(index, term));
-    return moved;
+    return { moved, whole };
   }
 
   /**
@@ -272,7 +290,7 @@ export class SnapshotStore {
       if (parsed.kind === 'published' && kept.has(published)) continue;
       const path = join(this.dir, name);
       try {
-        await this.#unlink(path);
+        await this.#open.whileKept(path, () => this.#unlink(path));
         deleted.push(path);
       } catch (error) {
         if (isKeelsonError(error, 'KEELSON_FENCED')) throw error;
@@ -285,45 +303,10 @@ export class SnapshotStore {
     return deleted;
   }
 
-  async #writeFile(
-    temporary: string,
-    { index, term, conf, data, signal }: SnapshotWriteRequest,
-  ): Promise<{ readonly checksum: number; readonly dataBytes: number }> {
-    const { environment, storeId, chunkBytes } = this.#options;
-    const identity = new Uint8Array(IDENTITY_BYTES);
-    environment.fillRandom(identity);
-    const header = { storeId, identity, index, term, conf: conf.slice() };
-    const file = await openFresh(this.#disk, temporary, (path) => this.#unlink(path), NEXT);
-    let end;
-    try {
-      const writer = new SnapshotWriter(file, header, chunkBytes);
-      await writer.begin();
-      const betweenChunks = (): void => {
-        throwIfAborted(signal);
-      };
-      await pullData(data, signal, (piece) => writer.add(piece, betweenChunks));
-      end = await writer.finish();
-    } catch (error) {
-      await closeQuietly(file);
-      throw error;
-    }
-    await this.#closeWritten(file);
-    throwIfAborted(signal);
-    return end;
-  }
-
-  async #closeWritten(file: DiskFile): Promise<void> {
-    try {
-      await file.close();
-    } catch (error) {
-      throw changeFailed('a snapshot', { path: file.path }, error, NEXT);
-    }
-  }
-
   async #publish(temporary: string, path: string, name: string): Promise<void> {
     try {
       this.#checkWritable();
-      await this.#rename(temporary, path);
+      await this.#open.whileKept(path, () => this.#rename(temporary, path));
     } catch (error) {
       await this.#discard(temporary, name);
       throw error;
@@ -392,9 +375,4 @@ export class SnapshotStore {
       );
     }
   }
-}
-
-function metaOf({ header, footer }: JudgedSnapshotFile): SnapshotFileMeta {
-  const { index, term, conf } = header;
-  return { index, term, conf, bytes: footer.dataBytes };
 }

@@ -1,106 +1,106 @@
-import {
-  chunkChecksum,
-  foldChecksum,
-  getChunkHeader,
-  SNAPSHOT_CHUNK_HEADER_BYTES,
-} from '../format/snapshot-file.js';
-import { LIMITS } from '../format/limits.js';
-import { closeQuietly, corrupt, readExactly, type JudgedSnapshotFile } from './snapshot-file-reader.js';
+import { KeelsonError, orAborted } from '../errors/index.js';
+
+type Chunk = Uint8Array<ArrayBuffer>;
+
+/** Which snapshot is read, and until when. */
+export interface SnapshotStreamRequest {
+  /** As messages call it. */
+  readonly name: string;
+  /** Its data; asked for once, when the reading begins. */
+  readonly chunks: () => AsyncGenerator<Chunk, void>;
+  /** Frees what the reading holds, also where it never began. Never rejects. */
+  readonly letGo: () => Promise<void>;
+  /** Ends the reading with `KEELSON_ABORTED`. */
+  readonly signal: AbortSignal | undefined;
+  /** Told once, when nothing of it is open any more. */
+  readonly onEnd: (stream: SnapshotStream) => void;
+}
 
 /**
- * The data of one snapshot, chunk by chunk, each verified before it is handed out; the last only after the
- * chain over all of them was held against the footer. Chunks are fresh and belong to whoever gets them.
- * One chunk is in memory at a time, and nothing is read ahead.
+ * The data of one open snapshot. It can be run through once; a second run is an error, since it would otherwise look like a
+ * snapshot without data. It ends by itself at the end of the data and by an error, and else by {@link close} or by the
+ * `return()` of its iterator, which `break` in a `for await` calls.
  *
- * Can be run through once. Keeps the file open, so that it stays readable when retention takes its name
- * away (on Windows the name then stays, unusable, until this is closed). The file is closed at the end, by an
- * error, and by {@link return}, which `break` in a `for await` calls; who never begins calls it too.
- *
- * Errors of {@link next}: `KEELSON_CORRUPT` with the offset, `KEELSON_READ_FAILED`.
+ * Errors of `next()`: those of the chunks, `KEELSON_ABORTED`, `KEELSON_CLOSED`; `KEELSON_INVALID_ARGUMENT` for a second run.
  */
-export class SnapshotStream implements AsyncIterableIterator<Uint8Array<ArrayBuffer>, undefined> {
-  readonly #judged: JudgedSnapshotFile;
-  readonly #chunks: AsyncGenerator<Uint8Array<ArrayBuffer>, undefined>;
+export class SnapshotStream implements AsyncIterable<Chunk, undefined> {
+  readonly #request: SnapshotStreamRequest;
+  #isTaken = false;
+  #hasEnded = false;
+  #closing: Promise<void> | null = null;
 
-  constructor(judged: JudgedSnapshotFile) {
-    this.#judged = judged;
-    this.#chunks = verifiedChunks(judged);
+  constructor(request: SnapshotStreamRequest) {
+    this.#request = request;
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
+  [Symbol.asyncIterator](): AsyncIterator<Chunk, undefined> {
+    if (this.#isTaken) return refusing(secondRun(this.#request.name));
+    this.#isTaken = true;
+    const chunks = this.#request.chunks();
+    const next = (): Promise<IteratorResult<Chunk, undefined>> => this.#next(chunks);
+    const end = async (): Promise<IteratorResult<Chunk, undefined>> => {
+      this.#hasEnded = true;
+      await this.close();
+      return { done: true, value: undefined };
+    };
+    return { next, return: end };
   }
 
-  next(): Promise<IteratorResult<Uint8Array<ArrayBuffer>, undefined>> {
-    return this.#chunks.next();
-  }
-
-  async return(): Promise<IteratorResult<Uint8Array<ArrayBuffer>, undefined>> {
-    const result = await this.#chunks.return(undefined);
-    // A generator that was never begun ends without running its `finally`.
-    await closeQuietly(this.#judged.file);
-    return result;
-  }
-}
-
-async function* verifiedChunks(
-  judged: JudgedSnapshotFile,
-): AsyncGenerator<Uint8Array<ArrayBuffer>, undefined> {
-  const { file, footer } = judged;
-  try {
-    let position = judged.chunksFrom;
-    let leftBytes = footer.dataBytes;
-    let chain = 0;
-    for (let number = 0; number < footer.chunkCount; number += 1) {
-      const { data, sum } = await readChunk(judged, number, position, leftBytes);
-      position += SNAPSHOT_CHUNK_HEADER_BYTES + data.length;
-      leftBytes -= data.length;
-      chain = foldChecksum(chain, sum);
-      // Before the last chunk goes out, so that nobody holds all data of a file that is then refused.
-      if (number === footer.chunkCount - 1) checkEnd(judged, position, chain);
-      yield data;
+  async #next(chunks: AsyncGenerator<Chunk, void>): Promise<IteratorResult<Chunk, undefined>> {
+    if (this.#hasEnded) return { done: true, value: undefined };
+    const { name, signal } = this.#request;
+    try {
+      this.throwIfClosed();
+      const step = await orAborted(`reading ${name}`, signal, chunks.next());
+      // What was read while it was closed is whole, but who closed it wants no more of it.
+      this.throwIfClosed();
+      if (step.done !== true) return step;
+    } catch (error) {
+      this.#hasEnded = true;
+      // A read that the close cut off has failed for no other reason.
+      const isClosed = this.#closing !== null;
+      const closing = this.close();
+      // A read that hangs would keep the one waiting who gave it up.
+      if (signal?.aborted !== true) await closing;
+      throw isClosed ? closed(name) : error;
     }
-    if (footer.chunkCount === 0) checkEnd(judged, position, chain);
-    return undefined;
-  } finally {
-    await closeQuietly(file);
+    this.#hasEnded = true;
+    await this.close();
+    return { done: true, value: undefined };
+  }
+
+  /** Throws `KEELSON_CLOSED` once {@link close} was called. */
+  throwIfClosed(): void {
+    if (this.#closing !== null) throw closed(this.#request.name);
+  }
+
+  /** Ends the reading: resolved, nothing of it is open any more. Idempotent, never rejects. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#request.letGo();
+    this.#request.onEnd(this);
   }
 }
 
-/** Reads and verifies one chunk; its length is held against the limit and the footer before memory is taken (D9). */
-async function readChunk(
-  { file, header }: JudgedSnapshotFile,
-  number: number,
-  position: number,
-  leftBytes: number,
-): Promise<{ readonly data: Uint8Array<ArrayBuffer>; readonly sum: number }> {
-  const place = new Uint8Array(SNAPSHOT_CHUNK_HEADER_BYTES);
-  await readExactly(file, place, position);
-  const { length, checksum: sum } = getChunkHeader(place);
-  const lengthMax = Math.min(LIMITS.snapshotChunkBytes, leftBytes);
-  if (length < 1 || length > lengthMax) {
-    throw corrupt(
-      file.path,
-      position,
-      `length of chunk ${String(number)}`,
-      length,
-      `1..${String(lengthMax)}`,
-    );
-  }
-  const data = new Uint8Array(length);
-  await readExactly(file, data, position + SNAPSHOT_CHUNK_HEADER_BYTES);
-  const expected = chunkChecksum(header.identity, number, data);
-  if (sum !== expected) {
-    throw corrupt(file.path, position + 4, `checksum of chunk ${String(number)}`, sum, expected);
-  }
-  return { data, sum };
+function refusing(error: KeelsonError): AsyncIterator<Chunk, undefined> {
+  return { next: () => Promise.reject(error) };
 }
 
-function checkEnd({ file, footer, chunksUntil }: JudgedSnapshotFile, position: number, chain: number): void {
-  if (position !== chunksUntil) {
-    throw corrupt(file.path, position, 'end of the chunks', position, chunksUntil);
-  }
-  if (footer.chain !== chain) {
-    throw corrupt(file.path, chunksUntil + 16, 'checksum of all chunks', footer.chain, chain);
-  }
+function secondRun(name: string): KeelsonError {
+  return new KeelsonError(
+    'KEELSON_INVALID_ARGUMENT',
+    `the data of ${name} was run through before, and can be once. Open the snapshot again.`,
+    { argument: 'data' },
+  );
+}
+
+function closed(name: string): KeelsonError {
+  return new KeelsonError(
+    'KEELSON_CLOSED',
+    `${name} was closed, or its log was; no more of it is read. Open it again.`,
+  );
 }

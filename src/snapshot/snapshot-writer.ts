@@ -11,6 +11,7 @@ import {
   SNAPSHOT_CHUNK_HEADER_BYTES,
   type SnapshotHeader,
 } from '../format/snapshot-file.js';
+import { invalid } from './write-request.js';
 
 /**
  * A sync after this many bytes, so that no sync of the log, on the same disk, ever waits for a whole
@@ -55,7 +56,10 @@ export class SnapshotWriter {
   /** Copies all of `piece`; when resolved, its buffer may be reused. `betweenChunks` may throw to stop. */
   async add(piece: Uint8Array, betweenChunks: () => void): Promise<void> {
     let taken = 0;
-    while (taken < piece.length) {
+    const { length } = piece;
+    while (taken < length) {
+      // Transferred or resized while a chunk of it was written, it would end here as if it had never been longer.
+      if (piece.length !== length) throw invalid('data', `${piece.length} bytes now`, `the ${length} it had`);
       const start = SNAPSHOT_CHUNK_HEADER_BYTES + this.#filledBytes;
       const part = piece.subarray(taken, taken + this.#chunk.length - start);
       this.#chunk.set(part, start);

@@ -7,7 +7,7 @@ import { listOwnNames } from './open-directory.js';
 import { closeQuietly, openJudged, readExactly } from './snapshot-file-reader.js';
 import { publishedName, temporaryName } from './snapshot-name.js';
 import type { SnapshotFileMeta, SnapshotRef } from './snapshot-ref.js';
-import { SnapshotStream } from './snapshot-stream.js';
+import { verifiedChunks } from './verified-chunks.js';
 
 /** A published snapshot, read to its end. */
 export interface SurveyedSnapshot {
@@ -86,7 +86,11 @@ async function surveySnapshot(
     checksum = footer;
     const judged = await openJudged(disk, path, storeId, { ...named, checksum: checksum ?? 0 });
     const { header } = judged;
-    for await (const chunk of new SnapshotStream(judged)) onBytes(chunk.length);
+    try {
+      for await (const chunk of verifiedChunks(judged)) onBytes(chunk.length);
+    } finally {
+      await closeQuietly(judged.file);
+    }
     const meta = {
       index: header.index,
       term: header.term,

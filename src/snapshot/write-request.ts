@@ -14,6 +14,8 @@ export interface SnapshotWriteRequest {
    * piece is copied before the next is pulled, so its buffer may be reused. Pieces of length 0 are skipped.
    */
   readonly data: Uint8Array | AsyncIterable<Uint8Array>;
+  /** How many bytes `data` must bring; fewer or more are refused. Left out: any number. */
+  readonly bytes?: number | undefined;
   /** Abandons the write, also while `data` is silent. */
   readonly signal?: AbortSignal;
 }

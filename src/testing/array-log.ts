@@ -72,6 +72,7 @@ export class ArrayLog {
 
   /** The log after a leader's snapshot. */
   installSnapshot(index: number, term: number): ArrayLog | ErrorCode {
+    if (this.snapshot?.index === index && this.snapshot.term === term) return this;
     if (this.snapshot !== null && index <= this.snapshot.index) return 'KEELSON_SNAPSHOT_OUT_OF_DATE';
     const isHeld = index <= this.lastIndex && this.termAt(index) === term;
     if (!isHeld && index <= this.hardState.commit) return 'KEELSON_COMMITTED_TRUNCATION';

@@ -8,7 +8,10 @@ import { ownershipCases } from './ownership-cases.js';
 import { readingCases } from './reading-cases.js';
 import { refusalCases } from './refusal-cases.js';
 import { Scene, type ConformanceCase } from './scene.js';
+import { openSnapshotCases } from './open-snapshot-cases.js';
 import { snapshotCases } from './snapshot-cases.js';
+import { snapshotDataCases } from './snapshot-data-cases.js';
+import { waitingCases } from './waiting-cases.js';
 
 const CASES: readonly ConformanceCase[] = [
   ...readingCases,
@@ -16,6 +19,9 @@ const CASES: readonly ConformanceCase[] = [
   ...hardStateCases,
   ...refusalCases,
   ...snapshotCases,
+  ...snapshotDataCases,
+  ...openSnapshotCases,
+  ...waitingCases,
   ...ownershipCases,
   ...orderingCases,
   ...lifetimeCases,

@@ -188,7 +188,7 @@ export const refusalCases: readonly ConformanceCase[] = [
         log.createSnapshot({ ...snapshotAt(3), conf: undefined as never }),
       );
       await assertRejects('KEELSON_SNAPSHOT_OUT_OF_DATE', () =>
-        log.installSnapshot({ ...snapshotAt(2), term: 1 }),
+        log.installSnapshot({ ...snapshotAt(1), term: 1 }),
       );
       await assertRejects('KEELSON_TOO_LARGE', () => log.installSnapshot({ ...wide, term: 2 }));
       await assertRejects('KEELSON_INVALID_ARGUMENT', () =>

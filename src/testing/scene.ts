@@ -92,7 +92,7 @@ export function snapshotAt(index: number): { index: number; conf: Uint8Array; da
 }
 
 /** The bytes of a stream, in one piece. */
-export async function bytesOf(data: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+export async function bytesOf(data: AsyncIterable<Uint8Array> | readonly never[]): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of data) chunks.push(chunk);
   return new Uint8Array(Buffer.concat(chunks));

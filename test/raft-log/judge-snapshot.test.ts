@@ -9,7 +9,12 @@ import {
 } from '../../src/raft-log/rules/judge-snapshot.js';
 import type { JudgeRules, LogView } from '../../src/raft-log/rules/log-view.js';
 import type { CreateSnapshotRequest, InstallSnapshotRequest } from '../../src/raft-log/contract.js';
-import { readInstall, readSnapshot } from '../../src/raft-log/rules/requests.js';
+import {
+  installFieldsOf,
+  readInstall,
+  readSnapshot,
+  snapshotFieldsOf,
+} from '../../src/raft-log/rules/requests.js';
 import { DATA, logOfTerms } from './log-of-terms.js';
 import { refused } from './refused.js';
 
@@ -31,12 +36,12 @@ type Install = Omit<InstallSnapshotRequest, 'data'>;
 
 /** As a log does it: read first, then judged. */
 function create(view: LogView, { term, ...request }: Create): SnapshotPlan {
-  const given = readSnapshot({ ...request, data: DATA });
+  const given = readSnapshot(snapshotFieldsOf({ ...request, data: DATA }));
   return judgeCreateSnapshot(view, { ...given, ...(term === undefined ? {} : { term }) });
 }
 
 function install(view: LogView, request: Install, rules: JudgeRules): SnapshotPlan {
-  return judgeInstallSnapshot(view, readInstall({ ...request, data: DATA }), rules);
+  return judgeInstallSnapshot(view, readInstall(installFieldsOf({ ...request, data: DATA })), rules);
 }
 
 describe('createSnapshot', () => {
@@ -155,7 +160,7 @@ describe('installSnapshot', () => {
   const wrong = { hardState: { commit: 5, vote: 'a' } };
   const voted = logOfTerms([2, 2, 2, 2, 2, 3, 3, 3], wrong);
   const refusals: readonly [string, LogView, Install, ErrorCode][] = [
-    ['at the newest', LOG, { index: 4, term: 2, conf }, 'KEELSON_SNAPSHOT_OUT_OF_DATE'],
+    ['of another term at the newest', LOG, { index: 4, term: 3, conf }, 'KEELSON_SNAPSHOT_OUT_OF_DATE'],
     ['below it', LOG, { index: 3, term: 2, conf }, 'KEELSON_SNAPSHOT_OUT_OF_DATE'],
     ['below a reset log', RESET, { index: 9, term: 2, conf }, 'KEELSON_SNAPSHOT_OUT_OF_DATE'],
     ['of another term at commit', LOG, { index: 5, term: 3, conf }, 'KEELSON_COMMITTED_TRUNCATION'],

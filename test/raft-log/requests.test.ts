@@ -3,13 +3,15 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../src/errors/index.js';
+import { readOptionsOf } from '../../src/raft-log/rules/read-options.js';
 import {
-  readInstall,
-  readReadOptions,
+  installFieldsOf,
+  readInstall as installOf,
   readSave,
-  readSnapshot,
+  readSnapshot as snapshotOf,
   readVerifyOptions,
   readWholeHardState,
+  snapshotFieldsOf,
 } from '../../src/raft-log/rules/requests.js';
 import { DATA } from './log-of-terms.js';
 import { refused } from './refused.js';
@@ -20,6 +22,9 @@ function transferred(): Uint8Array {
   structuredClone(bytes, { transfer: [bytes.buffer] });
   return bytes;
 }
+
+const readSnapshot = (request: unknown): unknown => snapshotOf(snapshotFieldsOf(request));
+const readInstall = (request: unknown): unknown => installOf(installFieldsOf(request));
 
 const MAX = Number.MAX_SAFE_INTEGER;
 const NOT_INTEGERS: readonly unknown[] = [NaN, 1.5, -1, 2 ** 53, Infinity, 5n, '5', null, true, {}, []];
@@ -185,14 +190,14 @@ describe('snapshots and reads', () => {
   });
 
   it('bounds reads by a number of bytes', () => {
-    expect(readReadOptions(undefined)).toBe(Infinity);
-    expect(readReadOptions({})).toBe(Infinity);
-    expect(readReadOptions({ bytesMax: 0 })).toBe(0);
-    expect(readReadOptions({ bytesMax: Infinity })).toBe(Infinity);
+    expect(readOptionsOf(undefined).bytesMax).toBe(Infinity);
+    expect(readOptionsOf({}).bytesMax).toBe(Infinity);
+    expect(readOptionsOf({ bytesMax: 0 }).bytesMax).toBe(0);
+    expect(readOptionsOf({ bytesMax: Infinity }).bytesMax).toBe(Infinity);
     for (const wrong of [NaN, -1, 1.5, '5', 5n, null]) {
-      const error = refused('KEELSON_INVALID_ARGUMENT', () => readReadOptions({ bytesMax: wrong }));
+      const error = refused('KEELSON_INVALID_ARGUMENT', () => readOptionsOf({ bytesMax: wrong }));
       expect(error.details.argument).toBe('options.bytesMax');
     }
-    refused('KEELSON_INVALID_ARGUMENT', () => readReadOptions({ maxBytes: 5 }));
+    refused('KEELSON_INVALID_ARGUMENT', () => readOptionsOf({ maxBytes: 5 }));
   });
 });

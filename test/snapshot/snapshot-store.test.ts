@@ -8,8 +8,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isKeelsonError, KeelsonError } from '../../src/errors/index.js';
 import { LIMITS } from '../../src/format/limits.js';
+import type { SnapshotStream } from '../../src/snapshot/index.js';
 import {
   bytesOf,
+  collected,
   concatenated,
   inPieces,
   openObserved,
@@ -165,40 +167,93 @@ describe('publishing', () => {
 });
 
 describe('reading', () => {
-  test('goes on while retention takes the name away', async () => {
-    const store = await openStore(snapshotsDirectory());
+  test('goes on while retention takes the name away, and ends there if it never began', async () => {
+    const { store, disk } = await openObserved(snapshotsDirectory(), () => undefined);
     const ref = await publish(store, 1, patterned(100));
-    const { data } = await store.open(ref);
-    const first = await data.next();
+    const begun = (await store.open(ref)).data[Symbol.asyncIterator]();
+    const first = await begun.next();
+    const unread = await store.open(ref);
     await store.retain([]);
     expect(existsSync(join(store.dir, '0000000000000001-0000000000000001.snap'))).toBe(false);
     const pieces = [first.value as Uint8Array];
-    for await (const piece of data) pieces.push(piece);
+    for (let next = await begun.next(); next.done !== true; next = await begun.next())
+      pieces.push(next.value);
     expect(concatenated(pieces)).toEqual(patterned(100));
+    expect(await collected(unread.data)).toEqual(patterned(100));
+    expect(disk.openFiles).toBe(0);
   });
 
-  test('closes its file at the end, when it is left early, and when it never began', async () => {
+  test('a file that takes the name of one that is open is another, and both are read', async () => {
+    const store = await openStore(snapshotsDirectory());
+    const opened = await store.open(await publish(store, 9, bytesOf('first')));
+    const ref = await publish(store, 9, bytesOf('second'));
+    expect(await readAll(store, ref)).toEqual(bytesOf('second'));
+    expect(await collected(opened.data)).toEqual(bytesOf('first'));
+  });
+
+  test('takes one descriptor for all readers, and none before it begins and behind its end', async () => {
     const { store, disk } = await openObserved(snapshotsDirectory(), () => undefined);
     const ref = await publish(store, 1, patterned(100));
+    const opened = await Promise.all(Array.from({ length: 5 }, () => store.open(ref)));
     expect(disk.openFiles).toBe(0);
-
-    const whole = await store.open(ref);
-    for await (const piece of whole.data) expect(piece.length).toBeGreaterThan(0);
+    const [whole, left, half, ...unread] = opened.map(({ data }) => data) as [
+      SnapshotStream,
+      SnapshotStream,
+      SnapshotStream,
+    ];
+    expect(await collected(whole)).toEqual(patterned(100));
     expect(disk.openFiles).toBe(0);
-    expect(await whole.data.next()).toEqual({ done: true, value: undefined });
-
-    const left = await store.open(ref);
-    for await (const piece of left.data) {
+    for await (const piece of left) {
       expect(piece).toEqual(patterned(16));
+      expect(disk.openFiles).toBe(1);
+      await half[Symbol.asyncIterator]().next();
+      expect(disk.openFiles).toBe(1);
       break;
     }
-    expect(disk.openFiles).toBe(0);
-
-    const neverBegun = await store.open(ref);
     expect(disk.openFiles).toBe(1);
-    await neverBegun.data.return();
+    await half.close();
     expect(disk.openFiles).toBe(0);
-    expect((await neverBegun.data.next()).done).toBe(true);
+    for (const data of unread as SnapshotStream[]) await data.close();
+    expect(disk.openFiles).toBe(0);
+  });
+
+  test('is done once: a second run says so instead of bringing nothing', async () => {
+    const store = await openStore(snapshotsDirectory());
+    const ref = await publish(store, 1, patterned(40));
+    const { data } = await store.open(ref);
+    expect(await collected(data)).toEqual(patterned(40));
+    expect(await rejection(collected(data))).toMatchObject({
+      code: 'KEELSON_INVALID_ARGUMENT',
+      details: { argument: 'data' },
+    });
+  });
+
+  test('ends with the store, also one that is being opened: KEELSON_CLOSED, and no file stays open', async () => {
+    const { store, disk } = await openObserved(snapshotsDirectory(), () => undefined);
+    const ref = await publish(store, 1, patterned(100));
+    const half = (await store.open(ref)).data[Symbol.asyncIterator]();
+    await half.next();
+    const opening = rejection(store.open(ref));
+    await store.close();
+    for (const refused of [await opening, await rejection(half.next()), await rejection(store.open(ref))])
+      expect(refused).toMatchObject({ code: 'KEELSON_CLOSED' });
+    expect(disk.openFiles).toBe(0);
+  });
+
+  test('a file that cannot be kept open keeps its name', async () => {
+    let isShort = false;
+    const { store } = await openObserved(snapshotsDirectory(), (call) => {
+      if (isShort && call.name === 'open')
+        throw Object.assign(new Error('no descriptors'), { code: 'EMFILE' });
+      return undefined;
+    });
+    const ref = await publish(store, 1, patterned(100));
+    const { data } = await store.open(ref);
+    isShort = true;
+    expect(await rejection(store.retain([]))).toMatchObject({ family: 'environment' });
+    isShort = false;
+    expect(await collected(data)).toEqual(patterned(100));
+    expect(await store.retain([])).toHaveLength(1);
   });
 });
 

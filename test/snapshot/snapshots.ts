@@ -53,6 +53,9 @@ export function on(disk: Disk): SnapshotStoreOptions['environment'] {
     fillRandom: (into) => {
       below.fillRandom(into);
     },
+    endOfTurn: (run) => {
+      below.endOfTurn(run);
+    },
   };
 }
 
@@ -74,6 +77,11 @@ export async function publish(
 /** All the data of a snapshot, as one. */
 export async function readAll(store: SnapshotStore, ref: SnapshotRef): Promise<Uint8Array> {
   const { data } = await store.open(ref);
+  return collected(data);
+}
+
+/** All that a stream brings, as one. */
+export async function collected(data: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   for await (const piece of data) pieces.push(piece);
   return concatenated(pieces);

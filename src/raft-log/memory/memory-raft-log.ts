@@ -1,8 +1,10 @@
 import { EventEmitter } from 'eventemitter3';
 import { checkInteger, invalidArgument, readFields } from '../../errors/arguments.js';
-import { isKeelsonError, KeelsonError } from '../../errors/index.js';
+import { isKeelsonError, KeelsonError, throwIfAborted } from '../../errors/index.js';
 import { frameHeaderBytes } from '../../format/frame-header.js';
 import { LIMITS } from '../../format/limits.js';
+import { letGo } from '../../snapshot/let-go.js';
+import type { SnapshotStream } from '../../snapshot/snapshot-stream.js';
 import { checkFrameSize } from '../../wal/log-refusals.js';
 import type { RecoveryReport } from '../../wal/report/recovery-report.js';
 import type {
@@ -13,6 +15,7 @@ import type {
   HardStateChange,
   InstallSnapshotRequest,
   LogStatus,
+  OpenSnapshotOptions,
   OpenedSnapshot,
   RaftLog,
   RaftLogOptions,
@@ -21,6 +24,7 @@ import type {
   SaveRequest,
   SaveResult,
   SnapshotMeta,
+  StreamOptions,
 } from '../contract.js';
 import type { RaftLogEventMap, RaftLogEvents } from '../events.js';
 import { chunksOf } from '../read/entry-reader.js';
@@ -29,20 +33,24 @@ import { GivenEntries } from '../rules/given-entries.js';
 import { judgeSave } from '../rules/judge-save.js';
 import { judgeCreateSnapshot, judgeInstallSnapshot, type SnapshotPlan } from '../rules/judge-snapshot.js';
 import { MemoryQueue, type LandedChange, type MemoryMedium } from './memory-queue.js';
-import { collectSnapshotData, copyMeta, openHeldSnapshot } from './memory-snapshots.js';
+import { reportOf } from './memory-report.js';
+import { MemorySnapshotTurns } from './memory-snapshot-turns.js';
+import { copyMeta, openHeldSnapshot } from './memory-snapshots.js';
 import { holdEntries, MemoryState, type MemoryChange } from './memory-state.js';
 import { DEFAULTS } from '../rules/options.js';
 import { verifyMemory } from './memory-verify.js';
+import { openSnapshotOptionsOf, readOptionsOf, streamOptionsOf } from '../rules/read-options.js';
 import {
+  installFieldsOf,
   readInstall,
-  readReadOptions,
   readSave,
   readSnapshot,
   readVerifyOptions,
+  snapshotFieldsOf,
   type GivenSnapshot,
 } from '../rules/requests.js';
-import { draftCompaction, draftSave, draftSnapshot, type FrameDraft } from '../state/encode-save.js';
-
+import { takeRequested } from '../snapshots/snapshot-request.js';
+import { draftCompaction, draftSave, type FrameDraft } from '../state/encode-save.js';
 import type { RaftLogStats } from '../stats.js';
 import { shownLog } from '../state/shown-log.js';
 import { tellListeners } from '../state/tell-listeners.js';
@@ -102,8 +110,14 @@ class MemoryRaftLog implements RaftLog {
   #durable: MemoryState;
   #status: LogStatus = 'open';
   #closed: Promise<void> | null = null;
-  #snapshotTurn: Promise<unknown> = Promise.resolve();
-  readonly #closing = new AbortController();
+  readonly #turns = new MemorySnapshotTurns();
+  readonly #opened = new Set<SnapshotStream>();
+  readonly #snapshotCall = {
+    owner: this,
+    throwIfUnwritable: (): void => {
+      this.#checkOpen();
+    },
+  };
   readonly #counts = { saves: 0, entries: 0, groups: 0, payloadBytes: 0 };
 
   constructor(options: Required<MemoryRaftLogOptions>, medium: MemoryMedium) {
@@ -143,6 +157,9 @@ class MemoryRaftLog implements RaftLog {
   get snapshot(): SnapshotMeta | null {
     return copyMeta(this.#durable.snapshot);
   }
+  get snapshots(): readonly SnapshotMeta[] {
+    return this.#durable.heldSnapshots.map(({ meta }) => copyMeta(meta));
+  }
   get unfitUntil(): number {
     const { unfitUntil, hardState } = this.#durable;
     return hardState.commit >= unfitUntil ? 0 : unfitUntil;
@@ -173,6 +190,13 @@ class MemoryRaftLog implements RaftLog {
     return this.save({ truncateFrom: index ?? null });
   }
 
+  async drained(): Promise<void> {
+    this.#checkOpen();
+    // All that waits lands in one go.
+    await this.#queue.idle;
+    if (this.#status === 'failed') this.#checkOpen();
+  }
+
   term(index: number): number {
     this.#checkOpen();
     return judgeTerm(this.#durable, index);
@@ -182,37 +206,52 @@ class MemoryRaftLog implements RaftLog {
     return this.#read(this.#durable, from, until, options);
   }
 
-  async *stream(from: number, until: number): AsyncGenerator<ReadEntry, void, undefined> {
+  async *stream(
+    from: number,
+    until: number,
+    options?: StreamOptions,
+  ): AsyncGenerator<ReadEntry, void, undefined> {
     this.#checkOpen();
+    const { signal } = streamOptionsOf(options);
     judgeRange(this.#durable, from, until);
     for await (const chunk of chunksOf(this.#durable, from, until, (at) =>
       this.#read(this.#durable, at, Math.min(at + READ_AHEAD_ENTRIES, until)),
     )) {
-      yield* chunk;
+      for (const entry of chunk) {
+        throwIfAborted('the stream', signal);
+        yield entry;
+      }
       this.#checkOpen();
     }
   }
 
   async createSnapshot(request: CreateSnapshotRequest): Promise<SnapshotMeta> {
-    this.#checkOpen();
-    const given = readSnapshot(request);
-    const { index } = given;
-    const { term } = judgeCreateSnapshot(this.#acceptedState, given);
-    return this.#takeSnapshot(given, false, () => judgeCreateSnapshot(this.#acceptedState, { index, term }));
+    const call = { request, fieldsOf: snapshotFieldsOf, read: readSnapshot, ...this.#snapshotCall };
+    return takeRequested(call, (given) => {
+      const { index } = given;
+      const { term } = judgeCreateSnapshot(this.#acceptedState, { index });
+      return this.#takeSnapshot(given, false, () =>
+        judgeCreateSnapshot(this.#acceptedState, { index, term }),
+      );
+    });
   }
 
   async installSnapshot(request: InstallSnapshotRequest): Promise<SnapshotMeta> {
-    this.#checkOpen();
-    const given = readInstall(request);
-    const judge = () => judgeInstallSnapshot(this.#acceptedState, given, this.#options);
-    judge();
-    return this.#takeSnapshot(given, true, judge);
+    const call = { request, fieldsOf: installFieldsOf, read: readInstall, ...this.#snapshotCall };
+    return takeRequested(call, (given) => {
+      const judge = (): SnapshotPlan => judgeInstallSnapshot(this.#acceptedState, given, this.#options);
+      // What is held already will be so when its turn comes.
+      if (judge().isHeld) letGo(() => given.data);
+      return this.#takeSnapshot(given, true, judge);
+    });
   }
 
-  async openSnapshot(): Promise<OpenedSnapshot | null> {
+  async openSnapshot(options?: OpenSnapshotOptions): Promise<OpenedSnapshot | null> {
     this.#checkOpen();
-    const held = this.#durable.heldSnapshot;
-    return held === null ? null : openHeldSnapshot(held);
+    const { index, signal } = openSnapshotOptionsOf(options);
+    throwIfAborted('opening the snapshot', signal);
+    const held = this.#durable.heldSnapshots.find(({ meta }) => (index ?? meta.index) === meta.index);
+    return held === undefined ? null : openHeldSnapshot(held, signal, this.#opened);
   }
 
   async compact(upTo: number): Promise<{ readonly bytesFreed: number }> {
@@ -260,8 +299,9 @@ class MemoryRaftLog implements RaftLog {
 
   async #close(): Promise<void> {
     if (this.#status === 'open') this.#status = 'closed';
-    this.#closing.abort();
-    await this.#snapshotTurn;
+    const turns = this.#turns.close();
+    await Promise.all(Array.from(this.#opened, (data) => data.close()));
+    await turns;
     await this.#queue.idle;
     if (this.#medium.owner === this.#queue) this.#medium.owner = null;
     // Whoever opens the medium next changes its state; the getters here keep their last values.
@@ -302,39 +342,28 @@ class MemoryRaftLog implements RaftLog {
     }
   }
 
-  /** Snapshot operations run one at a time; each is judged again when its data is here. */
   async #takeSnapshot(
-    { conf, data }: GivenSnapshot,
+    request: GivenSnapshot,
     isInstall: boolean,
     judge: () => SnapshotPlan,
   ): Promise<SnapshotMeta> {
-    const before = this.#snapshotTurn;
-    const run = async (): Promise<SnapshotMeta> => {
-      await before;
-      this.#checkOpen();
-      const chunks = await collectSnapshotData(data, this.#closing.signal).finally(() => {
-        this.#checkOpen();
-      });
-      const plan = judge();
-      const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-      const meta: SnapshotMeta = { index: plan.index, term: plan.term, conf, bytes };
-      const draft = draftSnapshot(plan, { index: plan.index, term: plan.term, checksum: 0 }, meta);
-      await this.#accept(draft, () => ({ kind: 'snapshot', plan, held: { meta, chunks } }));
-      tellListeners(this.#emitter, 'snapshot', {
-        meta: { ...meta, conf: Uint8Array.from(conf) },
-        installed: isInstall,
-      });
-      return { ...meta, conf: Uint8Array.from(conf) };
-    };
-    const result = run();
-    this.#snapshotTurn = result.catch(() => undefined);
-    return result;
+    const { meta, isNew } = await this.#turns.take({
+      ...this.#snapshotCall,
+      request,
+      judge,
+      heldNow: () => this.#durable.heldSnapshot,
+      accept: (draft, change) => this.#accept(draft, () => change),
+      whenLanded: () => this.#queue.whenLanded(),
+    });
+    if (isNew) tellListeners(this.#emitter, 'snapshot', { meta: copyMeta(meta), installed: isInstall });
+    return copyMeta(meta);
   }
 
   #read(state: MemoryState, from: number, until: number, options?: ReadOptions): ReadEntry[] {
     this.#checkOpen();
-    const bytesMax = readReadOptions(options);
+    const { bytesMax, signal } = readOptionsOf(options);
     judgeRange(state, from, until);
+    throwIfAborted('the read', signal);
     const found: ReadEntry[] = [];
     let bytes = 0;
     for (let at = from; at < until; at += 1) {
@@ -368,23 +397,4 @@ class MemoryRaftLog implements RaftLog {
       entries,
     };
   }
-}
-
-function reportOf(medium: MemoryMedium): RecoveryReport {
-  return Object.freeze({
-    verdict: medium.epoch === 1 ? 'fresh' : 'clean',
-    segments: 0,
-    batches: 0,
-    entries: 0,
-    lastLsn: medium.lastLsn,
-    epoch: medium.epoch,
-    cut: null,
-    damage: null,
-    rebuilt: [],
-    snapshotFallback: null,
-    quarantined: [],
-    strays: [],
-    readBytes: 0,
-    ms: 0,
-  });
 }

@@ -6,6 +6,7 @@ import type { GivenEntries } from '../rules/given-entries.js';
 import type { SavePlan } from '../rules/judge-save.js';
 import type { SnapshotPlan } from '../rules/judge-snapshot.js';
 import type { LogView } from '../rules/log-view.js';
+import { DEFAULTS } from '../rules/options.js';
 
 /** An entry as the memory log holds it: with its own bytes and their checksum, never changed again. */
 export interface HeldEntry {
@@ -43,6 +44,8 @@ export class MemoryState implements LogView {
   entries: HeldEntry[] = [];
   hardState: HardState = Object.freeze({ term: 0, vote: null, commit: 0 });
   heldSnapshot: HeldSnapshot | null = null;
+  /** The others that are kept, newest first. */
+  olderSnapshots: readonly HeldSnapshot[] = [];
   unfitUntil = 0;
   readonly cuts: Cuts = new Cuts();
 
@@ -57,6 +60,9 @@ export class MemoryState implements LogView {
   }
   get snapshot(): SnapshotMeta | null {
     return this.heldSnapshot === null ? null : this.heldSnapshot.meta;
+  }
+  get heldSnapshots(): readonly HeldSnapshot[] {
+    return this.heldSnapshot === null ? [] : [this.heldSnapshot, ...this.olderSnapshots];
   }
 
   term(index: number): number {
@@ -101,6 +107,8 @@ export class MemoryState implements LogView {
       this.boundary = { index: plan.index, term: plan.term };
     }
     this.hardState = Object.freeze({ ...plan.hardState });
+    if (plan.isHeld) return 0;
+    this.olderSnapshots = this.heldSnapshots.slice(0, DEFAULTS.snapshotsKept - 1);
     this.heldSnapshot = held;
     return 0;
   }
@@ -124,6 +132,7 @@ export class MemoryState implements LogView {
     copy.entries = this.entries.slice();
     copy.hardState = this.hardState;
     copy.heldSnapshot = this.heldSnapshot;
+    copy.olderSnapshots = this.olderSnapshots;
     copy.unfitUntil = this.unfitUntil;
     return copy;
   }

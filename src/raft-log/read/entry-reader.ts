@@ -1,4 +1,4 @@
-import { KeelsonError } from '../../errors/index.js';
+import { KeelsonError, orAborted, throwIfAborted } from '../../errors/index.js';
 import type { TermRun } from '../../format/seal.js';
 import { closedError, type SegmentedLog } from '../../wal/segmented-log.js';
 import type { AcceptedState } from '../state/accepted-state.js';
@@ -11,6 +11,16 @@ import { entriesIn } from '../state/queued-save.js';
 import { readEntry } from './read-entry.js';
 
 type ReadView = Pick<LogView, 'firstIndex' | 'lastIndex'> & { readonly cuts: Cuts };
+
+/** What is to be read: entries `[from, until)`. */
+export interface ReadRange {
+  readonly from: number;
+  readonly until: number;
+  /** Bounds the data of the entries, and what is read ahead of need. */
+  readonly bytesMax: number;
+  /** Abandons the read with `KEELSON_ABORTED`. */
+  readonly signal: AbortSignal | undefined;
+}
 
 /**
  * Reads entries of the durable log, and of the accepted one. What one call returns is one log's: where a conflict
@@ -42,28 +52,34 @@ export class EntryReader {
     });
   }
 
-  /** Entries `[from, until)` of the durable log, until the next passes `bytesMax`; at least one of a range that is not empty. */
-  durable(from: number, until: number, bytesMax: number): Promise<ReadEntry[]> {
-    return collect(this.#durable, from, until, bytesMax, (at) => this.#readChunk(at, until, bytesMax));
+  /** Entries of the durable log, until the next passes `bytesMax`; at least one of a range that is not empty. */
+  durable(range: ReadRange): Promise<ReadEntry[]> {
+    return collect(this.#durable, range, (at) => this.#readChunk(at, range));
   }
 
-  /** Entries `[from, until)` of the accepted log, likewise. */
-  accepted(from: number, until: number, bytesMax: number): Promise<ReadEntry[]> {
-    return collect(this.#accepted, from, until, bytesMax, (at) => {
-      const stretch = this.#accepted.stretch(at, until);
-      if (stretch.save === undefined) return this.#readChunk(at, stretch.until, bytesMax);
-      return entriesIn(stretch.save, at, stretch.until, bytesMax);
+  /** Entries of the accepted log, likewise. */
+  accepted(range: ReadRange): Promise<ReadEntry[]> {
+    return collect(this.#accepted, range, (at) => {
+      const stretch = this.#accepted.stretch(at, range.until);
+      if (stretch.save === undefined) return this.#readChunk(at, { ...range, until: stretch.until });
+      return entriesIn(stretch.save, at, stretch.until, range.bytesMax);
     });
   }
 
-  /** Entries `[from, until)` of the durable log, in chunks of about what one read of the disk brings. */
-  chunks(from: number, until: number): AsyncGenerator<ReadEntry[], void, undefined> {
-    return chunksOf(this.#durable, from, until, (at) => this.#readChunk(at, until, Infinity));
+  /** Entries of the durable log, in chunks of about what one read of the disk brings. */
+  chunks(range: ReadRange): AsyncGenerator<ReadEntry[], void, undefined> {
+    const { from, until } = range;
+    return chunksOf(this.#durable, from, until, (at) => this.#readChunk(at, range));
   }
 
-  /** One read of the disk; `bytesMax` bounds what is read ahead of need. */
-  async #readChunk(from: number, until: number, bytesMax: number): Promise<ReadEntry[]> {
+  /** One read of the disk, from `at` on. One that is abandoned goes on until the disk answers, and is waited for by close. */
+  async #readChunk(at: number, range: ReadRange): Promise<ReadEntry[]> {
+    throwIfAborted('the read', range.signal);
     if (this.#isClosed) throw closedError(this.#dir);
+    return orAborted('the read', range.signal, this.#readDisk(at, range));
+  }
+
+  async #readDisk(from: number, { until, bytesMax }: ReadRange): Promise<ReadEntry[]> {
     // The terms as they are now: a conflict that becomes durable meanwhile changes them, but not what is read.
     const runs = this.#durable.termRuns(from, until);
     this.#readCount += 1;
@@ -105,11 +121,10 @@ export async function* chunksOf(
 /** Collects what `read` brings, chunk by chunk; begins anew if what was read is no more what the log holds. */
 async function collect(
   view: ReadView,
-  from: number,
-  until: number,
-  bytesMax: number,
+  { from, until, bytesMax, signal }: ReadRange,
   read: (at: number) => ReadEntry[] | Promise<ReadEntry[]>,
 ): Promise<ReadEntry[]> {
+  throwIfAborted('the read', signal);
   let entries: ReadEntry[] = [];
   let bytes = 0;
   let cutsBefore = view.cuts.count;

@@ -154,7 +154,8 @@ async function copyEntries(
       if (bytes >= frameBytes) await flush();
     };
     const wholeUntil = torn === null ? until : Math.min(until, torn.header.from);
-    for await (const chunk of reader.chunks(from, wholeUntil)) for (const entry of chunk) await keep(entry);
+    const whole = { from, until: wholeUntil, bytesMax: Infinity, signal: undefined };
+    for await (const chunk of reader.chunks(whole)) for (const entry of chunk) await keep(entry);
     if (torn !== null)
       for await (const entry of entriesOfTorn(request.environment.disk, torn)) await keep(entry);
     await flush();

@@ -9,6 +9,8 @@ export interface SnapshotPlan {
   /** The snapshot covers the log up to this index, whose entry has this term. */
   readonly index: number;
   readonly term: number;
+  /** The log has this very snapshot already: there is no data to take. */
+  readonly isHeld: boolean;
   /** False if the whole log is replaced: it is then empty and begins at `index + 1`. */
   readonly keepsLog: boolean;
   /** The hard state after the record of this snapshot. */
@@ -59,11 +61,12 @@ export function judgeCreateSnapshot(view: LogView, request: CreateSnapshotTerms)
 
   // The state at `index` was applied, so `index` is committed, whether or not the host has said so.
   const hardState = withCommit(view.hardState, index);
-  return planOf(view, { index, term, keepsLog: true, hardState });
+  return planOf(view, { index, term, isHeld: false, keepsLog: true, hardState });
 }
 
 /**
- * Judges `installSnapshot`, at the call and again when its record is queued.
+ * Judges `installSnapshot`, at the call and again when its record is queued. The newest snapshot itself, by index and
+ * term, is no error: a leader that heard no answer sends it again.
  *
  * @throws `KEELSON_SNAPSHOT_OUT_OF_DATE` (not above
  *   the newest, or below where the log begins), and under `checks: 'strict'` `KEELSON_COMMITTED_TRUNCATION`
@@ -76,12 +79,13 @@ export function judgeInstallSnapshot(
   rules: JudgeRules,
 ): SnapshotPlan {
   const { index, term } = request;
-  judgeNewer(view, index);
+  const isHeld = view.snapshot?.index === index && view.snapshot.term === term;
+  if (!isHeld) judgeNewer(view, index);
   // A log that was reset has a boundary and no snapshot: what lies below it is older than the log itself.
   if (index < view.firstIndex - 1) throw outOfDate(index, view.firstIndex - 1);
 
   const heldTerm = index <= view.lastIndex ? view.term(index) : undefined;
-  const keepsLog = heldTerm === term;
+  const keepsLog = isHeld || heldTerm === term;
   const merged = mergeHardState(view.hardState, request.hardState ?? {}, index);
   if (rules.checks === 'strict') {
     if (heldTerm !== undefined && !keepsLog && index <= view.hardState.commit) {
@@ -90,12 +94,12 @@ export function judgeInstallSnapshot(
     judgeHardState(view, merged, keepsLog ? view.lastIndex : index);
     judgeKnownTerm(index, term, merged.term);
   }
-  return planOf(view, { index, term, keepsLog, hardState: withCommit(merged, index) });
+  return planOf(view, { index, term, isHeld, keepsLog, hardState: withCommit(merged, index) });
 }
 
 function planOf(
   view: LogView,
-  outcome: Pick<SnapshotPlan, 'index' | 'term' | 'keepsLog' | 'hardState'>,
+  outcome: Pick<SnapshotPlan, 'index' | 'term' | 'isHeld' | 'keepsLog' | 'hardState'>,
 ): SnapshotPlan {
   const { index, term, keepsLog } = outcome;
   return {

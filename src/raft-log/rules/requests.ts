@@ -12,6 +12,7 @@ import {
 import { KeelsonError } from '../../errors/index.js';
 import { LIMITS } from '../../format/limits.js';
 import type { HardState, SnapshotData } from '../contract.js';
+import { HostStream } from '../../snapshot/let-go.js';
 import type { VerifyOptions } from '../repair/verify-store.js';
 import { GivenEntries } from './given-entries.js';
 
@@ -78,11 +79,13 @@ function checkVote(argument: string, value: unknown): asserts value is string | 
   if (!isWellFormed(value)) throw invalidArgument(argument, value, `${expected}, without lone surrogates`);
 }
 
-/** A snapshot of the host's own state, as it was read; conf and bytes are copies. */
+/** A snapshot that the host asks for, as it was read; conf and bytes are copies. */
 export interface GivenSnapshot {
   readonly index: number;
   readonly conf: Uint8Array<ArrayBuffer>;
   readonly data: SnapshotData;
+  readonly bytes: number | undefined;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** A snapshot from a leader, as it was read. */
@@ -91,27 +94,39 @@ export interface GivenInstall extends GivenSnapshot {
   readonly hardState: GivenHardState | undefined;
 }
 
-/** Reads the request of `createSnapshot`. */
-export function readSnapshot(request: unknown): GivenSnapshot {
-  return readSnapshotFields(readFields('request', request, ['index', 'conf', 'data'], ''));
+const SNAPSHOT_FIELDS = ['index', 'conf', 'data', 'bytes', 'signal'] as const;
+const INSTALL_FIELDS = ['index', 'term', 'conf', 'data', 'bytes', 'hardState', 'signal'] as const;
+type Fields<Field extends string> = Readonly<Record<Field, unknown>>;
+
+/** Reads the properties of a snapshot request, and looks at none of them. */
+export function snapshotFieldsOf(request: unknown): Fields<(typeof SNAPSHOT_FIELDS)[number]> {
+  return readFields('request', request, SNAPSHOT_FIELDS, '');
 }
 
-/** Reads the request of `installSnapshot`. */
-export function readInstall(request: unknown): GivenInstall {
-  const fields = readFields('request', request, ['index', 'term', 'conf', 'data', 'hardState'], '');
+/** As {@link snapshotFieldsOf}, of `installSnapshot`. */
+export function installFieldsOf(request: unknown): Fields<(typeof INSTALL_FIELDS)[number]> {
+  return readFields('request', request, INSTALL_FIELDS, '');
+}
+
+/** The request of `createSnapshot`. */
+export function readSnapshot(fields: ReturnType<typeof snapshotFieldsOf>): GivenSnapshot {
+  const { index, conf, data, bytes, signal } = fields;
+  checkInteger('index', index, 1, LIMITS.indexMax);
+  const own = { index, conf: readConf(conf), data: readSnapshotData(data) };
+  if (bytes !== undefined) checkInteger('bytes', bytes, 0);
+  if (signal !== undefined) checkSignal('signal', signal);
+  return { ...own, bytes, signal };
+}
+
+/** The request of `installSnapshot`. */
+export function readInstall(fields: ReturnType<typeof installFieldsOf>): GivenInstall {
   const { term, hardState } = fields;
   checkInteger('term', term, 0);
   return {
-    ...readSnapshotFields(fields),
+    ...readSnapshot(fields),
     term,
     hardState: hardState === undefined ? undefined : readHardState('hardState', hardState),
   };
-}
-
-function readSnapshotFields(fields: Readonly<Record<keyof GivenSnapshot, unknown>>): GivenSnapshot {
-  const { index, conf, data } = fields;
-  checkInteger('index', index, 1, LIMITS.indexMax);
-  return { index, conf: readConf(conf), data: readSnapshotData(data) };
 }
 
 /** A snapshot's configuration: bytes, at most 64 KiB (`KEELSON_TOO_LARGE`). */
@@ -132,24 +147,10 @@ function readConf(value: unknown): Uint8Array<ArrayBuffer> {
 function readSnapshotData(data: unknown): SnapshotData {
   if (typeof data === 'object' && data !== null && !ArrayBuffer.isView(data)) {
     const iterate: unknown = Reflect.get(data, Symbol.asyncIterator);
-    if (typeof iterate === 'function')
-      return {
-        [Symbol.asyncIterator]: () => Reflect.apply(iterate, data, []) as AsyncIterator<Uint8Array>,
-      };
+    if (typeof iterate === 'function') return new HostStream(data, iterate);
     throw invalidArgument('data', data, 'a Uint8Array or an async iterable of them');
   }
   return new Uint8Array(readBytes('data', data));
-}
-
-/** The options of a read; the bound on its bytes, `Infinity` for none. */
-export function readReadOptions(options: unknown): number {
-  if (options === undefined) return Infinity;
-  const { bytesMax } = readFields('options', options, ['bytesMax']);
-  if (bytesMax === undefined || bytesMax === Infinity) return Infinity;
-  if (typeof bytesMax !== 'number' || !Number.isSafeInteger(bytesMax) || bytesMax < 0) {
-    throw invalidArgument('options.bytesMax', bytesMax, 'an integer of 0 and up, or Infinity');
-  }
-  return bytesMax;
 }
 
 /** The options of a verification. */

@@ -1,9 +1,9 @@
-import { isKeelsonError, KeelsonError } from '../../errors/index.js';
-import type { SnapshotRef, SnapshotStore, StagedSnapshot } from '../../snapshot/index.js';
+import { firstOf, isKeelsonError, KeelsonError, orAborted, throwIfAborted } from '../../errors/index.js';
+import type { SnapshotStore, StagedSnapshot } from '../../snapshot/index.js';
 import type { SegmentedLog } from '../../wal/segmented-log.js';
 import type { SnapshotData, SnapshotMeta } from '../contract.js';
 import type { DurableState } from '../state/durable-state.js';
-import { draftSnapshot } from '../state/encode-save.js';
+import { draftHardState, draftSnapshot } from '../state/encode-save.js';
 import type { FrameQueue } from '../state/frame-queue.js';
 import type { SnapshotPlan } from '../rules/judge-snapshot.js';
 
@@ -13,10 +13,21 @@ export interface SnapshotTurn {
   readonly term: number;
   readonly conf: Uint8Array<ArrayBuffer>;
   readonly data: SnapshotData;
+  /** How many the data must bring, if that is known. */
+  readonly bytes: number | undefined;
+  /** Abandons it until its record is queued. */
+  readonly signal: AbortSignal | undefined;
   /** From a leader: it may have left segments that hold nothing any more. */
   readonly isInstall: boolean;
   /** Judges the operation against the accepted state as it is now; throws if it may not be. */
   readonly judge: () => SnapshotPlan;
+}
+
+/** What a turn came to. */
+export interface TakenSnapshot {
+  readonly meta: SnapshotMeta;
+  /** False where the log had that very snapshot already. */
+  readonly isNew: boolean;
 }
 
 /**
@@ -60,9 +71,14 @@ export class SnapshotTurns {
    *
    * @param throwIfUnwritable asked again after each wait: the log may have been closed or have failed meanwhile
    */
-  async take(turn: SnapshotTurn, throwIfUnwritable: () => void): Promise<SnapshotMeta> {
+  async take(turn: SnapshotTurn, throwIfUnwritable: () => void): Promise<TakenSnapshot> {
+    const before = this.#turn;
+    const taken = orAborted('the snapshot', turn.signal, before).then(() =>
+      this.#take(turn, throwIfUnwritable),
+    );
+    this.#turn = Promise.allSettled([before, taken]);
     try {
-      return await this.inTurn(() => this.#take(turn, throwIfUnwritable));
+      return await taken;
     } catch (error) {
       // D7: to a Raft an install is a save like any other; it waits to be told that it may try again.
       if (isKeelsonError(error, 'KEELSON_NO_SPACE')) this.#log.noteRefusal();
@@ -83,17 +99,22 @@ export class SnapshotTurns {
     return work;
   }
 
-  async #take(turn: SnapshotTurn, throwIfUnwritable: () => void): Promise<SnapshotMeta> {
-    throwIfUnwritable();
-    turn.judge();
+  async #take(turn: SnapshotTurn, throwIfUnwritable: () => void): Promise<TakenSnapshot> {
+    const throwIfEnded = (): void => {
+      throwIfUnwritable();
+      throwIfAborted('the snapshot', turn.signal);
+    };
+    throwIfEnded();
+    const plan = turn.judge();
+    if (plan.isHeld) return { meta: await this.#keepHeld(plan), isNew: false };
     const { index, term, conf } = turn;
-    const staged = await this.#stage(turn, throwIfUnwritable);
+    const staged = await this.#stage(turn, throwIfEnded);
     const meta: SnapshotMeta = Object.freeze({ index, term, conf, bytes: staged.bytes });
     try {
-      throwIfUnwritable();
+      throwIfEnded();
       turn.judge();
       await this.#publish(staged);
-      throwIfUnwritable();
+      throwIfEnded();
       // Judged again in the very turn in which the record is queued: saves went on meanwhile.
       await this.#queue.accept(draftSnapshot(turn.judge(), staged.ref, meta));
     } catch (error) {
@@ -104,17 +125,28 @@ export class SnapshotTurns {
     }
     await this.clean();
     if (turn.isInstall) await this.#log.dropUnneeded();
+    return { meta, isNew: true };
+  }
+
+  /** The log has that snapshot. What came with it is saved all the same: who sent it relies on the term. */
+  async #keepHeld(plan: SnapshotPlan): Promise<SnapshotMeta> {
+    // Turns come one at a time, so the record that names it is durable by now, and no other can be on its way.
+    const meta = this.#durable.snapshotMeta as SnapshotMeta;
+    await (plan.hardStateChanged ? this.#queue.accept(draftHardState(plan)) : this.#queue.whenDurable());
     return meta;
   }
 
-  async #stage(turn: SnapshotTurn, throwIfUnwritable: () => void): Promise<StagedSnapshot> {
-    const { index, term, conf, data } = turn;
+  async #stage(turn: SnapshotTurn, throwIfEnded: () => void): Promise<StagedSnapshot> {
+    const { index, term, conf, data, bytes } = turn;
+    const { signal, forget } = firstOf([this.#closing.signal, turn.signal]);
     try {
-      return await this.#store.write({ index, term, conf, data, signal: this.#closing.signal });
+      return await this.#store.write({ index, term, conf, data, bytes, signal });
     } catch (error) {
       // To the caller the log was closed; by which signal its stream was ended is no matter of theirs.
-      if (isKeelsonError(error, 'KEELSON_ABORTED')) throwIfUnwritable();
+      if (isKeelsonError(error, 'KEELSON_ABORTED')) throwIfEnded();
       throw error;
+    } finally {
+      forget();
     }
   }
 
@@ -141,14 +173,12 @@ export class SnapshotTurns {
   async clean(): Promise<void> {
     // Of a log that failed the fate of the last record is unknown: the file it names must stay.
     if (this.#log.latched !== null) return;
-    const newest = this.#durable.snapshotName;
+    const isTooMany = this.#durable.snapshots.length > this.#kept;
+    this.#durable.keepSnapshots(this.#kept);
+    const kept = this.#durable.snapshots.map(({ name }) => name);
     try {
       await this.#log.checkFence();
-      const published = newest === null ? [] : await this.#store.list();
-      const older = published.filter((one) => newest !== null && one.index < newest.index).reverse();
-      const kept: SnapshotRef[] = older.slice(0, this.#kept - 1).map((one) => ({ ...one, checksum: 0 }));
-      if (newest !== null) kept.push(newest);
-      if (older.length >= this.#kept) await this.#log.witnessDurable();
+      if (isTooMany) await this.#log.witnessDurable();
       await this.#store.retain(kept);
     } catch (error) {
       this.#latchIfFailed(error);

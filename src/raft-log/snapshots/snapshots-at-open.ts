@@ -3,15 +3,24 @@ import type { Environment } from '../../disk/environment.js';
 import { isKeelsonError, KeelsonError } from '../../errors/index.js';
 import { QUARANTINE_DIRECTORY_NAME, SNAPSHOTS_DIRECTORY_NAME } from '../../format/names.js';
 import type { SnapshotName } from '../../format/raft-records.js';
-import { openSnapshotStore, type SnapshotFileMeta, type SnapshotStore } from '../../snapshot/index.js';
+import {
+  openSnapshotStore,
+  type NamedSnapshot,
+  type SnapshotFileMeta,
+  type SnapshotStore,
+} from '../../snapshot/index.js';
 import type { RecoveryReport } from '../../wal/report/recovery-report.js';
 import type { SnapshotMeta } from '../contract.js';
 import type { OlderLog } from '../switch/older-format.js';
 
-/** The snapshot that a log begins with. */
-export interface FoundSnapshot {
+/** A snapshot that is there to be read. */
+export interface KeptSnapshot {
   readonly name: SnapshotName;
   readonly meta: SnapshotMeta;
+}
+
+/** The snapshot that a log begins with. */
+export interface FoundSnapshot extends KeptSnapshot {
   /** Null if it is the one that the log names. */
   readonly fallback: RecoveryReport['snapshotFallback'];
 }
@@ -25,6 +34,8 @@ export class SnapshotsAtOpen {
   readonly #dir: string;
   readonly #readOnly: boolean;
   #store: SnapshotStore | null = null;
+  /** All others that are whole at head and end, where {@link settle} has looked at them. */
+  #others: readonly NamedSnapshot[] | null = null;
 
   constructor(environment: Environment, logDir: string, readOnly: boolean) {
     this.#environment = environment;
@@ -65,7 +76,32 @@ export class SnapshotsAtOpen {
     const store = await this.opened(storeId);
     const folder = join(this.#dir, QUARANTINE_DIRECTORY_NAME);
     const replaced = named === null ? [] : await store.publishStaged(named, folder, checkFence);
-    return [...replaced, ...(await store.setUnusableAside({ folder, checkFence, named }))];
+    const { moved, whole } = await store.setUnusableAside({ folder, checkFence, named });
+    this.#others = whole;
+    return [...replaced, ...moved];
+  }
+
+  /** The snapshots below `named` that are whole at head and end and count, newest first. */
+  async older(named: SnapshotName, counts: Joins): Promise<readonly KeptSnapshot[]> {
+    const others = this.#others ?? (await this.#readBelow(named.index));
+    return others
+      .filter(({ ref: { index, term } }) => index < named.index && counts(index, term))
+      .sort((a, b) => b.ref.index - a.ref.index || b.ref.term - a.ref.term)
+      .map(({ ref, meta }) => ({ name: ref, meta: metaOf(meta) }));
+  }
+
+  /** For a log that only reads: beside its writer any of them may go while they are looked at. */
+  async #readBelow(below: number): Promise<readonly NamedSnapshot[]> {
+    const found: NamedSnapshot[] = [];
+    for (const { index, term } of (await this.#store?.list()) ?? []) {
+      if (index >= below) continue;
+      try {
+        found.push((await this.#store?.readUnnamed(index, term)) as NamedSnapshot);
+      } catch (error) {
+        if (!isUnusable(error)) throw error;
+      }
+    }
+    return found;
   }
 
   /**

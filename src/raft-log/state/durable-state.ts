@@ -17,7 +17,7 @@ import type { RecoveryReport } from '../../wal/report/recovery-report.js';
 import type { ReplayedFrame, ReplayedPreamble, SealedSegment, WalLayer } from '../../wal/layer.js';
 import type { HardState, SnapshotMeta } from '../contract.js';
 import { Cuts } from '../rules/cuts.js';
-import type { SnapshotsAtOpen } from '../snapshots/snapshots-at-open.js';
+import type { KeptSnapshot, SnapshotsAtOpen } from '../snapshots/snapshots-at-open.js';
 import { TermRuns } from './term-runs.js';
 
 /** What a durable frame did to the log. */
@@ -28,7 +28,7 @@ export interface FrameEffect {
   readonly entryCount: number;
   readonly terms: number | readonly number[];
   readonly hardState: HardState;
-  readonly snapshot?: { readonly name: SnapshotName; readonly meta: SnapshotMeta };
+  readonly snapshot?: KeptSnapshot;
   /** The log was replaced: empty behind this boundary. */
   readonly resetTo?: { readonly index: number; readonly term: number };
   readonly compactedTo?: number;
@@ -47,6 +47,8 @@ export class DurableState implements WalLayer {
   /** The newest snapshot as the log names it. Its meta is read from its file. */
   snapshotName: SnapshotName | null = null;
   snapshotMeta: SnapshotMeta | null = null;
+  /** The other snapshots that are kept, newest first. */
+  olderSnapshots: readonly KeptSnapshot[] = [];
   unfitUntil = 0;
   readonly cuts: Cuts = new Cuts();
   #runs = new TermRuns();
@@ -80,6 +82,17 @@ export class DurableState implements WalLayer {
     return this.#boundary.index;
   }
 
+  /** Every snapshot that is kept, newest first. */
+  get snapshots(): readonly KeptSnapshot[] {
+    const { snapshotName: name, snapshotMeta: meta } = this;
+    return name === null || meta === null ? [] : [{ name, meta }, ...this.olderSnapshots];
+  }
+
+  /** From now on no more than `count` snapshots are kept. */
+  keepSnapshots(count: number): void {
+    this.olderSnapshots = this.olderSnapshots.slice(0, count - 1);
+  }
+
   /** Applies a frame of ours that has become durable. */
   apply(effect: FrameEffect): void {
     const { keepUntil, entryCount, terms, resetTo, snapshot, compactedTo } = effect;
@@ -95,6 +108,7 @@ export class DurableState implements WalLayer {
     else terms.forEach((term, at) => this.#runs.append(keepUntil + at, term));
     this.hardState = effect.hardState;
     if (snapshot !== undefined) {
+      this.olderSnapshots = this.snapshots;
       this.snapshotName = snapshot.name;
       this.snapshotMeta = snapshot.meta;
     }
@@ -196,12 +210,27 @@ export class DurableState implements WalLayer {
     // Either place may have been written last; what was given up is not had back by forgetting one of them.
     this.unfitUntil = Math.max(this.unfitUntil, unfitUntil);
     if (this.snapshotName === null || this.#snapshots === null) return;
-    const joins = (index: number, term: number): boolean =>
-      index >= this.#boundary.index && index <= this.lastIndex && this.term(index) === term;
-    const found = await this.#snapshots.find(this.snapshotName, joins, storeId);
+    const found = await this.#snapshots.find(
+      this.snapshotName,
+      (index, term) => this.#joins(index, term),
+      storeId,
+    );
     this.snapshotName = found.name;
     this.snapshotMeta = found.meta;
     this.fallback = found.fallback;
+  }
+
+  #joins(index: number, term: number): boolean {
+    return index >= this.#boundary.index && index <= this.lastIndex && this.term(index) === term;
+  }
+
+  /** Finds the other snapshots that are kept, once the log stands: to be called when an open has settled all else. */
+  async findOlder(): Promise<void> {
+    if (this.snapshotName === null || this.#snapshots === null) return;
+    // Of what was compacted no term is known any more; what is above must be of this history.
+    const counts = (index: number, term: number): boolean =>
+      index < this.#boundary.index || this.#joins(index, term);
+    this.olderSnapshots = await this.#snapshots.older(this.snapshotName, counts);
   }
 
   settle(checkFence: () => Promise<void>): Promise<readonly string[]> {

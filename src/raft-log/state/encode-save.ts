@@ -56,6 +56,21 @@ export function draftSave(view: LogView, plan: SavePlan): FrameDraft {
   return withSize({ fields, effect, urgency, controls, entries });
 }
 
+/** The frame of the hard state that came with a snapshot which the log has already. */
+export function draftHardState(plan: SnapshotPlan): FrameDraft {
+  const { lastIndex, lastTerm } = plan;
+  const hardState = Object.freeze({ ...plan.hardState });
+  const controls = [{ kind: RAFT_RECORD_KINDS.hardState, body: encodeHardState(hardState) }];
+  const from = lastIndex + 1;
+  return withSize({
+    fields: emptyRange(from, lastTerm, false),
+    effect: { keepUntil: from, entryCount: 0, terms: lastTerm, hardState },
+    urgency: 'control',
+    controls,
+    entries: GivenEntries.NONE,
+  });
+}
+
 /** The frame that makes a snapshot count: the host's own, or a leader's that replaces the log (one record, one atom). */
 export function draftSnapshot(plan: SnapshotPlan, name: SnapshotName, meta: SnapshotMeta): FrameDraft {
   const { keepsLog, index, term } = plan;

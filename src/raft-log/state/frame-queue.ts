@@ -12,6 +12,12 @@ export interface FrameCounts {
   payloadBytes: number;
 }
 
+/** Waits until no more than so many bytes are queued. */
+interface RoomWaiter {
+  readonly bytes: number;
+  readonly resolve: () => void;
+}
+
 /**
  * Between the two views: hands frames to the wal, lays them over the accepted state, and, as they become
  * durable in order, applies them to the durable one before their promise resolves.
@@ -20,6 +26,8 @@ export class FrameQueue {
   readonly #log: SegmentedLog;
   readonly #durable: DurableState;
   readonly #accepted: AcceptedState;
+  /** Those who wait until there is room again. */
+  #waitingForRoom: RoomWaiter[] = [];
   readonly counts: FrameCounts = { saves: 0, entries: 0, payloadBytes: 0 };
 
   constructor(log: SegmentedLog, durable: DurableState, accepted: AcceptedState) {
@@ -67,12 +75,33 @@ export class FrameQueue {
     if (save !== undefined) this.#durable.apply(save.effect);
     waiter.resolve();
     for (const one of save?.waiters ?? []) one.resolve();
+    this.#tellOfRoom();
   }
 
   /** The first failure of a run fails all that is queued (D8); for those behind it, the queue is empty by then. */
   #fail(waiter: Waiter, error: KeelsonError): void {
     waiter.reject(error);
     for (const save of this.#accepted.clear()) for (const one of save.waiters ?? []) one.reject(error);
+    this.#tellOfRoom();
+  }
+
+  /**
+   * Resolves at once if nothing waits for the disk; else once a frame has ended, well or not, and at most `bytes` wait
+   * still: never while nothing has moved, or who tries again at once would spin. Also once the log is latched.
+   */
+  whenRoom(bytes: number): Promise<void> {
+    if (this.#log.queuedBytes === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waitingForRoom.push({ bytes, resolve });
+    });
+  }
+
+  #tellOfRoom(): void {
+    if (this.#waitingForRoom.length === 0) return;
+    const { latched, queuedBytes } = this.#log;
+    const isTold = ({ bytes }: RoomWaiter): boolean => latched !== null || queuedBytes <= bytes;
+    for (const one of this.#waitingForRoom) if (isTold(one)) one.resolve();
+    this.#waitingForRoom = this.#waitingForRoom.filter((one) => !isTold(one));
   }
 
   /** For a save that leaves nothing to write: resolves when all it was checked against is durable, fails if that fails. */
