@@ -31,7 +31,12 @@ export interface NodeDiskOptions {
    */
   readonly access?: 'owner' | 'group' | 'as-directory';
   /** Whose all is to be that is made: for root, who works on the files of another. Default: the process's own user. */
-  readonly owner?: { readonly uid: number; readonly gid: number } | null;
+  readonly owner?: {
+    /** The user. */
+    readonly uid: number;
+    /** The group. */
+    readonly gid: number;
+  } | null;
 }
 
 /** The file system of the operating system, through `node:fs`. Stateless: one may serve any number of logs. */
