@@ -117,7 +117,8 @@ function dropSuperseded(slot: NameSlot, earlier: NameOperation[]): void {
       earlier.splice(i, 1);
       const before = earlier.splice(0, i);
       landAdd(older, before);
-      earlier.unshift(...before);
+      const later = earlier.splice(0);
+      for (const one of [...before, ...later]) earlier.push(one);
       i = Math.min(i, before.length);
     } else if (isSameName(older.add, slot)) {
       if (older.remove === null) earlier.splice(i, 1);

@@ -47,7 +47,7 @@ export class Applying {
     if (last === undefined) return;
     this.#handed = last.index;
     this.#fromDisk = [];
-    this.#changes.push(...entries.filter((entry) => entry.kind === ENTRY_KIND.configuration));
+    for (const entry of entries) if (entry.kind === ENTRY_KIND.configuration) this.#changes.push(entry);
   }
 
   /** The state machine has taken everything up to `index`. Returns the changes of the configuration among it. */

@@ -132,7 +132,7 @@ function textOf(options: CliOptions, answer: Answer, survey: LogSurvey): readonl
     ...segmentTable(answer),
     ...snapshotTable(answer),
   ];
-  if (blemishes.length > 0) lines.push('', ...blemishes.flatMap(noteText));
+  if (blemishes.length > 0) for (const line of ['', ...blemishes.flatMap(noteText)]) lines.push(line);
   if (damage.length === 0) return lines;
   if (kind === 'raft') lines.push('', 'The state above is that of the last stretch that can be read.');
   return [...lines, '', ...damage.flatMap(damageText), '', ...adviceFor(options, kind, answer.opens)];

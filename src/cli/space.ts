@@ -62,8 +62,8 @@ async function filesUnder(
   const found = [];
   for (const { name, kind } of entries) {
     const path = join(dir, name);
-    if (kind === 'directory') found.push(...(await filesUnder(disk, path)));
-    else found.push({ path, name });
+    const files = kind === 'directory' ? await filesUnder(disk, path) : [{ path, name }];
+    for (const file of files) found.push(file);
   }
   return found;
 }

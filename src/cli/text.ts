@@ -82,12 +82,15 @@ export function tableOf(
   rows: readonly (readonly (string | number)[])[],
 ): readonly string[] {
   const all = [head, ...rows.map((row) => row.map(String))];
-  const widths = head.map((_, at) => all.reduce((most, row) => Math.max(most, (row[at] ?? '').length), 0));
+  const columns = head.map((_, at) => ({
+    isNumber: rows.every((row) => typeof row[at] === 'number'),
+    width: all.reduce((width, row) => Math.max(width, (row[at] ?? '').length), 0),
+  }));
   return all.map((row) =>
     row
       .map((cell, at) => {
-        const isNumber = rows.every((other) => typeof other[at] === 'number');
-        return isNumber ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0);
+        const { isNumber = false, width = 0 } = columns[at] ?? {};
+        return isNumber ? cell.padStart(width) : cell.padEnd(width);
       })
       .join('  ')
       .trimEnd(),

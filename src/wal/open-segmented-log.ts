@@ -9,6 +9,7 @@ import { replaceStore } from './switch/replace-store.js';
 import { removeLeftovers } from './switch/set-segments-aside.js';
 import { makeFreshStore } from './store/fresh-store.js';
 import type { Judgement } from './recover/judge.js';
+import type { LiveSegment } from './segment/live-segment.js';
 import { StoreJudge, type FoundSlots, type Judged } from './recover/judge-store.js';
 import { lockStore, type StoreLock } from './store/lock-store.js';
 import { throwIfAbandoned } from './log-refusals.js';
@@ -237,19 +238,18 @@ class Opening {
     const live = segments.map(({ header }) => header);
     const checkFence = async (): Promise<void> => superblock.checkFence('background');
     const moved = await removeLeftovers(environment.disk, this.#paths, listing, live, checkFence);
-    this.#tally.quarantined.push(...moved, ...(await layer.settle(checkFence)));
+    for (const path of [...moved, ...(await layer.settle(checkFence))]) this.#tally.quarantined.push(path);
   }
 
   /** D11: from here on only frames of this epoch count. Segments that were found above the range are named now. */
   async #beginEpoch(superblock: SuperblockFile, judgement: Judgement): Promise<void> {
     const { tail, segments } = judgement;
     const { end, lastLsn } = tail.run;
-    const numbers = segments.map((segment) => segment.header.number);
     await superblock.writeBoth({
       fenceEpoch: superblock.current.epoch,
       fenceLsn: lastLsn + 1,
-      firstSegment: Math.min(...numbers),
-      newestSegment: Math.max(...numbers),
+      firstSegment: (segments[0] as LiveSegment).header.number,
+      newestSegment: (segments[segments.length - 1] as LiveSegment).header.number,
       proven: { lsn: lastLsn, ...end },
     });
   }

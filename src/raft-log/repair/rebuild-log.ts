@@ -78,13 +78,16 @@ function requestOf(
   { paths, store }: LogSurvey,
   layer: DurableState,
 ): OpenRequest {
-  const sizes = store.segments.flatMap(({ header }) => (header === null ? [] : [header.segmentBytes]));
+  const smallest = store.segments.reduce(
+    (bytes, { header }) => Math.min(bytes, header?.segmentBytes ?? Infinity),
+    Infinity,
+  );
   return {
     environment,
     dir: paths.dir,
     walDir: paths.isWalSeparate ? paths.walDir : null,
     create: 'never',
-    segmentBytes: sizes.length === 0 ? SEGMENT_BYTES : Math.min(...sizes),
+    segmentBytes: smallest === Infinity ? SEGMENT_BYTES : smallest,
     frameBytesMax: LIMITS.frameBytesMax,
     queueBytesMax: LIMITS.queueBytesMax,
     writeMode: 'background',

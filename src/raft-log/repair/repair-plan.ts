@@ -256,9 +256,9 @@ function resultOf(
 ): RepairedLog {
   const before = piece?.state.hardState ?? { term: 0, vote: null, commit: 0 };
   const commit = Math.min(Math.max(before.commit, snapshot?.index ?? 0, boundary.index), last.index);
-  const unfitBefore = Math.max(
+  const unfitBefore = survey.pieces.reduce(
+    (until, { state }) => Math.max(until, state.unfitUntil),
     survey.store.superblock?.unfitUntil ?? 0,
-    ...survey.pieces.map(({ state }) => state.unfitUntil),
   );
   const isBounded = promised.isEndKnown && promised.isTermKnown;
   const given = isBounded ? promised.highestIndex : Infinity;

@@ -39,8 +39,8 @@ export function whatWasPromised(survey: LogSurvey): Promised {
     : '; a lost record may have held a vote in a term that nobody can bound, so it stays unfit';
   return {
     proven,
-    highestIndex: Math.max(...indexes),
-    highestTerm: Math.max(...terms),
+    highestIndex: indexes.reduce((a, b) => Math.max(a, b)),
+    highestTerm: terms.reduce((a, b) => Math.max(a, b)),
     isEndKnown: end !== null,
     isTermKnown,
     bound: `${end ?? 'no witness says where the log ended'}${vote}`,

@@ -36,7 +36,8 @@ export function judgeSurvey(unjudged: Unjudged, paths: StorePaths, boundary: num
   damages.push(...(boundary === null ? leadingOfPlain(found, paths) : leading(found, paths, boundary)));
   const behind = lowestBehind(segments);
   segments.forEach((segment, at) => {
-    damages.push(...damagesOf(segment, segments, at, proven, found, boundary ?? 0, behind[at] as number));
+    const ofSegment = damagesOf(segment, segments, at, proven, found, boundary ?? 0, behind[at] as number);
+    for (const damage of ofSegment) damages.push(damage);
   });
   const last = segments[segments.length - 1];
   if (last !== undefined) damages.push(...missingBehind(last, proven, paths));
@@ -46,8 +47,8 @@ export function judgeSurvey(unjudged: Unjudged, paths: StorePaths, boundary: num
     proven,
     damages,
     blemishes: blemishesOf(found, proven),
-    highestEpoch: Math.max(0, ...epochsOf(found)),
-    highestLsn: Math.max(proven.lsn, ...segments.map(highestLsnOf)),
+    highestEpoch: highestOf(0, epochsOf(found)),
+    highestLsn: highestOf(proven.lsn, segments.map(highestLsnOf)),
   };
 }
 
@@ -365,5 +366,10 @@ function highestLsnOf({ run, holes, tear, sealedLsn, header }: SurveyedSegment):
   const ofHoles = [...holes, ...(tear === null ? [] : [tear])].map((hole) =>
     hole.header === null ? 0 : lastLsnOf(hole.header),
   );
-  return Math.max(run?.lastLsn ?? 0, sealedLsn ?? 0, (header?.firstLsn ?? 1) - 1, ...ofHoles);
+  return highestOf(Math.max(run?.lastLsn ?? 0, sealedLsn ?? 0, (header?.firstLsn ?? 1) - 1), ofHoles);
+}
+
+/** Not `Math.max(...all)`: as arguments, a hundred thousand segments or holes would overflow the stack. */
+function highestOf(first: number, others: readonly number[]): number {
+  return others.reduce((highest, other) => Math.max(highest, other), first);
 }

@@ -47,7 +47,7 @@ export async function rangeOf(
   const numbers = [...(listing.segments ?? []), ...listing.asides].sort((a, b) => a - b);
   const counts = {
     totalBytes: await bytesOf(disk, paths, numbers),
-    highestSegment: Math.max(0, ...numbers),
+    highestSegment: numbers.at(-1) ?? 0,
   };
   if (superblock === null) return { ...(await inferRange(disk, paths, numbers, from)), ...counts };
   const { firstSegment, newestSegment } = superblock;
