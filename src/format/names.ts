@@ -23,9 +23,11 @@ export function segmentName(number: number): string {
   return `${digits(number)}.wal`;
 }
 
-/** The name a segment has for the moment in which its own name is proven durable (R10). */
+/** What a segment's name ends with for the moment in which its own name is proven durable (R10). */
+export const SEGMENT_ASIDE_SUFFIX = '.aside';
+
 export function segmentAsideName(number: number): string {
-  return `${digits(number)}.wal.aside`;
+  return segmentName(number) + SEGMENT_ASIDE_SUFFIX;
 }
 
 /** A file prepared to become a segment. */

@@ -66,3 +66,13 @@ function queueFullError(waiting: number, found: number, expected: number): Keels
   const message = `this save of ${found - waiting} encoded bytes finds ${waiting} waiting for the disk already, at most ${expected} may in all (queueBytesMax). Nothing of it was taken. Wait for earlier saves, then try again.`;
   return new KeelsonError('KEELSON_QUEUE_FULL', message, { found, expected });
 }
+
+/** Of a store that moved under every reading of it: that says nothing of its health (R10). */
+export function busyError(dir: string, attempts: number, ms: number, cause: unknown): KeelsonError {
+  return new KeelsonError(
+    'KEELSON_READ_FAILED',
+    `the store in ${dir} is busy: its writer moved it under each of ${attempts} readings within ${Math.round(ms)} ms, so what was read does not fit together. That is no damage. Try again when it is less busy.`,
+    { path: dir },
+    cause,
+  );
+}

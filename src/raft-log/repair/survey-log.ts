@@ -8,7 +8,7 @@ import { publishedName } from '../../snapshot/snapshot-name.js';
 import { NO_ENTRIES } from '../../wal/report/damage.js';
 import type { IndexRange } from '../../wal/report/recovery-report.js';
 import { storePaths, type StorePaths } from '../../wal/store/store-directory.js';
-import { surveySlots } from '../../wal/survey/survey-marks.js';
+import { surveySlots, type SurveyedSlots } from '../../wal/survey/survey-marks.js';
 import { surveyStore, type Blemish, type StoreSurvey } from '../../wal/survey/survey-store.js';
 import type { SurveyedFrame } from '../../wal/survey/survey-segment.js';
 import { SnapshotsAtOpen } from '../snapshots/snapshots-at-open.js';
@@ -64,8 +64,28 @@ export interface LogSurvey {
  * Errors: `KEELSON_NOT_A_LOG`, `KEELSON_INCOMPATIBLE_FORMAT`, `KEELSON_READ_FAILED`, `KEELSON_ABORTED`.
  */
 export async function surveyLog(request: LogSurveyRequest): Promise<LogSurvey> {
-  const { environment, dir, walDir } = request;
-  const paths = storePaths(dir, walDir);
+  const { disk } = request.environment;
+  const paths = storePaths(request.dir, request.walDir);
+  const before = await surveySlots(disk, paths);
+  const survey = await surveyOnce(request, paths);
+  if (survey.damages.length === 0 || isSameSlots(before, await surveySlots(disk, paths))) return survey;
+  // R10: a writer beside moved the store while it was read. Damage stays where it is; what looked like it, and was the
+  // writer's doing, is another thing at another place by now, if it is anything.
+  const again = await surveyOnce({ ...request, onFrame: undefined }, paths);
+  const seen = new Set(survey.damages.map(keyOf));
+  return { ...again, damages: again.damages.filter((damage) => seen.has(keyOf(damage))) };
+}
+
+function keyOf({ code, path, offset }: FoundDamage): string {
+  return `${code} ${offset} ${path}`;
+}
+
+function isSameSlots({ bytes: before }: SurveyedSlots, { bytes: after }: SurveyedSlots): boolean {
+  return before === after || (before !== null && after !== null && Buffer.compare(before, after) === 0);
+}
+
+async function surveyOnce(request: LogSurveyRequest, paths: StorePaths): Promise<LogSurvey> {
+  const { environment } = request;
   const { store, pieces } = await surveyPieces(request, paths);
   for (const { tear } of store.segments)
     if (tear !== null && tear.header !== null) pieces.onLost(tear.header);

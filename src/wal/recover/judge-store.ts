@@ -9,6 +9,8 @@ import { olderFormat, otherFormat, otherVersionOf } from '../switch/incompatible
 import { segmentPath } from '../segment/live-segment.js';
 import { judge, type Judgement } from './judge.js';
 import type { OpenRequest } from '../open-request.js';
+import { busyError } from '../log-refusals.js';
+import { isMissingFile } from '../segment/read-segment.js';
 import {
   listStore,
   notALog,
@@ -19,8 +21,12 @@ import {
 import { newestSlot, readSlots, superblockPath } from '../store/superblock-file.js';
 import { firstTrace } from '../store/trace-of-log.js';
 
-/** How often to begin again where the store moves under the judgement (R10), before what is found is believed. */
-const MOVING_ATTEMPTS = 5;
+/**
+ * How long, and how often, to begin again where the store moves under the judgement (R10). At least a few times however
+ * slow the disk is, and not for ever where no time passes between.
+ */
+const MOVING_MS = 5000;
+const MOVING_ATTEMPTS = { min: 5, max: 100 } as const;
 
 /** A store read and judged. */
 export interface Judged {
@@ -65,7 +71,8 @@ export class StoreJudge {
         disk,
         walDir: this.#paths.walDir,
         superblock,
-        present: listing.segments ?? new Set<number>(),
+        // An open beside a reader has one away from its name for a moment (R10).
+        present: new Set([...(listing.segments ?? []), ...listing.asides]),
         mark: newestWitness(superblock, endMark),
         layer,
         readsAll: verifyOnOpen === 'all',
@@ -79,20 +86,14 @@ export class StoreJudge {
     }
   }
 
-  /** A live writer may rotate and recycle under a reader: a fault counts only if the superblock stood still. */
+  /** A live writer may rotate, recycle and replace snapshots under a reader: what was found counts only if the store stood still. */
   async besideWriter(file: DiskFile): Promise<Judged> {
-    for (let attempt = 1; ; attempt += 1) {
-      const before = await readSlots(file);
-      const stoodStill = async (): Promise<boolean> =>
-        attempt === MOVING_ATTEMPTS || Buffer.compare(before.bytes, (await readSlots(file)).bytes) === 0;
-      try {
-        const whole = await this.judge(before);
-        const judged = await this.judge(before, whole.judgement.proven.lsn);
-        if (this.#request.layer.fallback === null || (await stoodStill())) return judged;
-      } catch (error) {
-        if (await stoodStill()) throw error;
-      }
-    }
+    return this.#whileMoving(file, await readSlots(file), async (found, standsStill) => {
+      const whole = await this.judge(found);
+      const judged = await this.judge(found, whole.judgement.proven.lsn);
+      // A snapshot that is gone may have been replaced.
+      return this.#request.layer.fallback === null || (await standsStill()) ? judged : null;
+    });
   }
 
   /**
@@ -100,12 +101,42 @@ export class StoreJudge {
    * range, and the stamp, which comes next, must not write an older range over that (D11).
    */
   async untilStill(file: DiskFile, found: FoundSlots): Promise<Judged> {
-    let { slots, bytes } = found;
-    for (let attempt = 1; ; attempt += 1) {
-      const judged = await this.judge({ slots, bytes });
-      const after = await readSlots(file);
-      if (Buffer.compare(after.bytes, bytes) === 0 || attempt === MOVING_ATTEMPTS) return judged;
-      ({ slots, bytes } = after);
+    return this.#whileMoving(file, found, async (slots, standsStill, isLast) => {
+      const judged = await this.judge(slots);
+      return isLast || (await standsStill()) ? judged : null;
+    });
+  }
+
+  /** Tries until the store stands still: then a failure counts too, and before it only says that the writer is busy. */
+  async #whileMoving(
+    file: DiskFile,
+    found: FoundSlots,
+    attempt: (
+      found: FoundSlots,
+      standsStill: () => Promise<boolean>,
+      isLast: boolean,
+    ) => Promise<Judged | null>,
+  ): Promise<Judged> {
+    const { environment } = this.#request;
+    const startMs = environment.now();
+    let slots = found;
+    let failure: unknown;
+    for (let count = 1; ; count += 1) {
+      const isLate = environment.now() - startMs >= MOVING_MS && count >= MOVING_ATTEMPTS.min;
+      const isLast = isLate || count >= MOVING_ATTEMPTS.max;
+      const standsStill = async (): Promise<boolean> =>
+        Buffer.compare(slots.bytes, (await readSlots(file)).bytes) === 0;
+      try {
+        const judged = await attempt(slots, standsStill, isLast);
+        if (judged !== null) return judged;
+      } catch (error) {
+        // An open beside this one has a segment away from its name for a moment, and the superblock stands still.
+        const isFleeting = isMissingFile(error) && count < MOVING_ATTEMPTS.min;
+        if (!isFleeting && (await standsStill())) throw error;
+        failure = error;
+      }
+      if (isLast) throw busyError(this.#paths.dir, count, environment.now() - startMs, failure);
+      slots = await readSlots(file);
     }
   }
 

@@ -1,6 +1,9 @@
 import { readFailed } from '../../disk/disk-failure.js';
 import type { CallMode, Disk, DiskFile } from '../../disk/port.js';
 import { readFully } from '../../disk/read-fully.js';
+import { systemCode } from '../../disk/system-error.js';
+import { isKeelsonError } from '../../errors/index.js';
+import { SEGMENT_ASIDE_SUFFIX } from '../../format/names.js';
 import {
   decodeSealOffsets,
   decodeSealRuns,
@@ -18,17 +21,41 @@ import {
   type SegmentHeaderVerdict,
 } from '../../format/segment-header.js';
 
-/** Opens a segment for reading; a failure other than `ENOENT` is a read failure (R9). */
+/**
+ * Opens a segment for reading, by its name or by the one that it has for the moment in which an open proves its name
+ * (R10). `KEELSON_READ_FAILED`, with `ENOENT` too (R9).
+ */
 export async function openSegment(
   disk: Disk,
   path: string,
   mode: CallMode = 'background',
 ): Promise<DiskFile> {
-  try {
-    return await disk.open(path, { access: 'read', mode });
-  } catch (error) {
-    throw readFailed('a segment', { path }, error);
+  let missing: unknown;
+  // Once more by its name: between the first look and the second it may have been given it back.
+  for (const name of [path, path + SEGMENT_ASIDE_SUFFIX, path]) {
+    try {
+      return await disk.open(name, { access: 'read', mode });
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw readFailed('a segment', { path: name }, error);
+      missing = error;
+    }
   }
+  throw readFailed('a segment', { path }, missing);
+}
+
+/** As {@link openSegment}; null if it is not there. */
+export async function openIfThere(disk: Disk, path: string): Promise<DiskFile | null> {
+  try {
+    return await openSegment(disk, path);
+  } catch (error) {
+    if (isMissingFile(error)) return null;
+    throw error;
+  }
+}
+
+/** True for a failed read of a file that is not there. */
+export function isMissingFile(error: unknown): boolean {
+  return isKeelsonError(error, 'KEELSON_READ_FAILED') && error.details.systemCode === 'ENOENT';
 }
 
 /** Reads exactly `[offset, offset + length)`, fewer bytes where the file ends. */

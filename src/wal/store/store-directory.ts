@@ -59,9 +59,10 @@ const WAL_FOLDERS: ReadonlySet<string> = new Set([
 export interface StoreListing {
   /** Null if the directory is not there. */
   readonly names: ReadonlySet<string> | null;
-  /** Segments by number, those away from their name included; null if the directory is not there. */
+  /** Segments by number; null if the directory is not there. */
   readonly segments: ReadonlySet<number> | null;
   readonly spares: readonly string[];
+  /** Segments away from their name, by number. */
   readonly asides: readonly number[];
   /** Paths of what is none of Keelson's: left alone beside a live store, and why nothing is made where none is. */
   readonly strays: readonly string[];
