@@ -17,30 +17,36 @@ export interface AsidePlace {
 export interface UnusableRequest extends Pick<AsidePlace, 'folder' | 'checkFence'> {
   /** That snapshot: it was read a moment ago, and is not read again. */
   readonly named: Pick<SnapshotRef, 'index' | 'term'> | null;
+  /** True if the log holds `index` with `term`: all that a snapshot there stands for. */
+  readonly holds: (index: number, term: number) => boolean;
 }
 
 /** What became of the published files. */
 interface LookedAt {
-  /** Where those went that are no snapshot of this store. */
+  /** Where those went that are no snapshot of this store, or stand for more than the log holds. */
   readonly moved: readonly string[];
   /** Such that found no room there. */
   readonly left: readonly PublishedSnapshot[];
-  /** Those that are snapshots of this store, by their head and end. */
+  /** The others: snapshots of this store, by their head and end. */
   readonly whole: readonly NamedSnapshot[];
 }
 
-/** Moves those published files that are no snapshot of this store, by their head and end. */
+/**
+ * Moves those published files that are no snapshot of this store, by their head and end, and those that stand for more
+ * than the log holds.
+ */
 export async function setUnusableAside(
   place: AsidePlace,
   published: readonly PublishedSnapshot[],
-  named: UnusableRequest['named'],
+  { named, holds }: Pick<UnusableRequest, 'named' | 'holds'>,
 ): Promise<LookedAt> {
   const moved: string[] = [];
   const left: PublishedSnapshot[] = [];
   const whole: NamedSnapshot[] = [];
   for (const snapshot of published) {
     if (snapshot.index === named?.index && snapshot.term === named.term) continue;
-    const found = await lookAt(place, snapshot);
+    const looked = await lookAt(place, snapshot);
+    const found = typeof looked === 'string' ? looked : (whyBeyond(snapshot, named, holds) ?? looked);
     if (typeof found !== 'string') {
       whole.push(found);
       continue;
@@ -51,6 +57,19 @@ export async function setUnusableAside(
     else moved.push(to);
   }
   return { moved, left, whole };
+}
+
+/**
+ * One that the log neither names nor holds the entries of: its record never became durable, or it is newer than this log,
+ * which an old copy of the directory was put in the place of. Nobody can say which, so it is not deleted.
+ */
+function whyBeyond(
+  { index, term }: PublishedSnapshot,
+  named: UnusableRequest['named'],
+  holds: UnusableRequest['holds'],
+): string | null {
+  if (index <= (named?.index ?? 0) || holds(index, term)) return null;
+  return `It is a whole snapshot of index ${String(index)}, term ${String(term)}, which this log neither names nor holds. Either it was installed and the log never came to name it, or the log is an older one than this file.`;
 }
 
 /** Moves one file; null if there is no room. */

@@ -221,8 +221,8 @@ export class SnapshotStore {
 
   /**
    * Moves published files that are no snapshot of this store, by their head and end, to `folder`, each with a note of
-   * why: damaged ones, another store's, those of another format. To be called at open, before any {@link retain},
-   * which would delete them. What finds no room there stays, and no later `retain` of this store touches it.
+   * why: damaged ones, another store's, those of another format; and those that stand for more than the log holds. To be
+   * called at open, before any {@link retain}, which would delete them. What finds no room there stays, and no later `retain` of this store touches it.
    * Returns the new paths, and the snapshots that are whole by their head and end, but for `named`.
    */
   async setUnusableAside(
@@ -230,7 +230,7 @@ export class SnapshotStore {
   ): Promise<{ readonly moved: readonly string[]; readonly whole: readonly NamedSnapshot[] }> {
     this.#checkWritable();
     const place = { disk: this.#disk, storeId: this.#options.storeId, ...request };
-    const { moved, left, whole } = await setUnusableAside(place, await this.list(), request.named);
+    const { moved, left, whole } = await setUnusableAside(place, await this.list(), request);
     for (const { index, term } of left) this.#untouchable.add(publishedName(index, term));
     return { moved, whole };
   }

@@ -8,6 +8,7 @@ import {
   duplicates,
   flips,
   rollbacks,
+  rollbacksTogether,
   swaps,
   zeroedSectors,
   type ChooseBit,
@@ -28,6 +29,9 @@ const MODES: Readonly<Record<string, OpenMode>> = {
 const THIN = 151;
 /** In a deep run, one bit and one size in so many for the ways to open that are not the usual one. */
 const DEEP_SHARE = 13;
+/** Of files rolled back together about so many subsets a moment are tried, in a deep run so many times more; spread by a prime. */
+const SUBSETS = IS_DEEP ? 100 : 6;
+const SPREAD = 7919;
 /** The ends share between them the bits of what is equal in all three: all but superblock and tail. */
 /** The one whose meaningful bits a quick run flips, all of them. */
 const RICHEST = 'several segments and snapshots';
@@ -78,6 +82,7 @@ function* mutationsOf(chronicle: Chronicle, mode: OpenMode, isThorough: boolean)
   yield* duplicates(chronicle);
   yield* swaps(chronicle);
   yield* rollbacks(chronicle);
+  yield* rollbacksTogether(chronicle, (subset, count) => (subset * SPREAD) % count < SUBSETS);
 }
 
 function chooserOf(chronicle: Chronicle, isThorough: boolean, thin: number): ChooseBit {

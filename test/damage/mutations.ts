@@ -11,6 +11,7 @@ export const MUTATION_KINDS = [
   'files swapped',
   'file rolled back',
   'deleted file brought back',
+  'files rolled back together',
 ] as const;
 
 export type MutationKind = (typeof MUTATION_KINDS)[number];
@@ -24,6 +25,11 @@ export interface Mutation {
   readonly touched: readonly string[];
   /** R5: true if the bytes of that acknowledgement's group are among those hit. */
   readonly hits: (ack: number) => boolean;
+  /**
+   * Several files at once may take a group and all of its witnesses: true if no file that was left alone was written to
+   * behind that acknowledgement. Left out: R5 alone says what may be lost.
+   */
+  readonly isUnwitnessed?: (ack: number) => boolean;
 }
 
 const SECTOR_BYTES = 512;
@@ -153,6 +159,64 @@ export function* rollbacks(chronicle: Chronicle): Generator<Mutation> {
       };
     }
   }
+}
+
+/** Which of so many subsets of the files that have changed since a moment are tried. */
+export type ChooseSubset = (subset: number, count: number) => boolean;
+
+/**
+ * Several files together as they were at one earlier moment, and all others as they are: an old copy laid over a newer
+ * directory, a volume that was mounted late, a restore that was broken off. What was not there yet may be gone or not.
+ */
+export function* rollbacksTogether(chronicle: Chronicle, choose: ChooseSubset): Generator<Mutation> {
+  const { images: now, moments } = chronicle;
+  for (const { acks, images: then } of moments) {
+    const paths = [...new Set([...now.keys(), ...then.keys()])].filter((path) => !isSame(now, then, path));
+    const all = 2 ** paths.length;
+    // Laid over: what came since stands beside it.
+    const laidOver = paths.reduce((bits, path, at) => (then.has(path) ? bits + 2 ** at : bits), 0);
+    for (let subset = 1; subset < all; subset += 1) {
+      const chosen = paths.filter((_, at) => Math.floor(subset / 2 ** at) % 2 === 1);
+      if (chosen.length < 2 || (subset !== laidOver && subset !== all - 1 && !choose(subset, all))) continue;
+      yield rolledBack(chronicle, then, acks, chosen, paths);
+    }
+  }
+}
+
+function rolledBack(
+  chronicle: Chronicle,
+  then: Images,
+  acks: number,
+  chosen: readonly string[],
+  touched: readonly string[],
+): Mutation {
+  let images = chronicle.images;
+  for (const path of chosen) images = withFile(images, path, then.get(path) ?? null);
+  return {
+    kind: 'files rolled back together',
+    text: `as of acknowledgement ${acks}: ${chosen.join(', ')}`,
+    images,
+    // Of files that do not fit together it is hard to say which are the old ones.
+    touched,
+    hits: never,
+    isUnwitnessed: (ack) => !hasWitness(chronicle, ack, chosen),
+  };
+}
+
+function isSame(one: Images, other: Images, path: string): boolean {
+  const [a, b] = [one.get(path), other.get(path)];
+  return a !== undefined && b !== undefined && Buffer.compare(a, b) === 0;
+}
+
+/** True if a file that was left alone, and that says what is durable, was written to behind that acknowledgement. */
+function hasWitness(chronicle: Chronicle, ack: number, chosen: readonly string[]): boolean {
+  const [, behind] = around(chronicle, ack);
+  return [...chronicle.images.keys()].some(
+    (path) =>
+      !chosen.includes(path) &&
+      /(\.wal|\/superblock|\/marks)$/.test(path) &&
+      !isSame(chronicle.images, behind, path),
+  );
 }
 
 function key(path: string, bytes: Uint8Array): string {

@@ -1,7 +1,7 @@
 import { MUTATION_KINDS, type MutationKind } from './mutations.js';
 import type { Verdict } from './verdict.js';
 
-const VERDICTS: readonly Verdict[] = ['exact', 'named', 'stand-in', 'torn'];
+const VERDICTS: readonly Verdict[] = ['exact', 'named', 'stand-in', 'torn', 'older'];
 
 /** What became of how many cases, as a table for docs/reliability.md. */
 export class Tally {

@@ -10,8 +10,9 @@ import type { Mutation } from './mutations.js';
  * - `'named'`: a damage error names what was touched; nothing was changed, and every open says the same.
  * - `'stand-in'`: all but the newest snapshot, which the report names; an older one that the log joins is shown (R8).
  * - `'torn'`: groups are missing, within R5.
+ * - `'older'`: a state of before, of which no file that was left alone says that there was more.
  */
-export type Verdict = 'exact' | 'named' | 'stand-in' | 'torn';
+export type Verdict = 'exact' | 'named' | 'stand-in' | 'torn' | 'older';
 
 export type OpenMode = Pick<RaftLogOptions, 'verifyOnOpen' | 'readOnly'>;
 
@@ -45,6 +46,7 @@ export async function verdictOn(
     return 'exact';
   }
   const verdict = lessThanAll(chronicle, mutation, log, shown, mode);
+  expectNewerKept(mutation, disk, log);
   // What was settled stays settled.
   const again = await portraitOf(await open(new ImageDisk(disk.images()).environment, mode));
   if (again !== shown) throw new Error(`the next open shows\n  ${again}\nthis one\n  ${shown}`);
@@ -61,7 +63,7 @@ function lessThanAll(
 ): Verdict {
   if (snapshotFallback === null) {
     expectWithinR5(chronicle, mutation, shown, mode);
-    return 'torn';
+    return mutation.isUnwitnessed === undefined ? 'torn' : 'older';
   }
   const { lost, used } = snapshotFallback;
   if (!mutation.touched.includes(lost.path)) throw new Error(`it says that snapshot ${lost.path} is lost`);
@@ -176,8 +178,21 @@ function expectWithinR5(
   const spared = lost.filter((ack) => !mutation.hits(ack));
   // R10: a log that only reads shows nothing above P, which the last group does not witness itself.
   if (readOnly && spared.length <= 1) return;
+  const { isUnwitnessed } = mutation;
+  // A log that only reads believes no group for itself: the last one that a witness is left of may be missing too.
+  if (isUnwitnessed !== undefined && lost.slice(readOnly ? 1 : 0).every(isUnwitnessed)) return;
   if (end === 'unmarked' && at >= markedAcks && spared.length === 0) return;
   throw new Error(`acknowledgements ${lost.join(', ')} are lost in silence (${end}, ${markedAcks} marked)`);
+}
+
+/** A snapshot that stands for more than the log shows may be all that is left of it: it is somewhere still. */
+function expectNewerKept({ images }: Mutation, disk: ImageDisk, { lastIndex }: RaftLog): void {
+  const left = [...disk.images().values()];
+  for (const [path, bytes] of images) {
+    const index = Number(/(\d+)-\d+\.snap$/.exec(path)?.[1] ?? 0);
+    if (index > lastIndex && !left.some((other) => Buffer.compare(other, bytes) === 0))
+      throw new Error(`${path} stood for more than the log shows, and is gone`);
+  }
 }
 
 /** The log takes one save more, dies, and shows it next time. */

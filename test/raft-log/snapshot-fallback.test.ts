@@ -239,3 +239,41 @@ test('a crash at any call of such an open leaves the older one in use and the da
     }
   }
 });
+
+describe('a whole snapshot that no record names', () => {
+  async function publish(disk: SimulatedDisk, index: number): Promise<void> {
+    const { superblock } = decodeSuperblock(
+      (disk.readVolatile('/data/log/superblock') ?? new Uint8Array()).slice(0, 4096),
+    ) as { superblock: { storeId: Uint8Array } };
+    const { storeId } = superblock;
+    const store = await openSnapshotStore({ environment: disk.environment, dir: SNAPSHOTS, storeId });
+    const staged = await store.write({ index, term: 1, conf: CONF, data: dataOf(index, 1, 400) });
+    await staged.publish();
+  }
+
+  test('and that stands for more than the log holds is set aside: the log may be the older one', async () => {
+    const { disk, open } = await logWithTwo();
+    await disk.run(async () => {
+      await publish(disk, 50);
+      const bytes = disk.readVolatile(snapshotPath(50));
+      const aside = snapshotPath(50).replace(SNAPSHOTS, QUARANTINE);
+      const log = await open();
+      expect(log.recovery.quarantined).toEqual([aside]);
+      await log.createSnapshot({ index: 8, conf: CONF, data: dataOf(8, 1, 100) });
+      await log.close();
+      expect(disk.readVolatile(aside)).toEqual(bytes);
+    });
+  });
+
+  test('but that the log holds all the entries of is not needed, and goes', async () => {
+    const { disk, open } = await logWithTwo();
+    await disk.run(async () => {
+      await publish(disk, 7);
+      const log = await open();
+      expect(log.recovery.quarantined).toEqual([]);
+      await log.createSnapshot({ index: 8, conf: CONF, data: dataOf(8, 1, 100) });
+      await log.close();
+      expect(disk.list()).not.toContain(snapshotPath(7));
+    });
+  });
+});

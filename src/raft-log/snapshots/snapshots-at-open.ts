@@ -26,7 +26,7 @@ export interface FoundSnapshot extends KeptSnapshot {
 }
 
 /** True if a log holds `index` with `term`, at its boundary or above: a snapshot there can take up where it ends. */
-type Joins = (index: number, term: number) => boolean;
+export type Joins = (index: number, term: number) => boolean;
 
 /** What an open does with the snapshots of a log: finds the one it begins with, and sets aside what is none. */
 export class SnapshotsAtOpen {
@@ -65,18 +65,19 @@ export class SnapshotsAtOpen {
   }
 
   /**
-   * Moves to quarantine what bears the name of a snapshot and is none of this store: nothing may delete it as if it
-   * were one that is not needed any more. Returns the paths there.
+   * Moves to quarantine what bears the name of a snapshot and is none of this store, or stands for more than the log
+   * holds: nothing may delete it as if it were one that is not needed any more. Returns the paths there.
    */
   async settle(
     named: SnapshotName | null,
+    joins: Joins,
     storeId: Uint8Array,
     checkFence: () => Promise<void>,
   ): Promise<readonly string[]> {
     const store = await this.opened(storeId);
     const folder = join(this.#dir, QUARANTINE_DIRECTORY_NAME);
     const replaced = named === null ? [] : await store.publishStaged(named, folder, checkFence);
-    const { moved, whole } = await store.setUnusableAside({ folder, checkFence, named });
+    const { moved, whole } = await store.setUnusableAside({ folder, checkFence, named, holds: joins });
     this.#others = whole;
     return [...replaced, ...moved];
   }

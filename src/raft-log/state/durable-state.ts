@@ -17,7 +17,7 @@ import type { RecoveryReport } from '../../wal/report/recovery-report.js';
 import type { ReplayedFrame, ReplayedPreamble, SealedSegment, WalLayer } from '../../wal/layer.js';
 import type { HardState, SnapshotMeta } from '../contract.js';
 import { Cuts } from '../rules/cuts.js';
-import type { KeptSnapshot, SnapshotsAtOpen } from '../snapshots/snapshots-at-open.js';
+import type { Joins, KeptSnapshot, SnapshotsAtOpen } from '../snapshots/snapshots-at-open.js';
 import { TermRuns } from './term-runs.js';
 
 /** What a durable frame did to the log. */
@@ -210,18 +210,10 @@ export class DurableState implements WalLayer {
     // Either place may have been written last; what was given up is not had back by forgetting one of them.
     this.unfitUntil = Math.max(this.unfitUntil, unfitUntil);
     if (this.snapshotName === null || this.#snapshots === null) return;
-    const found = await this.#snapshots.find(
-      this.snapshotName,
-      (index, term) => this.#joins(index, term),
-      storeId,
-    );
+    const found = await this.#snapshots.find(this.snapshotName, this.#joins, storeId);
     this.snapshotName = found.name;
     this.snapshotMeta = found.meta;
     this.fallback = found.fallback;
-  }
-
-  #joins(index: number, term: number): boolean {
-    return index >= this.#boundary.index && index <= this.lastIndex && this.term(index) === term;
   }
 
   /** Finds the other snapshots that are kept, once the log stands: to be called when an open has settled all else. */
@@ -234,8 +226,12 @@ export class DurableState implements WalLayer {
   }
 
   settle(checkFence: () => Promise<void>): Promise<readonly string[]> {
-    return this.#snapshots?.settle(this.snapshotName, this.#storeId, checkFence) ?? Promise.resolve([]);
+    if (this.#snapshots === null) return Promise.resolve([]);
+    return this.#snapshots.settle(this.snapshotName, this.#joins, this.#storeId, checkFence);
   }
+
+  readonly #joins: Joins = (index, term) =>
+    index >= this.#boundary.index && index <= this.lastIndex && this.term(index) === term;
 
   /** Brings the runs to the boundary that the newest record named: sealed segments may hold more below it. */
   #settleBoundary(): void {

@@ -9,6 +9,7 @@ import { NO_ENTRIES, segmentMissing, type Damage, type RecoveryTally } from '../
 import type { WalLayer } from '../layer.js';
 import { sealedSegment, segmentPath, type LiveSegment } from '../segment/live-segment.js';
 import { openSegment, readSeal, readSegmentHeader } from '../segment/read-segment.js';
+import { olderThan, segmentsAbove, type SegmentAbove } from './segments-above.js';
 import { scanSegment, type Fence, type SegmentScan } from '../segment/scan-segment.js';
 import { SegmentWindow } from '../segment/segment-window.js';
 
@@ -61,6 +62,9 @@ class Judge {
   readonly #segments: LiveSegment[] = [];
   #mark: DurableMark;
   #highestEpoch: number;
+  /** What stands above the end; and the one of them that proves more than anything in the range, if one does. */
+  #above: readonly SegmentAbove[] = [];
+  #newer: SegmentAbove | null = null;
   readonly #open = new Set<DiskFile>();
 
   constructor(store: JudgedStore) {
@@ -111,7 +115,7 @@ class Judge {
   #missing(number: number): KeelsonError {
     const path = segmentPath(this.#store.walDir, number);
     const { superblock, present } = this.#store;
-    const reason = segmentMissing(superblock, present.size > 0);
+    const reason = segmentMissing(superblock, present.size > 0) + this.#olderThanAbove();
     return this.#damage({ code: 'KEELSON_MISSING_SEGMENT', path, offset: 0, reason });
   }
 
@@ -264,13 +268,30 @@ class Judge {
     if (next === null) return true;
     const joins = next.header.firstLsn === scan.run.lastLsn + 1 && next.header.chain === scan.run.chain;
     if (joins) return false;
-    // R6: one above the range that does not join is a leftover of a rotation that never happened.
+    // R6: one above the range that does not join is a leftover of a rotation that never happened, or proves that the
+    // range is older than itself: all of those are asked once the end is known.
     if (next.header.number > this.#store.superblock.newestSegment) return true;
     this.#raise(next.header.durable);
     if (scan.run.lastLsn < next.header.firstLsn - 1)
       throw this.#shortRun(current, scan, next.header.firstLsn - 1);
     const reason = `it begins at LSN ${next.header.firstLsn} behind ${next.header.chain}, expected ${scan.run.lastLsn + 1} behind ${scan.run.chain}`;
     throw this.#damage({ code: 'KEELSON_LOG_GAP', path: next.path, offset: 0, reason });
+  }
+
+  /** R3: asks what stands above the end whether more was durable once. */
+  async #askAbove(lastNumber: number): Promise<void> {
+    const { disk, walDir, superblock, present } = this.#store;
+    const numbers = [...present].filter((number) => number > lastNumber);
+    this.#above = await segmentsAbove(disk, walDir, numbers, superblock);
+    for (const one of this.#above) {
+      this.#highestEpoch = Math.max(this.#highestEpoch, one.epoch);
+      if (one.mark.lsn > this.#mark.lsn) this.#newer = one;
+      this.#raise(one.mark);
+    }
+  }
+
+  #olderThanAbove(): string {
+    return this.#newer === null ? '' : `; ${olderThan(this.#newer)}`;
   }
 
   #raise(mark: DurableMark): void {
@@ -281,14 +302,14 @@ class Judge {
   #shortRun(current: Candidate, scan: SegmentScan, durableLsn: number): KeelsonError {
     const { stop, run } = scan;
     const what = stop === null ? 'nothing is written here' : stop.reason;
-    const intact = stop?.intact ?? [];
+    const intact = [...(stop?.intact ?? []), ...this.#above.flatMap((one) => one.intact)];
     const from = run.end.lastIndex + 1;
     const until = Math.max(from, intact[0]?.from ?? this.#mark.lastIndex + 1);
     return this.#damage({
       code: stop?.kind === 'gap' ? 'KEELSON_LOG_GAP' : 'KEELSON_CORRUPT',
       path: current.path,
       offset: scan.runUntil,
-      reason: `${what}; the log is whole up to LSN ${run.lastLsn}, expected at least ${durableLsn}, which was durable`,
+      reason: `${what}; the log is whole up to LSN ${run.lastLsn}, expected at least ${durableLsn}, which was durable${this.#olderThanAbove()}`,
       entries: { from, until },
       intact,
     });
@@ -296,6 +317,7 @@ class Judge {
 
   async #finish(current: Candidate, tail: SegmentScan, first: number): Promise<Judgement> {
     const { superblock, tally, untilLsn } = this.#store;
+    await this.#askAbove(current.header.number);
     if (tail.run.lastLsn < Math.min(this.#mark.lsn, untilLsn)) {
       const salt = segmentSalt(current.header.identity);
       const seal = await readSeal(current.file, current.header.segmentBytes, salt);

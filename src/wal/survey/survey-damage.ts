@@ -373,3 +373,11 @@ function highestLsnOf({ run, holes, tear, sealedLsn, header }: SurveyedSegment):
 function highestOf(first: number, others: readonly number[]): number {
   return others.reduce((highest, other) => Math.max(highest, other), first);
 }
+
+/** LSN of the last whole frame of any of them. */
+export function endLsnOf(segments: readonly SurveyedSegment[]): number {
+  return highestOf(
+    0,
+    segments.map(({ run }) => run?.lastLsn ?? 0),
+  );
+}

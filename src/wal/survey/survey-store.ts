@@ -1,7 +1,5 @@
-import { readFailed } from '../../disk/disk-failure.js';
 import type { Environment } from '../../disk/environment.js';
 import { isPromise, type Awaitable, type DiskFile } from '../../disk/port.js';
-import { systemCode } from '../../disk/system-error.js';
 import { KeelsonError } from '../../errors/index.js';
 import type { EndMark } from '../../format/end-mark.js';
 import { sameBytes } from '../../format/identity.js';
@@ -10,12 +8,13 @@ import { segmentSalt, type SegmentHeader } from '../../format/segment-header.js'
 import type { Superblock } from '../../format/superblock.js';
 import { closeFile } from '../../disk/close-file.js';
 import { segmentPath } from '../segment/live-segment.js';
-import { readSeal, readSealOffsets, readSegmentHeader } from '../segment/read-segment.js';
+import { openIfThere, readSeal, readSealOffsets, readSegmentHeader } from '../segment/read-segment.js';
 import type { RunState } from '../segment/scan-segment.js';
-import type { StorePaths } from '../store/store-directory.js';
+import { segmentsAbove, type SegmentAbove } from '../recover/segments-above.js';
+import { listStore, type StorePaths } from '../store/store-directory.js';
 import { RecordLedger } from './record-ledger.js';
 import { SegmentHurts, type HurtListener, type SegmentHurt } from './segment-hurts.js';
-import { judgeSurvey, type SurveyedDamage } from './survey-damage.js';
+import { endLsnOf, judgeSurvey, type SurveyedDamage } from './survey-damage.js';
 import { SurveyFences } from './survey-fences.js';
 import { headerFault, newerFormat, type HeaderFault } from './survey-header.js';
 import { surveyMarks, surveySlots, type SurveyedMarks, type SurveyedSlots } from './survey-marks.js';
@@ -140,6 +139,7 @@ class Survey {
     for (let number = range.first; number <= range.newest; number += 1) await this.#survey(number, range);
     // R6: one above the range that joins is live.
     while (await this.#joinsAbove(range)) await this.#survey(this.#lastNumber + 1, range);
+    const newest = await this.#surveyWitnesses(range, slots.superblock);
     const first = await this.#firstNow(range);
     const segments = this.#segments.filter(({ number }) => number >= first);
     const { superblock } = slots;
@@ -148,12 +148,41 @@ class Survey {
       marks,
       superblock,
       storeId: range.storeId,
-      range: { ...range, first },
+      range: { ...range, first, newest },
       segments,
       highestSegment: range.highestSegment,
       readBytes: this.#readBytes,
     };
     return judgeSurvey(parts, paths, this.#request.listener.boundary());
+  }
+
+  /**
+   * R3: segments above the range that prove more than it holds belong to the log, and what is missing between is missed.
+   * Returns the number of the last of them, or that of the newest of the range.
+   */
+  async #surveyWitnesses(range: SurveyedRange, superblock: Superblock | null): Promise<number> {
+    if (superblock === null) return range.newest;
+    const { environment, paths } = this.#request;
+    const { segments, asides } = await listStore(environment.disk, paths);
+    const numbers = [...(segments ?? []), ...asides].filter((number) => number > this.#lastNumber);
+    const above = await segmentsAbove(environment.disk, paths.walDir, numbers, superblock);
+    const newest = above.findLast(({ mark }) => mark.lsn > endLsnOf(this.#segments))?.number ?? 0;
+    if (newest <= this.#lastNumber || (await this.#reaches(above, range))) return range.newest;
+    const wider = { ...range, newest };
+    while (this.#lastNumber < newest) await this.#survey(this.#lastNumber + 1, wider);
+    return newest;
+  }
+
+  /** True if a live writer has added since what the segments above speak of: it is durable before they are made. */
+  async #reaches(above: readonly SegmentAbove[], range: SurveyedRange): Promise<boolean> {
+    const last = this.#segments[this.#segments.length - 1];
+    if (last === undefined || (await this.#firstNow(range)) > last.number) return true;
+    if (last.run !== null && last.holes.length === 0) {
+      this.#segments.pop();
+      await this.#survey(last.number, range, last.run.lastLsn);
+      while (await this.#joinsAbove(range)) await this.#survey(this.#lastNumber + 1, range);
+    }
+    return above.every(({ mark }) => mark.lsn <= endLsnOf(this.#segments));
   }
 
   get #lastNumber(): number {
@@ -201,18 +230,8 @@ class Survey {
     return again?.lastLsn === next.firstLsn - 1 && again.chain === next.chain;
   }
 
-  /** Opens a segment by its name, or by the name it has for the moment in which that is proven; null if it is not there. */
-  async #open(number: number): Promise<DiskFile | null> {
-    const { environment, paths } = this.#request;
-    const path = segmentPath(paths.walDir, number);
-    for (const name of [path, `${path}.aside`, path]) {
-      try {
-        return await environment.disk.open(name, { access: 'read' });
-      } catch (error) {
-        if (systemCode(error) !== 'ENOENT') throw readFailed('a segment', { path: name }, error);
-      }
-    }
-    return null;
+  #open(number: number): Promise<DiskFile | null> {
+    return openIfThere(this.#request.environment.disk, segmentPath(this.#request.paths.walDir, number));
   }
 
   /** @param heardLsn frames up to this were told of already */

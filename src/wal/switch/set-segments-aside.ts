@@ -1,21 +1,22 @@
 import { join } from 'node:path';
-import type { Disk } from '../../disk/port.js';
+import type { Disk, DiskFile } from '../../disk/port.js';
 import { setAside } from '../../disk/set-aside.js';
 import { isKeelsonError } from '../../errors/index.js';
-import { sameBytes } from '../../format/identity.js';
+import { identityText, sameBytes } from '../../format/identity.js';
 import { QUARANTINE_DIRECTORY_NAME } from '../../format/names.js';
 import type { SegmentHeader } from '../../format/segment-header.js';
 import { closeFile } from '../../disk/close-file.js';
+import { framesOf } from '../recover/segments-above.js';
 import { segmentPath } from '../segment/live-segment.js';
 import { openSegment, readSegmentHeader } from '../segment/read-segment.js';
 import { removeName } from '../../disk/durable-names.js';
 import { type StoreListing, type StorePaths } from '../store/store-directory.js';
 
 /**
- * D10: deleting comes last. Whatever is not live goes: spares, dropped segments, rotations that never happened. A file
- * that is no segment of this format is another matter: it holds what a migration or a reset put aside, or what nobody
- * can say, and is moved to quarantine. So is a segment below a log that was begun anew: a repair gave it up, and was
- * stopped before it could move it. Returns the paths there.
+ * D10: deleting comes last. What is not live, and provably so, goes: spares, dropped segments, rotations that never
+ * happened. All else is moved to quarantine: a file that is no segment of this format, since it holds what a migration or
+ * a reset put aside, or what nobody can say; a segment of another store; one below a log that was begun anew, which a
+ * repair gave up and was stopped before it could move; one above the end that was live once. Returns the paths there.
  */
 export async function removeLeftovers(
   disk: Disk,
@@ -33,7 +34,7 @@ export async function removeLeftovers(
     const reason =
       number < begunAt
         ? `It is of the log that was here before a repair, which began a new one with segment ${String(begunAt)}.`
-        : await whyNone(disk, path);
+        : await whyKept(disk, paths, number, live);
     await checkFence();
     if (reason === null) await removeName(disk, path);
     else moved.push(...(await moveAside(disk, paths, path, reason)));
@@ -55,15 +56,21 @@ async function moveAside(
   return to === null ? [] : [to];
 }
 
-/** Why it is no segment of this format; null if it is one. */
-async function whyNone(disk: Disk, path: string): Promise<string | null> {
+/** Why it is not to be deleted; null if it is provably nothing that the log needs, or ever needed and has not dropped. */
+async function whyKept(
+  disk: Disk,
+  { walDir }: StorePaths,
+  number: number,
+  live: readonly SegmentHeader[],
+): Promise<string | null> {
+  const path = segmentPath(walDir, number);
   try {
     const file = await openSegment(disk, path);
     try {
       const { verdict } = await readSegmentHeader(file);
-      if (verdict.kind === 'valid') return null;
       if (verdict.kind === 'other-version') return `It is a segment of format ${String(verdict.version)}.`;
-      return 'Its header is none of a segment of this format.';
+      if (verdict.kind === 'invalid') return 'Its header is none of a segment of this format.';
+      return await whyKeptSegment(disk, walDir, file, verdict.header, live);
     } finally {
       await closeFile(file);
     }
@@ -71,6 +78,29 @@ async function whyNone(disk: Disk, path: string): Promise<string | null> {
     if (!isKeelsonError(error, 'KEELSON_READ_FAILED')) throw error;
     return `Its header could not be read: ${error.message}`;
   }
+}
+
+async function whyKeptSegment(
+  disk: Disk,
+  walDir: string,
+  file: DiskFile,
+  header: SegmentHeader,
+  live: readonly SegmentHeader[],
+): Promise<string | null> {
+  const [first] = live;
+  if (first !== undefined && !sameBytes(header.storeId, first.storeId))
+    return `It belongs to store ${identityText(header.storeId)}.`;
+  // A file that was used again may have come back under its old name too: that name may go, the file stays.
+  const isLive = live.some(({ identity }) => sameBytes(identity, header.identity));
+  if (isLive && (await file.stat()).id === (await disk.stat(segmentPath(walDir, header.number)))?.id)
+    return null;
+  // The superblock stopped naming it when nothing that it holds was needed any more.
+  if (first !== undefined && header.number < first.number) return null;
+  // D6: a segment that was never named holds no frame.
+  const { untilOffset } = await framesOf(file, header, () => true);
+  return untilOffset > 0
+    ? `It is segment ${String(header.number)}, which was live once, and does not join this log.`
+    : null;
 }
 
 /** True if the file bears the header of a segment of that store, numbered `from` or above. */

@@ -1,0 +1,100 @@
+import { closeFile } from '../../disk/close-file.js';
+import type { Disk, DiskFile } from '../../disk/port.js';
+import type { FrameHeader } from '../../format/frame-header.js';
+import { sameBytes } from '../../format/identity.js';
+import type { DurableMark } from '../../format/position.js';
+import { SEGMENT_HEADER_BYTES, segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
+import type { Superblock } from '../../format/superblock.js';
+import { segmentPath } from '../segment/live-segment.js';
+import { openIfThere, readSegmentHeader } from '../segment/read-segment.js';
+import { searchBehind, type Behind } from '../segment/search-behind.js';
+import { SegmentWindow } from '../segment/segment-window.js';
+import type { IndexRange } from '../report/recovery-report.js';
+import { isOfRun } from '../store/marks-file.js';
+
+/** A segment of this store above the live range, and what it bears witness of. */
+export interface SegmentAbove {
+  readonly number: number;
+  readonly path: string;
+  readonly epoch: number;
+  /** The highest mark of its header and of its frames. */
+  readonly mark: DurableMark;
+  /** Entries of its whole frames. */
+  readonly intact: readonly IndexRange[];
+}
+
+/** What a file that stands above the range is held against. */
+export type RangeBelow = Pick<Superblock, 'storeId' | 'epoch' | 'fenceEpoch' | 'fenceLsn'>;
+
+/**
+ * The witnesses among the files numbered above the live range, by number (R1, R3). A writer makes a segment only when all
+ * before it is durable, and says so in its header: above E, that is proof that the files below are older than this one,
+ * an old copy of the directory laid over it, say, or a volume that was mounted late.
+ *
+ * None is what a crash leaves there: a rotation that was never named says no more than that all before it is durable,
+ * and what a repair built that did not end speaks of a log that was to be begun anew. A file that cannot be read as a
+ * segment of this store, or is gone by now, says nothing.
+ */
+export async function segmentsAbove(
+  disk: Disk,
+  walDir: string,
+  numbers: readonly number[],
+  range: RangeBelow,
+): Promise<readonly SegmentAbove[]> {
+  const found: SegmentAbove[] = [];
+  let unfinishedEpoch: number | null = null;
+  for (const number of [...numbers].sort((a, b) => a - b)) {
+    const path = segmentPath(walDir, number);
+    const file = await openIfThere(disk, path);
+    if (file === null) continue;
+    try {
+      const { verdict } = await readSegmentHeader(file);
+      if (verdict.kind !== 'valid' || !sameBytes(verdict.header.storeId, range.storeId)) continue;
+      const { header } = verdict;
+      if (isUnfinished(header, range)) unfinishedEpoch = header.epoch;
+      if (header.epoch === unfinishedEpoch) continue;
+      const witness = await witnessIn(file, header, range);
+      if (witness !== null) found.push({ number, path, epoch: header.epoch, ...witness });
+    } finally {
+      await closeFile(file);
+    }
+  }
+  return found;
+}
+
+/**
+ * A repair stamps its epoch into the superblock before it builds a log anew, with the next: where the superblock knows of
+ * neither, it is older than that log, which was live.
+ */
+function isUnfinished({ chain, firstLsn, epoch }: SegmentHeader, range: RangeBelow): boolean {
+  return chain === 0 && firstLsn > 1 && epoch <= range.epoch + 1;
+}
+
+/** Why what is below is not whole, for a person. */
+export function olderThan({ number, mark }: SegmentAbove): string {
+  return `segment ${number}, above those that the superblock names, proves LSN ${mark.lsn}: superblock and segments look like an older copy of this store, put in the place of the newer one`;
+}
+
+async function witnessIn(
+  file: DiskFile,
+  header: SegmentHeader,
+  range: RangeBelow,
+): Promise<Pick<SegmentAbove, 'mark' | 'intact'> | null> {
+  let mark = isOfRun(header.epoch, header.durable.lsn, range) ? header.durable : null;
+  const { intact } = await framesOf(file, header, ({ epoch, durable }) => {
+    const counts = isOfRun(epoch, durable.lsn, range);
+    if (counts && durable.lsn > (mark?.lsn ?? 0)) mark = durable;
+    return counts;
+  });
+  return mark === null ? null : { mark, intact };
+}
+
+/** The frames of a segment, by their headers alone, whether they join or not. One that was never named holds none. */
+export function framesOf(
+  file: DiskFile,
+  { segmentBytes, identity }: SegmentHeader,
+  onHeader: (header: FrameHeader) => boolean,
+): Promise<Behind> {
+  const window = new SegmentWindow(file, segmentBytes);
+  return searchBehind(window, SEGMENT_HEADER_BYTES, segmentBytes, segmentSalt(identity), onHeader);
+}
