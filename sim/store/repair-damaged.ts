@@ -1,7 +1,7 @@
 import { KeelsonError } from '../../src/errors/index.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
-import { repairStore, type RepairReport } from '../../src/raft-log/repair/repair-store.js';
+import { repairStore, type RepairReport } from '../../src/raft-log/repair-store.js';
 import { describeState } from '../oracle/describe-state.js';
 import { Finding } from '../oracle/finding.js';
 import { lastIndexOf, type LogState } from '../oracle/log-state.js';

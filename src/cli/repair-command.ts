@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { nodeEnvironment } from '../disk/node-environment.js';
 import type { RepairPlan } from '../raft-log/repair/repair-plan.js';
-import { planStoreRepair, repairStore, type RepairReport } from '../raft-log/repair/repair-store.js';
+import { planStoreRepair, repairStore, type RepairReport } from '../raft-log/repair-store.js';
 import { EXIT, type ExitCode } from './exit.js';
 import { ownerOfStore } from './owner-of-store.js';
 import type { CliOptions } from './options.js';

@@ -1,6 +1,6 @@
 import { nodeEnvironment } from '../disk/node-environment.js';
 import { surveyLog } from '../raft-log/repair/survey-log.js';
-import { reportOf, type VerifyReport } from '../raft-log/repair/verify-store.js';
+import { reportOf, type VerifyReport } from '../raft-log/verify-store.js';
 import { adviceFor } from './advice.js';
 import { EXIT, type ExitCode } from './exit.js';
 import { opensNow } from './opens.js';

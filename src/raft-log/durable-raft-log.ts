@@ -48,7 +48,7 @@ import { SnapshotTurns, type SnapshotTurn } from './snapshots/snapshot-turns.js'
 import type { RaftLogStats } from './stats.js';
 import { shownLog } from './state/shown-log.js';
 import { tellListeners } from './state/tell-listeners.js';
-import { verifyStore, type VerifyOptions, type VerifyReport } from './repair/verify-store.js';
+import { verifyStore, type VerifyOptions, type VerifyReport } from './verify-store.js';
 
 /** What an opened log is made of. */
 export interface DurableRaftLogParts {

@@ -7,8 +7,8 @@ import { describe, expect, test } from 'vitest';
 import type { SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
-import { repairStore } from '../../src/raft-log/repair/repair-store.js';
-import { verifyStore, type VerifyReport } from '../../src/raft-log/repair/verify-store.js';
+import { repairStore } from '../../src/raft-log/repair-store.js';
+import { verifyStore, type VerifyReport } from '../../src/raft-log/verify-store.js';
 import { dataOf, entriesFrom, simulated } from './scratch-log.js';
 import { DIR } from './wounded-store.js';
 

@@ -8,8 +8,8 @@ import type { Environment } from '../../src/disk/environment.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { markUnfit, planUnfit, type UnfitPlan } from '../../src/raft-log/repair/mark-unfit.js';
-import { repairStore } from '../../src/raft-log/repair/repair-store.js';
-import { verifyStore } from '../../src/raft-log/repair/verify-store.js';
+import { repairStore } from '../../src/raft-log/repair-store.js';
+import { verifyStore } from '../../src/raft-log/verify-store.js';
 import { entriesFrom, simulated } from './scratch-log.js';
 import { describing, stopsAt, textOf, type Stop } from '../crash/crash-everywhere.js';
 

@@ -7,7 +7,7 @@ import { Random } from '../../sim/world/random.js';
 import type { SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import { isKeelsonError } from '../../src/errors/index.js';
 import type { RepairPlan } from '../../src/raft-log/repair/repair-plan.js';
-import { planStoreRepair, repairStore, type RepairReport } from '../../src/raft-log/repair/repair-store.js';
+import { planStoreRepair, repairStore, type RepairReport } from '../../src/raft-log/repair-store.js';
 import { describing, stopsAt, textOf, type Stop } from '../crash/crash-everywhere.js';
 import { DIR } from '../damage/chronicle.js';
 import {

@@ -4,7 +4,7 @@ import { Random } from '../../sim/world/random.js';
 import type { Entry, HardState, RaftLog } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import type { RepairPlan } from '../../src/raft-log/repair/repair-plan.js';
-import type { RepairReport } from '../../src/raft-log/repair/repair-store.js';
+import type { RepairReport } from '../../src/raft-log/repair-store.js';
 import { DIR, Scribe, type End } from '../damage/chronicle.js';
 import { bytesOf } from './scratch-log.js';
 import type { PlainLog } from './plain-log.js';

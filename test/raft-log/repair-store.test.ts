@@ -9,7 +9,7 @@ import type { SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import type { Entry, HardState, RaftLog } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import type { RepairPlan } from '../../src/raft-log/repair/repair-plan.js';
-import { planStoreRepair, repairStore, type RepairReport } from '../../src/raft-log/repair/repair-store.js';
+import { planStoreRepair, repairStore, type RepairReport } from '../../src/raft-log/repair-store.js';
 import { surveyLog } from '../../src/raft-log/repair/survey-log.js';
 import { describing, stopsAt, textOf } from '../crash/crash-everywhere.js';
 import { dataOf, entriesFrom, simulated } from './scratch-log.js';

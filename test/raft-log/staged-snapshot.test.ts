@@ -5,9 +5,9 @@
  */
 import { describe, expect, test } from 'vitest';
 import type { SimulatedDisk } from '../../sim/disk/simulated-disk.js';
-import { planStoreRepair, repairStore } from '../../src/raft-log/repair/repair-store.js';
+import { planStoreRepair, repairStore } from '../../src/raft-log/repair-store.js';
 import { surveyLog } from '../../src/raft-log/repair/survey-log.js';
-import { verifyStore } from '../../src/raft-log/repair/verify-store.js';
+import { verifyStore } from '../../src/raft-log/verify-store.js';
 import { bytesOf } from './scratch-log.js';
 import { diskWith, DIR, expectMigrated, openOlder, zeroStore } from './zero-life.js';
 

@@ -14,7 +14,7 @@ import {
 } from '../../src/format/end-mark.js';
 import { FRAME_MAGIC } from '../../src/format/frame-header.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
-import { verifyStore } from '../../src/raft-log/repair/verify-store.js';
+import { verifyStore } from '../../src/raft-log/verify-store.js';
 import { appendEach, MARKS, newDisk, segment } from './scratch-wal.js';
 import { DIR, open } from './wal-life.js';
 

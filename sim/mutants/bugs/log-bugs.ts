@@ -84,7 +84,7 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: 'src/raft-log/rules/judge-snapshot.ts',
-        find: '  const keepsLog = heldTerm === term;',
+        find: '  const keepsLog = isHeld || heldTerm === term;',
         put: '  const keepsLog = heldTerm !== undefined;',
       },
     ],
@@ -119,22 +119,22 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     rule: 'repair, D10',
     hunks: [
       {
-        file: 'src/raft-log/repair/repair-store.ts',
+        file: 'src/raft-log/repair-store.ts',
         find: 'await this.#switch();',
         put: 'await this.#switch(old);',
       },
       {
-        file: 'src/raft-log/repair/repair-store.ts',
+        file: 'src/raft-log/repair-store.ts',
         find: 'async #switch():',
         put: 'async #switch(old: readonly string[]):',
       },
       {
-        file: 'src/raft-log/repair/repair-store.ts',
+        file: 'src/raft-log/repair-store.ts',
         find: '    await file.writeBoth({ ...built });\n',
         put: '    for (const path of old) await removeName(environment.disk, path);\n    await file.writeBoth({ ...built });\n',
       },
       {
-        file: 'src/raft-log/repair/repair-store.ts',
+        file: 'src/raft-log/repair-store.ts',
         find: '    for (const path of old) moved.push(',
         put: '    for (const path of [] as string[]) moved.push(',
       },

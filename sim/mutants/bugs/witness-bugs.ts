@@ -12,8 +12,8 @@ export const WITNESS_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: 'src/raft-log/durable-raft-log.ts',
-        find: 'return this.#reader.durable(from, until, bytesMax);',
-        put: 'return this.#reader.durable(from, until, Infinity);',
+        find: 'return this.#reader.durable({ from, until, bytesMax, signal });',
+        put: 'return this.#reader.durable({ from, until, bytesMax: Infinity, signal });',
       },
     ],
   },

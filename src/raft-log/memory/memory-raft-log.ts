@@ -54,7 +54,7 @@ import { draftCompaction, draftSave, type FrameDraft } from '../state/encode-sav
 import type { RaftLogStats } from '../stats.js';
 import { shownLog } from '../state/shown-log.js';
 import { tellListeners } from '../state/tell-listeners.js';
-import type { VerifyOptions, VerifyReport } from '../repair/verify-store.js';
+import type { VerifyOptions, VerifyReport } from '../verify-store.js';
 
 /** Options of {@link createMemoryRaftLog}: those of `openRaftLog` that mean something without a disk. */
 export type MemoryRaftLogOptions = Pick<RaftLogOptions, 'checks' | 'batchBytesMax' | 'queueBytesMax'>;

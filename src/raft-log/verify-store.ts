@@ -1,6 +1,6 @@
-import type { Environment } from '../../disk/environment.js';
-import type { Blemish } from '../../wal/survey/survey-store.js';
-import { surveyLog, type FoundDamage, type LogSurvey } from './survey-log.js';
+import type { Environment } from '../disk/environment.js';
+import type { Blemish } from '../wal/survey/survey-store.js';
+import { surveyLog, type FoundDamage, type LogSurvey } from './repair/survey-log.js';
 
 /** How far a verification has come, in bytes. Snapshots are not in `totalBytes`. */
 export interface VerifyProgress {
