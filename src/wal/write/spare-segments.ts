@@ -21,6 +21,8 @@ const RECYCLED_KEPT = 2;
 const SPARES_AN_EPOCH = 1_000_000;
 /** Milliseconds from a try to make a spare that failed to the next, whoever asks for it, and whatever failed. */
 const RETRY_MS = 1000;
+/** Refusals in a row after which a save that needs a segment keeps to that too. */
+const REFUSALS_BELIEVED = 2;
 /** A spare that nobody waits for is begun only where this many of it have room: the last room is for what is refused. */
 const ROOM_FOR = 2;
 
@@ -50,8 +52,8 @@ export class SpareSegments {
   #retry: Timer | null = null;
   #nextNumber: number;
   #failedTry: FailedTry | null = null;
-  /** A segment was asked for and refused: then a spare is worth all the room it takes. */
-  #isAwaited = false;
+  /** Times in a row that a segment was asked for and refused: from the first on a spare is worth all the room it takes. */
+  #refusals = 0;
   /** Told when a spare is there again after room was lacking, for a spare or for anything else. */
   #onSpaceBack: () => void = () => undefined;
   #lacksSpace = false;
@@ -100,7 +102,7 @@ export class SpareSegments {
     const bytes = this.#segmentBytes;
     try {
       const freeBytes = await this.#freeBytes();
-      const neededBytes = this.#isAwaited ? bytes : ROOM_FOR * bytes;
+      const neededBytes = this.#refusals > 0 ? bytes : ROOM_FOR * bytes;
       if (freeBytes !== null && freeBytes < neededBytes) {
         this.#noteFailed(null, bytes, freeBytes);
         if (this.#lacksSpace) this.#tryLater();
@@ -115,7 +117,6 @@ export class SpareSegments {
     try {
       const spare = await this.#make(bytes);
       this.#failedTry = null;
-      this.#isAwaited = false;
       return spare;
     } catch (error) {
       this.#noteFailed(error, bytes, await this.#freeBytes());
@@ -136,9 +137,13 @@ export class SpareSegments {
     }
   }
 
-  /** The error of a try so recent that another would only fail again: room that was lacking is lacking still. */
+  /**
+   * The error of a try so recent that another would only fail again: room that was lacking is lacking still. One
+   * failure is not held against the save that comes next (D6); who goes on asking waits like everybody else.
+   */
   async #sameFailure(bytes: number): Promise<FailedTry | null> {
     const failed = this.#failedTry;
+    if (this.#refusals < REFUSALS_BELIEVED) return null;
     if (failed === null || failed.error === null || bytes < failed.bytes) return null;
     if (this.#environment.now() >= failed.untilMs) return null;
     if (failed.freeBytes === null || failed.freeBytes >= bytes) return failed;
@@ -193,7 +198,7 @@ export class SpareSegments {
     if (bytes <= this.#segmentBytes) {
       if (this.#ready.length === 0 && this.#making !== null) await this.#making;
       const ready = this.#ready.shift();
-      if (ready !== undefined) return ready;
+      if (ready !== undefined) return this.#handOut(ready);
     }
     try {
       const neededBytes = Math.max(bytes, this.#segmentBytes);
@@ -201,12 +206,17 @@ export class SpareSegments {
       if (failed !== null) throw failed.error;
       const spare = await this.#try(neededBytes);
       this.#tellSpaceBack();
-      return spare;
+      return this.#handOut(spare);
     } catch (error) {
-      this.#isAwaited = true;
+      this.#refusals += 1;
       if (isKeelsonError(error, 'KEELSON_NO_SPACE')) this.#tryLater();
       throw error;
     }
+  }
+
+  #handOut(spare: Spare): Spare {
+    this.#refusals = 0;
+    return spare;
   }
 
   /** Gives back a spare that did not become a segment. */
