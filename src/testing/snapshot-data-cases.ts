@@ -118,17 +118,6 @@ export const snapshotDataCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'snapshots: pieces that are ready at once without end let other work go on',
-    run: async (scene) => {
-      const log = await logWith(scene, [1, 1]);
-      const empty = new Watched(() => piece(new Uint8Array(0)));
-      const streaming = later(log.createSnapshot({ ...snapshotAt(1), data: empty }));
-      for (const index of [3, 4]) await log.append([entry(index, 1)]);
-      await log.close();
-      await assertRejects('KEELSON_CLOSED', () => streaming);
-    },
-  },
-  {
     name: 'snapshots: data of another size than was said is refused, and the log is as it was',
     run: async (scene) => {
       const log = await logWith(scene, [1, 1]);

@@ -7,6 +7,8 @@ import { readdirSync, renameSync, rmSync, writeFileSync, readFileSync } from 'no
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { decodeSuperblock, encodeSuperblock, SUPERBLOCK_SLOT_BYTES } from '../../src/format/superblock.js';
+import type { RaftLog } from '../../src/raft-log/contract.js';
+import { createMemoryRaftLog } from '../../src/raft-log/memory/memory-raft-log.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { bytesOf, dataOf, entriesFrom, openLog, pictureOf, scratch, simulated } from './scratch-log.js';
 
@@ -139,6 +141,26 @@ describe('data that misbehaves', () => {
     const taken = log.createSnapshot({ index: 1, conf: CONF, data: wrong() });
     await expect(taken).rejects.toMatchObject({ code: 'KEELSON_INVALID_ARGUMENT' });
     expect(log.snapshot).toBeNull();
+  });
+
+  // On a real disk and in memory alone: in virtual time, what is ready at once takes none.
+  test.each([
+    ['on a disk', (): Promise<RaftLog> => openLog(join(scratch(), 'log'))],
+    ['in memory', (): Promise<RaftLog> => Promise.resolve(createMemoryRaftLog())],
+  ])('pieces that are ready at once, without end, let other work go on %s', async (_where, open) => {
+    const log = await open();
+    await log.save({ entries: entriesFrom(1, 5), hardState: { term: 1 } });
+    async function* empty(): AsyncGenerator<Uint8Array> {
+      for (;;) yield new Uint8Array(0);
+    }
+    const refused = expect(log.createSnapshot({ index: 3, conf: CONF, data: empty() })).rejects.toMatchObject(
+      { code: 'KEELSON_CLOSED' },
+    );
+    for (const from of [6, 7]) await log.append(entriesFrom(from, 1));
+    await new Promise((resolve) => setImmediate(resolve));
+    await log.close();
+    await refused;
+    expect(log.lastIndex).toBe(7);
   });
 
   test('close does not wait for data that never ends, nor for those behind it: KEELSON_CLOSED', async () => {
