@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import type { Environment } from '../../src/disk/environment.js';
 import type { Disk, DiskFile } from '../../src/disk/port.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
-import { verifyStore } from '../../src/raft-log/repair/verify-store.js';
+import { verifyStore } from '../../src/raft-log/verify-store.js';
 import { dataOf, entriesFrom, simulated } from './scratch-log.js';
 
 const DIR = '/data/log';
