@@ -33,8 +33,7 @@ export {
   type UnfitPlan,
   type VotingState,
 } from './raft-log/repair/mark-unfit.js';
-export type { FoundDamage } from './raft-log/repair/survey-log.js';
-export type { VerifyOptions, VerifyProgress, VerifyReport } from './raft-log/verify-store.js';
+export type { FoundDamage, VerifyOptions, VerifyProgress, VerifyReport } from './raft-log/verify-report.js';
+export type { Blemish } from './wal/report/blemish.js';
 export type { Durations, RaftLogStats } from './raft-log/stats.js';
-export type { Blemish } from './wal/survey/survey-store.js';
 export type { IndexRange, RecoveryReport } from './wal/report/recovery-report.js';

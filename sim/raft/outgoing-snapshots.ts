@@ -1,4 +1,5 @@
-import type { OpenedSnapshot, RaftLog } from '../../src/raft-log/contract.js';
+import type { OpenedSnapshot } from '../../src/raft-log/snapshot-contract.js';
+import type { RaftLog } from '../../src/raft-log/contract.js';
 import type { SnapshotRead } from './outbox.js';
 import type { SnapshotPiece } from './snapshot-transfer.js';
 

@@ -3,7 +3,7 @@ import { identityText } from '../format/identity.js';
 import { FORMAT_VERSION } from '../format/segment-header.js';
 import { surveyLog, type LogSurvey } from '../raft-log/repair/survey-log.js';
 import type { SurveyedFrame } from '../wal/survey/survey-segment.js';
-import type { SurveyedSegment } from '../wal/survey/survey-store.js';
+import type { SurveyedSegment } from '../wal/survey/store-survey.js';
 import { adviceFor } from './advice.js';
 import { EXIT, type ExitCode } from './exit.js';
 import { opensNow } from './opens.js';

@@ -1,4 +1,4 @@
-import type { FoundDamage } from '../raft-log/repair/survey-log.js';
+import type { FoundDamage } from '../raft-log/verify-report.js';
 import type { IndexRange } from '../wal/report/recovery-report.js';
 
 /** What a terminal shows at least; longer is only what must stay whole to be copied: paths and commands. */

@@ -1,6 +1,7 @@
+import type { VerifyReport } from '../raft-log/verify-report.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
 import { surveyLog } from '../raft-log/repair/survey-log.js';
-import { reportOf, type VerifyReport } from '../raft-log/verify-store.js';
+import { reportOf } from '../raft-log/verify-store.js';
 import { adviceFor } from './advice.js';
 import { EXIT, type ExitCode } from './exit.js';
 import { opensNow } from './opens.js';

@@ -3,7 +3,7 @@ import type { RecoveryReport } from '../wal/report/recovery-report.js';
 import type { RaftLogEvents } from './events.js';
 import type { OpenedSnapshot, OpenSnapshotOptions, SnapshotData, SnapshotMeta } from './snapshot-contract.js';
 import type { RaftLogStats } from './stats.js';
-import type { VerifyOptions, VerifyReport } from './verify-store.js';
+import type { VerifyOptions, VerifyReport } from './verify-report.js';
 
 export type { OpenedSnapshot, OpenSnapshotOptions, SnapshotData, SnapshotMeta } from './snapshot-contract.js';
 

@@ -1,4 +1,6 @@
 import type { EventEmitter } from 'eventemitter3';
+import type { OpenedSnapshot, SnapshotMeta } from './snapshot-contract.js';
+import type { VerifyOptions, VerifyReport } from './verify-report.js';
 import type { Environment } from '../disk/environment.js';
 import { isKeelsonError, KeelsonError, throwIfAborted } from '../errors/index.js';
 import type { SnapshotStore } from '../snapshot/index.js';
@@ -15,13 +17,11 @@ import type {
   InstallSnapshotRequest,
   LogStatus,
   OpenSnapshotOptions,
-  OpenedSnapshot,
   RaftLog,
   ReadEntry,
   ReadOptions,
   SaveRequest,
   SaveResult,
-  SnapshotMeta,
   StreamOptions,
 } from './contract.js';
 import type { DurableState } from './state/durable-state.js';
@@ -48,7 +48,7 @@ import { SnapshotTurns, type SnapshotTurn } from './snapshots/snapshot-turns.js'
 import type { RaftLogStats } from './stats.js';
 import { shownLog } from './state/shown-log.js';
 import { tellListeners } from './state/tell-listeners.js';
-import { verifyStore, type VerifyOptions, type VerifyReport } from './verify-store.js';
+import { verifyStore } from './verify-store.js';
 
 /** What an opened log is made of. */
 export interface DurableRaftLogParts {

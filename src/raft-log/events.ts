@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'eventemitter3';
 import type { KeelsonError } from '../errors/index.js';
 import type { RecoveryReport } from '../wal/report/recovery-report.js';
-import type { SnapshotMeta } from './contract.js';
+import type { SnapshotMeta } from './snapshot-contract.js';
 
 /** What `log.events` tells, and with what. A listener that throws never harms a write. */
 export interface RaftLogEventMap {

@@ -1,44 +1,6 @@
+import type { VerifyOptions, VerifyReport } from './verify-report.js';
 import type { Environment } from '../disk/environment.js';
-import type { Blemish } from '../wal/survey/survey-store.js';
-import { surveyLog, type FoundDamage, type LogSurvey } from './repair/survey-log.js';
-
-/** How far a verification has come, in bytes. Snapshots are not in `totalBytes`. */
-export interface VerifyProgress {
-  /** Read so far. */
-  readonly readBytes: number;
-  /** What all segments hold. */
-  readonly totalBytes: number;
-}
-
-/** Options of `log.verify()`. */
-export interface VerifyOptions {
-  /** Abandons it: `KEELSON_ABORTED`. */
-  readonly signal?: AbortSignal;
-  /** Called about every MiB. What it throws ends the verification. */
-  readonly onProgress?: (progress: VerifyProgress) => void;
-}
-
-/** What a verification found. */
-export interface VerifyReport {
-  /** `'damaged'`: there is at least one damage. */
-  readonly verdict: 'sound' | 'damaged';
-  /** Every damage, in the order of the log. */
-  readonly damage: readonly FoundDamage[];
-  /** What is not as it was written, but has a second witness: the next open or the next read puts it right. */
-  readonly blemishes: readonly Blemish[];
-  /** Segments whose header could be read. */
-  readonly segments: number;
-  /** Frames that are whole. */
-  readonly frames: number;
-  /** Entries read and held against their own checksums, those that later ones replaced included. */
-  readonly entries: number;
-  /** Snapshots that are whole. */
-  readonly snapshots: number;
-  /** Bytes read. */
-  readonly readBytes: number;
-  /** How long it took, in milliseconds. */
-  readonly ms: number;
-}
+import { surveyLog, type LogSurvey } from './repair/survey-log.js';
 
 /** Which store to verify. */
 export interface VerifyRequest extends VerifyOptions {

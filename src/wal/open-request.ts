@@ -1,26 +1,8 @@
-import type { HeldEnvironment } from '../disk/held-disk.js';
+import type { LogRequest } from './log-request.js';
 import type { OlderStores } from './switch/older-stores.js';
-import type { WalLayer } from './layer.js';
-import type { WalObserver } from './write/observer.js';
 
-/** How to open; every field is resolved and checked by the layer above. */
-export interface OpenRequest {
-  /** Its disk holds the names of this log, from the lock on. */
-  readonly environment: HeldEnvironment;
-  readonly dir: string;
-  /** Null: `wal` inside `dir`. */
-  readonly walDir: string | null;
-  readonly create: 'if-missing' | 'never';
-  readonly segmentBytes: number;
-  /** Largest frame payload, in bytes. */
-  readonly frameBytesMax: number;
-  readonly queueBytesMax: number;
-  readonly writeMode: 'auto' | 'inline' | 'background';
-  readonly readOnly: boolean;
-  readonly verifyOnOpen: 'tail' | 'all';
-  readonly layer: WalLayer;
+/** How to open a directory of which it is not known yet what format it is in. */
+export interface OpenRequest extends LogRequest {
   /** Null: there is no format before this one. */
   readonly older: OlderStores | null;
-  readonly observer: WalObserver;
-  readonly signal: AbortSignal | undefined;
 }

@@ -11,7 +11,7 @@ import { GroupWriter } from './write/group-writer.js';
 import type { Judgement } from './recover/judge.js';
 import { firstNeeded, lowestOf, ownerOf, type LiveSegment } from './segment/live-segment.js';
 import type { StoreLock } from './store/lock-store.js';
-import type { OpenRequest } from './open-request.js';
+import type { LogRequest } from './log-request.js';
 import { checkFrameSize, closedError, compactedError, failedError, readOnlyError } from './log-refusals.js';
 import type { QueuedFrame } from './write/queued-frame.js';
 import { RecordReader, type LocatedRecord } from './segment/record-reader.js';
@@ -50,7 +50,7 @@ const PREPARE_FROM = 0.5;
 export class SegmentedLog {
   readonly recovery: RecoveryReport;
   readonly counters: WalCounters;
-  readonly #request: OpenRequest;
+  readonly #request: LogRequest;
   readonly #paths: StorePaths;
   readonly #files: SegmentFiles;
   readonly #reader: RecordReader;
@@ -63,7 +63,7 @@ export class SegmentedLog {
   #dropping: Promise<unknown> = Promise.resolve();
 
   private constructor(
-    request: OpenRequest,
+    request: LogRequest,
     paths: StorePaths,
     judgement: Judgement,
     report: RecoveryReport,
@@ -82,7 +82,7 @@ export class SegmentedLog {
 
   /** A log that only reads. */
   static readOnly(
-    request: OpenRequest,
+    request: LogRequest,
     paths: StorePaths,
     judgement: Judgement,
     report: RecoveryReport,
@@ -93,7 +93,7 @@ export class SegmentedLog {
 
   /** The log of the one writer; it owns the parts from now on. */
   static async open(
-    request: OpenRequest,
+    request: LogRequest,
     paths: StorePaths,
     judgement: Judgement,
     report: RecoveryReport,

@@ -4,11 +4,12 @@
  * against what a server serves entry by entry, and against what a repair keeps.
  */
 import { describe, expect, test } from 'vitest';
+import type { VerifyReport } from '../../src/raft-log/verify-report.js';
 import type { SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { repairStore } from '../../src/raft-log/repair-store.js';
-import { verifyStore, type VerifyReport } from '../../src/raft-log/verify-store.js';
+import { verifyStore } from '../../src/raft-log/verify-store.js';
 import { dataOf, entriesFrom, simulated } from './scratch-log.js';
 import { DIR } from './wounded-store.js';
 

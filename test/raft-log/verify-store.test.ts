@@ -3,10 +3,11 @@
  * stores are hurt at every few bytes and in every file, verified and opened, and the two verdicts compared.
  */
 import { describe, expect, test } from 'vitest';
+import type { VerifyOptions, VerifyReport } from '../../src/raft-log/verify-report.js';
 import { createSimulatedDisk, type SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import { isKeelsonError } from '../../src/errors/index.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
-import { verifyStore, type VerifyOptions, type VerifyReport } from '../../src/raft-log/verify-store.js';
+import { verifyStore } from '../../src/raft-log/verify-store.js';
 import { openWal } from '../../src/wal/index.js';
 import { dataOf, entriesFrom, openLog, scratch } from './scratch-log.js';
 import { DIR, filesOf, openingOf, storeOf, type Life } from './wounded-store.js';

@@ -16,14 +16,12 @@ import type {
   InstallSnapshotRequest,
   LogStatus,
   OpenSnapshotOptions,
-  OpenedSnapshot,
   RaftLog,
   RaftLogOptions,
   ReadEntry,
   ReadOptions,
   SaveRequest,
   SaveResult,
-  SnapshotMeta,
   StreamOptions,
 } from '../contract.js';
 import type { RaftLogEventMap, RaftLogEvents } from '../events.js';
@@ -54,7 +52,8 @@ import { draftCompaction, draftSave, type FrameDraft } from '../state/encode-sav
 import type { RaftLogStats } from '../stats.js';
 import { shownLog } from '../state/shown-log.js';
 import { tellListeners } from '../state/tell-listeners.js';
-import type { VerifyOptions, VerifyReport } from '../verify-store.js';
+import type { OpenedSnapshot, SnapshotMeta } from '../snapshot-contract.js';
+import type { VerifyOptions, VerifyReport } from '../verify-report.js';
 
 /** Options of {@link createMemoryRaftLog}: those of `openRaftLog` that mean something without a disk. */
 export type MemoryRaftLogOptions = Pick<RaftLogOptions, 'checks' | 'batchBytesMax' | 'queueBytesMax'>;

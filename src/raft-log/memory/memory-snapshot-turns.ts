@@ -1,6 +1,6 @@
 import { firstOf, orAborted, throwIfAborted } from '../../errors/index.js';
 import type { SnapshotPlan } from '../rules/judge-snapshot.js';
-import type { SnapshotMeta } from '../contract.js';
+import type { SnapshotMeta } from '../snapshot-contract.js';
 import type { GivenSnapshot } from '../rules/requests.js';
 import { draftHardState, draftSnapshot, type FrameDraft } from '../state/encode-save.js';
 import { collectSnapshotData } from './memory-snapshots.js';

@@ -2,7 +2,7 @@ import { nodeEnvironment } from '../../disk/node-environment.js';
 import { LIMITS } from '../../format/limits.js';
 import { pullData } from '../../snapshot/pull-data.js';
 import { SnapshotStream } from '../../snapshot/snapshot-stream.js';
-import type { OpenedSnapshot, SnapshotMeta } from '../contract.js';
+import type { OpenedSnapshot, SnapshotMeta } from '../snapshot-contract.js';
 import type { GivenSnapshot } from '../rules/requests.js';
 import type { HeldSnapshot } from './memory-state.js';
 

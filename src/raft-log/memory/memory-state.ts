@@ -1,6 +1,7 @@
+import type { SnapshotMeta } from '../snapshot-contract.js';
 import { entryChecksum } from '../../format/entry-checksum.js';
 import { entryRecordBytes } from '../../format/raft-records.js';
-import type { HardState, SnapshotMeta } from '../contract.js';
+import type { HardState } from '../contract.js';
 import { Cuts } from '../rules/cuts.js';
 import type { GivenEntries } from '../rules/given-entries.js';
 import type { SavePlan } from '../rules/judge-save.js';

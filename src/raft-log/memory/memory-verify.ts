@@ -1,6 +1,6 @@
 import { KeelsonError } from '../../errors/index.js';
 import type { MemoryState } from './memory-state.js';
-import type { VerifyReport } from '../verify-store.js';
+import type { VerifyReport } from '../verify-report.js';
 
 /** The verification of a log in memory, where nothing can rot: the counts of a log on a disk, and never a damage. */
 export function verifyMemory(state: MemoryState, signal: AbortSignal | undefined): VerifyReport {

@@ -1,3 +1,4 @@
+import type { FoundDamage } from '../verify-report.js';
 import { lastLsnOf } from '../../format/frame-header.js';
 import type { SnapshotName } from '../../format/raft-records.js';
 import type { IndexRange } from '../../wal/report/recovery-report.js';
@@ -5,7 +6,7 @@ import type { LostFrame } from '../../wal/survey/walk-lost-frame.js';
 import type { HardState } from '../contract.js';
 import { giveUpVotes } from '../rules/give-up-votes.js';
 import { whatWasPromised, type Promised } from './repair-witness.js';
-import type { FoundDamage, LogSurvey } from './survey-log.js';
+import type { LogSurvey } from './survey-log.js';
 import type { LogPiece } from './survey-pieces.js';
 
 /** What a repair would make of a store. */

@@ -1,37 +1,21 @@
+import type { FoundDamage } from '../verify-report.js';
 import { join } from 'node:path';
+import type { Blemish } from '../../wal/report/blemish.js';
+import type { StoreSurvey } from '../../wal/survey/store-survey.js';
 import type { Environment } from '../../disk/environment.js';
-import { KeelsonError, type ErrorCode } from '../../errors/index.js';
+import { KeelsonError } from '../../errors/index.js';
 import { SNAPSHOTS_DIRECTORY_NAME } from '../../format/names.js';
 import type { SnapshotName } from '../../format/raft-records.js';
 import { surveySnapshots, type SurveyedSnapshot } from '../../snapshot/index.js';
 import { publishedName } from '../../snapshot/snapshot-name.js';
 import { NO_ENTRIES } from '../../wal/report/damage.js';
-import type { IndexRange } from '../../wal/report/recovery-report.js';
 import { storePaths, type StorePaths } from '../../wal/store/store-directory.js';
 import { surveySlots, type SurveyedSlots } from '../../wal/survey/survey-marks.js';
-import { surveyStore, type Blemish, type StoreSurvey } from '../../wal/survey/survey-store.js';
+import { surveyStore } from '../../wal/survey/survey-store.js';
 import type { SurveyedFrame } from '../../wal/survey/survey-segment.js';
 import { SnapshotsAtOpen } from '../snapshots/snapshots-at-open.js';
 import type { DurableState } from '../state/durable-state.js';
 import { PieceListener, type LogPiece, type RecordWitness } from './survey-pieces.js';
-
-/** A place where what is on the disk is not what was written. */
-export interface FoundDamage {
-  /** The code of the error that a read of it, or an open, ends with. */
-  readonly code: ErrorCode;
-  /** The file. */
-  readonly path: string;
-  /** Byte offset in that file. */
-  readonly offset: number;
-  /** What was got against what was expected, in words. */
-  readonly reason: string;
-  /** Entries that cannot be read; empty where none are known to be lost. */
-  readonly entries: IndexRange;
-  /** Entries right behind them that are whole. */
-  readonly intact: readonly IndexRange[];
-  /** True: a server opens the store all the same, and meets this damage only where it reads what was hit. */
-  readonly canOpen: boolean;
-}
 
 /** Where to look, and how. */
 export interface LogSurveyRequest {

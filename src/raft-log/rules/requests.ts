@@ -13,7 +13,7 @@ import { KeelsonError } from '../../errors/index.js';
 import { LIMITS } from '../../format/limits.js';
 import type { HardState, SnapshotData } from '../contract.js';
 import { HostStream } from '../../snapshot/let-go.js';
-import type { VerifyOptions } from '../verify-store.js';
+import type { VerifyOptions } from '../verify-report.js';
 import { GivenEntries } from './given-entries.js';
 
 /** Whole requests: read once, and refused by their shape alone, before they are held against the log. */

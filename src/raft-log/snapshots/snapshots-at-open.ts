@@ -10,7 +10,7 @@ import {
   type SnapshotStore,
 } from '../../snapshot/index.js';
 import type { RecoveryReport } from '../../wal/report/recovery-report.js';
-import type { SnapshotMeta } from '../contract.js';
+import type { SnapshotMeta } from '../snapshot-contract.js';
 import type { OlderLog } from '../switch/older-format.js';
 
 /** A snapshot that is there to be read. */

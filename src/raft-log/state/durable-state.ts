@@ -1,3 +1,4 @@
+import type { SnapshotMeta } from '../snapshot-contract.js';
 import { KeelsonError } from '../../errors/index.js';
 import {
   decodeBoundary,
@@ -15,7 +16,7 @@ import { FLAG_OPTIONAL, type RawRecord } from '../../format/record.js';
 import type { TermRun } from '../../format/seal.js';
 import type { RecoveryReport } from '../../wal/report/recovery-report.js';
 import type { ReplayedFrame, ReplayedPreamble, SealedSegment, WalLayer } from '../../wal/layer.js';
-import type { HardState, SnapshotMeta } from '../contract.js';
+import type { HardState } from '../contract.js';
 import { Cuts } from '../rules/cuts.js';
 import type { Joins, KeptSnapshot, SnapshotsAtOpen } from '../snapshots/snapshots-at-open.js';
 import { TermRuns } from './term-runs.js';

@@ -13,7 +13,7 @@ import {
   type SnapshotName,
 } from '../../format/raft-records.js';
 import type { FrameUrgency } from '../../wal/write/queued-frame.js';
-import type { SnapshotMeta } from '../contract.js';
+import type { SnapshotMeta } from '../snapshot-contract.js';
 import type { FrameEffect } from './durable-state.js';
 import { GivenEntries } from '../rules/given-entries.js';
 import type { SavePlan } from '../rules/judge-save.js';

@@ -1,4 +1,3 @@
-import type { KeelsonError } from '../../errors/index.js';
 import { isKeelsonError } from '../../errors/index.js';
 import { encodeRaftPreamble } from '../../format/raft-records.js';
 import type { OlderStore, OlderStores, Replacement } from '../../wal/switch/older-stores.js';
@@ -11,7 +10,7 @@ import { judgeSave } from '../rules/judge-save.js';
 import { readSave } from '../rules/requests.js';
 import type { OlderFormat, OlderLog, OlderPlace } from './older-format.js';
 import type { ResolvedOptions } from '../rules/options.js';
-import { resetState } from './reset-state.js';
+import { resetState, type GivenUp } from './reset-state.js';
 import type { SnapshotsAtOpen } from '../snapshots/snapshots-at-open.js';
 
 /** About how many bytes of entries one frame of a migrated log holds. */
@@ -125,16 +124,6 @@ async function reset(
       ),
     fill: () => Promise.resolve(),
   };
-}
-
-/** What a reset gives up. */
-export interface GivenUp {
-  readonly seen: OlderLog['seen'];
-  /** Null if damage keeps it from being known. */
-  readonly hardState: OlderLog['hardState'] | null;
-  readonly acknowledgedUntil: number;
-  readonly unfitUntil: number;
-  readonly damage: KeelsonError | null;
 }
 
 async function readOrRuins(format: OlderFormat, place: OlderPlace): Promise<GivenUp> {

@@ -2,7 +2,17 @@ import { KeelsonError } from '../../errors/index.js';
 import type { HardState } from '../contract.js';
 import { giveUpVotes } from '../rules/give-up-votes.js';
 import type { ResetPoint } from '../rules/options.js';
-import type { GivenUp } from './replacement.js';
+import type { OlderLog } from './older-format.js';
+
+/** What a reset gives up. */
+export interface GivenUp {
+  readonly seen: OlderLog['seen'];
+  /** Null if damage keeps it from being known. */
+  readonly hardState: OlderLog['hardState'] | null;
+  readonly acknowledgedUntil: number;
+  readonly unfitUntil: number;
+  readonly damage: KeelsonError | null;
+}
 
 /** What a log that was reset begins with. */
 export interface ResetState {

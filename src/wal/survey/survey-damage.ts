@@ -1,3 +1,4 @@
+import type { SurveyedDamage, StoreSurvey, SurveyedSegment } from './store-survey.js';
 import { lastLsnOf } from '../../format/frame-header.js';
 import type { DurableMark } from '../../format/position.js';
 import type { SegmentHeader } from '../../format/segment-header.js';
@@ -9,14 +10,8 @@ import type { StorePaths } from '../store/store-directory.js';
 import type { RecordLedger } from './record-ledger.js';
 import type { DamagedPlace } from './sealed-records.js';
 import type { Hole } from './survey-segment.js';
-import type { Blemish, StoreSurvey, SurveyedSegment } from './survey-store.js';
+import type { Blemish } from '../report/blemish.js';
 import type { UnreadableRun } from './walk-lost-frame.js';
-
-/** A damage that a survey found. */
-export interface SurveyedDamage extends Damage {
-  /** True: an open succeeds all the same, and only reads of these entries meet it (R12). */
-  readonly canOpen: boolean;
-}
 
 type Unjudged = Omit<
   StoreSurvey,

@@ -1,23 +1,22 @@
+import type { StoreSurvey, SurveyedSegment } from './store-survey.js';
 import type { Environment } from '../../disk/environment.js';
 import { isPromise, type Awaitable, type DiskFile } from '../../disk/port.js';
 import { KeelsonError } from '../../errors/index.js';
 import type { EndMark } from '../../format/end-mark.js';
 import { sameBytes } from '../../format/identity.js';
-import type { DurableMark } from '../../format/position.js';
 import { segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
 import type { Superblock } from '../../format/superblock.js';
 import { closeFile } from '../../disk/close-file.js';
 import { segmentPath } from '../segment/live-segment.js';
 import { openIfThere, readSeal, readSealOffsets, readSegmentHeader } from '../segment/read-segment.js';
-import type { RunState } from '../segment/scan-segment.js';
 import { segmentsAbove, type SegmentAbove } from '../recover/segments-above.js';
 import { listStore, type StorePaths } from '../store/store-directory.js';
 import { RecordLedger } from './record-ledger.js';
-import { SegmentHurts, type HurtListener, type SegmentHurt } from './segment-hurts.js';
-import { endLsnOf, judgeSurvey, type SurveyedDamage } from './survey-damage.js';
+import { SegmentHurts, type HurtListener } from './segment-hurts.js';
+import { endLsnOf, judgeSurvey } from './survey-damage.js';
 import { SurveyFences } from './survey-fences.js';
-import { headerFault, newerFormat, type HeaderFault } from './survey-header.js';
-import { surveyMarks, surveySlots, type SurveyedMarks, type SurveyedSlots } from './survey-marks.js';
+import { headerFault, newerFormat } from './survey-header.js';
+import { surveyMarks, surveySlots, type SurveyedSlots } from './survey-marks.js';
 import { rangeOf, type SurveyedRange } from './survey-range.js';
 import { SegmentSurvey, type FrameJudge, type SurveyedFrame } from './survey-segment.js';
 
@@ -41,63 +40,6 @@ export interface SurveyRequest {
   readonly signal?: AbortSignal | undefined;
   /** Where the range begins if no slot of the superblock says it; null: behind the last gap in the numbers. */
   readonly from: number | null;
-}
-
-/** One segment of the range, as it was found. */
-export interface SurveyedSegment extends SegmentHurt {
-  readonly number: number;
-  readonly path: string;
-  /** Null: it is not there. */
-  readonly fileBytes: number | null;
-  /** Null: it is missing, or its header is not whole, or another store's. */
-  readonly header: SegmentHeader | null;
-  readonly fault: HeaderFault | null;
-  /** `'absent'`: as in a tail. `'bad'`: it was sealed, and its index has to be rebuilt from its frames. */
-  readonly seal: 'whole' | 'absent' | 'bad';
-  /** LSN that its seal ends with, if it has one. */
-  readonly sealedLsn: number | null;
-  readonly frames: number;
-  /** Numbered records in whole frames, those that later ones replaced included. */
-  readonly entries: number;
-  readonly run: RunState | null;
-  /** Behind its last whole frame. */
-  readonly framesUntil: number;
-  readonly mark: DurableMark | null;
-  readonly highestEpoch: number;
-}
-
-/** All of a store, as far as it can be read. */
-export interface StoreSurvey {
-  readonly slots: SurveyedSlots;
-  readonly marks: SurveyedMarks;
-  /** The newest whole slot; null if there is none. */
-  readonly superblock: Superblock | null;
-  readonly storeId: Uint8Array | null;
-  readonly range: SurveyedRange;
-  readonly segments: readonly SurveyedSegment[];
-  /** False: not every record that was not compacted can be in these segments. */
-  readonly isCovered: boolean;
-  /** P: the highest mark of all (R1). */
-  readonly proven: DurableMark;
-  /** Ordered by where in the log they are. */
-  readonly damages: readonly SurveyedDamage[];
-  /** What the next open puts right by itself, for the record. */
-  readonly blemishes: readonly Blemish[];
-  readonly highestEpoch: number;
-  readonly highestLsn: number;
-  /** Of all segments there are, live or not. */
-  readonly highestSegment: number;
-  readonly readBytes: number;
-}
-
-/** Something that is not as it was written, but of which there is a second witness. */
-export interface Blemish {
-  /** The file. */
-  readonly path: string;
-  /** Byte offset in that file. */
-  readonly offset: number;
-  /** What was got against what was expected, in words. */
-  readonly reason: string;
 }
 
 /**

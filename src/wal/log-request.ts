@@ -1,0 +1,23 @@
+import type { HeldEnvironment } from '../disk/held-disk.js';
+import type { WalLayer } from './layer.js';
+import type { WalObserver } from './write/observer.js';
+
+/** How to open; every field is resolved and checked by the layer above. */
+export interface LogRequest {
+  /** Its disk holds the names of this log, from the lock on. */
+  readonly environment: HeldEnvironment;
+  readonly dir: string;
+  /** Null: `wal` inside `dir`. */
+  readonly walDir: string | null;
+  readonly create: 'if-missing' | 'never';
+  readonly segmentBytes: number;
+  /** Largest frame payload, in bytes. */
+  readonly frameBytesMax: number;
+  readonly queueBytesMax: number;
+  readonly writeMode: 'auto' | 'inline' | 'background';
+  readonly readOnly: boolean;
+  readonly verifyOnOpen: 'tail' | 'all';
+  readonly layer: WalLayer;
+  readonly observer: WalObserver;
+  readonly signal: AbortSignal | undefined;
+}
