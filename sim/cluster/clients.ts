@@ -1,25 +1,35 @@
 import { anomalies } from '../history/linearizable.js';
 import type { Operation } from '../history/operation.js';
 import { ClusterFinding } from './cluster-finding.js';
-import type { ClusterNode } from './cluster-node.js';
-import type { ClusterWorld } from './cluster-world.js';
+import type { EventQueue } from '../world/event-queue.js';
+import type { ClusterReach } from './cluster-reach.js';
+import type { NodeHost } from './node-host.js';
 import { encodePut } from './register-state.js';
 
 /** An operation of the history, while its end is not known. */
 type OpenOperation = { -readonly [field in keyof Operation]: Operation[field] };
 
+/** What clients know of the world. */
+interface ClientsWorld {
+  readonly queue: EventQueue;
+  readonly reach: ClusterReach;
+}
+
+/** Whom they ask; it may be down. */
+type Asked = { readonly host: Pick<NodeHost, 'propose' | 'read'> | null } | null;
+
 /** Clients that write and read registers, and remember what they saw and when. */
 export class Clients {
-  readonly #world: ClusterWorld;
+  readonly #world: ClientsWorld;
   readonly #history: OpenOperation[] = [];
   #count = 0;
 
-  constructor(world: ClusterWorld) {
+  constructor(world: ClientsWorld) {
     this.#world = world;
   }
 
   /** Writes a value of its own; what is refused at once never happened. */
-  put(node: ClusterNode | null, key: number, bytes: number): void {
+  put(node: Asked, key: number, bytes: number): void {
     const { reach, queue } = this.#world;
     const operation = this.#operation('write', key);
     const value = `v${String(this.#count)}`;
@@ -39,7 +49,7 @@ export class Clients {
   }
 
   /** Reads a register; a read that is not answered is as good as none. */
-  get(node: ClusterNode | null, key: number): void {
+  get(node: Asked, key: number): void {
     const { reach, queue } = this.#world;
     const operation = this.#operation('read', key);
     node?.host?.read((state) => {

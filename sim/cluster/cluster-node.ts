@@ -8,11 +8,11 @@ import { Random, subSeed } from '../world/random.js';
 import { Trace } from '../world/trace.js';
 import { ClusterFinding } from './cluster-finding.js';
 import type { CrashPlan } from './cluster-plan.js';
-import type { ClusterWorld } from './cluster-world.js';
 import { loseTail } from './lose-tail.js';
 import { NodeCalls } from './node-calls.js';
 import { NodeCrashes } from './node-crashes.js';
 import { NodeHost } from './node-host.js';
+import type { HostingNode, NodeWorld } from './node-world.js';
 import { describeLog, PromisedLog } from './promised-log.js';
 import { raftOn, restore } from './raft-on-log.js';
 import { RegisterState } from './register-state.js';
@@ -25,7 +25,7 @@ const ROOMY_BYTES = 2 ** 30;
 const OPENS_MAX = 3;
 
 /** One node: a disk that stays, and lives that come and go on it. */
-export class ClusterNode {
+export class ClusterNode implements HostingNode {
   readonly id: string;
   readonly trace: Trace;
   readonly disk: SimulatedDisk;
@@ -47,7 +47,7 @@ export class ClusterNode {
   hasSuffered = false;
   /** The life in which a call of its disk got stuck; it ends no sooner than the process. */
   stuckLife = 0;
-  readonly #world: ClusterWorld;
+  readonly #world: NodeWorld;
   readonly #number: number;
   readonly #first: Configuration;
   #wasOpened = false;
@@ -58,7 +58,7 @@ export class ClusterNode {
   #failedOpens = 0;
   #deferred: (() => void)[] = [];
 
-  constructor(world: ClusterWorld, number: number, first: Configuration) {
+  constructor(world: NodeWorld, number: number, first: Configuration) {
     const { seed, config } = world.plan;
     this.id = `n${String(number + 1)}`;
     this.#world = world;

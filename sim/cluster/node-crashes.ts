@@ -1,9 +1,15 @@
 import type { CrashPlan } from './cluster-plan.js';
-import type { ClusterWorld } from './cluster-world.js';
+import type { ClusterReach } from './cluster-reach.js';
 import type { ArmedCall, NodeCalls } from './node-calls.js';
 
 /** What a node may be in the midst of when it crashes. */
 export type Doing = 'open' | 'install' | 'snapshot' | 'compaction';
+
+/** What the world says of crashes to come, and is told of those that came. */
+interface CrashWorld {
+  readonly reach: ClusterReach;
+  readonly crashesDuring: { readonly doing: string; readonly crash: CrashPlan }[];
+}
 
 /** The crashes that wait for a node: at a call to come, at an open to come, or at something that it begins. */
 export class NodeCrashes {
@@ -12,11 +18,11 @@ export class NodeCrashes {
   toCome: CrashPlan[] = [];
   /** How long the node stays down, of the crash that comes next; null: as it draws itself. */
   downMs: number | null = null;
-  readonly #world: ClusterWorld;
+  readonly #world: CrashWorld;
   readonly #calls: NodeCalls;
   #during: ArmedCall | null = null;
 
-  constructor(world: ClusterWorld, calls: NodeCalls) {
+  constructor(world: CrashWorld, calls: NodeCalls) {
     this.#world = world;
     this.#calls = calls;
   }

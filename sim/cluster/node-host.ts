@@ -12,24 +12,13 @@ import {
   type SnapshotPiece,
 } from '../raft/index.js';
 import { ClusterFinding } from './cluster-finding.js';
-import type { ClusterNode } from './cluster-node.js';
-import type { ClusterWorld } from './cluster-world.js';
 import { judgeSent } from './judge-sent.js';
 import { lastIndexOf, type PendingPromise, termAt } from './promised-log.js';
 import type { LifeSeen } from './raft-rules.js';
 import type { RegisterState } from './register-state.js';
+import type { NodeHostParts } from './node-world.js';
 import { SnapshotTaker } from './snapshot-taker.js';
 import { WaitingClients } from './waiting-clients.js';
-
-export interface NodeHostParts {
-  readonly world: ClusterWorld;
-  readonly node: ClusterNode;
-  readonly log: RaftLog;
-  readonly raft: Raft;
-  readonly state: RegisterState;
-  /** Whether the process that this runs in still lives. */
-  readonly isAlive: () => boolean;
-}
 
 /**
  * One life of a Raft under the published driver, which every host runs: clients, snapshots and a state around it, and

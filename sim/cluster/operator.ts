@@ -1,12 +1,22 @@
-import { NO_CONFIGURATION, type RaftStatus } from '../raft/index.js';
-import type { ClusterNode } from './cluster-node.js';
-import type { ClusterWorld } from './cluster-world.js';
+import { type Configuration, NO_CONFIGURATION, type RaftStatus } from '../raft/index.js';
+import type { EventQueue } from '../world/event-queue.js';
+import type { ClusterPlan } from './cluster-plan.js';
+import type { ClusterReach } from './cluster-reach.js';
 import type { NodeHost } from './node-host.js';
 
 /** Something the operator wants of the configuration. */
 interface Intent {
   readonly kind: 'add' | 'remove';
   readonly id: string;
+}
+
+/** What the operator knows of the world. */
+interface OperatedWorld {
+  readonly plan: ClusterPlan;
+  readonly queue: EventQueue;
+  readonly reach: ClusterReach;
+  readonly leader: { readonly host: NodeHost | null } | null;
+  makeNode(configuration: Configuration): { readonly id: string; start(): void };
 }
 
 /** Ticks between two looks at the cluster. */
@@ -18,13 +28,13 @@ const LOOKS_MAX = 150;
 
 /** Whoever runs the cluster: changes its members one by one, and gives a lost node's place to one of a new name. */
 export class Operator {
-  readonly #world: ClusterWorld;
+  readonly #world: OperatedWorld;
   #intents: Intent[] = [];
   #looks = 0;
   #isLooking = false;
   #isStopped = false;
 
-  constructor(world: ClusterWorld) {
+  constructor(world: OperatedWorld) {
     this.#world = world;
   }
 
@@ -36,12 +46,12 @@ export class Operator {
   }
 
   /** A member is taken out. */
-  remove(node: ClusterNode): void {
+  remove(node: { readonly id: string }): void {
     this.#want({ kind: 'remove', id: node.id });
   }
 
   /** An id is never used again: whoever lost its disk is replaced by a node of another name. */
-  replace(node: ClusterNode, afterMs: number): void {
+  replace(node: { readonly id: string }, afterMs: number): void {
     const { queue, reach } = this.#world;
     queue.after(afterMs, () => {
       if (this.#isStopped) return;

@@ -1,16 +1,22 @@
 import { isKeelsonError } from '../../src/errors/index.js';
 import { encodeConfiguration } from '../raft/index.js';
-import type { NodeHost, NodeHostParts } from './node-host.js';
+import type { NodeHostParts } from './node-world.js';
+
+/** The life in which it takes them. */
+interface RunningHost {
+  readonly isRunning: boolean;
+  fail(error: unknown): void;
+}
 
 /** Takes snapshots of a node's state and compacts its log, beside the loop: saves go on meanwhile. */
 export class SnapshotTaker {
-  readonly #host: NodeHost;
+  readonly #host: RunningHost;
   readonly #parts: NodeHostParts;
   #isRunning = false;
   /** After a failure, no further try before this index. */
   #notBefore = 0;
 
-  constructor(host: NodeHost, parts: NodeHostParts) {
+  constructor(host: RunningHost, parts: NodeHostParts) {
     this.#host = host;
     this.#parts = parts;
   }
