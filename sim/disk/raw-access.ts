@@ -113,6 +113,20 @@ export class RawAccess {
     this.fs.recount();
   }
 
+  /** Moves a file or a directory with all that is below, for good; what has it open goes on in it. */
+  move(from: string, to: string): void {
+    const { directory, name, node } = findPlace(this.fs, from, 'rename');
+    if (node === undefined) throw diskError('ENOENT', 'rename', from);
+    const target = findPlace(this.fs, to, 'rename');
+    if (target.node !== undefined) throw diskError('EEXIST', 'rename', to);
+    for (const names of [directory.volatile, directory.durable]) names.delete(name);
+    for (const names of [target.directory.volatile, target.directory.durable])
+      names.set(target.name, node.ino);
+    this.#dropPendingNames(directory, name);
+    this.#dropPendingNames(target.directory, target.name);
+    this.fs.recount();
+  }
+
   /** Makes one sector fail to be read until it is overwritten. */
   makeUnreadable(path: string, position: number): void {
     this.#file(path).unreadable.add(Math.floor(position / this.fs.profile.sectorBytes));

@@ -5,7 +5,7 @@ import { EventQueue } from '../world/event-queue.js';
 import { hashOfText, Random, seedOf, subSeed } from '../world/random.js';
 import { Trace } from '../world/trace.js';
 import type { Action } from './action.js';
-import type { CallCounts, CrashKind, CrashPoint } from './call-kinds.js';
+import type { CallCounts, CallKind, CrashKind, CrashPoint } from './call-kinds.js';
 import { type CallNotice, type CallPlan, CallsToCome } from './calls-to-come.js';
 import type { Counters } from './counters.js';
 import { CallOutcome } from './call-outcome.js';
@@ -56,6 +56,8 @@ interface World {
 }
 
 const LATENCY = hashOfText('latency');
+
+const CHANGES_NAMES: ReadonlySet<CallKind> = new Set<CallKind>(['open', 'mkdir', 'rename', 'unlink', 'link']);
 
 /** A call that was issued and has not returned. */
 interface CallUnderWay {
@@ -141,6 +143,11 @@ export class SimulatedDisk extends RawAccess {
   /** Calls made of it so far, by kind. */
   get callCounts(): Readonly<CallCounts> {
     return this.#calls.counts;
+  }
+
+  /** A call is under way that may make, take or move a name. */
+  get isChangingNames(): boolean {
+    return this.#underWay.some(({ action }) => CHANGES_NAMES.has(action.kind));
   }
 
   /** Starts one more process on the same machine, beside those that live. */

@@ -22,6 +22,8 @@ export const ORACLES = [
   'lsn-reused',
   /** An open resolved, and what it shows is not on the platter yet, or what it cut still is. */
   'tail-not-durable',
+  /** A writer whose directory was moved away touched what stands in its place. */
+  'other-store',
   /** What was set aside left the quarantine. */
   'quarantine-shrunk',
   /** A repair lost a file, left what cannot be opened, or forgot without saying so. */

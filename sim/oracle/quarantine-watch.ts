@@ -11,12 +11,12 @@ const NEWER_MIN = 6;
 export class QuarantineWatch {
   #durable: readonly string[] = [];
 
-  /** Throws if something is gone that was durable at the last look and had to stay. */
-  look(disk: SimulatedDisk): void {
-    const now = setAside(disk.list());
+  /** `dir`: where the store stands now. Throws if something is gone that was durable at the last look and had to stay. */
+  look(disk: SimulatedDisk, dir: string): void {
+    const now = setAside(disk.list(), dir);
     const there = new Set(now);
     const lost = this.#durable.find((path) => !there.has(path) && !mayGo(path, now));
-    this.#durable = setAside(disk.listDurable());
+    this.#durable = setAside(disk.listDurable(), dir);
     if (lost === undefined) return;
     throw new Finding({ oracle: 'quarantine-shrunk', what: `${lost} is gone from the quarantine` });
   }
@@ -24,10 +24,12 @@ export class QuarantineWatch {
 
 /**
  * What is in a quarantine, also where it or a folder of it is away from its name for a moment, while that is made again:
- * a process may be killed there.
+ * a process may be killed there. The store's own by their names below it, since it may be moved.
  */
-function setAside(paths: readonly string[]): readonly string[] {
-  return paths.map((path) => path.replaceAll('.aside/', '/')).filter((path) => path.includes('/quarantine/'));
+function setAside(paths: readonly string[], dir: string): readonly string[] {
+  return paths
+    .map((path) => (path.startsWith(`${dir}/`) ? path.slice(dir.length) : path).replaceAll('.aside/', '/'))
+    .filter((path) => path.includes('/quarantine/'));
 }
 
 function mayGo(path: string, now: readonly string[]): boolean {

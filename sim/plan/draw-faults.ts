@@ -124,7 +124,7 @@ function drawDamage(random: Random, op: PlanOp, opCount: number, swarm: Swarm): 
 
 /** Calls that an operation makes, about: a place far beyond is never reached. */
 function placeOf(random: Random, op: PlanOp, life: number, on: CallClass): FaultPlace {
-  const isLong = life > 0 || op.kind === 'reopen' || op.kind === 'takeover';
+  const isLong = life > 0 || op.kind === 'reopen' || op.kind === 'takeover' || op.kind === 'moved';
   const isMiddling = op.kind === 'snapshot' || op.kind === 'install' || op.kind === 'compact';
   const calls = isLong ? 70 : isMiddling ? 30 : random.pick([3, 6, 20]);
   const share = { any: 1, 'sync-or-rename': 0.2, sync: 0.2, write: 0.2, read: 0.4, open: 0.2, name: 0.3 }[on];

@@ -1,5 +1,5 @@
 import type { Random } from '../world/random.js';
-import { type OpBody, type OpKind, type SaveOp, WRONG_SAVES } from './plan.js';
+import { MOVED_PARTS, type OpBody, type OpKind, PUT_IN_PLACE, type SaveOp, WRONG_SAVES } from './plan.js';
 import type { Swarm } from './swarm.js';
 
 /** How often each kind of save is drawn, against the others. */
@@ -32,6 +32,7 @@ const WEIGHTS: readonly (readonly [OtherKind | 'save', number])[] = [
   ['beside', 1],
   ['wait', 2],
   ['takeover', 1],
+  ['moved', 1],
   ['squeeze', 1.5],
   ['release', 1.5],
 ];
@@ -86,6 +87,14 @@ export function drawOp(random: Random, swarm: Swarm, place: number): OpBody {
       return { kind, ms: random.pick([0, 1, 20, 150, 1500]) };
     case 'takeover':
       return { kind, saves: drawSaves(random, swarm, random.below(4)) };
+    case 'moved':
+      return {
+        kind,
+        part: random.pick(MOVED_PARTS),
+        put: random.pick(PUT_IN_PLACE),
+        saves: drawSaves(random, swarm, 1 + random.below(8)),
+        snapshots: random.chance(0.4),
+      };
     case 'squeeze':
       return { kind, freeBytes: random.pick([0, 0, 4096, 8192, 32_768]) };
     case 'read-snapshot':
@@ -97,6 +106,7 @@ export function drawOp(random: Random, swarm: Swarm, place: number): OpBody {
 
 function weightOf(kind: OtherKind | 'save', swarm: Swarm): number {
   if (kind === 'takeover' && !swarm.on.has('lock-lost')) return 0;
+  if (kind === 'moved' && !swarm.on.has('moved-away')) return 0;
   if ((kind === 'squeeze' || kind === 'release') && !swarm.on.has('full-disk')) return 0;
   return kind !== 'save' && SNAPSHOT_KINDS.has(kind) ? swarm.snapshotWeight : 1;
 }

@@ -72,6 +72,12 @@ export const WRONG_SAVES = [
 ] as const;
 export type WrongSave = (typeof WRONG_SAVES)[number];
 
+export const MOVED_PARTS = ['store', 'segments'] as const;
+export type MovedPart = (typeof MOVED_PARTS)[number];
+
+export const PUT_IN_PLACE = ['nothing', 'empty', 'copy'] as const;
+export type PutInPlace = (typeof PUT_IN_PLACE)[number];
+
 export type OpBody =
   | SaveOp
   /** Saves of one turn of the event loop; with a gap (virtual milliseconds), each while those before are under way. `reads`: a read beside them. */
@@ -115,6 +121,17 @@ export type OpBody =
   | { readonly kind: 'wait'; readonly ms: number }
   /** The lock is lost while its owner lives, and a second process opens the store. */
   | { readonly kind: 'takeover'; readonly saves: readonly SaveOp[] }
+  /**
+   * The directory of the store, or that of its segments alone, is moved away under its writer, and nothing, an empty directory
+   * or a copy of it put in its place. `saves`: half of them under way by then. `snapshots`: one more, and a compaction.
+   */
+  | {
+      readonly kind: 'moved';
+      readonly part: MovedPart;
+      readonly put: PutInPlace;
+      readonly saves: readonly SaveOp[];
+      readonly snapshots: boolean;
+    }
   /** The disk is filled up to `freeBytes`. */
   | { readonly kind: 'squeeze'; readonly freeBytes: number }
   /** Room is there again. */

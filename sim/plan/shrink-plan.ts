@@ -38,7 +38,10 @@ const LESSENING: Lessening<Plan> = {
   lists: ({ faults, ops }) => [
     { length: faults.length, least: 0 },
     { length: ops.length, least: 0 },
-    ...ops.map((op) => ({ length: savesOf(op).length, least: op.kind === 'burst' ? 1 : 0 })),
+    ...ops.map((op) => ({
+      length: savesOf(op).length,
+      least: op.kind === 'burst' || op.kind === 'moved' ? 1 : 0,
+    })),
   ],
   keep: (plan, [faults = [], ops = [], ...saves]) => {
     const left = ops.map((at) => {
@@ -95,12 +98,16 @@ function savesOf(op: PlanOp): readonly SaveOp[] {
   if (op.kind === 'snapshot') return op.beside;
   if (op.kind === 'stream') return op.beside ?? [];
   if (op.kind === 'reopen') return op.saves ?? [];
-  return op.kind === 'burst' || op.kind === 'takeover' ? op.saves : [];
+  return hasSaves(op) ? op.saves : [];
 }
 
 function withSaves(op: PlanOp, saves: readonly SaveOp[]): PlanOp {
   if (op.kind === 'snapshot' || (op.kind === 'stream' && op.beside !== undefined))
     return { ...op, beside: saves };
   if (op.kind === 'reopen' && op.saves !== undefined) return { ...op, saves };
-  return op.kind === 'burst' || op.kind === 'takeover' ? { ...op, saves } : op;
+  return hasSaves(op) ? { ...op, saves } : op;
+}
+
+function hasSaves(op: PlanOp): op is Extract<PlanOp, { kind: 'burst' | 'takeover' | 'moved' }> {
+  return op.kind === 'burst' || op.kind === 'takeover' || op.kind === 'moved';
 }

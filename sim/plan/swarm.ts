@@ -17,6 +17,7 @@ export const FAULT_CLASSES = [
   'eviction',
   'full-disk',
   'lock-lost',
+  'moved-away',
   'rot',
   'in-recovery',
 ] as const;

@@ -142,7 +142,10 @@ function judgeEnvironment(scene: Scene, error: KeelsonError, isFirstControl: boo
   if (error.code === 'KEELSON_SYNC_FAILED') reach['latched-by-sync'] += 1;
   if (error.code === 'KEELSON_WRITE_FAILED') reach['latched-by-write'] += 1;
   if (error.code === 'KEELSON_READ_FAILED') reach['latched-by-read'] += 1;
-  if (error.code === 'KEELSON_FENCED') reach.fenced += 1;
+  if (error.code === 'KEELSON_FENCED') {
+    reach.fenced += 1;
+    if (scene.other !== null) return null;
+  }
   if (scene.hasCause || scene.hasLostLock || error.code === 'KEELSON_FAILED') return null;
   return withoutCause(scene, error);
 }

@@ -1,13 +1,13 @@
 import type { RaftLogOptions } from '../../src/raft-log/contract.js';
 import type { SimulatedProcess } from '../disk/simulated-process.js';
-import { SEPARATE_WAL_DIR, STORE_DIR, type Scene } from './scene.js';
+import { SEPARATE_WAL_DIR, type Scene } from './scene.js';
 
 /** How a process opens the store. */
 export function openOptions(scene: Scene, process: SimulatedProcess): RaftLogOptions {
   const { segmentBytes, batchBytesMax, snapshotsKept, queueBytesMax, writeMode, walDirIsSeparate } =
     scene.plan.config;
   return {
-    dir: STORE_DIR,
+    dir: scene.dir,
     ...(walDirIsSeparate ? { walDir: SEPARATE_WAL_DIR } : {}),
     segmentBytes,
     batchBytesMax,

@@ -11,7 +11,7 @@ import { hashOfText } from '../world/random.js';
 import { falseAlarm, judgeFailure, withoutCause } from './issue-save.js';
 import { openOptions } from './open-options.js';
 import { noteOpenCall } from './reach.js';
-import type { Scene } from './scene.js';
+import { MOVED_DIR, type Scene } from './scene.js';
 
 /**
  * Opens the store in `process`, reads all of it, and holds it against the allowed set. False if the open failed
@@ -64,6 +64,7 @@ function noteRecovery(scene: Scene, log: RaftLog): void {
   if (quarantined.length > 0) reach['tail-quarantined'] += 1;
   if (rebuilt.length > 0) reach['slot-rebuilt'] += 1;
   if (scene.isFull) reach['opened-on-full-disk'] += 1;
+  if (scene.dir === MOVED_DIR) reach['opened-where-moved-to'] += 1;
   if (!scene.wasOpened || verdict !== 'fresh' || scene.isOverBudget) return;
   const what = `${scene.by} found a store to be fresh that had been open before`;
   throw new Finding({ oracle: 'recovered-state', what, expected: scene.allowed.lines() });

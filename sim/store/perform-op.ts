@@ -1,6 +1,6 @@
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { Finding } from '../oracle/finding.js';
-import type { PlanOp, SaveOp } from '../plan/plan.js';
+import type { OpKind, PlanOp, SaveOp } from '../plan/plan.js';
 import { subSeed } from '../world/random.js';
 import { issueSave } from './issue-save.js';
 import { makeSave } from './make-save.js';
@@ -14,9 +14,13 @@ import {
 } from './read-ops.js';
 import type { Scene } from './scene.js';
 import { performCompact, performInstall, performSnapshot } from './snapshot-ops.js';
-import { settled } from './settled.js';
+import { pass, settled } from './settled.js';
+import { performMoved } from './moved.js';
 import { performTakeover } from './takeover.js';
 import { checkClosed } from './leaks.js';
+
+/** What is asked of a log that takes saves, or begins with another open anyway. */
+const NEEDS_WRITER: ReadonlySet<OpKind> = new Set<OpKind>(['takeover', 'moved', 'reopen']);
 
 /** Does one operation of a plan, and resolves when the fate of all that it issued is known. */
 export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
@@ -44,6 +48,9 @@ export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
       return performBeside(scene);
     case 'takeover':
       return performTakeover(scene, op.saves, seed);
+    case 'moved':
+      await performMoved(scene, op, seed);
+      return performReopen(scene, false, [], seed);
     case 'wait':
       return pass(scene, op.ms);
     case 'squeeze':
@@ -93,7 +100,7 @@ async function performBurst(
 /** A log that latched is met by one operation in three before it is opened again. */
 async function reopenIfFailed(scene: Scene, op: PlanOp): Promise<void> {
   if (scene.openLog.status !== 'failed') return;
-  const isMet = op.id % 3 === 0 && op.kind !== 'takeover' && op.kind !== 'reopen';
+  const isMet = op.id % 3 === 0 && !NEEDS_WRITER.has(op.kind);
   if (!isMet) await performReopen(scene, false, [], 0);
 }
 
@@ -137,10 +144,4 @@ async function closeBehind(
   if (open === 0) return;
   const what = `close resolved while ${open} of ${saves.length} saves that it had accepted had no answer`;
   throw new Finding({ oracle: 'acknowledgement', what });
-}
-
-function pass({ disk }: Scene, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    disk.queue.after(ms, resolve);
-  });
 }

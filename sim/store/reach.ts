@@ -58,6 +58,9 @@ export const BRANCHES = [
   'fenced',
   'read-while-latched',
   'successor-opened',
+  'moved-away',
+  'stopped-by-move',
+  'opened-where-moved-to',
   'save-failed-but-survived',
   'save-failed-and-lost',
 ] as const;

@@ -8,7 +8,7 @@ import { lastIndexOf, type LogState } from '../oracle/log-state.js';
 import { observeLog } from '../oracle/observe-log.js';
 import { hashOfText } from '../world/random.js';
 import { openOptions } from './open-options.js';
-import { SEPARATE_WAL_DIR, STORE_DIR, type Scene } from './scene.js';
+import { SEPARATE_WAL_DIR, type Scene } from './scene.js';
 
 /**
  * Repairs the damaged store of a scenario, which nothing has open. False if the repair failed as it may, and is to be
@@ -23,7 +23,7 @@ export async function repairDamaged(scene: Scene, kept: ReadonlyMap<number, stri
   try {
     report = await repairStore({
       environment: scene.process.environment,
-      dir: STORE_DIR,
+      dir: scene.dir,
       walDir: scene.plan.config.walDirIsSeparate ? SEPARATE_WAL_DIR : null,
     });
   } catch (error) {

@@ -5,6 +5,7 @@ import { type PlanOp, REPAIR_OP } from '../plan/plan.js';
 import { issueSave } from './issue-save.js';
 import { checkClosed, checkRoom } from './leaks.js';
 import { makeSave } from './make-save.js';
+import { endMove } from './moved.js';
 import { openStore } from './open-store.js';
 import { performOp } from './perform-op.js';
 import { checkView } from './read-ops.js';
@@ -56,7 +57,7 @@ class StoreRun {
     }
     if (!scene.hasEnded) await this.#end();
     else if (this.#isRepaired()) await this.#repair();
-    this.#quarantine.look(scene.disk);
+    this.#quarantine.look(scene.disk, scene.dir);
     if (!scene.isOverBudget) this.#census.take(scene.disk);
   }
 
@@ -139,9 +140,10 @@ class StoreRun {
   #noteCrash(): void {
     const scene = this.#scene;
     this.#progress.crashes += 1;
+    endMove(scene);
     scene.log = null;
     scene.process = scene.disk.process;
-    this.#quarantine.look(scene.disk);
+    this.#quarantine.look(scene.disk, scene.dir);
     if (this.#countsOften && !scene.isOverBudget) this.#census.take(scene.disk);
   }
 

@@ -7,8 +7,10 @@ import type { FaultsToCome } from '../plan/faults-to-come.js';
 import type { Plan } from '../plan/plan.js';
 import { newReach, type Reach } from './reach.js';
 
-/** The directory of the store; its parent is there from the start. */
+/** The directory of the store, until it is moved; its parent is there from the start. */
 export const STORE_DIR = '/data/log';
+/** Where it is moved to, and from there back again. */
+export const MOVED_DIR = '/data/moved';
 /** Where the segments are, if they live on their own. */
 export const SEPARATE_WAL_DIR = '/data/wal';
 
@@ -20,6 +22,15 @@ const PATIENCE_MS = 6 * 3_600_000;
 
 /** How waiting for something ended. */
 export type Waited<T> = { readonly crashed: false; readonly value: T } | { readonly crashed: true };
+
+/** What was put where a store, or its directory of segments, was moved away from. */
+export interface OtherStore {
+  readonly path: string;
+  /** What stood there then: not a byte of it is the writer's. */
+  readonly lines: readonly string[];
+  /** The directory of segments, while it alone is away. */
+  readonly segmentsAt: string | null;
+}
 
 /** One store in its world, and what is known of it outside: all that the parts of a run share. */
 export class Scene {
@@ -41,6 +52,10 @@ export class Scene {
   by = 'the first open';
   /** A process lost its lock while it lived, so some other may be told that it was replaced. */
   hasLostLock = false;
+  /** Where the store stands. */
+  dir: string = STORE_DIR;
+  /** What stands where the store, which its writer still has open, was moved away from; null while all is in its place. */
+  other: OtherStore | null = null;
   /** Damage was named: nothing more can be asked of this store. */
   hasEnded = false;
   #controlsInTail = 0;
@@ -54,7 +69,7 @@ export class Scene {
   }
 
   get walDir(): string {
-    return this.plan.config.walDirIsSeparate ? SEPARATE_WAL_DIR : `${STORE_DIR}/wal`;
+    return this.plan.config.walDirIsSeparate ? SEPARATE_WAL_DIR : `${this.dir}/wal`;
   }
 
   /** The open log; only to be asked for where one is open. */

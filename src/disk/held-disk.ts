@@ -9,7 +9,7 @@ import type { Awaitable, DirectoryEntry, Disk, DiskFile, FileStat, OpenOptions, 
  * A name leads to whatever directory stands there now, an open file to what it was opened as: where the directory is moved
  * away under a running log, or another is mounted over it, the log would go on in its own files and rename, unlink and
  * make files in a directory of others. So each change of a name, and each opening for writing, first looks whether the
- * held files are still found; once one is not, no change ever passes again.
+ * held files are still found; once one is not, no change ever passes again. A sync of names looks behind it.
  *
  * What it cannot see is an exchange between that look and the change itself: no system that Node reaches names a file
  * relative to an open directory.
@@ -112,8 +112,10 @@ export class HeldDisk implements Disk {
     return this.#guarded(() => this.#disk.link(from, to));
   }
 
-  syncDirectory(path: string): Awaitable<void> {
-    return this.#disk.syncDirectory(path);
+  /** Looks behind the sync: of a directory that was exchanged since the change, it made the other one's names durable. */
+  async syncDirectory(path: string): Promise<void> {
+    await this.#disk.syncDirectory(path);
+    await this.#check(null);
   }
 }
 

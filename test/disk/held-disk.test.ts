@@ -57,6 +57,17 @@ describe.each(Object.entries(MOVES))('with %s', (_move, move) => {
   });
 });
 
+test('names that were synced in another directory are not told to be durable', async () => {
+  const { world, disk, lost } = await heldStore();
+  await (await disk.open('/data/log/wal/2.wal', { access: 'write', create: 'exclusive' })).close();
+  world.move('/data/log', '/data/moved');
+  world.makeDirectory('/data/log/wal');
+  await expect((async () => disk.syncDirectory('/data/log/wal'))()).rejects.toMatchObject({
+    code: 'KEELSON_FENCED',
+  });
+  expect(lost).toEqual(['KEELSON_FENCED']);
+});
+
 describe('with everything in its place', () => {
   test.each(Object.entries(CHANGES))('%s passes', async (_change, change) => {
     const { disk } = await heldStore();

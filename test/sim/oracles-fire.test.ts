@@ -30,6 +30,7 @@ const FOUND_BY: Readonly<Record<Oracle, number>> = {
   'invented-bytes': 104,
   'lsn-reused': 105,
   'tail-not-durable': 18,
+  'other-store': 46,
   'quarantine-shrunk': 30,
   repair: 26,
   stuck: 103,

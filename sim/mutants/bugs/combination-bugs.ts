@@ -79,4 +79,16 @@ export const COMBINATION_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    number: 46,
+    name: 'names are changed where the directory of the log was moved away',
+    rule: 'D11',
+    hunks: [
+      {
+        file: 'src/disk/held-disk.ts',
+        find: 'if (this.#held.size === 0) return change();',
+        put: 'if (this.#held.size >= 0) return change();',
+      },
+    ],
+  },
 ];

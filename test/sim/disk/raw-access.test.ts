@@ -71,3 +71,17 @@ test('keeps its own record of each successful sync, sizes included', async () =>
     [2, [[0, 1]]],
   ]);
 });
+
+test('moves a directory for good, under files that are open in it', async () => {
+  const changed = disk();
+  const file = await changed.disk.open('/data/inner/a', { access: 'write' });
+  changed.move('/data/inner', '/data/moved');
+  await file.write(bytes(4), 0);
+  await file.dataSync();
+  changed.crash('power');
+  expect(changed.list()).toEqual(['/data/moved/a']);
+  expect(changed.readVolatile('/data/moved/a')?.[0]).toBe(4);
+  expect(() => {
+    changed.move('/data/inner', '/data/other');
+  }).toThrow(expect.objectContaining({ code: 'ENOENT' }));
+});
