@@ -3,7 +3,7 @@
  */
 export type { NodeDiskOptions } from './disk/node-disk.js';
 export { nodeEnvironment } from './disk/node-environment.js';
-export type { Environment, Timer } from './disk/environment.js';
+export type { Environment, EnvironmentWarning, Timer } from './disk/environment.js';
 export type {
   Awaitable,
   CallMode,

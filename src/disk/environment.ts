@@ -7,6 +7,16 @@ export interface Timer {
   cancel(): void;
 }
 
+/** Something that the host should know and nobody waits for. */
+export interface EnvironmentWarning {
+  /** What kind it is: `KEELSON_LISTENER`, `KEELSON_SNAPSHOT_FALLBACK`. */
+  readonly code: string;
+  /** One sentence or more: what happened, and what to do. */
+  readonly message: string;
+  /** More of it, such as a stack; empty if there is none. */
+  readonly detail: string;
+}
+
 /**
  * The whole outside world of the store: disk, clock, timers, randomness and the event loop.
  *
@@ -27,6 +37,11 @@ export interface Environment {
   endOfTurn(run: () => void): void;
   /** Fills `into` with random bytes, fit for identities. */
   fillRandom(into: Uint8Array): void;
+  /**
+   * Tells the host what no call rejects with, such as the failure of a listener; must not throw. In
+   * {@link nodeEnvironment} a warning of the process. Left out: nobody hears of it.
+   */
+  warn?(warning: EnvironmentWarning): void;
 }
 
 /** Refuses what is no {@link Environment}, naming what of it is missing. */
@@ -34,6 +49,8 @@ export function checkEnvironment(argument: string, value: unknown): asserts valu
   if (typeof value !== 'object' || value === null) throw invalidArgument(argument, value, 'an Environment');
   for (const member of ['now', 'setTimer', 'endOfTurn', 'fillRandom'])
     checkFunction(`${argument}.${member}`, Reflect.get(value, member));
+  const warn: unknown = Reflect.get(value, 'warn');
+  if (warn !== undefined) checkFunction(`${argument}.warn`, warn);
   const disk: unknown = Reflect.get(value, 'disk');
   if (typeof disk !== 'object' || disk === null) throw invalidArgument(`${argument}.disk`, disk, 'a Disk');
 }

@@ -136,6 +136,9 @@ export function holdingNames(environment: Environment): HeldEnvironment {
     fillRandom: (into) => {
       environment.fillRandom(into);
     },
+    warn: (warning) => {
+      environment.warn?.(warning);
+    },
   };
 }
 

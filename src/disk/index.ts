@@ -2,7 +2,7 @@
  * The disk: the port that the store asks for everything outside itself, its implementation on Node, and the
  * few loops over the port that every room above needs. Behind it stand the assumptions A1.. of docs/design.md.
  */
-export type { Environment, Timer } from './environment.js';
+export type { Environment, EnvironmentWarning, Timer } from './environment.js';
 export { NodeDisk } from './node-disk.js';
 export { nodeEnvironment } from './node-environment.js';
 export {

@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
-import type { Environment, Timer } from './environment.js';
+import type { Environment, EnvironmentWarning, Timer } from './environment.js';
 import { NodeDisk, type NodeDiskOptions } from './node-disk.js';
 
 // From their modules, and the clock as it is now: a test of the host that puts its own time in the place of the global
@@ -32,7 +32,12 @@ export function nodeEnvironment(options: NodeDiskOptions = {}): Environment {
     fillRandom: (into) => {
       randomFillSync(into);
     },
+    warn,
   };
+}
+
+function warn({ code, message, detail }: EnvironmentWarning): void {
+  process.emitWarning(message, { type: 'KeelsonWarning', code, detail });
 }
 
 function setTimer(ms: number, run: () => void): Timer {

@@ -236,7 +236,7 @@ export interface RaftLog extends AsyncDisposable {
   readonly unfitUntil: number;
   /** The log with all saves that were accepted and are not durable yet. */
   readonly accepted: AcceptedView;
-  /** What happens to the log, to subscribe to. */
+  /** What happens to the log, to subscribe to. What a listener throws, or rejects with, harms nothing: see `RaftLogEventMap`. */
   readonly events: RaftLogEvents;
 
   /**

@@ -1,4 +1,3 @@
-import type { EventEmitter } from 'eventemitter3';
 import type { OpenedSnapshot, SnapshotMeta } from './snapshot-contract.js';
 import type { VerifyOptions, VerifyReport } from './verify-report.js';
 import type { Environment } from '../disk/environment.js';
@@ -27,7 +26,7 @@ import type {
 import type { DurableState } from './state/durable-state.js';
 import { draftCompaction, draftSave } from './state/encode-save.js';
 import { EntryReader } from './read/entry-reader.js';
-import type { RaftLogEventMap, RaftLogEvents } from './events.js';
+import type { RaftLogEvents } from './events.js';
 import { FrameQueue } from './state/frame-queue.js';
 import { judgeCompact, judgeRange, judgeTerm } from './rules/judge-range.js';
 import { GivenEntries } from './rules/given-entries.js';
@@ -46,8 +45,8 @@ import {
 import { takeRequested } from './snapshots/snapshot-request.js';
 import { SnapshotTurns, type SnapshotTurn } from './snapshots/snapshot-turns.js';
 import type { RaftLogStats } from './stats.js';
+import type { LogEmitter } from './state/log-emitter.js';
 import { shownLog } from './state/shown-log.js';
-import { tellListeners } from './state/tell-listeners.js';
 import { verifyStore } from './verify-store.js';
 
 /** What an opened log is made of. */
@@ -57,7 +56,7 @@ export interface DurableRaftLogParts {
   readonly log: SegmentedLog;
   readonly durable: DurableState;
   readonly snapshots: SnapshotStore;
-  readonly emitter: EventEmitter<RaftLogEventMap>;
+  readonly emitter: LogEmitter;
 }
 
 /** The {@link RaftLog} on a disk. Made by `openRaftLog`. */
@@ -210,8 +209,7 @@ export class DurableRaftLog implements RaftLog {
 
   async #takeSnapshot(turn: SnapshotTurn): Promise<SnapshotMeta> {
     const { meta, isNew } = await this.#turns.take(turn, this.#snapshotCall.throwIfUnwritable);
-    if (isNew)
-      tellListeners(this.#parts.emitter, 'snapshot', { meta: ownMeta(meta), installed: turn.isInstall });
+    if (isNew) this.#parts.emitter.tell('snapshot', { meta: ownMeta(meta), installed: turn.isInstall });
     return ownMeta(meta);
   }
 
@@ -257,7 +255,7 @@ export class DurableRaftLog implements RaftLog {
     }
     const compacted = this.#queue.accept(draftCompaction(this.#accepted, upTo));
     const bytesFreed = await this.#turns.track(compacted.then(() => this.#log.dropUnneeded()));
-    tellListeners(this.#parts.emitter, 'compacted', { upTo, bytesFreed });
+    this.#parts.emitter.tell('compacted', { upTo, bytesFreed });
     return { bytesFreed };
   }
 

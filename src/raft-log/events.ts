@@ -3,7 +3,13 @@ import type { KeelsonError } from '../errors/index.js';
 import type { RecoveryReport } from '../wal/report/recovery-report.js';
 import type { SnapshotMeta } from './snapshot-contract.js';
 
-/** What `log.events` tells, and with what. A listener that throws never harms a write. */
+/**
+ * What `log.events` tells, and with what.
+ *
+ * A listener that throws, or returns a promise that rejects, harms no write, keeps no other listener from being told and
+ * ends no process. The first failure of each is a warning of a later turn: of the process, with the code
+ * `KEELSON_LISTENER`, or whatever `warn` of the log's `Environment` makes of it.
+ */
 export interface RaftLogEventMap {
   /** A group is on stable storage. */
   sync: (event: {

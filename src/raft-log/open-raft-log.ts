@@ -1,4 +1,3 @@
-import { EventEmitter } from 'eventemitter3';
 import { holdingNames } from '../disk/held-disk.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
 import { throwIfAbandoned } from '../wal/log-refusals.js';
@@ -8,12 +7,11 @@ import type { SegmentedLog } from '../wal/segmented-log.js';
 import type { RaftLog, RaftLogOptions } from './contract.js';
 import { DurableRaftLog } from './durable-raft-log.js';
 import { DurableState } from './state/durable-state.js';
-import type { RaftLogEventMap } from './events.js';
 import { OLDER_FORMATS, type OlderFormat } from './switch/older-format.js';
 import { resolveOptions } from './rules/options.js';
 import { olderStores } from './switch/replacement.js';
 import { SnapshotsAtOpen } from './snapshots/snapshots-at-open.js';
-import { tellListeners } from './state/tell-listeners.js';
+import { LogEmitter } from './state/log-emitter.js';
 
 /** A sync that takes longer than this is told of: an election timeout is not much longer. */
 const SLOW_SYNC_MS = 100;
@@ -39,7 +37,7 @@ export async function openWithFormats(
 ): Promise<DurableRaftLog> {
   const resolved = resolveOptions(options);
   const environment = holdingNames(resolved.environment ?? nodeEnvironment());
-  const emitter = new EventEmitter<RaftLogEventMap>();
+  const emitter = new LogEmitter(environment);
   const atOpen = new SnapshotsAtOpen(environment, resolved.dir, resolved.readOnly);
   const durable = new DurableState(atOpen);
   const opened: { log: SegmentedLog | null } = { log: null };
@@ -68,7 +66,7 @@ export async function openWithFormats(
     // Also where it came too late to stop the work: who gave up waiting must not be left with an open log.
     throwIfAbandoned(resolved.dir, resolved.signal);
     environment.endOfTurn(() => {
-      tellListeners(emitter, 'recovered', log.recovery);
+      emitter.tell('recovered', log.recovery);
     });
     return raftLog;
   } catch (error) {
@@ -78,24 +76,24 @@ export async function openWithFormats(
 }
 
 /** Turns what the wal tells into the events of the log. */
-function observerOf(emitter: EventEmitter<RaftLogEventMap>, prepareNext: () => void): WalObserver {
+function observerOf(emitter: LogEmitter, prepareNext: () => void): WalObserver {
   return {
     onSync: (event) => {
       prepareNext();
-      tellListeners(emitter, 'sync', event);
-      if (event.ms > SLOW_SYNC_MS) tellListeners(emitter, 'slow-sync', { ms: event.ms, bytes: event.bytes });
+      emitter.tell('sync', event);
+      if (event.ms > SLOW_SYNC_MS) emitter.tell('slow-sync', { ms: event.ms, bytes: event.bytes });
     },
     onRotate: (event) => {
-      tellListeners(emitter, 'rotate', event);
+      emitter.tell('rotate', event);
     },
     onNoSpace: (error) => {
-      tellListeners(emitter, 'no-space', error);
+      emitter.tell('no-space', error);
     },
     onSpaceBack: () => {
-      tellListeners(emitter, 'space-back');
+      emitter.tell('space-back');
     },
     onFailed: (error) => {
-      tellListeners(emitter, 'failed', error);
+      emitter.tell('failed', error);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { EventEmitter } from 'eventemitter3';
+import { nodeEnvironment } from '../../disk/node-environment.js';
 import { checkInteger, invalidArgument, readFields } from '../../errors/arguments.js';
 import { isKeelsonError, KeelsonError, throwIfAborted } from '../../errors/index.js';
 import { frameHeaderBytes } from '../../format/frame-header.js';
@@ -24,7 +24,7 @@ import type {
   SaveResult,
   StreamOptions,
 } from '../contract.js';
-import type { RaftLogEventMap, RaftLogEvents } from '../events.js';
+import type { RaftLogEvents } from '../events.js';
 import { chunksOf } from '../read/entry-reader.js';
 import { judgeCompact, judgeRange, judgeTerm } from '../rules/judge-range.js';
 import { GivenEntries } from '../rules/given-entries.js';
@@ -51,7 +51,7 @@ import { takeRequested } from '../snapshots/snapshot-request.js';
 import { draftCompaction, draftSave, type FrameDraft } from '../state/encode-save.js';
 import type { RaftLogStats } from '../stats.js';
 import { shownLog } from '../state/shown-log.js';
-import { tellListeners } from '../state/tell-listeners.js';
+import { LogEmitter } from '../state/log-emitter.js';
 import type { OpenedSnapshot, SnapshotMeta } from '../snapshot-contract.js';
 import type { VerifyOptions, VerifyReport } from '../verify-report.js';
 
@@ -99,7 +99,7 @@ class MemoryRaftLog implements RaftLog {
   readonly recovery: RecoveryReport;
   readonly accepted: AcceptedView;
   readonly events: RaftLogEvents;
-  readonly #emitter = new EventEmitter<RaftLogEventMap>();
+  readonly #emitter = new LogEmitter(nodeEnvironment());
   readonly #options: Required<MemoryRaftLogOptions>;
   readonly #medium: MemoryMedium;
   readonly #queue: MemoryQueue;
@@ -129,7 +129,7 @@ class MemoryRaftLog implements RaftLog {
     this.#acceptedState = medium.state.clone();
     this.#queue = new MemoryQueue(medium, (group) => {
       this.#counts.groups += 1;
-      tellListeners(this.#emitter, 'sync', { ...group, ms: 0 });
+      this.#emitter.tell('sync', { ...group, ms: 0 });
     });
     medium.owner = this.#queue;
     medium.epoch += 1;
@@ -137,7 +137,7 @@ class MemoryRaftLog implements RaftLog {
     this.events = this.#emitter;
     this.accepted = shownLog(this, null, this.#acceptedView());
     queueMicrotask(() => {
-      tellListeners(this.#emitter, 'recovered', this.recovery);
+      this.#emitter.tell('recovered', this.recovery);
     });
   }
 
@@ -262,7 +262,7 @@ class MemoryRaftLog implements RaftLog {
     }
     const draft = draftCompaction(this.#acceptedState, upTo);
     const { bytesFreed } = await this.#accept(draft, () => ({ kind: 'compact', firstIndex }));
-    tellListeners(this.#emitter, 'compacted', { upTo, bytesFreed });
+    this.#emitter.tell('compacted', { upTo, bytesFreed });
     return { bytesFreed };
   }
 
@@ -335,7 +335,7 @@ class MemoryRaftLog implements RaftLog {
     } catch (error) {
       if (this.#status === 'open' && isKeelsonError(error)) {
         this.#status = 'failed';
-        tellListeners(this.#emitter, 'failed', error);
+        this.#emitter.tell('failed', error);
       }
       throw error;
     }
@@ -354,7 +354,7 @@ class MemoryRaftLog implements RaftLog {
       accept: (draft, change) => this.#accept(draft, () => change),
       whenLanded: () => this.#queue.whenLanded(),
     });
-    if (isNew) tellListeners(this.#emitter, 'snapshot', { meta: copyMeta(meta), installed: isInstall });
+    if (isNew) this.#emitter.tell('snapshot', { meta: copyMeta(meta), installed: isInstall });
     return copyMeta(meta);
   }
 
