@@ -73,6 +73,23 @@ describe('a spare', () => {
     await disk.queue.runUntil(log.close());
   });
 
+  test('is still tried after a save that came between two tries and was refused as well', async () => {
+    const { disk, log, isSpare } = await halfFull();
+    const told: string[] = [];
+    log.events.on('space-back', () => told.push('space-back'));
+    disk.onCall = ({ kind, path }) => (isSpare(path) && kind === 'write' ? { code: 'ENOSPC' } : undefined);
+    for (let tries = 0; tries < 2; tries += 1) {
+      const save = log.append(entriesFrom(log.lastIndex + 1, 8, 1, 4000));
+      await disk.queue.runUntil(expect(save).rejects.toMatchObject({ code: 'KEELSON_NO_SPACE' }));
+      await pass(disk, 500);
+    }
+    disk.onCall = null;
+    // No save asks any more: only the timer does.
+    await pass(disk, 3000);
+    expect(told).toEqual(['space-back']);
+    await disk.queue.runUntil(log.close());
+  });
+
   test.each(['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'EACCES'])(
     'that fails with %s is tried about once a second, whoever asks',
     async (code) => {

@@ -157,7 +157,11 @@ export class SpareSegments {
     this.#retry ??= this.#environment.setTimer(RETRY_MS, () => {
       this.#retry = null;
       if (this.#ready.length > 0) this.#tellSpaceBack();
-      else this.prepare();
+      else {
+        this.prepare();
+        // A try that failed since, or a timer that is early, keeps this one from being made: who waits is not forgotten.
+        if (this.#making === null) this.#tryLater();
+      }
     });
   }
 
