@@ -61,7 +61,7 @@ export async function setUnusableAside(
 
 /**
  * One that the log neither names nor holds the entries of: its record never became durable, or it is newer than this log,
- * which an old copy of the directory was put in the place of. Nobody can say which, so it is not deleted.
+ * which an old copy of the directory was put in the place of (R6). Nobody can say which, so it is not deleted.
  */
 function whyBeyond(
   { index, term }: PublishedSnapshot,

@@ -27,7 +27,7 @@ export interface SegmentAbove {
 export type RangeBelow = Pick<Superblock, 'storeId' | 'epoch' | 'fenceEpoch' | 'fenceLsn'>;
 
 /**
- * The witnesses among the files numbered above the live range, by number (R1, R3). A writer makes a segment only when all
+ * The witnesses among the files numbered above the live range, by number (R1, R3, R6). A writer makes a segment only when all
  * before it is durable, and says so in its header: above E, that is proof that the files below are older than this one,
  * an old copy of the directory laid over it, say, or a volume that was mounted late.
  *

@@ -13,7 +13,7 @@ import { removeName } from '../../disk/durable-names.js';
 import { type StoreListing, type StorePaths } from '../store/store-directory.js';
 
 /**
- * D10: deleting comes last. What is not live, and provably so, goes: spares, dropped segments, rotations that never
+ * D10, R6: deleting comes last. What is not live, and provably so, goes: spares, dropped segments, rotations that never
  * happened. All else is moved to quarantine: a file that is no segment of this format, since it holds what a migration or
  * a reset put aside, or what nobody can say; a segment of another store; one below a log that was begun anew, which a
  * repair gave up and was stopped before it could move; one above the end that was live once. Returns the paths there.
