@@ -29,7 +29,6 @@ import { EntryReader } from './read/entry-reader.js';
 import type { RaftLogEvents } from './events.js';
 import { FrameQueue } from './state/frame-queue.js';
 import { judgeCompact, judgeRange, judgeTerm } from './rules/judge-range.js';
-import { GivenEntries } from './rules/given-entries.js';
 import { judgeSave } from './rules/judge-save.js';
 import { judgeCreateSnapshot, judgeInstallSnapshot, type SnapshotPlan } from './rules/judge-snapshot.js';
 import type { ResolvedOptions } from './rules/options.js';
@@ -129,12 +128,14 @@ export class DurableRaftLog implements RaftLog {
   save(request: SaveRequest): Promise<SaveResult> {
     try {
       this.#checkWritable();
-      const plan = judgeSave(this.#accepted, readSave(request), this.#parts.options);
+      const given = readSave(request);
+      // A getter of the request may have closed the log.
+      this.#checkWritable();
+      const plan = judgeSave(this.#accepted, given, this.#parts.options);
       const { lastIndex } = plan;
       const lsn = plan.isEmpty
         ? this.#queue.whenDurable()
         : this.#queue.accept(draftSave(this.#accepted, plan));
-      GivenEntries.release(plan.entries);
       return lsn.then((durableLsn) => ({ lsn: durableLsn, lastIndex }));
     } catch (error) {
       return Promise.reject<SaveResult>(error);

@@ -142,6 +142,57 @@ describe.each(STORES)('entries given to a log on %s', (_name, open) => {
     expect(await held()).toEqual([[1]]);
   });
 
+  it.each([1.5, -1, NaN, Infinity, '1', undefined, 2 ** 53])(
+    'are refused where their list says that it has %s of them',
+    async (length) => {
+      log = await open();
+      const list = new Proxy([entry(1), entry(2)], {
+        get: (target, key) => (key === 'length' ? length : (Reflect.get(target, key) as unknown)),
+      });
+      await expect(log.append(list)).rejects.toMatchObject({ family: 'caller' });
+      await log.append([entry(1)]);
+      expect(await held()).toEqual([[1]]);
+    },
+  );
+
+  it('are refused where they, their list or their bytes are a proxy that was revoked', async () => {
+    log = await open();
+    const revoked = <Value extends object>(value: Value): Value => {
+      const { proxy, revoke } = Proxy.revocable(value, {});
+      revoke();
+      return proxy;
+    };
+    for (const request of [
+      revoked({}),
+      { entries: revoked([entry(1)]) },
+      { entries: [revoked(entry(1))] },
+      { entries: [{ ...entry(1), data: revoked(bytes(1)) }] },
+      { hardState: revoked({}) },
+    ])
+      await expect(log.save(request)).rejects.toThrow();
+    expect([log.accepted.lastIndex, log.status]).toEqual([0, 'open']);
+  });
+
+  it('are refused where one of their getters closes the log', async () => {
+    log = await open();
+    let closing: Promise<void> | undefined;
+    const closer = {
+      index: 1,
+      term: 0,
+      get data(): Uint8Array {
+        closing ??= log.close();
+        return bytes(1);
+      },
+    };
+    const outcome = await log.append([closer]).then(
+      ({ lastIndex }) => lastIndex,
+      (error: unknown) => (error as { code: string }).code,
+    );
+    await closing;
+    expect(outcome).toBe('KEELSON_CLOSED');
+    expect(log.status).toBe('closed');
+  });
+
   it('are what their memory holds, whatever a subclass says of it', async () => {
     log = await open();
     class Lying extends Uint8Array {

@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../src/errors/index.js';
 import type { Entry, SaveRequest } from '../../src/raft-log/contract.js';
-import { GivenEntries } from '../../src/raft-log/rules/given-entries.js';
 import { judgeSave, type SavePlan } from '../../src/raft-log/rules/judge-save.js';
 import type { JudgeRules, LogView } from '../../src/raft-log/rules/log-view.js';
 import { readSave } from '../../src/raft-log/rules/requests.js';
@@ -38,7 +37,6 @@ function judge(view: LogView, request: SaveRequest, rules: JudgeRules): Plan {
     const index = given.from + at;
     return { index, term: given.term(index), kind: given.kind(index), data: given.data(index) };
   });
-  GivenEntries.release(given);
   return { ...plan, entries };
 }
 

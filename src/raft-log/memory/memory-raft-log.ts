@@ -27,7 +27,6 @@ import type {
 import type { RaftLogEvents } from '../events.js';
 import { chunksOf } from '../read/entry-reader.js';
 import { judgeCompact, judgeRange, judgeTerm } from '../rules/judge-range.js';
-import { GivenEntries } from '../rules/given-entries.js';
 import { judgeSave } from '../rules/judge-save.js';
 import { judgeCreateSnapshot, judgeInstallSnapshot, type SnapshotPlan } from '../rules/judge-snapshot.js';
 import { MemoryQueue, type LandedChange, type MemoryMedium } from './memory-queue.js';
@@ -169,12 +168,14 @@ class MemoryRaftLog implements RaftLog {
 
   async save(request: SaveRequest): Promise<SaveResult> {
     this.#checkOpen();
-    const plan = judgeSave(this.#acceptedState, readSave(request), this.#options);
-    const { lastIndex, entries: given } = plan;
+    const given = readSave(request);
+    // A getter of the request may have closed the log.
+    this.#checkOpen();
+    const plan = judgeSave(this.#acceptedState, given, this.#options);
+    const { lastIndex, entries } = plan;
     if (plan.isEmpty) return { lsn: await this.#queue.whenLanded(), lastIndex };
     const draft = draftSave(this.#acceptedState, plan);
-    const landed = this.#accept(draft, () => ({ kind: 'save', plan, entries: holdEntries(given) }));
-    GivenEntries.release(given);
+    const landed = this.#accept(draft, () => ({ kind: 'save', plan, entries: holdEntries(entries) }));
     return { lsn: (await landed).lsn, lastIndex };
   }
 

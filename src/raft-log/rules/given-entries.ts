@@ -6,28 +6,33 @@ import type { Entry } from '../contract.js';
 
 const ENTRY_FIELDS = ['index', 'term', 'kind', 'data'] as const;
 
-/** Stands where bytes were that have been let go. */
-const NO_BYTES = new Uint8Array(0);
-
-/** Used again by the next save, so that a save allocates nothing an entry. Null while one is reading or writing it. */
-let idle: GivenEntries | null = null;
+/** Room is made for so many entries at once: a list may claim to be longer than its entries are. */
+const ROOM_MAX = 1024;
 
 /**
  * The entries of one save as they were read: each property of the caller's objects once, in one pass, before anything is
  * judged. A getter, a proxy, or another save from within one of them cannot make the entry that was judged another than the
  * one that is written. Bytes are still the caller's: they are copied once, into the frame, with no code of the caller's
- * between the copy and its sum.
+ * between the pass and the copy, nor between the copy and its sum.
  */
 export class GivenEntries {
   /** For a save without entries. */
-  static readonly NONE: GivenEntries = new GivenEntries();
+  static readonly NONE: GivenEntries = new GivenEntries(0);
   #from = 0;
   #head = 0;
-  #until = 0;
-  readonly #terms: number[] = [];
-  readonly #kinds: number[] = [];
-  readonly #data: Uint8Array[] = [];
-  readonly #bytes: number[] = [];
+  readonly #count: number;
+  // Made anew for each save: in arrays that live on, the garbage collector would have to be told of each entry's bytes.
+  readonly #terms: number[];
+  readonly #kinds: number[];
+  readonly #data: Uint8Array[];
+
+  private constructor(count: number) {
+    const room = Math.min(count, ROOM_MAX);
+    this.#count = count;
+    this.#terms = new Array<number>(room);
+    this.#kinds = new Array<number>(room);
+    this.#data = new Array<Uint8Array>(room);
+  }
 
   /**
    * Reads entries in order of index: `KEELSON_INVALID_ARGUMENT` names what is wrong, a duplicate or a step back among it;
@@ -35,18 +40,20 @@ export class GivenEntries {
    */
   static read(value: unknown): GivenEntries {
     if (!Array.isArray(value)) throw invalidArgument('entries', value, 'an array of entries');
-    const count = value.length;
+    const count: unknown = value.length;
+    // A proxy of an array may say anything.
+    if (!isInteger(count, 0, Infinity)) throw invalidArgument('entries.length', count, 'a count of entries');
     if (count > LIMITS.saveEntriesMax) throw tooMany(count);
     if (count === 0) return GivenEntries.NONE;
-    const given = idle ?? new GivenEntries();
-    idle = null;
-    given.#head = 0;
-    given.#until = count;
-    for (let at = 0; at < count; at += 1) given.#read(at, value[at]);
+    const given = new GivenEntries(count);
+    let bytes = 0;
+    for (let at = 0; at < count; at += 1) bytes += given.#read(at, value[at]);
+    given.#checkStillThere(bytes);
     return given;
   }
 
-  #read(at: number, entry: unknown): void {
+  /** Returns how many bytes its data has. */
+  #read(at: number, entry: unknown): number {
     if (typeof entry !== 'object' || entry === null)
       throw invalidArgument(`entries[${String(at)}]`, entry, 'an entry');
     for (const field in entry) {
@@ -58,15 +65,21 @@ export class GivenEntries {
     if (!isInteger(term, 0, LIMITS.integerMax)) throw wrongInteger(at, 'term', term, 0, LIMITS.integerMax);
     if (!isInteger(kind, 0, LIMITS.entryKindMax))
       throw wrongInteger(at, 'kind', kind, 0, LIMITS.entryKindMax);
-    const lack = lackOfBytes(data);
-    if (lack !== null) throw invalidArgument(`entries[${String(at)}].data`, data, lack);
+    checkBytes(at, data);
     if (at === 0) this.#from = index;
     else if (index !== this.#from + at) throw outOfOrder(at, index, this.#from + at);
-    const bytes = plainBytes(data as Uint8Array);
+    const bytes = plainBytes(data);
     this.#terms[at] = term;
     this.#kinds[at] = kind;
     this.#data[at] = bytes;
-    this.#bytes[at] = bytes.length;
+    return bytes.length;
+  }
+
+  /** A getter of a later entry may have transferred away the bytes of an earlier one, which then reads as empty. */
+  #checkStillThere(bytes: number): void {
+    let found = 0;
+    for (let at = 0; at < this.#count; at += 1) found += (this.#data[at] as Uint8Array).length;
+    for (let at = 0; found !== bytes && at < this.#count; at += 1) checkBytes(at, this.#data[at]);
   }
 
   /** Index of the first. */
@@ -76,11 +89,11 @@ export class GivenEntries {
 
   /** One above the index of the last. */
   get until(): number {
-    return this.#from + this.#until;
+    return this.#from + this.#count;
   }
 
   get count(): number {
-    return this.#until - this.#head;
+    return this.#count - this.#head;
   }
 
   /** Term of the entry at an index of `from .. until - 1`. */
@@ -92,43 +105,25 @@ export class GivenEntries {
     return this.#kinds[index - this.#from] as number;
   }
 
-  /** Size of its data, in bytes, as it was read. */
-  bytes(index: number): number {
-    return this.#bytes[index - this.#from] as number;
-  }
-
-  /** Its data, still the caller's: `KEELSON_INVALID_ARGUMENT` if it was transferred away since it was read. */
+  /** Its data, still the caller's. */
   data(index: number): Uint8Array {
-    const at = index - this.#from;
-    const data = this.#data[at] as Uint8Array;
-    if (data.length === this.#bytes[at]) return data;
-    throw invalidArgument(
-      `entries[${String(at)}].data`,
-      data,
-      'a Uint8Array that was not transferred away while the save was read',
-    );
+    return this.#data[index - this.#from] as Uint8Array;
   }
 
   /** Leaves out the entries below `index`. */
   dropBelow(index: number): void {
-    this.#head = Math.min(index - this.#from, this.#until);
-  }
-
-  /** Lets the caller's bytes go. Not to be touched any more: the next save reads into it. */
-  static release(given: GivenEntries): void {
-    if (given === GivenEntries.NONE) return;
-    given.#data.fill(NO_BYTES, 0, given.#until);
-    given.#head = given.#until = 0;
-    if (given.#data.length <= KEPT_MAX) idle = given;
+    this.#head = Math.min(index - this.#from, this.#count);
   }
 }
-
-/** One that grew beyond this many entries is not kept: one huge save must not hold its memory for ever. */
-const KEPT_MAX = 65_536;
 
 /** A field of the entry's own is refused, one of its class is none of ours. */
 function checkInherited(at: number, entry: object, field: string): void {
   if (Object.hasOwn(entry, field)) throw unknownField(`entries[${String(at)}]`, field, ENTRY_FIELDS);
+}
+
+function checkBytes(at: number, data: unknown): asserts data is Uint8Array {
+  const lack = lackOfBytes(data);
+  if (lack !== null) throw invalidArgument(`entries[${String(at)}].data`, data, lack);
 }
 
 function wrongInteger(at: number, field: string, found: unknown, min: number, max: number): KeelsonError {

@@ -135,7 +135,7 @@ function withSize(draft: Omit<FrameDraft, 'payloadBytes' | 'dataBytes'>): FrameD
   for (const record of draft.controls) payloadBytes += controlRecordBytes(record);
   const { fields, effect, urgency, controls, entries } = draft;
   for (let index = entries.from; index < entries.until; index += 1) {
-    const bytes = entries.bytes(index);
+    const bytes = entries.data(index).length;
     payloadBytes += entryRecordBytes(entries.term(index) - fields.lowTerm, bytes);
     dataBytes += bytes;
   }

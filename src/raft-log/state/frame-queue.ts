@@ -1,5 +1,6 @@
 import type { KeelsonError } from '../../errors/index.js';
 import type { SegmentedLog } from '../../wal/segmented-log.js';
+import type { FrameRequest } from '../../wal/write/frame-request.js';
 import type { AcceptedState } from './accepted-state.js';
 import type { DurableState } from './durable-state.js';
 import { encodeDraft, type FrameDraft } from './encode-save.js';
@@ -10,6 +11,13 @@ export interface FrameCounts {
   saves: number;
   entries: number;
   payloadBytes: number;
+}
+
+/** Apart from the closures that live until the frame is durable: they must not hold the caller's bytes as long. */
+function encoderOf(draft: FrameDraft): FrameRequest['encode'] {
+  return (bytes, view, offset) => {
+    encodeDraft(draft, bytes, view, offset);
+  };
 }
 
 /** Waits until no more than so many bytes are queued. */
@@ -51,9 +59,7 @@ export class FrameQueue {
       urgency,
       payloadBytes,
       recordCount: controls.length + entries.count,
-      encode: (bytes, view, offset) => {
-        encodeDraft(draft, bytes, view, offset);
-      },
+      encode: encoderOf(draft),
       onDurable: () => {
         this.#settle(waiter);
       },
