@@ -22,6 +22,8 @@ export interface RaftLogEventMap {
   rotate: (event: { readonly path: string; readonly number: number; readonly recycled: boolean }) => void;
   /** The log was opened; told once, in the turn after open resolved. */
   recovered: (report: RecoveryReport) => void;
+  /** An older snapshot stands in for the one that the log names (R8); told once, behind `recovered`. */
+  'snapshot-fallback': (fallback: NonNullable<RecoveryReport['snapshotFallback']>) => void;
   /** Entries up to `upTo` are gone, durably. */
   compacted: (event: { readonly upTo: number; readonly bytesFreed: number }) => void;
   /** A snapshot counts; `installed`: it came from a leader. */

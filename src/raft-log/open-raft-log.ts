@@ -1,7 +1,9 @@
+import type { Environment } from '../disk/environment.js';
 import { holdingNames } from '../disk/held-disk.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
 import { throwIfAbandoned } from '../wal/log-refusals.js';
 import type { WalObserver } from '../wal/write/observer.js';
+import type { RecoveryReport } from '../wal/report/recovery-report.js';
 import { openSegmentedLog } from '../wal/open-segmented-log.js';
 import type { SegmentedLog } from '../wal/segmented-log.js';
 import type { RaftLog, RaftLogOptions } from './contract.js';
@@ -66,13 +68,27 @@ export async function openWithFormats(
     // Also where it came too late to stop the work: who gave up waiting must not be left with an open log.
     throwIfAbandoned(resolved.dir, resolved.signal);
     environment.endOfTurn(() => {
-      emitter.tell('recovered', log.recovery);
+      tellRecovery(emitter, environment, log.recovery);
     });
     return raftLog;
   } catch (error) {
     await log.close();
     throw error;
   }
+}
+
+/** What the host should know of the open, also where it reads no report: that a snapshot is lost is told twice. */
+function tellRecovery(emitter: LogEmitter, environment: Environment, recovery: RecoveryReport): void {
+  emitter.tell('recovered', recovery);
+  const { snapshotFallback } = recovery;
+  if (snapshotFallback === null) return;
+  const { lost, used } = snapshotFallback;
+  emitter.tell('snapshot-fallback', snapshotFallback);
+  environment.warn?.({
+    code: 'KEELSON_SNAPSHOT_FALLBACK',
+    message: `the snapshot ${lost.path} cannot be used, so the one at ${used.index} stands in for it. The log is whole. Take a new snapshot, and run keelson verify.`,
+    detail: lost.reason,
+  });
 }
 
 /** Turns what the wal tells into the events of the log. */

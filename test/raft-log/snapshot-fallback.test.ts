@@ -5,6 +5,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import type { SimulatedDisk } from '../../sim/disk/simulated-disk.js';
+import type { EnvironmentWarning } from '../../src/disk/environment.js';
 import { checksum } from '../../src/format/checksum.js';
 import { decodeSuperblock } from '../../src/format/superblock.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
@@ -84,6 +85,28 @@ describe.each(WAYS)('the newest snapshot %s', (_, hurt, reason) => {
         await log.close();
       }
     });
+  });
+
+  test('every open tells of it once: as an event, and as a warning to who hears no events', async () => {
+    const { disk, open } = await logWithTwo();
+    hurt(disk);
+    const warnings: EnvironmentWarning[] = [];
+    const warn = (warning: EnvironmentWarning): void => void warnings.push(warning);
+    await disk.run(async () => {
+      const told: unknown[] = [];
+      const log = await open({ environment: { ...disk.environment, warn } });
+      log.events.on('recovered', () => told.push('recovered'));
+      log.events.on('snapshot-fallback', (fallback) => told.push(fallback));
+      await log.append(entriesFrom(10, 1));
+      await log.append(entriesFrom(11, 1));
+      expect(told).toEqual(['recovered', log.recovery.snapshotFallback]);
+      expect(warnings).toMatchObject([{ code: 'KEELSON_SNAPSHOT_FALLBACK' }]);
+      expect(warnings[0]?.message).toContain(snapshotPath(6));
+      await log.createSnapshot({ index: 9, conf: CONF, data: CONF });
+      await log.close();
+      await (await open({ environment: { ...disk.environment, warn } })).close();
+    });
+    expect(warnings).toHaveLength(1);
   });
 
   test('the log goes on from it: the one in use is kept, a new one ends the fallback', async () => {
