@@ -15,6 +15,7 @@ export type {
   OpenOptions,
   SpaceStat,
 } from './disk/port.js';
+export type { CallUnderWay } from './disk/disk-watch.js';
 export {
   isKeelsonError,
   KeelsonError,
@@ -35,5 +36,5 @@ export {
 } from './raft-log/repair/mark-unfit.js';
 export type { FoundDamage, VerifyOptions, VerifyProgress, VerifyReport } from './raft-log/verify-report.js';
 export type { Blemish } from './wal/report/blemish.js';
-export type { Durations, RaftLogStats } from './raft-log/stats.js';
+export type { Durations, RaftLogHealth, RaftLogStats } from './raft-log/stats.js';
 export type { IndexRange, RecoveryReport } from './wal/report/recovery-report.js';

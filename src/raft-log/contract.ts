@@ -2,7 +2,7 @@ import type { Environment } from '../disk/environment.js';
 import type { RecoveryReport } from '../wal/report/recovery-report.js';
 import type { RaftLogEvents } from './events.js';
 import type { OpenedSnapshot, OpenSnapshotOptions, SnapshotData, SnapshotMeta } from './snapshot-contract.js';
-import type { RaftLogStats } from './stats.js';
+import type { RaftLogHealth, RaftLogStats } from './stats.js';
 import type { VerifyOptions, VerifyReport } from './verify-report.js';
 
 export type { OpenedSnapshot, OpenSnapshotOptions, SnapshotData, SnapshotMeta } from './snapshot-contract.js';
@@ -384,6 +384,11 @@ export interface RaftLog extends AsyncDisposable {
   verify(options?: VerifyOptions): Promise<VerifyReport>;
   /** Counters since open. Cheap: nothing is read from the disk. */
   stats(): RaftLogStats;
+  /**
+   * How the disk does now: which of its calls has been under way longest, and how long recent saves took. Cheap, and to be
+   * asked at any time: a leader whose disk hangs steps down (see the event `stalled`).
+   */
+  health(): RaftLogHealth;
   /**
    * Waits for all saves that were accepted, marks a clean end, frees the lock. A snapshot whose data still streams is
    * abandoned with `KEELSON_CLOSED`, and open snapshots end. Idempotent, and never rejects for what a save was already told.

@@ -1,5 +1,6 @@
 import type { OpenedSnapshot, SnapshotMeta } from './snapshot-contract.js';
 import type { VerifyOptions, VerifyReport } from './verify-report.js';
+import type { DiskWatch } from '../disk/disk-watch.js';
 import type { Environment } from '../disk/environment.js';
 import { isKeelsonError, KeelsonError, throwIfAborted } from '../errors/index.js';
 import type { SnapshotStore } from '../snapshot/index.js';
@@ -43,7 +44,7 @@ import {
 } from './rules/requests.js';
 import { takeRequested } from './snapshots/snapshot-request.js';
 import { SnapshotTurns, type SnapshotTurn } from './snapshots/snapshot-turns.js';
-import type { RaftLogStats } from './stats.js';
+import type { RaftLogHealth, RaftLogStats } from './stats.js';
 import type { LogEmitter } from './state/log-emitter.js';
 import { shownLog } from './state/shown-log.js';
 import { verifyStore } from './verify-store.js';
@@ -51,6 +52,8 @@ import { verifyStore } from './verify-store.js';
 /** What an opened log is made of. */
 export interface DurableRaftLogParts {
   readonly environment: Environment;
+  /** What stands before the environment's disk. */
+  readonly watch: DiskWatch;
   readonly options: ResolvedOptions;
   readonly log: SegmentedLog;
   readonly durable: DurableState;
@@ -275,7 +278,7 @@ export class DurableRaftLog implements RaftLog {
   }
 
   stats(): RaftLogStats {
-    const { groups, syncs, frameBytes, zeroFillBytes, rotations, segmentsRecycled, syncMs } =
+    const { groups, syncs, frameBytes, zeroFillBytes, rotations, segmentsRecycled, syncMs, endMarksFailed } =
       this.#log.counters;
     return {
       ...this.#queue.counts,
@@ -289,7 +292,12 @@ export class DurableRaftLog implements RaftLog {
       queuedSaves: this.#accepted.queuedCount,
       queuedBytes: this.#log.queuedBytes,
       syncMs: syncMs.summary(),
+      endMarksFailed,
     };
+  }
+
+  health(): RaftLogHealth {
+    return { oldestCall: this.#parts.watch.oldest, syncMs: this.#log.counters.syncMs.summary() };
   }
 
   close(): Promise<void> {
@@ -327,6 +335,7 @@ export class DurableRaftLog implements RaftLog {
   async #close(): Promise<void> {
     await Promise.all([this.#turns.close(), this.#reader.close(), this.#parts.snapshots.close()]);
     await this.#log.close();
+    this.#parts.watch.close();
   }
 
   #checkReadable(): void {

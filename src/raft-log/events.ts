@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'eventemitter3';
+import type { CallUnderWay } from '../disk/disk-watch.js';
 import type { KeelsonError } from '../errors/index.js';
 import type { RecoveryReport } from '../wal/report/recovery-report.js';
 import type { SnapshotMeta } from './snapshot-contract.js';
@@ -36,6 +37,14 @@ export interface RaftLogEventMap {
   failed: (error: KeelsonError) => void;
   /** A sync took longer than 100 ms. */
   'slow-sync': (event: { readonly ms: number; readonly bytes: number }) => void;
+  /**
+   * A call of the disk has hung for a second, and hangs still: told then, and again each time it has lasted twice as long.
+   * A leader steps down; see `log.health()` for whether it has come back. Not told of a call that hangs inline, since
+   * then the event loop stands still too (`writeMode`).
+   */
+  stalled: (call: CallUnderWay) => void;
+  /** End marks cannot be written, of which the first since they last could is told: see `stats().endMarksFailed`. */
+  unmarked: (error: KeelsonError) => void;
 }
 
 /** The part of an emitter that listeners need; only the log emits. */

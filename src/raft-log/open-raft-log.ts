@@ -1,3 +1,4 @@
+import { DiskWatch } from '../disk/disk-watch.js';
 import type { Environment } from '../disk/environment.js';
 import { holdingNames } from '../disk/held-disk.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
@@ -38,11 +39,17 @@ export async function openWithFormats(
   formats: readonly OlderFormat[],
 ): Promise<DurableRaftLog> {
   const resolved = resolveOptions(options);
-  const environment = holdingNames(resolved.environment ?? nodeEnvironment());
-  const emitter = new LogEmitter(environment);
+  const given = resolved.environment ?? nodeEnvironment();
+  const emitter = new LogEmitter(given);
+  const watch = new DiskWatch(given, (call) => {
+    emitter.tell('stalled', call);
+  });
+  const environment = holdingNames(watch.environment);
   const atOpen = new SnapshotsAtOpen(environment, resolved.dir, resolved.readOnly);
   const durable = new DurableState(atOpen);
   const opened: { log: SegmentedLog | null } = { log: null };
+  /** What came up before anybody could listen. */
+  const early: (() => void)[] = [];
   const log = await openSegmentedLog({
     environment,
     dir: resolved.dir,
@@ -57,18 +64,34 @@ export async function openWithFormats(
     signal: resolved.signal,
     layer: durable,
     older: olderStores({ formats, options: resolved, environment, durable, snapshots: atOpen }),
-    observer: observerOf(emitter, () => opened.log?.prepareNext()),
+    observer: observerOf(
+      emitter,
+      () => opened.log?.prepareNext(),
+      (tell) => {
+        if (opened.log === null) early.push(tell);
+        else tell();
+      },
+    ),
   });
   opened.log = log;
   try {
     const snapshots = await atOpen.opened(log.storeId);
     await durable.findOlder();
-    const raftLog = new DurableRaftLog({ environment, options: resolved, log, durable, snapshots, emitter });
+    const raftLog = new DurableRaftLog({
+      environment,
+      watch,
+      options: resolved,
+      log,
+      durable,
+      snapshots,
+      emitter,
+    });
     if (!resolved.readOnly) await raftLog.finishDeletions();
     // Also where it came too late to stop the work: who gave up waiting must not be left with an open log.
     throwIfAbandoned(resolved.dir, resolved.signal);
     environment.endOfTurn(() => {
-      tellRecovery(emitter, environment, log.recovery);
+      tellRecovery(emitter, given, log.recovery);
+      for (const tell of early) tell();
     });
     return raftLog;
   } catch (error) {
@@ -92,7 +115,11 @@ function tellRecovery(emitter: LogEmitter, environment: Environment, recovery: R
 }
 
 /** Turns what the wal tells into the events of the log. */
-function observerOf(emitter: LogEmitter, prepareNext: () => void): WalObserver {
+function observerOf(
+  emitter: LogEmitter,
+  prepareNext: () => void,
+  onceHeard: (tell: () => void) => void,
+): WalObserver {
   return {
     onSync: (event) => {
       prepareNext();
@@ -107,6 +134,11 @@ function observerOf(emitter: LogEmitter, prepareNext: () => void): WalObserver {
     },
     onSpaceBack: () => {
       emitter.tell('space-back');
+    },
+    onUnmarked: (error) => {
+      onceHeard(() => {
+        emitter.tell('unmarked', error);
+      });
     },
     onFailed: (error) => {
       emitter.tell('failed', error);

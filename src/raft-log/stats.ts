@@ -1,3 +1,5 @@
+import type { CallUnderWay } from '../disk/disk-watch.js';
+
 /** Times in milliseconds, of the most recent 1,024 samples. */
 export interface Durations {
   /** Samples since open, also those that are no longer kept. */
@@ -38,4 +40,29 @@ export interface RaftLogStats {
   readonly queuedBytes: number;
   /** Duration of write and sync of a group. */
   readonly syncMs: Durations;
+  /**
+   * End marks that could not be written. While none lands, damage to the newest groups may pass for a tear of groups that
+   * were never acknowledged (R5, D12).
+   */
+  readonly endMarksFailed: number;
 }
+
+/** How the disk does now. */
+export interface RaftLogHealth {
+  /** The call of the disk that has been under way longest; null if none is. */
+  readonly oldestCall: CallUnderWay | null;
+  /** Duration of write and sync of a group. */
+  readonly syncMs: Durations;
+}
+
+/** What a log in memory has to say of a disk: nothing is written and nothing synced. */
+export const NO_DISK = {
+  syncs: 0,
+  frameBytes: 0,
+  zeroFillBytes: 0,
+  rotations: 0,
+  segmentsRecycled: 0,
+  segmentsLive: 0,
+  syncMs: { count: 0, p50: 0, p99: 0, max: 0 },
+  endMarksFailed: 0,
+} as const;

@@ -4,6 +4,7 @@ import { SUPERBLOCK_NAME } from '../format/names.js';
 import type { SuperblockVerdict } from '../format/superblock.js';
 import { closeFile } from '../disk/close-file.js';
 import { RecoveryTally } from './report/damage.js';
+import type { KeelsonError } from '../errors/index.js';
 import { openEndMarks } from './write/end-marks.js';
 import { replaceStore } from './switch/replace-store.js';
 import { removeLeftovers } from './switch/set-segments-aside.js';
@@ -261,19 +262,25 @@ class Opening {
     verdict: 'fresh' | 'clean' | 'torn-tail',
   ): Promise<SegmentedLog> {
     const report = this.#tally.report(verdict);
-    const { environment } = this.#request;
+    const { environment, observer } = this.#request;
     const { storeId, epoch } = superblock.current;
     const markWriter = { storeId, epoch, checkFence: () => superblock.checkFence('background') };
-    const endMarks = await openEndMarks(environment, this.#paths.dir, markWriter, marks, endMark);
+    const host = {
+      counters: this.#counters,
+      onUnmarked: (error: KeelsonError) => {
+        observer.onUnmarked(error);
+      },
+    };
+    const endMarks = await openEndMarks(environment, this.#paths.dir, markWriter, marks, endMark, host);
     // D12: of what this open has proven the superblock would be the only witness until the next group; and with the
     // superblock lost nobody would know that this epoch began (D11).
     const { lastLsn, end } = judgement.tail.run;
-    if (lastLsn > 0) endMarks?.note({ lsn: lastLsn, ...end });
+    if (lastLsn > 0) endMarks.note({ lsn: lastLsn, ...end });
     const parts = { lock, superblock, endMarks };
     try {
       return await SegmentedLog.open(this.#request, this.#paths, judgement, report, this.#counters, parts);
     } catch (error) {
-      await endMarks?.close(false);
+      await endMarks.close(false);
       throw error;
     }
   }

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { DiskWatch } from '../disk/disk-watch.js';
 import { checkEnvironment, type Environment } from '../disk/environment.js';
 import { holdingNames } from '../disk/held-disk.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
@@ -99,10 +100,12 @@ export async function openWal(options: WalOptions): Promise<Wal> {
     onRotate: () => undefined,
     onNoSpace: () => undefined,
     onSpaceBack: () => undefined,
+    onUnmarked: () => undefined,
     onFailed: () => undefined,
   };
   log = await openSegmentedLog({
-    environment: holdingNames(environment),
+    // For the calls that a signal cut short: nobody listens to those that hang.
+    environment: holdingNames(new DiskWatch(environment, () => undefined).environment),
     dir,
     walDir: null,
     create: 'if-missing',

@@ -48,7 +48,7 @@ import {
 } from '../rules/requests.js';
 import { takeRequested } from '../snapshots/snapshot-request.js';
 import { draftCompaction, draftSave, type FrameDraft } from '../state/encode-save.js';
-import type { RaftLogStats } from '../stats.js';
+import { NO_DISK, type RaftLogHealth, type RaftLogStats } from '../stats.js';
 import { shownLog } from '../state/shown-log.js';
 import { LogEmitter } from '../state/log-emitter.js';
 import type { OpenedSnapshot, SnapshotMeta } from '../snapshot-contract.js';
@@ -275,17 +275,14 @@ class MemoryRaftLog implements RaftLog {
   stats(): RaftLogStats {
     return {
       ...this.#counts,
-      // Nothing is written and nothing synced.
-      syncs: 0,
-      frameBytes: 0,
-      zeroFillBytes: 0,
-      rotations: 0,
-      segmentsRecycled: 0,
-      segmentsLive: 0,
+      ...NO_DISK,
       queuedSaves: this.#queue.length,
       queuedBytes: this.#queue.bytes,
-      syncMs: { count: 0, p50: 0, p99: 0, max: 0 },
     };
+  }
+
+  health(): RaftLogHealth {
+    return { oldestCall: null, syncMs: NO_DISK.syncMs };
   }
 
   close(): Promise<void> {

@@ -100,6 +100,7 @@ function requestOf(
       onRotate: () => undefined,
       onNoSpace: () => undefined,
       onSpaceBack: () => undefined,
+      onUnmarked: () => undefined,
       onFailed: () => undefined,
     },
     signal: undefined,

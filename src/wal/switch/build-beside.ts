@@ -23,6 +23,7 @@ const UNHEARD: WalObserver = {
   onRotate: () => undefined,
   onNoSpace: () => undefined,
   onSpaceBack: () => undefined,
+  onUnmarked: () => undefined,
   onFailed: () => undefined,
 };
 

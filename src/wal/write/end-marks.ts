@@ -1,5 +1,10 @@
 import type { Environment, Timer } from '../../disk/environment.js';
 import type { Awaitable, DiskFile } from '../../disk/port.js';
+import { changeFailed, writeFailed, type NextStep } from '../../disk/disk-failure.js';
+import { systemCode } from '../../disk/system-error.js';
+import { writeFully } from '../../disk/write-fully.js';
+import { KeelsonError } from '../../errors/index.js';
+import type { WalCounters } from './wal-counters.js';
 import { encodeEndMark, END_MARK_BLOCK_BYTES, type EndMark } from '../../format/end-mark.js';
 import type { DurableMark } from '../../format/position.js';
 import { closeFile } from '../../disk/close-file.js';
@@ -11,6 +16,11 @@ import { blockOf, lastSequence, marksPath, type MarksFile } from '../store/marks
  */
 const MARK_AFTER_MS = 25;
 
+const NEXT: NextStep = {
+  fate: 'The log goes on, with one witness less of what it acknowledged.',
+  then: 'the next mark tries again',
+};
+
 /** Whose marks they are, and how to see whether they still are (D11): throws once another writer has taken over. */
 export interface MarkWriter {
   readonly storeId: Uint8Array;
@@ -18,8 +28,19 @@ export interface MarkWriter {
   readonly checkFence: () => Awaitable<void>;
 }
 
+/** What is told of a mark that could not be written, and counted. */
+export interface UnmarkedHost {
+  readonly counters: WalCounters;
+  readonly onUnmarked: (error: KeelsonError) => void;
+}
+
+/** What the disk may refuse a moment and grant the next. Anything else is as it will be at every later try. */
+const PASSING: ReadonlySet<string | undefined> = new Set(['EIO', 'ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE']);
+
 /**
- * Opens the marks of the one writer. They are an extra witness: null, and the log goes on, if the file cannot be made.
+ * Opens the marks of the one writer. They are an extra witness: if the file cannot be opened for what may pass, a full disk
+ * say, the log goes on, says so, and tries again with the first mark. A file that is not ours to write, as what root has left
+ * behind, fails the open: D12 would be broken for good, and nobody would look.
  *
  * @param found what stood in the file when the store was judged, and `last` the newest there that counts
  */
@@ -29,30 +50,61 @@ export async function openEndMarks(
   writer: MarkWriter,
   found: MarksFile,
   last: EndMark | null,
-): Promise<EndMarks | null> {
+  host: UnmarkedHost,
+): Promise<EndMarks> {
+  const marks = new EndMarks(environment, marksPath(dir), writer, lastSequence(found, last), host);
   try {
-    const file = await environment.disk.open(marksPath(dir), { access: 'write', create: 'if-missing' });
-    return new EndMarks(environment, file, writer, lastSequence(found, last));
-  } catch {
-    return null;
+    await marks.open();
+  } catch (error) {
+    if (error instanceof KeelsonError) throw error;
+    if (!PASSING.has(systemCode(error)))
+      throw writeFailed('the end marks', { path: marksPath(dir) }, error, { then: 'open again' });
+    marks.noteFailed(error);
   }
+  return marks;
 }
 
-/** Writes end marks: lazily, in turn into two blocks, never synced, failures ignored. */
+/** Writes end marks: lazily, in turn into two blocks, never synced; failures are told and harm nothing. */
 export class EndMarks {
   readonly #environment: Environment;
-  readonly #file: DiskFile;
+  readonly #path: string;
   readonly #writer: MarkWriter;
+  readonly #host: UnmarkedHost;
+  #file: DiskFile | null = null;
   #sequence: number;
   #latest: DurableMark | null = null;
   #timer: Timer | null = null;
   #writing: Promise<void> = Promise.resolve();
+  /** The last try failed, and that was told. */
+  #isUnmarked = false;
 
-  constructor(environment: Environment, file: DiskFile, writer: MarkWriter, sequence: number) {
+  constructor(
+    environment: Environment,
+    path: string,
+    writer: MarkWriter,
+    sequence: number,
+    host: UnmarkedHost,
+  ) {
     this.#environment = environment;
-    this.#file = file;
+    this.#path = path;
     this.#writer = writer;
     this.#sequence = sequence;
+    this.#host = host;
+  }
+
+  /** Opens the file, unless it is open. */
+  async open(): Promise<DiskFile> {
+    this.#file ??= await this.#environment.disk.open(this.#path, { access: 'write', create: 'if-missing' });
+    return this.#file;
+  }
+
+  /** D12: a mark is a witness more, never a need; but that there is none must not stay unsaid. */
+  noteFailed(error: unknown): void {
+    this.#host.counters.endMarksFailed += 1;
+    if (this.#isUnmarked) return;
+    this.#isUnmarked = true;
+    const failed = changeFailed('an end mark', { path: this.#path }, error, NEXT);
+    this.#host.onUnmarked(error instanceof KeelsonError ? error : failed);
   }
 
   /** Remembers what is durable now; it will be written within {@link MARK_AFTER_MS}. */
@@ -75,7 +127,7 @@ export class EndMarks {
     this.#timer = null;
     await this.#writing;
     if (writesLast) await this.#write();
-    await closeFile(this.#file);
+    if (this.#file !== null) await closeFile(this.#file);
   }
 
   async #write(): Promise<void> {
@@ -88,9 +140,11 @@ export class EndMarks {
     try {
       // D11: a timer that comes late, of a process that was paused say, must not put its mark over its successor's.
       await checkFence();
-      await this.#file.write(bytes, blockOf(this.#sequence) * END_MARK_BLOCK_BYTES);
-    } catch {
-      // D12: a mark is a witness more, never a need; the frames' own marks stand.
+      const file = await this.open();
+      await writeFully(file, bytes, blockOf(this.#sequence) * END_MARK_BLOCK_BYTES);
+      this.#isUnmarked = false;
+    } catch (error) {
+      this.noteFailed(error);
     }
   }
 }

@@ -177,7 +177,7 @@ export class GroupWriter {
     const checking = superblock.checkFence(mode);
     if (isPromise(checking)) await checking;
     const ms = environment.now() - startMs;
-    this.#pace.note(ms);
+    this.#pace.note(mode, bytes, ms);
     counters.groups += 1;
     counters.syncs += 1;
     counters.frameBytes += bytes;

@@ -11,5 +11,7 @@ export interface WalObserver {
   onRotate(event: { readonly path: string; readonly number: number; readonly recycled: boolean }): void;
   onNoSpace(error: KeelsonError): void;
   onSpaceBack(): void;
+  /** An end mark could not be written; the next such is told once one has been. */
+  onUnmarked(error: KeelsonError): void;
   onFailed(error: KeelsonError): void;
 }

@@ -35,6 +35,7 @@ export class WalCounters {
   zeroFillBytes = 0;
   rotations = 0;
   segmentsRecycled = 0;
+  endMarksFailed = 0;
   readonly syncMs: RecentDurations = new RecentDurations();
 
   zeroFilled(bytes: number): void {

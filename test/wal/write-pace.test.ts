@@ -1,0 +1,58 @@
+/**
+ * Inline writes make the event loop stand still while a disk is slow, writes on threads wait for the host's other work there:
+ * `auto` must not stay with the slower of the two. It is led through disks and threads of every pace, in numbers alone.
+ */
+import { describe, expect, test } from 'vitest';
+import { WritePace } from '../../src/wal/write/write-pace.js';
+
+interface Paces {
+  readonly inlineMs: number;
+  readonly backgroundMs: number;
+}
+
+/** Share of `count` groups that were written inline. */
+function inlineShare(pace: WritePace, { inlineMs, backgroundMs }: Paces, count: number, bytes = 100): number {
+  let inline = 0;
+  for (let at = 0; at < count; at += 1) {
+    const mode = pace.modeFor(bytes);
+    inline += mode === 'inline' ? 1 : 0;
+    pace.note(mode, bytes, mode === 'inline' ? inlineMs : backgroundMs);
+  }
+  return inline / count;
+}
+
+describe('auto', () => {
+  test('writes inline on a quick disk, and comes back to it soon behind a hiccup', () => {
+    const pace = new WritePace('auto');
+    expect(inlineShare(pace, { inlineMs: 0.1, backgroundMs: 0.2 }, 300)).toBe(1);
+    inlineShare(pace, { inlineMs: 3, backgroundMs: 3 }, 4);
+    // Threads that are busy with other work say nothing of the disk.
+    expect(inlineShare(pace, { inlineMs: 0.1, backgroundMs: 40 }, 40)).toBeGreaterThan(0.7);
+  });
+
+  test('spares the event loop where the disk is slow, and tries it ever more rarely', () => {
+    const pace = new WritePace('auto');
+    inlineShare(pace, { inlineMs: 5, backgroundMs: 5.2 }, 1000);
+    expect(inlineShare(pace, { inlineMs: 5, backgroundMs: 5.2 }, 2000)).toBeLessThan(0.01);
+    expect(inlineShare(pace, { inlineMs: 200, backgroundMs: 2000 }, 2000)).toBeLessThan(0.01);
+    // The disk has become quick again.
+    expect(inlineShare(pace, { inlineMs: 0.1, backgroundMs: 0.2 }, 5000)).toBeGreaterThan(0.85);
+  });
+
+  test('takes a disk that is a little slow over threads that are much slower', () => {
+    const pace = new WritePace('auto');
+    inlineShare(pace, { inlineMs: 3, backgroundMs: 40 }, 20);
+    expect(inlineShare(pace, { inlineMs: 3, backgroundMs: 40 }, 500)).toBeGreaterThan(0.95);
+  });
+
+  test('writes large groups on a thread, and learns nothing from them', () => {
+    const pace = new WritePace('auto');
+    expect(inlineShare(pace, { inlineMs: 9, backgroundMs: 9 }, 100, 1_000_000)).toBe(0);
+    expect(pace.modeFor(100)).toBe('inline');
+  });
+});
+
+test.each(['inline', 'background'] as const)('%s stays what it was asked to be', (mode) => {
+  const pace = new WritePace(mode);
+  expect(inlineShare(pace, { inlineMs: 50, backgroundMs: 50 }, 300)).toBe(mode === 'inline' ? 1 : 0);
+});
