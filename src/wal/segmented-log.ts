@@ -43,10 +43,7 @@ interface Writing extends WriterParts {
 /** Fill of the active segment from which on the next one is prepared. */
 const PREPARE_FROM = 0.5;
 
-/**
- * The segmented write-ahead log under every store: frames of records, accepted in order, durable in groups, read
- * back by number. It knows no Raft: what ranges and terms mean is the layer's.
- */
+/** The log under every store: frames, accepted in order, durable in groups, read back by number. It knows no Raft. */
 export class SegmentedLog {
   readonly recovery: RecoveryReport;
   readonly counters: WalCounters;
