@@ -178,7 +178,10 @@ export interface RaftLogOptions {
   readonly queueBytesMax?: number;
   /** Disk, clock, timers and randomness. Default: `nodeEnvironment()`. */
   readonly environment?: Environment;
-  /** Abandons the open: it rejects with `KEELSON_ABORTED` and frees the store. */
+  /**
+   * Abandons the open, also while it reads: it rejects with `KEELSON_ABORTED` behind at most the read under way (1 MiB) or
+   * some hundred small ones, and frees the store.
+   */
   readonly signal?: AbortSignal;
 }
 

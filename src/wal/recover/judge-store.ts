@@ -9,7 +9,7 @@ import { olderFormat, otherFormat, otherVersionOf } from '../switch/incompatible
 import { segmentPath } from '../segment/live-segment.js';
 import { judge, type Judgement } from './judge.js';
 import type { OpenRequest } from '../open-request.js';
-import { busyError } from '../log-refusals.js';
+import { busyError, throwIfAbandoned } from '../log-refusals.js';
 import { isMissingFile } from '../segment/read-segment.js';
 import {
   listStore,
@@ -78,6 +78,13 @@ export class StoreJudge {
         readsAll: verifyOnOpen === 'all',
         untilLsn,
         tally: this.#tally,
+        throwIfAbandoned: () => {
+          this.#throwIfAbandoned();
+        },
+        endTurn: () =>
+          new Promise((resolve) => {
+            environment.endOfTurn(resolve);
+          }),
       });
       this.#tally.snapshotFallback = layer.fallback;
       return { superblock, slots, bytes, marks, endMark, judgement, listing };
@@ -130,6 +137,8 @@ export class StoreJudge {
         const judged = await attempt(slots, standsStill, isLast);
         if (judged !== null) return judged;
       } catch (error) {
+        // Whether the store stands still is no matter to who does not wait for the answer.
+        this.#throwIfAbandoned();
         // An open beside this one has a segment away from its name for a moment, and the superblock stands still.
         const isFleeting = isMissingFile(error) && count < MOVING_ATTEMPTS.min;
         if (!isFleeting && (await standsStill())) throw error;
@@ -174,6 +183,10 @@ export class StoreJudge {
     if ((listing.segments?.size ?? 0) + listing.asides.length > 0) return;
     const path = segmentPath(this.#paths.walDir, superblock.firstSegment);
     throw this.#segmentsMissing(path, segmentMissing(superblock, false));
+  }
+
+  #throwIfAbandoned(): void {
+    throwIfAbandoned(this.#paths.dir, this.#request.signal);
   }
 
   #segmentsMissing(path: string, reason: string): KeelsonError {

@@ -29,6 +29,10 @@ export interface JudgedStore {
   /** Frames that pass this LSN are left out: a reader beside a live writer shows nothing above P (R10). */
   readonly untilLsn: number;
   readonly tally: RecoveryTally;
+  /** Throws once who asked for the judgement has given up; called before each read of many bytes. */
+  readonly throwIfAbandoned?: () => void;
+  /** Ends this turn of the event loop. */
+  readonly endTurn?: () => Promise<void>;
 }
 
 /** What recovery found, before anything was written. */
@@ -40,6 +44,12 @@ export interface Judgement {
   readonly proven: DurableMark;
   readonly highestEpoch: number;
 }
+
+/**
+ * Sealed segments that are judged in one turn of the event loop, since their few reads are inline: a tenth of a millisecond
+ * each, so that whoever gives up, and all else in the process, waits for some hundredths of a second at most.
+ */
+const SEGMENTS_PER_TURN = 128;
 
 /** A segment whose header is valid, opened for the time of the judgement. */
 interface Candidate {
@@ -95,9 +105,15 @@ class Judge {
       const tail = await this.#fitting(path, () => this.#take(current, next));
       if (tail !== null) return this.#fitting(path, () => this.#finish(current, tail, first));
       await this.#giveBack(current.file);
+      if (this.#segments.length % SEGMENTS_PER_TURN === 0) await this.#endTurn();
       // `take` gives no tail only where `next` joins.
       current = next as Candidate;
     }
+  }
+
+  async #endTurn(): Promise<void> {
+    await this.#store.endTurn?.();
+    this.#store.throwIfAbandoned?.();
   }
 
   /**
@@ -237,7 +253,7 @@ class Judge {
     // D11: by its own epoch the next segment says how far older ones came in this one; the superblock knows only the last.
     const fences =
       next === null ? [this.#fence] : [this.#fence, { epoch: next.header.epoch, lsn: next.header.firstLsn }];
-    const window = new SegmentWindow(current.file, current.header.segmentBytes);
+    const window = new SegmentWindow(current.file, current.header.segmentBytes, this.#store.throwIfAbandoned);
     const scan = await scanSegment(
       window,
       current.header,
@@ -280,9 +296,9 @@ class Judge {
 
   /** R3: asks what stands above the end whether more was durable once. */
   async #askAbove(lastNumber: number): Promise<void> {
-    const { disk, walDir, superblock, present } = this.#store;
+    const { disk, walDir, superblock, present, throwIfAbandoned } = this.#store;
     const numbers = [...present].filter((number) => number > lastNumber);
-    this.#above = await segmentsAbove(disk, walDir, numbers, superblock);
+    this.#above = await segmentsAbove(disk, walDir, numbers, superblock, throwIfAbandoned);
     for (const one of this.#above) {
       this.#highestEpoch = Math.max(this.#highestEpoch, one.epoch);
       if (one.mark.lsn > this.#mark.lsn) this.#newer = one;

@@ -40,6 +40,7 @@ export async function segmentsAbove(
   walDir: string,
   numbers: readonly number[],
   range: RangeBelow,
+  beforeRead?: () => void,
 ): Promise<readonly SegmentAbove[]> {
   const found: SegmentAbove[] = [];
   let unfinishedEpoch: number | null = null;
@@ -53,7 +54,7 @@ export async function segmentsAbove(
       const { header } = verdict;
       if (isUnfinished(header, range)) unfinishedEpoch = header.epoch;
       if (header.epoch === unfinishedEpoch) continue;
-      const witness = await witnessIn(file, header, range);
+      const witness = await witnessIn(file, header, range, beforeRead);
       if (witness !== null) found.push({ number, path, epoch: header.epoch, ...witness });
     } finally {
       await closeFile(file);
@@ -79,13 +80,15 @@ async function witnessIn(
   file: DiskFile,
   header: SegmentHeader,
   range: RangeBelow,
+  beforeRead: (() => void) | undefined,
 ): Promise<Pick<SegmentAbove, 'mark' | 'intact'> | null> {
   let mark = isOfRun(header.epoch, header.durable.lsn, range) ? header.durable : null;
-  const { intact } = await framesOf(file, header, ({ epoch, durable }) => {
+  const witness = ({ epoch, durable }: FrameHeader): boolean => {
     const counts = isOfRun(epoch, durable.lsn, range);
     if (counts && durable.lsn > (mark?.lsn ?? 0)) mark = durable;
     return counts;
-  });
+  };
+  const { intact } = await framesOf(file, header, witness, beforeRead);
   return mark === null ? null : { mark, intact };
 }
 
@@ -94,7 +97,8 @@ export function framesOf(
   file: DiskFile,
   { segmentBytes, identity }: SegmentHeader,
   onHeader: (header: FrameHeader) => boolean,
+  beforeRead?: () => void,
 ): Promise<Behind> {
-  const window = new SegmentWindow(file, segmentBytes);
+  const window = new SegmentWindow(file, segmentBytes, beforeRead);
   return searchBehind(window, SEGMENT_HEADER_BYTES, segmentBytes, segmentSalt(identity), onHeader);
 }

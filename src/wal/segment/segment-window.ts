@@ -13,6 +13,7 @@ const WINDOW_BYTES = 1024 * 1024;
 export class SegmentWindow {
   readonly #file: DiskFile;
   readonly #fileBytes: number;
+  readonly #beforeRead: () => void;
   #buffer: Uint8Array;
   /** The part of the buffer that holds bytes of the file, and where they begin there. */
   #held: Uint8Array;
@@ -21,8 +22,10 @@ export class SegmentWindow {
   /** Bytes read from the disk so far. */
   readBytes = 0;
 
-  constructor(file: DiskFile, fileBytes: number) {
+  /** @param beforeRead called before each read of the file; what it throws ends the reading */
+  constructor(file: DiskFile, fileBytes: number, beforeRead: () => void = () => undefined) {
     this.#file = file;
+    this.#beforeRead = beforeRead;
     this.#fileBytes = fileBytes;
     this.#buffer = new Uint8Array(Math.min(WINDOW_BYTES, Math.max(fileBytes, 1)));
     this.#held = this.#buffer.subarray(0, 0);
@@ -66,6 +69,7 @@ export class SegmentWindow {
     const wanted = Math.max(0, Math.min(Math.max(length, WINDOW_BYTES), this.#fileBytes - offset));
     if (wanted > this.#buffer.length) this.#buffer = new Uint8Array(wanted);
     this.#keep(offset, 0);
+    this.#beforeRead();
     let filled: number;
     try {
       filled = await readFully(this.#file, this.#buffer.subarray(0, wanted), offset);
