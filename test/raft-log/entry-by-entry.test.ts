@@ -109,25 +109,18 @@ async function tryWound(disk: SimulatedDisk, path: string, at: number, bytes: nu
   if (served !== null) expect(`${wound}: ${named(report).join()}`).toBe(`${wound}: ${served.join()}`);
   if (report.verdict === 'sound') return false;
   for (const index of hit) expect(named(report), wound).toContain(index);
-  await tryRepair(hurt, wound, named(report), canOpen);
+  await tryRepair(hurt, wound, named(report));
   return true;
 }
 
 /** All in front of the first entry that is lost is kept, and behind a snapshot that covers those, all to the next. */
-async function tryRepair(
-  disk: SimulatedDisk,
-  wound: string,
-  lost: readonly number[],
-  canOpen: boolean,
-): Promise<void> {
+async function tryRepair(disk: SimulatedDisk, wound: string, lost: readonly number[]): Promise<void> {
   const report = await repairStore({ environment: disk.environment, dir: DIR, walDir: null });
   if (report.result === null) return;
   const { firstIndex, lastIndex, snapshot } = report.result;
   const start = snapshot === null ? firstIndex - 1 : Math.max(firstIndex - 1, snapshot.index);
   const next = lost.find((index) => index > start) ?? COUNT + 1;
-  // Of the tail all that stands behind the wound goes, also where only a hard state was hit.
-  if (canOpen || next <= COUNT)
-    expect(`${wound}: kept to ${lastIndex}`).toBe(`${wound}: kept to ${next - 1}`);
+  expect(`${wound}: kept to ${lastIndex}`).toBe(`${wound}: kept to ${next - 1}`);
   const log = await openRaftLog({ dir: DIR, readOnly: true, environment: disk.environment });
   expect(log.lastIndex).toBe(lastIndex);
   for (const { index, term, data } of await log.entries(log.firstIndex, log.lastIndex + 1)) {

@@ -5,7 +5,7 @@ import type { Disk } from '../../disk/port.js';
 import { LIMITS } from '../../format/limits.js';
 import { parseWalFileName } from '../../format/names.js';
 import { viewOf } from '../../format/integers.js';
-import { encodeRaftPreamble, entryRecordBytes, readEntryRecord } from '../../format/raft-records.js';
+import { encodeRaftPreamble, entryRecordBytes } from '../../format/raft-records.js';
 import { readRecord, recordBytesAt, RECORD_HEADER_BYTES } from '../../format/record.js';
 import type { Superblock } from '../../format/superblock.js';
 import { RecoveryTally } from '../../wal/report/damage.js';
@@ -22,11 +22,11 @@ import { draftSave } from '../state/encode-save.js';
 import { readEntry } from '../read/read-entry.js';
 import { openSegment, readAt } from '../../wal/segment/read-segment.js';
 import { malformed } from '../../wal/segment/record-reader.js';
-import type { LostFrame } from '../../wal/survey/walk-lost-frame.js';
 import { EntryReader } from '../read/entry-reader.js';
 import { FrameQueue } from '../state/frame-queue.js';
 import { judgeSave } from '../rules/judge-save.js';
 import { readSave } from '../rules/requests.js';
+import type { PastHoles } from './past-holes.js';
 import type { InnerPlan } from './repair-plan.js';
 import type { LogSurvey } from './survey-log.js';
 import type { LogPiece } from './survey-pieces.js';
@@ -130,16 +130,13 @@ class StretchState extends DurableState {
 async function copyEntries(
   request: OpenRequest,
   survey: LogSurvey,
-  { boundary, torn }: InnerPlan,
+  { boundary }: InnerPlan,
   piece: LogPiece,
   until: number,
   accepted: AcceptedState,
   queue: FrameQueue,
 ): Promise<void> {
   const from = boundary.index + 1;
-  const old = new StretchState(boundary.index);
-  const log = await openPiece(request, survey, piece, old);
-  const reader = new EntryReader(log, old, new AcceptedState(old, () => undefined), request.dir);
   const frameBytes = Math.min(FRAME_BYTES, request.segmentBytes * FRAME_SHARE);
   let waiting: Entry[] = [];
   let bytes = 0;
@@ -150,40 +147,58 @@ async function copyEntries(
     bytes = 0;
     if (!plan.isEmpty) await queue.accept(draftSave(accepted, plan));
   };
+  const keep = async (entry: Entry): Promise<void> => {
+    waiting.push(entry);
+    // Empty entries take room too, and memory: a frame of nothing else must end.
+    bytes += entryRecordBytes(0, entry.data.length);
+    if (bytes >= frameBytes) await flush();
+  };
+  const { past } = piece;
+  const pastFrom = Math.max(from, Math.min(until, past?.places.lowest ?? until));
+  for await (const entry of entriesOf(request, survey, past?.before ?? piece, from, pastFrom))
+    await keep(entry);
+  if (past !== null)
+    for await (const entry of entriesPast(request.environment.disk, past, piece.state, pastFrom, until))
+      await keep(entry);
+  await flush();
+}
+
+/** Entries `[from, until)` of a stretch up to the first hole. */
+async function* entriesOf(
+  request: OpenRequest,
+  survey: LogSurvey,
+  piece: LogPiece,
+  from: number,
+  until: number,
+): AsyncGenerator<Entry, void, undefined> {
+  if (from >= until) return;
+  const old = new StretchState(from - 1);
+  const log = await openPiece(request, survey, piece, old);
   try {
-    const keep = async (entry: Entry): Promise<void> => {
-      waiting.push(entry);
-      // Empty entries take room too, and memory: a frame of nothing else must end.
-      bytes += entryRecordBytes(0, entry.data.length);
-      if (bytes >= frameBytes) await flush();
-    };
-    const wholeUntil = torn === null ? until : Math.min(until, torn.header.from);
-    const whole = { from, until: wholeUntil, bytesMax: Infinity, signal: undefined };
-    for await (const chunk of reader.chunks(whole)) for (const entry of chunk) await keep(entry);
-    if (torn !== null)
-      for await (const entry of entriesOfTorn(request.environment.disk, torn)) await keep(entry);
-    await flush();
+    const reader = new EntryReader(log, old, new AcceptedState(old, () => undefined), request.dir);
+    for await (const chunk of reader.chunks({ from, until, bytesMax: Infinity, signal: undefined }))
+      yield* chunk;
   } finally {
     await log.close();
   }
 }
 
-/** The first entries of a frame that is not whole, each by its own checksum. */
-async function* entriesOfTorn(
+/** Entries `[from, until)` behind the hole that a stretch goes on past, each by its own checksum. */
+async function* entriesPast(
   disk: Disk,
-  { path, header, kept }: LostFrame,
+  { path, places }: PastHoles,
+  state: DurableState,
+  from: number,
+  until: number,
 ): AsyncGenerator<Entry, void, undefined> {
   const file = await openSegment(disk, path);
   try {
-    let { offset } = kept;
-    for (let index = header.from; index < kept.until; index += 1) {
+    for (let index = from; index < until; index += 1) {
+      const offset = places.offsetOf(index) ?? 0;
       const head = viewOf(await readAt(file, offset, RECORD_HEADER_BYTES));
-      const bytes = await readAt(file, offset, recordBytesAt(head, 0));
-      const record = readRecord(bytes, 0);
-      const decoded = record === null ? null : readEntryRecord(record);
-      if (record === null || decoded === null) throw malformed({ path }, offset, index);
-      yield readEntry({ number: index, record, path, offset }, header.lowTerm + decoded.termDistance);
-      offset += bytes.length;
+      const record = readRecord(await readAt(file, offset, recordBytesAt(head, 0)), 0);
+      if (record === null) throw malformed({ path }, offset, index);
+      yield readEntry({ number: index, record, path, offset }, state.term(index));
     }
   } finally {
     await closeFile(file);

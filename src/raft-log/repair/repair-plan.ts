@@ -1,8 +1,6 @@
 import type { FoundDamage } from '../verify-report.js';
-import { lastLsnOf } from '../../format/frame-header.js';
 import type { SnapshotName } from '../../format/raft-records.js';
 import type { IndexRange } from '../../wal/report/recovery-report.js';
-import type { LostFrame } from '../../wal/survey/walk-lost-frame.js';
 import type { HardState } from '../contract.js';
 import { giveUpVotes } from '../rules/give-up-votes.js';
 import { whatWasPromised, type Promised } from './repair-witness.js';
@@ -57,8 +55,6 @@ export interface InnerPlan {
   /** The stretch that is kept; null if a snapshot alone is. */
   readonly piece: LogPiece | null;
   readonly boundary: { readonly index: number; readonly term: number };
-  /** The frame behind it of which the first entries are kept too. */
-  readonly torn: LostFrame | null;
 }
 
 interface Candidate {
@@ -68,8 +64,6 @@ interface Candidate {
   readonly last: { readonly index: number; readonly term: number };
   /** It goes on to where the stretch ends; false: an entry in between is lost. */
   readonly isWhole: boolean;
-  /** The frame behind the stretch of which the first entries are kept too; null if none are. */
-  readonly torn: LostFrame | null;
 }
 
 const NOTHING_LOST: RepairLoss = Object.freeze({
@@ -88,7 +82,6 @@ export function planRepair(survey: LogSurvey): InnerPlan {
     plan: { action, why, damage: damages, result: null, lost: NOTHING_LOST },
     piece: null,
     boundary: START,
-    torn: null,
   });
   if (damages.length === 0) return idle('none', 'the store is sound; there is nothing to repair');
   if (kind !== 'raft')
@@ -107,7 +100,6 @@ export function planRepair(survey: LogSurvey): InnerPlan {
     plan: { action, why: whyOf(action, chosen, keepsAll), damage: damages, result, lost },
     piece: chosen.piece,
     boundary: chosen.boundary,
-    torn: chosen.torn,
   };
 }
 
@@ -148,9 +140,12 @@ function whyOf(
       ? `entries ${boundary.index + 1}..${last.index} are kept`
       : `an empty log at ${boundary.index} is kept`;
   const behind = snapshot === null ? '' : `, and the snapshot at ${snapshot.index}`;
+  const isOnlyBetween = piece?.past?.lostUntilLsn !== undefined && last.index === piece.state.lastIndex;
   const rest = keepsAll
     ? 'that is all that was acknowledged'
-    : 'the rest cannot be read, or not joined, and is given up';
+    : isOnlyBetween
+      ? 'a vote or a term that was saved between them may be lost'
+      : 'the rest cannot be read, or not joined, and is given up';
   return `${kept}${behind}; ${rest}`;
 }
 
@@ -163,7 +158,8 @@ function reaches({ pieces }: LogSurvey, { piece, isWhole }: Candidate, { proven 
 
 /** The candidate that reaches what was durable, else the most up-to-date one (Raft paper, section 5.4.1). */
 function choose(survey: LogSurvey, promised: Promised): Candidate | null {
-  const candidates = survey.pieces.flatMap((piece) => candidatesOf(survey, piece, promised));
+  const pieces = [...survey.pieces, ...survey.pastHoles];
+  const candidates = pieces.flatMap((piece) => candidatesOf(survey, piece, promised));
   const newest = wholeSnapshots(survey).at(-1);
   if (newest !== undefined)
     candidates.push({
@@ -172,7 +168,6 @@ function choose(survey: LogSurvey, promised: Promised): Candidate | null {
       boundary: newest,
       last: newest,
       isWhole: true,
-      torn: null,
     });
   const rank = (one: Candidate): number => (reaches(survey, one, promised) ? 1 : 0);
   const lsn = ({ piece }: Candidate): number => piece?.lastLsn ?? 0;
@@ -185,7 +180,9 @@ function choose(survey: LogSurvey, promised: Promised): Candidate | null {
 
 /** The logs that can be made of a stretch: from index 1, or behind a whole snapshot, to the first entry that is lost. */
 function candidatesOf(survey: LogSurvey, piece: LogPiece, { proven }: Promised): Candidate[] {
-  const { state, known, torn } = piece;
+  const { state, known, past } = piece;
+  // A save that was not durable is not kept in part, nor what was saved behind it (D1).
+  if (past !== null && past.lostUntilLsn > proven.lsn) return [];
   const at = state.boundary();
   const lost = unreadableIn(survey, piece);
   const whole = wholeSnapshots(survey).filter(
@@ -198,36 +195,27 @@ function candidatesOf(survey: LogSurvey, piece: LogPiece, { proven }: Promised):
   const upTo = (start: number): { last: Candidate['last']; isWhole: boolean } => {
     const first = lost.find(({ until }) => until > start + 1)?.from ?? Infinity;
     const index = Math.min(state.lastIndex, Math.max(first - 1, start));
-    return { last: { index, term: state.term(index) }, isWhole: index === state.lastIndex };
+    return { last: { index, term: state.term(index) }, isWhole: past === null && index === state.lastIndex };
   };
   const begun: Candidate[] = [];
   const { last, isWhole } = upTo(at);
   const covering = snapshots.find(({ index }) => index <= last.index) ?? null;
   if (at + 1 >= known && (at === 0 || covering !== null)) {
     const boundary = { index: at, term: state.term(at) };
-    begun.push({ piece, snapshot: covering, boundary, last, isWhole, torn: null });
+    begun.push({ piece, snapshot: covering, boundary, last, isWhole });
   }
   for (const snapshot of snapshots) {
     const { index, term } = snapshot;
-    begun.push({ piece, snapshot, boundary: { index, term }, ...upTo(index), torn: null });
+    begun.push({ piece, snapshot, boundary: { index, term }, ...upTo(index) });
   }
-  // A frame that was durable counts as far as its entries bear it out; of one that was not, nothing (D1).
-  if (torn === null || lastLsnOf(torn.header) > proven.lsn || torn.header.resets) return begun;
-  return begun.flatMap((one) => [one, ...(withTorn(one, torn) ?? [])]);
-}
-
-/** The same log, with the entries of the frame behind it that are whole; null if they do not join. */
-function withTorn(candidate: Candidate, torn: LostFrame): readonly Candidate[] | null {
-  const { header, kept } = torn;
-  const { boundary, snapshot, last, isWhole } = candidate;
-  const joins =
-    isWhole && header.from <= last.index + 1 && header.from > Math.max(boundary.index, snapshot?.index ?? 0);
-  if (!joins || kept.until === header.from) return null;
-  return [{ ...candidate, torn, last: { index: kept.until - 1, term: kept.lastTerm }, isWhole: false }];
+  return begun;
 }
 
 /** Entries of a stretch that cannot be read though an open passes over what was hit, in order. */
-function unreadableIn({ store }: LogSurvey, { fromSegment, toSegment }: LogPiece): readonly IndexRange[] {
+function unreadableIn(
+  { store }: LogSurvey,
+  { fromSegment, toSegment, past }: LogPiece,
+): readonly IndexRange[] {
   const segments = store.segments.filter(({ number }) => number >= fromSegment && number <= toSegment);
   const lost: IndexRange[] = [];
   let replaced = Infinity;
@@ -236,7 +224,7 @@ function unreadableIn({ store }: LogSurvey, { fromSegment, toSegment }: LogPiece
       if (from < replaced) lost.push({ from, until: Math.min(until, replaced) });
     replaced = Math.min(replaced, lowest);
   }
-  return lost.reverse();
+  return [...lost.reverse(), ...(past?.records.unreadable ?? [])];
 }
 
 function isSame(one: SnapshotName, other: SnapshotName | null): boolean {

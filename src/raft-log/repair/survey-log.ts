@@ -33,6 +33,8 @@ export interface LogSurvey {
   readonly store: StoreSurvey;
   readonly kind: 'wal' | 'raft';
   readonly pieces: readonly LogPiece[];
+  /** Those of them that end at a hole, as they go on past it. */
+  readonly pastHoles: readonly LogPiece[];
   readonly witness: RecordWitness;
   readonly snapshots: readonly SurveyedSnapshot[];
   /** The snapshot that the log names; null if it names none. */
@@ -73,6 +75,7 @@ async function surveyOnce(request: LogSurveyRequest, paths: StorePaths): Promise
   const { store, pieces } = await surveyPieces(request, paths);
   for (const { tear } of store.segments)
     if (tear !== null && tear.header !== null) pieces.onLost(tear.header);
+  pieces.end(store.proven);
   const named = pieces.pieces[pieces.pieces.length - 1]?.state.snapshotName ?? null;
   const snapshotsDir = join(paths.dir, SNAPSHOTS_DIRECTORY_NAME);
   let readBytes = store.readBytes;
@@ -96,6 +99,7 @@ async function surveyOnce(request: LogSurveyRequest, paths: StorePaths): Promise
     store,
     kind: store.superblock?.storeKind ?? pieces.kind ?? 'raft',
     pieces: pieces.pieces,
+    pastHoles: pieces.pastHoles,
     witness: pieces.witness,
     snapshots,
     named,

@@ -1,5 +1,5 @@
 import { entryChecksum } from '../../format/entry-checksum.js';
-import type { FrameHeader } from '../../format/frame-header.js';
+import { lastLsnOf, type FrameHeader } from '../../format/frame-header.js';
 import type { FrameRecords } from '../../format/frame-records.js';
 import {
   controlChecksum,
@@ -8,6 +8,7 @@ import {
   RAFT_RECORD_KINDS,
   readEntryRecord,
 } from '../../format/raft-records.js';
+import type { DurableMark } from '../../format/position.js';
 import type { RawRecord } from '../../format/record.js';
 import type { SegmentHeader } from '../../format/segment-header.js';
 import type { StoreKind } from '../../format/superblock.js';
@@ -16,11 +17,12 @@ import type { Hole, SurveyedFrame } from '../../wal/survey/survey-segment.js';
 import type { SealedSegment } from '../../wal/layer.js';
 import type { LostFrame } from '../../wal/survey/walk-lost-frame.js';
 import { DurableState } from '../state/durable-state.js';
+import { goOnPast, takeFrame, takeLost, type PastHoles, type PieceWithHoles } from './past-holes.js';
 
 /** A run of frames that replay can begin at, from a segment's preamble to the next hole. */
 export interface LogPiece {
   /** The state as of its end. */
-  readonly state: DurableState;
+  state: DurableState;
   readonly fromSegment: number;
   /** The segment that it ends in. */
   toSegment: number;
@@ -29,8 +31,8 @@ export interface LogPiece {
   lastLsn: number;
   /** Entries from here to its last index are all in it. */
   known: number;
-  /** The frame behind its end, if that is only partly whole; what it says was durable or not. */
-  torn: LostFrame | null;
+  /** Null: it ends at the first hole. */
+  readonly past: PastHoles | null;
 }
 
 /** What the records say of terms and indexes, in the run or not: what was promised cannot have been more. */
@@ -45,11 +47,17 @@ export interface RecordWitness {
 /** Replays what a survey meets, each stretch from its own preamble, so that what lies behind a hole is not lost for looking. */
 export class PieceListener implements SurveyListener {
   readonly pieces: LogPiece[] = [];
+  /** Those that end at a hole once more, as they go on past it. */
+  readonly pastHoles: PieceWithHoles[] = [];
   readonly witness: RecordWitness = { highestTerm: 0, highestIndex: 0, hardStateLsn: 0 };
   kind: StoreKind | null = null;
   #current: LogPiece | null = null;
-  /** The one that a hole has just ended. */
-  #ended: LogPiece | null = null;
+  /** The same past the holes of the segment at hand; null while there are none. */
+  #past: PieceWithHoles | null = null;
+  /** Frames that are not whole, since the last one that is. */
+  #lost: LostFrame[] = [];
+  /** The ends of stretches behind which such frames stand, and nothing whole. */
+  readonly #tears: { readonly piece: LogPiece; readonly lost: readonly LostFrame[] }[] = [];
   /** Behind a hole in a segment whose seal will say what it holds: its frames are heard of, and not replayed. */
   #isBridging = false;
   readonly #onFrame: (frame: SurveyedFrame) => void | Promise<void>;
@@ -60,6 +68,7 @@ export class PieceListener implements SurveyListener {
 
   onSegment(header: SegmentHeader, joins: boolean): void {
     const preamble = decodeRaftPreamble(header.state);
+    this.#endSegment(joins);
     this.kind ??= preamble === null ? 'wal' : 'raft';
     const { end, firstLsn, number, state } = header;
     this.#seen(end.lastIndex, end.lastTerm);
@@ -74,7 +83,7 @@ export class PieceListener implements SurveyListener {
         baseLsn: firstLsn - 1,
         lastLsn: firstLsn - 1,
         known: end.lastIndex + 1,
-        torn: null,
+        past: null,
       };
       piece.state.restorePreamble({ state, end, firstLsn, isFirst: true });
       this.#current = piece;
@@ -92,11 +101,12 @@ export class PieceListener implements SurveyListener {
     if (this.kind !== 'wal') {
       let lsn = firstLsn;
       for (records.rewind(); records.next(); lsn += 1) this.#witnessHardState(records, lsn);
-      this.#ended = null;
       const piece = this.#current;
-      if (piece !== null && !this.#isBridging) {
+      if (this.#past !== null) {
+        for (const lost of this.#lost.splice(0)) takeLost(this.#past, lost);
+        takeFrame(this.#past, header, records);
+      } else if (piece !== null && !this.#isBridging) {
         piece.state.replay(header, records);
-        piece.torn = null;
         piece.known = resets ? from : Math.min(piece.known, from);
         piece.lastLsn = firstLsn + recordCount - 1;
       }
@@ -106,14 +116,41 @@ export class PieceListener implements SurveyListener {
 
   onHole(hole: Hole, isBridged: boolean): void {
     if (isBridged) this.#isBridging = true;
-    else this.#end();
+    else this.#goOnPast(hole.path);
     const { header, next } = hole;
     for (const one of [header, next]) if (one !== null) this.onLost(one);
   }
 
-  #end(): void {
-    this.#ended = this.#current;
+  #goOnPast(path: string): void {
+    if (this.#current === null) return;
+    this.#past = goOnPast(this.#current, path);
+    this.pastHoles.push(this.#past);
     this.#current = null;
+  }
+
+  /** What is not whole at the end of a segment is nothing that was saved, if the next one goes on from its last frame. */
+  #endSegment(joins: boolean): void {
+    const piece = this.#past ?? this.#current;
+    const lost = this.#lost;
+    if (piece !== null && lost.length > 0 && !joins) this.#tears.push({ piece, lost });
+    this.#lost = [];
+    this.#past = null;
+  }
+
+  /** All was read, and what was durable is known: a frame at an end that was counts as far as its entries do (D1). */
+  end(proven: DurableMark): void {
+    this.#endSegment(false);
+    for (const { piece, lost } of this.#tears) {
+      let past = this.pastHoles.find((one) => one === piece) ?? null;
+      for (const one of lost) {
+        if (lastLsnOf(one.header) > proven.lsn) break;
+        if (past === null) {
+          past = goOnPast(piece, one.path);
+          this.pastHoles.push(past);
+        }
+        takeLost(past, one);
+      }
+    }
   }
 
   onBridge(sealed: SealedSegment, lastLsn: number): void {
@@ -126,9 +163,7 @@ export class PieceListener implements SurveyListener {
   }
 
   onLostFrame(lost: LostFrame): void {
-    const piece = this.#current ?? this.#ended;
-    if (piece !== null) piece.torn = lost;
-    this.#ended = null;
+    this.#lost.push(lost);
   }
 
   /** A frame that is not whole, but whose header is: what it held was promised all the same. */

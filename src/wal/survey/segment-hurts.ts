@@ -18,7 +18,7 @@ export interface HurtListener {
   readonly onHole: (hole: Hole, isBridged: boolean) => void;
   /** At the end of a segment in which something is damaged: what its seal says of it, hard state aside. */
   readonly onBridge: (sealed: SealedSegment, lastLsn: number) => void;
-  /** A frame that the run goes on with and that is not whole, as far as its records are. */
+  /** A frame that is not whole, as far as its records are: of the hole or, at its end, of the segment heard of last. */
   readonly onLostFrame: (lost: LostFrame) => void;
   readonly termOf: TermOfRecord;
 }
@@ -72,7 +72,7 @@ export class SegmentHurts {
     // What a frame that is lost replaced need not stand in an older segment.
     const lost = await this.#walk(hole.lost);
     for (const one of lost) this.#records.frame(one.header, one.unreadable, hole.offset);
-    if (this.#bridge === null) this.#tellOfFirst(lost, hole.header);
+    if (this.#bridge === null) lost.forEach(this.#listener.onLostFrame);
   }
 
   /** The segment was read to its end; `sealedLsn` is what its seal ends with. */
@@ -81,14 +81,9 @@ export class SegmentHurts {
     const torn = tear === null ? [] : await this.#walk(tear.lost);
     if (sealedLsn !== null && sealedLsn > survey.run.lastLsn) this.#bridge ??= await this.#bridgeOver();
     const bridged = this.#bridge === null ? null : await this.#bridged(this.#bridge, survey.offset);
-    if (bridged === null) this.#tellOfFirst(torn, tear?.header ?? null);
+    if (bridged === null) torn.forEach(this.#listener.onLostFrame);
     const records = bridged ?? this.#records;
     return { lowest: records.lowest, holes: this.#holes, tear, torn, isBridged: bridged !== null, records };
-  }
-
-  /** Of the lost frames only the one that the run would go on with says what follows on it. */
-  #tellOfFirst([first]: readonly LostFrame[], joined: FrameHeader | null): void {
-    if (first !== undefined && first.header === joined) this.#listener.onLostFrame(first);
   }
 
   #bridgeOver(): Promise<Bridge | null> {

@@ -28,8 +28,9 @@ export interface LostFrame {
   readonly header: FrameHeader;
   /** Records whose own checksum does not hold, or that are not to be found. */
   readonly unreadable: readonly UnreadableRun[];
-  /** The whole ones in front of those: where the first stands, how far they go, and the term of the last. */
-  readonly kept: { readonly offset: number; readonly until: number; readonly lastTerm: number };
+  /** Of each of its numbered records where it stands in the file, and its term; 0 for those. */
+  readonly offsets: Uint32Array;
+  readonly terms: Float64Array;
 }
 
 /** Places and numbers tried where a length is damaged, in one frame: what is behind counts as lost then. */
@@ -51,22 +52,19 @@ export function walkLostFrame(
   const { from, until, lowTerm } = header;
   const search = new RecordSearch(payload, (record, number) => termOf(record, number, lowTerm, 0));
   const unreadable: UnreadableRun[] = [];
-  let kept = { offset, until: from, lastTerm: 0 };
+  const offsets = new Uint32Array(until - from);
+  const terms = new Float64Array(until - from);
   for (let number = from; number < until;) {
     const found = search.next(number, until);
     if (found === null || found.number > number)
       unreadable.push({ from: number, until: found?.number ?? until, offset: offset + search.behind });
     if (found === null) break;
-    if (unreadable.length === 0)
-      kept = {
-        offset: number === from ? offset + found.at : kept.offset,
-        until: found.number + 1,
-        lastTerm: found.term,
-      };
+    offsets[found.number - from] = offset + found.at;
+    terms[found.number - from] = found.term;
     search.pass(found);
     number = found.number + 1;
   }
-  return { path, header, unreadable, kept };
+  return { path, header, unreadable, offsets, terms };
 }
 
 interface FoundRecord {

@@ -1,0 +1,123 @@
+import { lastLsnOf, type FrameHeader } from '../../format/frame-header.js';
+import type { FrameRecords } from '../../format/frame-records.js';
+import type { TermRun } from '../../format/seal.js';
+import { RecordIndex } from '../../wal/segment/record-index.js';
+import { RecordLedger } from '../../wal/survey/record-ledger.js';
+import type { LostFrame } from '../../wal/survey/walk-lost-frame.js';
+import { DurableState } from '../state/durable-state.js';
+import type { LogPiece } from './survey-pieces.js';
+
+/** How a stretch goes on past holes in the segment that it ends in, entry by entry. */
+export interface PastHoles {
+  /** The stretch up to the first of them: entries below the lowest of `places` are read from that. */
+  readonly before: LogPiece;
+  readonly path: string;
+  /** Where the other entries stand; 0: it cannot be read. */
+  places: RecordIndex;
+  /** Which of those cannot be read. */
+  records: RecordLedger;
+  /** LSN of the last record that may be lost: what is lost beyond what was durable ends the log (D1). */
+  lostUntilLsn: number;
+}
+
+/** A stretch that goes on past a hole; `before` stays as it is. */
+export type PieceWithHoles = LogPiece & { readonly past: PastHoles };
+
+/** A copy of the stretch, to go on past the hole that it ends at. */
+export function goOnPast(before: LogPiece, path: string): PieceWithHoles {
+  const { state } = before;
+  const until = state.lastIndex + 1;
+  const lowest = Math.max(before.known, state.boundary() + 1);
+  const copy = beginAt(state, lowest - 1, state.term(lowest - 1));
+  copy.adoptSealed({ lowest, until, resets: false, runs: state.termRuns(lowest, until) });
+  const places = new RecordIndex(until);
+  const records = new RecordLedger(until);
+  return { ...before, state: copy, past: { before, path, places, records, lostUntilLsn: 0 } };
+}
+
+/** A whole frame behind a hole. */
+export function takeFrame(piece: PieceWithHoles, header: FrameHeader, frame: FrameRecords): void {
+  joinUp(piece, header);
+  const { past } = piece;
+  piece.state.replay(header, frame);
+  past.places.truncateFrom(header.from, header.resets);
+  past.places.append(frame, header.until - header.from);
+  past.records.frame(header, [], 0);
+  reach(piece, header);
+}
+
+/** A frame of which only the header is whole, and some of its entries. Its hard state, if it had one, is lost. */
+export function takeLost(piece: PieceWithHoles, { header, unreadable, offsets, terms }: LostFrame): void {
+  const { from, until, resets, lastTerm, lowTerm, highTerm } = header;
+  if (resets) beginAnew(piece, from - 1, until === from ? lastTerm : 0);
+  else joinUp(piece, header);
+  const { past, state } = piece;
+  const only = lowTerm === highTerm ? lowTerm : NaN;
+  const runs: TermRun[] = [];
+  past.places.truncateFrom(from, false);
+  for (let at = 0; at < until - from; at += 1) {
+    past.places.push(offsets[at] ?? 0, 0);
+    // Of the last one the header says it; what no one can tell is equal to nothing.
+    const known = offsets[at] === 0 ? only : (terms[at] ?? only);
+    const term = from + at === until - 1 ? lastTerm : known;
+    if (runs[runs.length - 1]?.term !== term) runs.push({ index: from + at, term });
+  }
+  state.adoptSealed({ lowest: from, until, resets: false, runs });
+  past.records.frame(header, unreadable, 0);
+  past.lostUntilLsn = lastLsnOf(header);
+  reach(piece, header);
+}
+
+function reach(piece: PieceWithHoles, header: FrameHeader): void {
+  piece.known = header.resets ? header.from : Math.min(piece.known, header.from);
+  piece.lastLsn = lastLsnOf(header);
+}
+
+/**
+ * Frames in front of this one may be lost, which may have replaced entries. What they left is known to be what stands
+ * before them where both end at the same index in the same term: then all entries up to there are the same (Log
+ * Matching, Raft paper, section 5.3). Else only what stands from here on counts.
+ */
+function joinUp(piece: PieceWithHoles, header: FrameHeader): void {
+  const { from, firstLsn } = header;
+  const { state } = piece;
+  if (firstLsn === piece.lastLsn + 1 && (header.resets || from <= state.lastIndex + 1)) return;
+  piece.past.lostUntilLsn = firstLsn - 1;
+  const ends = knownEnds(header);
+  const isSame = ({ lastIndex, lastTerm }: KnownEnd): boolean =>
+    lastIndex >= Math.max(from, piece.known) - 1 &&
+    lastIndex >= state.boundary() &&
+    lastIndex <= state.lastIndex &&
+    state.term(lastIndex) === lastTerm;
+  if (ends.some(isSame)) return;
+  beginAnew(piece, from - 1, ends.find(({ lastIndex }) => lastIndex === from - 1)?.lastTerm ?? 0);
+}
+
+interface KnownEnd {
+  readonly lastIndex: number;
+  readonly lastTerm: number;
+}
+
+/** Where the log is known to end in front of a frame, or, if that wrote no entry, behind it. */
+function knownEnds({ from, until, lastTerm, resets, durable, firstLsn }: FrameHeader): readonly KnownEnd[] {
+  const ends: KnownEnd[] = [];
+  if (resets) return ends;
+  if (durable.lsn === firstLsn - 1) ends.push(durable);
+  if (until === from) ends.push({ lastIndex: until - 1, lastTerm });
+  return ends;
+}
+
+/** Forgets the entries up to `index`; term 0: nobody knows which it has. */
+function beginAnew(piece: PieceWithHoles, index: number, term: number): void {
+  piece.state = beginAt(piece.state, index, term);
+  piece.known = index + 1;
+  piece.past.places = new RecordIndex(index + 1);
+  piece.past.records = new RecordLedger(index + 1);
+}
+
+function beginAt(state: DurableState, lastIndex: number, lastTerm: number): DurableState {
+  const begun = new DurableState(null);
+  const end = { lastIndex, lastTerm };
+  begun.restorePreamble({ state: state.preambleState(), end, firstLsn: 0, isFirst: true });
+  return begun;
+}
