@@ -1,17 +1,21 @@
+import type { FoundDamage } from '../raft-log/verify-report.js';
 import type { CliOptions } from './options.js';
 import { commandText, wrapped, type Line } from './text.js';
 
-/**
- * What an operator should do about a damaged store.
- *
- * @param opens whether a server opens it; null if that is not known
- */
+/** Whether a server opens a store with all these damages. */
+export function isOpened(damage: readonly FoundDamage[]): boolean {
+  return damage.every(({ canOpen }) => canOpen);
+}
+
+/** What an operator should do about a store with these damages. */
 export function adviceFor(
   { dir, walDir }: Pick<CliOptions, 'dir' | 'walDir'>,
   kind: 'wal' | 'raft',
-  opens: boolean | null,
+  damage: readonly FoundDamage[],
 ): readonly Line[] {
-  const looked = wrapped(`Nothing was changed.${OPENS[String(opens) as keyof typeof OPENS]}`);
+  const looked = wrapped(
+    `Nothing was changed.${isOpened(damage) ? OPENS : ' A server does not open this store.'}`,
+  );
   const copy = [
     '  1. before anything else, copy the directory away, then look at the disk',
     '     (kernel log, SMART)',
@@ -36,8 +40,4 @@ export function adviceFor(
   ];
 }
 
-const OPENS = {
-  true: ` A server opens this store, unless it asks for verifyOnOpen 'all'; what is named above fails when it is read.`,
-  false: ' A server does not open this store.',
-  null: '',
-} as const;
+const OPENS = ` A server opens this store, unless it asks for verifyOnOpen 'all'; what is named above fails when it is read.`;

@@ -4,9 +4,8 @@ import { FORMAT_VERSION } from '../format/segment-header.js';
 import { surveyLog, type LogSurvey } from '../raft-log/repair/survey-log.js';
 import type { SurveyedFrame } from '../wal/survey/survey-segment.js';
 import type { SurveyedSegment } from '../wal/survey/store-survey.js';
-import { adviceFor } from './advice.js';
+import { adviceFor, isOpened } from './advice.js';
 import { EXIT, type ExitCode } from './exit.js';
-import { opensNow } from './opens.js';
 import type { CliOptions } from './options.js';
 import { SCHEMA_VERSION, type Output } from './output.js';
 import { spaceOf } from './space.js';
@@ -31,15 +30,15 @@ export async function inspectCommand(options: CliOptions, output: Output): Promi
   const survey = await surveyLog({ environment, dir, walDir, onFrame: (frame) => terms.add(frame) });
   const found = answerOf(survey, terms);
   const space = await spaceOf(environment.disk, survey.paths);
-  const isJudged = found.verdict === 'damaged' && found.kind === 'raft';
-  const answer = { ...found, opens: isJudged ? await opensNow(options) : null, space };
+  const opens = found.verdict === 'damaged' ? isOpened(found.damage) : null;
+  const answer = { ...found, opens, space };
   if (options.json) await output.json({ schemaVersion: SCHEMA_VERSION, command: 'inspect', dir, ...answer });
   else await output.lines(textOf(options, answer, survey));
   return answer.verdict === 'sound' ? EXIT.sound : EXIT.damage;
 }
 
 type Answer = ReturnType<typeof answerOf> & {
-  /** Whether a server opens a damaged store; null where it is sound, or that is not known. */
+  /** Whether a server opens a damaged store; null where it is sound. */
   readonly opens: boolean | null;
   readonly space: Awaited<ReturnType<typeof spaceOf>>;
 };
@@ -135,7 +134,7 @@ function textOf(options: CliOptions, answer: Answer, survey: LogSurvey): readonl
   if (blemishes.length > 0) for (const line of ['', ...blemishes.flatMap(noteText)]) lines.push(line);
   if (damage.length === 0) return lines;
   if (kind === 'raft') lines.push('', 'The state above is that of the last stretch that can be read.');
-  return [...lines, '', ...damage.flatMap(damageText), '', ...adviceFor(options, kind, answer.opens)];
+  return [...lines, '', ...damage.flatMap(damageText), '', ...adviceFor(options, kind, damage)];
 }
 
 const NAME_WIDTH = 12;

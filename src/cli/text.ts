@@ -99,11 +99,14 @@ export function tableOf(
 
 /** A damage as an operator reads it: where, what, and which entries. */
 export function damageText(damage: FoundDamage): readonly Line[] {
-  const { code, path, offset, reason, entries, intact } = damage;
+  const { code, path, offset, reason, entries, intact, canOpen } = damage;
   const lines: Line[] = [{ text: code, style: 'red' }, ...placeText(path, offset), ...indented(reason)];
   if (entries.until > entries.from) lines.push(...indented(`cannot be read: ${entriesText(entries)}`));
   if (intact.length > 0)
     lines.push(...indented(`whole behind them: entries ${intact.map(rangeText).join(', ')}`));
+  lines.push(
+    ...indented(canOpen ? 'a server opens the store all the same' : 'a server does not open the store'),
+  );
   return lines;
 }
 

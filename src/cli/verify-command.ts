@@ -2,9 +2,8 @@ import type { VerifyReport } from '../raft-log/verify-report.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
 import { surveyLog } from '../raft-log/repair/survey-log.js';
 import { reportOf } from '../raft-log/verify-store.js';
-import { adviceFor } from './advice.js';
+import { adviceFor, isOpened } from './advice.js';
 import { EXIT, type ExitCode } from './exit.js';
-import { opensNow } from './opens.js';
 import type { CliOptions } from './options.js';
 import { SCHEMA_VERSION, type Output } from './output.js';
 import { bytesText, counted, damageText, noteText, wrapped, type Line } from './text.js';
@@ -25,17 +24,19 @@ export async function verifyCommand(options: CliOptions, output: Output): Promis
   });
   const report = reportOf(survey, environment.now() - started);
   const isSound = report.verdict === 'sound';
-  const opens = isSound || survey.kind === 'wal' ? null : await opensNow(options);
   if (options.json)
     await output.json({
       schemaVersion: SCHEMA_VERSION,
       command: 'verify',
       dir,
       ...report,
-      ...(opens === null ? {} : { opens }),
+      ...(isSound ? {} : { opens: isOpened(report.damage) }),
     });
   else
-    await output.lines([...textOf(dir, report), ...(isSound ? [] : adviceFor(options, survey.kind, opens))]);
+    await output.lines([
+      ...textOf(dir, report),
+      ...(isSound ? [] : adviceFor(options, survey.kind, report.damage)),
+    ]);
   return isSound ? EXIT.sound : EXIT.damage;
 }
 
