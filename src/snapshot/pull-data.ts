@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { KeelsonError, orAborted, throwIfAborted } from '../errors/index.js';
-import { lackOfBytes } from '../errors/given-bytes.js';
+import { lackOfBytes, plainBytes } from '../errors/given-bytes.js';
 import { pullingFor } from './inside-data.js';
 import { begin, endEarly, letGo } from './let-go.js';
 
@@ -43,11 +43,11 @@ export async function pullData(request: PullRequest): Promise<void> {
     await request.take(data);
     return;
   }
-  const iterator = iteratorOf(data);
+  const begun = iteratorOf(data);
   try {
-    await pullingFor(request.owner, (next) => pullAll(request, () => next(() => step(iterator, signal))));
+    await pullingFor(request.owner, (next) => pullAll(request, () => next(() => step(begun, signal))));
   } catch (error) {
-    endEarly(data, iterator);
+    endEarly(data, begun.iterator);
     throw error;
   }
 }
@@ -55,12 +55,12 @@ export async function pullData(request: PullRequest): Promise<void> {
 async function pullAll(request: PullRequest, next: () => Promise<Step>): Promise<void> {
   let bytes = 0;
   for (let count = 1; ; count += 1) {
-    const { isDone, piece } = await next();
+    const { isDone, value } = await next();
     if (isDone) {
       checkCount(request, bytes, true);
       return;
     }
-    checkPiece(piece);
+    const piece = pieceOf(value);
     bytes += piece.length;
     checkCount(request, bytes, false);
     await request.take(piece);
@@ -69,33 +69,41 @@ async function pullAll(request: PullRequest, next: () => Promise<Step>): Promise
   }
 }
 
-function iteratorOf(data: AsyncIterable<unknown>): AsyncIterator<unknown> {
+/** An iterator of the host's, and its `next` as it was read, once. */
+interface Begun {
+  readonly iterator: object;
+  readonly next: (this: unknown) => unknown;
+}
+
+function iteratorOf(data: AsyncIterable<unknown>): Begun {
   const iterator = begin(data);
-  if (isObject(iterator) && typeof iterator['next'] === 'function')
-    return iterator as unknown as AsyncIterator<unknown>;
+  const next = isObject(iterator) ? iterator['next'] : undefined;
+  if (isObject(iterator) && typeof next === 'function') return { iterator, next: next as Begun['next'] };
   throw wrongData('has an async iterator without next()', 'an async iterable of Uint8Array');
 }
 
 /** One answer of the iterable, each of its properties read once. */
 interface Step {
   readonly isDone: boolean;
-  readonly piece: unknown;
+  readonly value: unknown;
 }
 
-async function step(iterator: AsyncIterator<unknown>, signal: AbortSignal | undefined): Promise<Step> {
-  const answer: unknown = await orAborted('the snapshot', signal, Promise.resolve(iterator.next()));
+async function step({ iterator, next }: Begun, signal: AbortSignal | undefined): Promise<Step> {
+  const coming = Promise.resolve(Reflect.apply(next, iterator, []));
+  const answer: unknown = await orAborted('the snapshot', signal, coming);
   if (!isObject(answer)) throw wrongData(`answered next() with ${typeof answer}`, 'an object');
   const isDone = Boolean(answer['done']);
-  return { isDone, piece: isDone ? undefined : answer['value'] };
+  return { isDone, value: isDone ? undefined : answer['value'] };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }
 
-function checkPiece(piece: unknown): asserts piece is Uint8Array {
+/** What the memory of a piece holds, whatever a subclass says of it. */
+function pieceOf(piece: unknown): Uint8Array {
   const lack = lackOfBytes(piece);
-  if (lack === null) return;
+  if (lack === null) return plainBytes(piece as Uint8Array);
   const found = piece === null ? 'null' : typeof piece;
   throw wrongData(`yielded a value of type ${found}`, lack, found);
 }

@@ -155,6 +155,8 @@ class PlainWal implements Wal {
   async append(records: readonly WalRecord[]): Promise<{ firstLsn: number; lastLsn: number }> {
     this.#checkOpen();
     const given = readRecords(records);
+    // A getter of a record may have closed the log.
+    this.#checkOpen();
     const firstLsn = this.#log.acceptedLsn + 1;
     const until = firstLsn + given.length;
     const fields = { from: firstLsn, until, lowTerm: 0, highTerm: 0, lastTerm: 0, resets: false };
@@ -248,8 +250,10 @@ interface GivenRecord extends WalRecord {
 /** Reads records, each property once; refuses what could not be read back (D9). */
 function readRecords(records: unknown): GivenRecord[] {
   if (!Array.isArray(records)) throw invalidArgument('records', records, 'an array of records');
-  const count = records.length;
+  const count: unknown = records.length;
   if (count === 0) throw invalidArgument('records', records, 'an array of at least one record');
+  // A proxy of an array may say anything; and more would not fit in a frame.
+  checkInteger('records.length', count, 1, LIMITS.frameRecordsMax);
   return Array.from({ length: count }, (_, at) => readRecord(`records[${at}]`, records[at]));
 }
 

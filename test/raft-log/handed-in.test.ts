@@ -299,7 +299,105 @@ describe.each(STORES)('a snapshot given to a log on %s', (_name, open) => {
   });
 });
 
+describe.each(STORES)('a stream given to a log on %s', (_name, open) => {
+  let log: RaftLog;
+  afterEach(() => log.close());
+
+  const refusal = { code: 'KEELSON_INVALID_ARGUMENT', details: { argument: 'data' } };
+  const created = (next: unknown, more: object = {}): Promise<unknown> =>
+    log.createSnapshot({
+      index: 1,
+      conf: bytes(),
+      data: { [Symbol.asyncIterator]: () => ({ next, ...more }) as AsyncIterator<Uint8Array> },
+    });
+
+  it.each<[string, unknown]>([
+    ['no next', undefined],
+    ['a next that is none', 5],
+    ['answers that are none', () => undefined],
+    ['answers that are text', () => Promise.resolve('done')],
+    ['no pieces', () => ({})],
+    ['pieces of numbers', () => ({ value: [1] })],
+  ])('is refused with %s', async (_kind, next) => {
+    log = await open();
+    await log.append([entry(1)]);
+    await expect(created(next)).rejects.toMatchObject(refusal);
+    expect(log.snapshot).toBeNull();
+  });
+
+  it.each(FOREIGN)('is refused with a piece on memory that is %s', async (_kind, make) => {
+    log = await open();
+    await log.append([entry(1)]);
+    await expect(created(() => ({ done: false, value: make() }))).rejects.toMatchObject(refusal);
+    expect(log.snapshot).toBeNull();
+  });
+
+  it('is read once, property by property, and holds what the memory of its pieces does', async () => {
+    log = await open();
+    await log.append([entry(1)]);
+    class Lying extends Uint8Array {
+      override get length(): number {
+        return 1;
+      }
+      override subarray(): Uint8Array<ArrayBuffer> {
+        return new Uint8Array(1);
+      }
+    }
+    const reads: string[] = [];
+    const watched = <Value extends object>(name: string, value: Value): Value =>
+      new Proxy(value, {
+        get(target, key) {
+          reads.push(`${name}.${String(key)}`);
+          return Reflect.get(target, key) as unknown;
+        },
+      });
+    const pieces = [new Lying([1, 2, 3]), bytes(4)];
+    let calls = 0;
+    const next = (): unknown => {
+      const value = pieces.shift();
+      calls += 1;
+      return watched(String(calls), value === undefined ? { done: true } : { done: false, value });
+    };
+    const iterator = watched('iterator', { next }) as AsyncIterator<Uint8Array>;
+    const data = watched('data', { [Symbol.asyncIterator]: () => iterator });
+    await log.createSnapshot({ index: 1, conf: bytes(), data });
+    const repeated = reads.filter((one, at) => reads.indexOf(one) !== at && !one.endsWith('.then'));
+    expect(repeated).toEqual([]);
+    expect(log.snapshot?.bytes).toBe(4);
+    const opened = await log.openSnapshot();
+    const found: Uint8Array[] = [];
+    for await (const piece of opened?.data ?? []) found.push(piece);
+    expect([...Buffer.concat(found)]).toEqual([1, 2, 3, 4]);
+  });
+});
+
 describe('records given to a wal', () => {
+  it.each([1.5, -1, NaN, Infinity, '1', 2 ** 32])(
+    'are refused where their list says that it has %s of them',
+    async (length) => {
+      await using wal = await openWal({ dir: DIR, environment: newEnvironment() });
+      const record = { kind: 0, data: bytes(1) };
+      const list = new Proxy([record], {
+        get: (target, key) => (key === 'length' ? length : (Reflect.get(target, key) as unknown)),
+      });
+      await expect(wal.append(list)).rejects.toMatchObject({ details: { argument: 'records.length' } });
+      expect(await wal.append([record])).toEqual({ firstLsn: 1, lastLsn: 1 });
+    },
+  );
+
+  it('are refused where one of their getters closes it', async () => {
+    const wal = await openWal({ dir: DIR, environment: newEnvironment() });
+    const closer = {
+      kind: 0,
+      get data(): Uint8Array {
+        void wal.close();
+        return bytes(1);
+      },
+    };
+    await expect(wal.append([closer])).rejects.toMatchObject({ code: 'KEELSON_CLOSED' });
+    await wal.close();
+  });
+
   it.each(FOREIGN)('are refused on memory that is %s', async (_kind, make) => {
     await using wal = await openWal({ dir: DIR, environment: newEnvironment() });
     const record = { kind: 0, data: bytes(1) };

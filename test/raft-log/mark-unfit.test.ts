@@ -176,3 +176,56 @@ test('an open store, none at all, and bounds that are none are refused by name',
     await log.close();
   });
 });
+
+test('in the last term there is, one that voted is refused before anything is marked, one that did not never votes', async () => {
+  const LAST = Number.MAX_SAFE_INTEGER;
+  const voted = await restored();
+  await inside(voted, (environment) =>
+    onLog(environment, async (log) => {
+      await log.setHardState({ term: LAST });
+    }),
+  );
+  const silent = voted.fork();
+  await inside(voted, (environment) =>
+    onLog(environment, async (log) => {
+      await log.setHardState({ vote: 'n2' });
+    }),
+  );
+  for (const call of [planUnfit, markUnfit])
+    await inside(voted, (environment) =>
+      expect(call({ dir: DIR, environment })).rejects.toMatchObject({
+        code: 'KEELSON_INVALID_ARGUMENT',
+        details: { argument: 'dir' },
+      }),
+    );
+  await inside(voted, (environment) =>
+    onLog(environment, async (log) => {
+      await Promise.resolve();
+      expect([log.hardState, log.unfitUntil]).toEqual([{ term: LAST, vote: 'n2', commit: 18 }, 0]);
+    }),
+  );
+  await inside(silent, (environment) => markUnfit({ dir: DIR, known: KNOWN, environment }));
+  await inside(silent, (environment) =>
+    onLog(environment, async (log) => {
+      expect(log.unfitUntil).toBe(Infinity);
+      await expect(log.setHardState({ vote: 'n1' })).rejects.toMatchObject(UNFIT);
+    }),
+  );
+});
+
+test('each option is read once', async () => {
+  const disk = await restored();
+  const reads: string[] = [];
+  const watched = <Value extends object>(value: Value): Value =>
+    new Proxy(value, {
+      get: (target, key) => {
+        reads.push(String(key));
+        return Reflect.get(target, key) as unknown;
+      },
+    });
+  await inside(disk, (environment) =>
+    markUnfit(watched({ dir: DIR, known: watched({ ...KNOWN }), environment })),
+  );
+  expect(reads.toSorted()).toEqual(['dir', 'environment', 'known', 'lastIndex', 'term', 'walDir']);
+  await inside(disk, expectMarked);
+});

@@ -1,12 +1,15 @@
 import type { Environment } from '../../disk/environment.js';
 import { nodeEnvironment } from '../../disk/node-environment.js';
 import { checkInteger, readFields } from '../../errors/arguments.js';
+import { KeelsonError } from '../../errors/index.js';
 import { LIMITS } from '../../format/limits.js';
 import { segmentPath } from '../../wal/segment/live-segment.js';
 import { listStore, storePaths } from '../../wal/store/store-directory.js';
-import type { HardState } from '../contract.js';
+import type { HardState, RaftLogOptions } from '../contract.js';
 import type { DurableRaftLog } from '../durable-raft-log.js';
 import { openWithFormats } from '../open-raft-log.js';
+import { giveUpVotes } from '../rules/give-up-votes.js';
+import { resolveOptions } from '../rules/options.js';
 import { OLDER_FORMATS } from '../switch/older-format.js';
 
 /** Which store to mark, and what the rest of the cluster knows. */
@@ -53,9 +56,10 @@ export interface UnfitPlan {
  * Errors: those of an open with `readOnly`.
  */
 export async function planUnfit(options: MarkUnfitOptions): Promise<UnfitPlan> {
-  const log = await opened(options, true);
+  const given = readOptions(options);
+  const log = await openWithFormats({ ...given.place, readOnly: true }, OLDER_FORMATS);
   try {
-    return planOf(log, options);
+    return planOf(log, given);
   } finally {
     await log.close();
   }
@@ -70,13 +74,17 @@ export async function planUnfit(options: MarkUnfitOptions): Promise<UnfitPlan> {
  * Resolved: durable. A crash inside leaves the store as it was, or marked, or such that the same call completes it; once
  * it refuses votes it does not stop to. Called again it changes nothing.
  *
- * Errors: `KEELSON_INVALID_ARGUMENT`, and those of an open with `create: 'never'`; `KEELSON_WRITE_FAILED`,
+ * Errors: `KEELSON_INVALID_ARGUMENT`, also for a store that voted in the last term there is, with nothing marked; those
+ * of an open with `create: 'never'`; `KEELSON_WRITE_FAILED`,
  * `KEELSON_SYNC_FAILED`.
  */
 export async function markUnfit(options: MarkUnfitOptions): Promise<UnfitPlan> {
-  const log = await opened(options, false);
+  const given = readOptions(options);
+  const { place } = given;
+  const segmentBytes = await smallestSegment(place);
+  const log = await openWithFormats({ ...place, create: 'never', ...segmentBytes }, OLDER_FORMATS);
   try {
-    const plan = planOf(log, options);
+    const plan = planOf(log, given);
     if (plan.action === 'mark') await log.markUnfit(plan.after.unfitUntil, plan.after.hardState.term);
     return plan;
   } finally {
@@ -84,22 +92,30 @@ export async function markUnfit(options: MarkUnfitOptions): Promise<UnfitPlan> {
   }
 }
 
-async function opened(options: MarkUnfitOptions, readOnly: boolean): Promise<DurableRaftLog> {
-  readFields('options', options, ['dir', 'walDir', 'known', 'environment'], '');
-  const { known, ...rest } = options;
-  if (known !== undefined) {
-    const { term, lastIndex } = readFields('known', known, ['term', 'lastIndex']);
-    // The store goes one above it.
-    checkInteger('known.term', term, 0, LIMITS.integerMax - 1);
-    checkInteger('known.lastIndex', lastIndex, 0, LIMITS.indexMax);
-  }
-  if (readOnly) return openWithFormats({ ...rest, readOnly }, OLDER_FORMATS);
-  const segmentBytes = await smallestSegment(options);
-  return openWithFormats({ ...rest, create: 'never', ...segmentBytes }, OLDER_FORMATS);
+/** The options as they were read, each property once. */
+interface GivenOptions {
+  readonly place: Pick<MarkUnfitOptions, 'dir' | 'walDir' | 'environment'>;
+  readonly known: MarkUnfitOptions['known'];
+}
+
+function readOptions(options: unknown): GivenOptions {
+  const { known, ...fields } = readFields('options', options, ['dir', 'walDir', 'known', 'environment'], '');
+  const { dir, walDir, walDirIsSeparate, environment } = resolveOptions(fields as unknown as RaftLogOptions);
+  const place = {
+    dir,
+    ...(walDirIsSeparate ? { walDir } : {}),
+    ...(environment === undefined ? {} : { environment }),
+  };
+  if (known === undefined) return { place, known };
+  const { term, lastIndex } = readFields('known', known, ['term', 'lastIndex']);
+  // The store goes one above it.
+  checkInteger('known.term', term, 0, LIMITS.integerMax - 1);
+  checkInteger('known.lastIndex', lastIndex, 0, LIMITS.indexMax);
+  return { place, known: { term, lastIndex } };
 }
 
 /** A store of small segments may stand on a small disk: the new one shall be none of the default size. */
-async function smallestSegment(options: MarkUnfitOptions): Promise<{ readonly segmentBytes?: number }> {
+async function smallestSegment(options: GivenOptions['place']): Promise<{ readonly segmentBytes?: number }> {
   const { disk } = options.environment ?? nodeEnvironment();
   const paths = storePaths(options.dir, options.walDir ?? null);
   const { segments } = await listStore(disk, paths);
@@ -111,18 +127,27 @@ async function smallestSegment(options: MarkUnfitOptions): Promise<{ readonly se
   return smallest === Infinity ? {} : { segmentBytes: Math.min(smallest, LIMITS.segmentBytesMax) };
 }
 
-function planOf({ hardState, unfitUntil }: DurableRaftLog, { known }: MarkUnfitOptions): UnfitPlan {
+function planOf({ hardState, unfitUntil }: DurableRaftLog, { known, place }: GivenOptions): UnfitPlan {
   const before = { hardState, unfitUntil };
   const until = known?.lastIndex ?? Infinity;
   const isRefusing = unfitUntil >= until || hardState.commit >= until;
   // A term that is above all others, and in which no vote was given, is as good as the next.
   const isAbove = hardState.term > (known?.term ?? 0) && hardState.vote === null;
   if (isRefusing && isAbove) return { action: 'none', before, after: before };
-  const term = Math.max(hardState.term, known?.term ?? 0) + 1;
-  const marked = Math.max(unfitUntil, until);
-  const after = {
-    hardState: { term, vote: null, commit: hardState.commit },
-    unfitUntil: hardState.commit >= marked ? 0 : marked,
-  };
+  if (hardState.term === LIMITS.integerMax && hardState.vote !== null)
+    throw lastTermError(place.dir, hardState);
+  const highestTerm = Math.max(hardState.term, known?.term ?? 0);
+  const marked = giveUpVotes(highestTerm, hardState.commit, Math.max(unfitUntil, until));
+  const after = hardState.commit >= marked.unfitUntil ? { ...marked, unfitUntil: 0 } : marked;
   return { action: 'mark', before, after };
+}
+
+/** A vote is never taken back within its term, and above this one there is none. */
+function lastTermError(dir: string, { term, vote }: HardState): KeelsonError {
+  const expected = `a term below ${String(LIMITS.integerMax)}, or no vote in it`;
+  return new KeelsonError(
+    'KEELSON_INVALID_ARGUMENT',
+    `the store in ${dir} voted in term ${String(term)}, the last there is, expected ${expected}: no term is left in which it has not voted. Nothing was marked. Let the server join under a new member id, with an empty store.`,
+    { argument: 'dir', path: dir, found: { term, vote }, expected },
+  );
 }
