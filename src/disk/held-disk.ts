@@ -28,7 +28,11 @@ export class HeldDisk implements Disk {
 
   /** From now on `path` must lead to this open file. */
   async hold(path: string, file: DiskFile): Promise<void> {
-    this.#held.set(path, (await file.stat()).id);
+    try {
+      this.#held.set(path, (await file.stat()).id);
+    } catch (error) {
+      throw readFailed('a file of the log, to know it again,', { path }, error);
+    }
   }
 
   /** The file may leave its name. */

@@ -4,6 +4,8 @@ import type { DurableMark } from '../format/position.js';
 import { SEGMENT_HEADER_BYTES } from '../format/segment-header.js';
 import { ActiveSegment, openTail, segmentBytesFor } from './write/active-segment.js';
 import { closeFile } from '../disk/close-file.js';
+import type { HeldEnvironment } from '../disk/held-disk.js';
+import type { DiskFile } from '../disk/port.js';
 import type { EndMarks } from './write/end-marks.js';
 import { firstSegmentNow } from './store/first-segment-now.js';
 import type { AcceptedFrame, FrameRequest } from './write/frame-request.js';
@@ -118,7 +120,7 @@ export class SegmentedLog {
     environment.disk.onLost = (error) => {
       writer.latch(error);
     };
-    await environment.disk.hold(tail.path, file);
+    await holdSegment(environment, tail.path, file);
     log.#writing = { ...parts, writer, spares, active: new ActiveSegment(tail, file, last, segmentBytes) };
     return log;
   }
@@ -224,7 +226,7 @@ export class SegmentedLog {
       usualBytes: segmentBytes,
     });
     const { active } = writing;
-    await environment.disk.hold(rotated.active.path, rotated.active.file);
+    await holdSegment(environment, rotated.active.path, rotated.active.file);
     this.#segments = [...this.#segments.slice(0, -1), rotated.sealed, rotated.segment];
     writing.active = rotated.active;
     environment.disk.release(active.path);
@@ -394,5 +396,15 @@ export class SegmentedLog {
     if (writer.latched !== null) return;
     const marking = this.#orLatch(() => superblock.write({ isCleanEnd: true, proven: writer.durable }));
     await marking.catch(() => undefined);
+  }
+}
+
+/** From now on `path` must lead to this file; if that cannot be seen to, nothing is left open. */
+async function holdSegment({ disk }: HeldEnvironment, path: string, file: DiskFile): Promise<void> {
+  try {
+    await disk.hold(path, file);
+  } catch (error) {
+    await closeFile(file);
+    throw error;
   }
 }
