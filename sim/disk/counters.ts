@@ -32,6 +32,8 @@ export const REACHED = [
   'write-short',
   'no-space-injected',
   'no-space-natural',
+  'overwrite-refused',
+  'overwrite-cut-short',
   'sync-failed',
   'directory-sync-failed',
   'sync-lied-after-failure',

@@ -1,4 +1,4 @@
-import { PagedImage } from './paged-image.js';
+import { PAGE_BYTES, PagedImage } from './paged-image.js';
 import type { PendingOperation, WrongPlace } from './pending-operation.js';
 
 /**
@@ -88,6 +88,15 @@ export class FileNode {
       ({ position, bytes, clearedFrom }) =>
         position < until && (clearedFrom !== null || position + (bytes?.length ?? 0) > from),
     );
+  }
+
+  /** Pages of the platter over which something pending was written: where copies are made, both take room until a sync. */
+  copiedPages(): ReadonlySet<number> {
+    const copied = new Set<number>();
+    for (const { from, until } of this.pending)
+      for (let page = Math.floor(from / PAGE_BYTES); page * PAGE_BYTES < until; page++)
+        if (this.durable.isAllocated(page * PAGE_BYTES)) copied.add(page);
+    return copied;
   }
 
   /** Whether a read of this range meets a sector that cannot be read. */

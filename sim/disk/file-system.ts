@@ -57,12 +57,33 @@ export class FileSystem {
 
   /** How many of `length` bytes at `position` fit on the disk. */
   roomFor(node: FileNode, position: number, length: number): number {
+    if (this.profile.copiesOnWrite) return this.#roomForCopies(node, position, length);
     let free = Math.floor(this.profile.capacityBytes / PAGE_BYTES) - this.#allocatedPages;
     if (node.volatile.pagesMissing(position, position + length) <= Math.max(0, free)) return length;
     let until = position;
     while (until < position + length) {
       if (!node.volatile.isAllocated(until)) {
         if (free <= 0) break;
+        free -= 1;
+      }
+      until = (Math.floor(until / PAGE_BYTES) + 1) * PAGE_BYTES;
+    }
+    return Math.min(length, until - position);
+  }
+
+  /** As {@link roomFor}, where each page that the platter holds is copied by the first write over it since the last sync. */
+  #roomForCopies(node: FileNode, position: number, length: number): number {
+    let free = this.freeBytes / PAGE_BYTES;
+    for (const file of this.unsettled) free -= file.copiedPages().size;
+    const copied = node.copiedPages();
+    let until = position;
+    while (until < position + length) {
+      const needsCopy = node.durable.isAllocated(until) && !copied.has(Math.floor(until / PAGE_BYTES));
+      if (needsCopy || !node.volatile.isAllocated(until)) {
+        if (free <= 0) {
+          if (needsCopy) this.count(until === position ? 'overwrite-refused' : 'overwrite-cut-short');
+          break;
+        }
         free -= 1;
       }
       until = (Math.floor(until / PAGE_BYTES) + 1) * PAGE_BYTES;

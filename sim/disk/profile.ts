@@ -24,6 +24,11 @@ export interface DiskProfile {
   readonly failedSync: 'keeps' | 'goes-back';
   /** Default true: a power cut leaves bytes of a sector that were not being written as they were. */
   readonly powerSafeOverwrite: boolean;
+  /**
+   * Default false. True (Btrfs, ZFS): a write over what the platter holds takes room for a copy of each page, until the file is
+   * synced. A full disk refuses it with `ENOSPC`.
+   */
+  readonly copiesOnWrite: boolean;
   /** Default 1 GiB. */
   readonly capacityBytes: number;
   /** Open files that one process may have. Default 1024. */
@@ -51,6 +56,7 @@ export function drawProfile(seed: number, given: Partial<DiskProfile>): DiskProf
     images: random.pick(['mixed', 'mixed', 'drop-all', 'per-file'] as const),
     failedSync: random.pick(['keeps', 'goes-back'] as const),
     powerSafeOverwrite: true,
+    copiesOnWrite: false,
     capacityBytes: 2 ** 30,
     openFilesMax: 1024,
     calls: 'inline',

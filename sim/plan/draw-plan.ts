@@ -7,6 +7,9 @@ import { drawSwarm } from './swarm.js';
 /** Operations of a drawn plan. */
 const OPS = 60;
 
+/** Share of the plans whose file system copies on write. */
+const COPIES_ON_WRITE = 0.25;
+
 /** Stands for the open that makes the store, so that it meets faults like any other. */
 const FIRST_OPEN: PlanOp = { id: 0, kind: 'reopen', readsAll: false };
 
@@ -22,7 +25,10 @@ export function drawPlan(seed: number, profile: PlanProfile): Plan {
     drawFaults(subSeed(subSeed(root, 'fault'), op.id), op, OPS, swarm),
   );
   if (swarm.on.has('rot')) faults.push(...drawRepairFaults(subSeed(root, 'repair'), swarm));
-  const config = drawConfig(new Random(subSeed(root, 'config')), profile);
+  const drawn = drawConfig(new Random(subSeed(root, 'config')), profile);
+  // From a sub-seed of its own: it came later, and changes nothing else of a seed.
+  const copies = new Random(subSeed(root, 'copies-on-write')).chance(COPIES_ON_WRITE);
+  const config = copies ? { ...drawn, disk: { ...drawn.disk, copiesOnWrite: true } } : drawn;
   return { version: PLAN_VERSION, profile, seed: root, config, ops, faults };
 }
 

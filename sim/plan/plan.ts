@@ -16,6 +16,8 @@ export type PlanProfile = (typeof PLAN_PROFILES)[number];
 export interface PlanConfig {
   readonly disk: Pick<DiskProfile, 'metadata' | 'sectorBytes' | 'images' | 'failedSync' | 'calls'> & {
     readonly powerSafeOverwrite: boolean;
+    /** Left out: an overwrite takes no room. */
+    readonly copiesOnWrite?: boolean;
   };
   readonly segmentBytes: number;
   readonly batchBytesMax: number;

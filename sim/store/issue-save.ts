@@ -134,7 +134,7 @@ function judgeEnvironment(scene: Scene, error: KeelsonError, isFirstControl: boo
   if (error.code === 'KEELSON_NO_SPACE') {
     reach['no-space'] += 1;
     if (scene.isFull) {
-      if (!isFirstControl || scene.hasCause) return null;
+      if (!isFirstControl || scene.hasCause || scene.lacksRoomForCopies) return null;
       const what = `${scene.by} needs no room beyond the reserve, and failed: ${error.message}`;
       return new Finding({ oracle: 'full-disk', what, cause: error });
     }
@@ -146,8 +146,17 @@ function judgeEnvironment(scene: Scene, error: KeelsonError, isFirstControl: boo
     reach.fenced += 1;
     if (scene.other !== null) return null;
   }
+  // Bytes landed for which there is no room to be zeroed: what they came to, only a reopening can tell.
+  if (error.code === 'KEELSON_WRITE_FAILED' && scene.wasCutShort) return null;
   if (scene.hasCause || scene.hasLostLock || error.code === 'KEELSON_FAILED') return null;
   return withoutCause(scene, error);
+}
+
+/** D5, D7: a log fails only for what a disk did to it; a refusal for want of room leaves it open. */
+export function checkLatch(scene: Scene): void {
+  if (scene.log?.status !== 'failed' || scene.hasCause || scene.hasLostLock || scene.wasCutShort) return;
+  const what = `behind ${scene.by} the log has failed, though no call was made to fail`;
+  throw new Finding({ oracle: 'failed-without-cause', what });
 }
 
 export function falseAlarm(scene: Scene, error: KeelsonError): Finding {

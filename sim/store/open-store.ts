@@ -20,6 +20,7 @@ import { MOVED_DIR, type Scene } from './scene.js';
 export async function openStore(scene: Scene, process: SimulatedProcess, readsAll = false): Promise<boolean> {
   const { faults } = scene;
   faults.suffered.failures = 0;
+  scene.cutShortBefore = scene.disk.counters['overwrite-cut-short'];
   faults.watch = (call) => {
     noteOpenCall(scene.reach, call);
   };
@@ -172,8 +173,9 @@ function judgeOpenFailure(scene: Scene, error: KeelsonError): boolean {
   scene.reach['open-failed'] += 1;
   if (error.code === 'KEELSON_READ_FAILED') scene.reach['open-failed-for-a-read'] += 1;
   if (error.code === 'KEELSON_NO_SPACE' && scene.faults.suffered.failures === 0) {
-    // Only the making of a store needs room; opening one never does.
-    if (!scene.wasOpened) {
+    // Only the making of a store needs room; opening one does only where the superblock is copied on write.
+    if (!scene.wasOpened || scene.lacksRoomForCopies) {
+      if (scene.wasOpened) scene.reach['open-refused-on-full-disk'] += 1;
       scene.release();
       return false;
     }

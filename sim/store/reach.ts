@@ -50,6 +50,7 @@ export const BRANCHES = [
   'no-space',
   'space-back',
   'opened-on-full-disk',
+  'open-refused-on-full-disk',
   'compacted-on-full-disk',
   'voted-on-full-disk',
   'latched-by-write',

@@ -46,6 +46,8 @@ export class Scene {
   wasOpened = false;
   /** Snapshots (`index/term`) whose data some open has shown whole. */
   readonly readSnapshots: Set<string> = new Set<string>();
+  /** Overwrites that were cut short before the last open. */
+  cutShortBefore = 0;
   /** The disk was filled up, and not released since. */
   isFull = false;
   /** The operation under way, for the reader of a failure. */
@@ -82,6 +84,16 @@ export class Scene {
   get hasCause(): boolean {
     const { failures, damage, overBudget } = this.faults.suffered;
     return failures + damage + overBudget > 0;
+  }
+
+  /** Here every overwrite needs room, so that the reserve promises nothing (D7), and an open may be refused. */
+  get lacksRoomForCopies(): boolean {
+    return this.isFull && this.disk.profile.copiesOnWrite;
+  }
+
+  /** Since the last open, a part of a write over something found room, and the rest did not. */
+  get wasCutShort(): boolean {
+    return this.disk.counters['overwrite-cut-short'] > this.cutShortBefore;
   }
 
   get isDamaged(): boolean {

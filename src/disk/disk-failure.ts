@@ -45,6 +45,21 @@ export function changeFailed(what: string, place: DiskPlace, cause: unknown, nex
   return isNoSpace(cause) ? noSpace(what, place, cause) : writeFailed(what, place, cause, next);
 }
 
+/**
+ * `what` could not be written over what stood in its place. A file system that copies on write needs room for that: the old
+ * bytes then stand.
+ */
+export function overwriteFailed(
+  what: string,
+  place: DiskPlace,
+  cause: unknown,
+  next: NextStep,
+): KeelsonError {
+  if (!isNoSpace(cause)) return writeFailed(what, place, cause, next);
+  const copy = `a new copy of ${what}, which a file system that copies on write (Btrfs, ZFS) needs to write over the old,`;
+  return noSpace(copy, place, cause);
+}
+
 /** `what` could not be made durable; what the disk holds of it is unknown (D5). */
 export function syncFailed(what: string, place: DiskPlace, cause: unknown, next: NextStep): KeelsonError {
   return failure('KEELSON_SYNC_FAILED', `${what} could not be synced`, place, cause, next);

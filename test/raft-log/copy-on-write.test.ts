@@ -86,6 +86,18 @@ describe('a superblock that finds no room', () => {
   });
 });
 
+test('a tail that an open must write again finds no room, and is there when there is some', async () => {
+  const { disk } = await filled(1);
+  disk.crash('kill');
+  disk.onCall = ({ kind, path }) =>
+    kind === 'write' && path.endsWith('.wal') ? { code: 'ENOSPC' } : undefined;
+  const opening = logOn(disk);
+  await expect(opening).rejects.toMatchObject({ code: 'KEELSON_NO_SPACE' });
+  await expect(opening).rejects.toThrow(/new copy of .* copies on write.*Free space/);
+  disk.onCall = () => undefined;
+  await expectAll(disk, 10);
+});
+
 describe('a frame that finds no room in its place, nor zeros behind it', () => {
   test('is refused, and nothing of it comes back', async () => {
     let refused = 0;

@@ -91,4 +91,16 @@ export const COMBINATION_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    number: 47,
+    name: 'a log fails where a superblock that is copied on write finds no room',
+    rule: 'D7',
+    hunks: [
+      {
+        file: 'src/wal/segmented-log.ts',
+        find: "const isHarmless = isKeelsonError(error, 'KEELSON_NO_SPACE');",
+        put: 'const isHarmless = false;',
+      },
+    ],
+  },
 ];

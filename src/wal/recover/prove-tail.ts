@@ -1,4 +1,4 @@
-import { readFailed, syncFailed, writeFailed } from '../../disk/disk-failure.js';
+import { overwriteFailed, readFailed, syncFailed } from '../../disk/disk-failure.js';
 import type { Disk, DiskFile } from '../../disk/port.js';
 import { writeFully } from '../../disk/write-fully.js';
 import { FRAME_HEADER_BYTES_MAX, payloadMatches, readFrameHeader } from '../../format/frame-header.js';
@@ -137,7 +137,7 @@ async function write(file: DiskFile, bytes: Uint8Array, offset: number): Promise
   try {
     await writeFully(file, bytes, offset);
   } catch (error) {
-    throw writeFailed('the tail of the log', { path: file.path, offset }, error, NEXT);
+    throw overwriteFailed('the tail of the log', { path: file.path, offset }, error, NEXT);
   }
 }
 

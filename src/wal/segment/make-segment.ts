@@ -1,4 +1,4 @@
-import { isNoSpace, noSpace, syncFailed, writeFailed } from '../../disk/disk-failure.js';
+import { isNoSpace, noSpace, overwriteFailed, syncFailed, writeFailed } from '../../disk/disk-failure.js';
 import type { Environment } from '../../disk/environment.js';
 import type { DiskFile } from '../../disk/port.js';
 import { writeFully } from '../../disk/write-fully.js';
@@ -70,7 +70,7 @@ export async function renewSegmentHeader(file: DiskFile, header: SegmentHeader):
   try {
     await writeFully(file, encodeSegmentHeader(header), 0);
   } catch (error) {
-    throw writeFailed('a segment header', { path: file.path, offset: 0 }, error, { then: 'open again' });
+    throw overwriteFailed('a segment header', { path: file.path, offset: 0 }, error, { then: 'open again' });
   }
   try {
     await file.dataSync();

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { changeFailed, isNoSpace, readFailed, syncFailed } from '../../disk/disk-failure.js';
+import { overwriteFailed, readFailed, syncFailed } from '../../disk/disk-failure.js';
 import { isPromise, type Awaitable, type CallMode, type DiskFile } from '../../disk/port.js';
 import { readFully } from '../../disk/read-fully.js';
 import { writeFully } from '../../disk/write-fully.js';
@@ -59,8 +59,6 @@ function epochOf(slot: SuperblockVerdict): number {
 /** What a change may say: all but the counter that this file keeps. */
 export type SuperblockChange = Partial<Omit<Superblock, 'generation'>>;
 
-const COPIED_ON_WRITE =
-  'a new copy of the superblock, which a file system that copies on write (Btrfs, ZFS) needs to write over the old,';
 const REOPEN = {
   fate: 'The log accepts no more saves; recovery decides what the disk holds.',
   then: 'reopen it',
@@ -150,9 +148,8 @@ export class SuperblockFile {
     try {
       await writeFully(this.file, bytes, offset);
     } catch (error) {
-      // A file system that copies on write needs room to write over a slot: then the other one stands, and is the newest.
-      const what = isNoSpace(error) ? COPIED_ON_WRITE : 'the superblock';
-      throw changeFailed(what, place, error, REOPEN);
+      // For want of room the other slot stands, and is the newest.
+      throw overwriteFailed('the superblock', place, error, REOPEN);
     }
     try {
       await this.file.dataSync();
