@@ -93,13 +93,13 @@ export const COMBINATION_BUGS: readonly PlantedBug[] = [
   },
   {
     number: 47,
-    name: 'a log fails where a superblock that is copied on write finds no room',
+    name: 'an overwrite that finds no room for its copy is a failed write',
     rule: 'D7',
     hunks: [
       {
-        file: 'src/wal/segmented-log.ts',
-        find: "const isHarmless = isKeelsonError(error, 'KEELSON_NO_SPACE');",
-        put: 'const isHarmless = false;',
+        file: 'src/disk/disk-failure.ts',
+        find: 'if (!isNoSpace(cause)) return writeFailed(what, place, cause, next);',
+        put: 'if (what !== "") return writeFailed(what, place, cause, next);',
       },
     ],
   },
