@@ -2,10 +2,8 @@ import { isKeelsonError, KeelsonError } from '../errors/index.js';
 import { frameHeaderBytes, type FrameFields } from '../format/frame-header.js';
 import type { DurableMark } from '../format/position.js';
 import { SEGMENT_HEADER_BYTES } from '../format/segment-header.js';
-import { ActiveSegment, openTail, segmentBytesFor } from './write/active-segment.js';
+import { ActiveSegment, holdSegment, openTail, segmentBytesFor } from './write/active-segment.js';
 import { closeFile } from '../disk/close-file.js';
-import type { HeldEnvironment } from '../disk/held-disk.js';
-import type { DiskFile } from '../disk/port.js';
 import type { EndMarks } from './write/end-marks.js';
 import { firstSegmentNow } from './store/first-segment-now.js';
 import type { AcceptedFrame, FrameRequest } from './write/frame-request.js';
@@ -120,7 +118,7 @@ export class SegmentedLog {
     environment.disk.onLost = (error) => {
       writer.latch(error);
     };
-    await holdSegment(environment, tail.path, file);
+    await holdSegment(environment.disk, tail.path, file);
     log.#writing = { ...parts, writer, spares, active: new ActiveSegment(tail, file, last, segmentBytes) };
     return log;
   }
@@ -225,11 +223,10 @@ export class SegmentedLog {
       segmentBytes: bytes,
       usualBytes: segmentBytes,
     });
-    const { active } = writing;
-    await holdSegment(environment, rotated.active.path, rotated.active.file);
+    await holdSegment(environment.disk, rotated.active.path, rotated.active.file);
     this.#segments = [...this.#segments.slice(0, -1), rotated.sealed, rotated.segment];
+    environment.disk.release(writing.active.path);
     writing.active = rotated.active;
-    environment.disk.release(active.path);
     this.counters.rotations += 1;
     if (rotated.recycled) this.counters.segmentsRecycled += 1;
     const { path, header } = rotated.segment;
@@ -396,15 +393,5 @@ export class SegmentedLog {
     if (writer.latched !== null) return;
     const marking = this.#orLatch(() => superblock.write({ isCleanEnd: true, proven: writer.durable }));
     await marking.catch(() => undefined);
-  }
-}
-
-/** From now on `path` must lead to this file; if that cannot be seen to, nothing is left open. */
-async function holdSegment({ disk }: HeldEnvironment, path: string, file: DiskFile): Promise<void> {
-  try {
-    await disk.hold(path, file);
-  } catch (error) {
-    await closeFile(file);
-    throw error;
   }
 }

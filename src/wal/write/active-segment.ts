@@ -1,4 +1,6 @@
+import { closeFile } from '../../disk/close-file.js';
 import { writeFailed } from '../../disk/disk-failure.js';
+import type { HeldDisk } from '../../disk/held-disk.js';
 import type { Disk, DiskFile } from '../../disk/port.js';
 import type { FrameFields } from '../../format/frame-header.js';
 import { recordBytesAt, recordChecksumAt } from '../../format/record.js';
@@ -138,4 +140,14 @@ export function segmentBytesFor(frame: QueuedFrame, segmentBytes: number, header
   const seal = sealBytes(fields.until - fields.from, termRunsOf(fields) + 2);
   const needed = headerBytes + frameBytes(frame) + seal + reserveBytes(segmentBytes);
   return needed <= segmentBytes ? segmentBytes : Math.ceil(needed / 4096) * 4096;
+}
+
+/** From now on `path` must lead to this file; if that cannot be seen to, nothing is left open. */
+export async function holdSegment(disk: HeldDisk, path: string, file: DiskFile): Promise<void> {
+  try {
+    await disk.hold(path, file);
+  } catch (error) {
+    await closeFile(file);
+    throw error;
+  }
 }
