@@ -1,6 +1,13 @@
 import { describeState, firstDifference } from './describe-state.js';
 import { Finding, type Oracle } from './finding.js';
-import { FRESH_STATE, isSameState, type LogState, type ModelEntry, type ModelSnapshot } from './log-state.js';
+import {
+  FRESH_STATE,
+  isSameSnapshot,
+  isSameState,
+  type LogState,
+  type ModelEntry,
+  type ModelSnapshot,
+} from './log-state.js';
 
 /** A state in the order in which saves were issued. */
 export interface IssuedState {
@@ -176,6 +183,11 @@ export class AllowedStates {
   snapshotAt(index: number, term: number): ModelSnapshot | null {
     const taken = this.#snapshots.filter((one) => one.index === index && one.term === term);
     return taken.length === 1 ? (taken[0] ?? null) : null;
+  }
+
+  /** Whether some snapshot was taken or installed so, whatever became of it. */
+  wasTaken(snapshot: ModelSnapshot): boolean {
+    return this.#snapshots.some((one) => isSameSnapshot(one, snapshot));
   }
 
   /** Each state that a crash may leave, with an older snapshot in place of its own. */

@@ -1,5 +1,6 @@
 import { checksum } from '../../src/format/checksum.js';
 import type { Entry, RaftLog } from '../../src/raft-log/contract.js';
+import type { OpenedSnapshot } from '../../src/raft-log/snapshot-contract.js';
 import { Finding } from './finding.js';
 import { type LogState, modelEntry, type ModelEntry, type ModelSnapshot } from './log-state.js';
 
@@ -95,10 +96,14 @@ export function asModelEntries(read: readonly Entry[], from: number): ModelEntry
   });
 }
 
-/** The newest snapshot, its data streamed. */
-export async function observeSnapshot(log: RaftLog): Promise<ModelSnapshot | null> {
-  const opened = await log.openSnapshot();
-  if (opened === null) return null;
+/** The newest snapshot, or the kept one at this index, its data streamed. */
+export async function observeSnapshot(log: RaftLog, index?: number): Promise<ModelSnapshot | null> {
+  const opened = await log.openSnapshot(index === undefined ? {} : { index });
+  return opened === null ? null : observeOpened(opened);
+}
+
+/** A snapshot that was opened, its data streamed. */
+export async function observeOpened(opened: OpenedSnapshot): Promise<ModelSnapshot> {
   const { index, term, conf, bytes } = opened.meta;
   let dataHash = 0;
   let read = 0;

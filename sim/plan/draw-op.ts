@@ -54,12 +54,14 @@ export function drawOp(random: Random, swarm: Swarm, place: number): OpBody {
       };
     case 'snapshot': {
       const { bytes, chunks } = drawData(random);
-      return { kind, share: share(random), bytes, chunks, beside: beside(3) };
+      const op = { kind, share: share(random), bytes, chunks, beside: beside(3) };
+      return random.chance(0.3) ? { ...op, holds: true } : op;
     }
     case 'install': {
       const { bytes, chunks } = drawData(random);
       const keeps = random.chance(0.4);
-      return { kind, keeps, share: share(random), ahead: random.below(12), bytes, chunks };
+      const op = { kind, keeps, share: share(random), ahead: random.below(12), bytes, chunks };
+      return random.chance(0.15) ? { ...op, held: true } : op;
     }
     case 'compact':
       return { kind, share: random.pick([1, 1, share(random)]) };
@@ -98,6 +100,7 @@ export function drawOp(random: Random, swarm: Swarm, place: number): OpBody {
     case 'squeeze':
       return { kind, freeBytes: random.pick([0, 0, 4096, 8192, 32_768]) };
     case 'read-snapshot':
+      return { kind, share: share(random) };
     case 'beside':
     case 'release':
       return { kind };

@@ -96,9 +96,13 @@ export type OpBody =
       readonly chunks: number;
       /** Issued while the data streams. */
       readonly beside: readonly SaveOp[];
+      /** The oldest that is kept is opened before, and read only behind it, whether it is still kept or not (D10). */
+      readonly holds?: boolean;
     }
   | {
       readonly kind: 'install';
+      /** The snapshot that is held already comes again, if there is one, with data that nobody needs. */
+      readonly held?: boolean;
       /** Whether the log holds the index and term, and so keeps its entries. */
       readonly keeps: boolean;
       readonly share: number;
@@ -115,7 +119,8 @@ export type OpBody =
       readonly beside?: readonly SaveOp[];
       readonly compacts?: boolean;
     }
-  | { readonly kind: 'read-snapshot' }
+  /** `share`: which of those kept, newest first; left out: the newest. */
+  | { readonly kind: 'read-snapshot'; readonly share?: number }
   /** `saves`: still under way when the log is closed. */
   | { readonly kind: 'reopen'; readonly readsAll: boolean; readonly saves?: readonly SaveOp[] }
   /** A reader opens the store beside its writer. */

@@ -13,6 +13,7 @@ import {
   performStream,
 } from './read-ops.js';
 import type { Scene } from './scene.js';
+import { holdingOldest } from './held-snapshot.js';
 import { performCompact, performInstall, performSnapshot } from './snapshot-ops.js';
 import { pass, settled } from './settled.js';
 import { performMoved } from './moved.js';
@@ -31,7 +32,8 @@ export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
     case 'burst':
       return performBurst(scene, op, seed);
     case 'snapshot':
-      return performSnapshot(scene, op, seed);
+      if (op.holds !== true) return performSnapshot(scene, op, seed);
+      return holdingOldest(scene, () => performSnapshot(scene, op, seed));
     case 'install':
       return performInstall(scene, op, seed);
     case 'compact':
@@ -41,7 +43,7 @@ export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
     case 'stream':
       return performStream(scene, op, seed);
     case 'read-snapshot':
-      return performReadSnapshot(scene);
+      return performReadSnapshot(scene, op.share);
     case 'reopen':
       return performReopen(scene, op.readsAll, op.saves ?? [], seed);
     case 'beside':

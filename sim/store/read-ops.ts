@@ -1,6 +1,6 @@
 import { isKeelsonError, KeelsonError } from '../../src/errors/index.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
-import type { Entry } from '../../src/raft-log/contract.js';
+import type { Entry, RaftLog } from '../../src/raft-log/contract.js';
 import { Finding } from '../oracle/finding.js';
 import {
   firstIndexOf,
@@ -33,6 +33,7 @@ export function checkView(scene: Scene): void {
   const { log, allowed } = scene;
   if (log === null) return;
   const view = seeView(log);
+  checkKept(scene, log);
   if (allowed.see((state) => isViewOf(view, state))) return;
   throw new Finding({
     oracle: 'durable-view',
@@ -40,6 +41,15 @@ export function checkView(scene: Scene): void {
     expected: allowed.lines(),
     found: describeView(view),
   });
+}
+
+/** What is kept is told newest first, and the newest is the one that counts. */
+function checkKept({ by }: Scene, { snapshots, snapshot }: RaftLog): void {
+  const indexes = snapshots.map(({ index }) => index);
+  const isFalling = indexes.every((index, at) => at === 0 || index < (indexes[at - 1] ?? 0));
+  if (isFalling && indexes[0] === snapshot?.index) return;
+  const what = `after ${by} the snapshots kept are said to be at ${indexes.join(', ')}, the newest at ${snapshot?.index}`;
+  throw new Finding({ oracle: 'durable-view', what });
 }
 
 /** Reads a range of entries, whole or up to a bound of bytes. */
@@ -132,12 +142,19 @@ async function moveOn(
   if (compacts) await performCompact(scene, 1);
 }
 
-/** Streams the newest snapshot. */
-export async function performReadSnapshot(scene: Scene): Promise<void> {
-  const read = await tryRead(scene, async () => ({ snapshot: await observeSnapshot(scene.openLog) }));
+/** Streams a snapshot of those that are kept. */
+export async function performReadSnapshot(scene: Scene, share = 0): Promise<void> {
+  const { snapshots } = scene.openLog;
+  const meta = snapshots[Math.floor(share * snapshots.length)];
+  const read = await tryRead(scene, async () => ({
+    snapshot: await observeSnapshot(scene.openLog, meta?.index),
+  }));
   if (read === null || scene.isOverBudget) return;
   const { snapshot } = read;
-  if (scene.allowed.candidates().some(({ state }) => isSameSnapshot(state.snapshot, snapshot))) return;
+  if (meta !== undefined && meta.index !== snapshots[0]?.index) {
+    scene.reach['older-snapshot-read'] += 1;
+    if (snapshot !== null && scene.allowed.wasTaken(snapshot)) return;
+  } else if (scene.allowed.candidates().some(({ state }) => isSameSnapshot(state.snapshot, snapshot))) return;
   throw new Finding({
     oracle: 'read',
     what: `${scene.by} streamed a snapshot that is none of those that could be`,

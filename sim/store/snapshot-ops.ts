@@ -50,6 +50,7 @@ export async function performSnapshot(scene: Scene, op: SnapshotOp, seed: number
 
 /** Installs a snapshot as from a leader: one that keeps the log, or one that replaces it. */
 export async function performInstall(scene: Scene, op: InstallOp, seed: number): Promise<void> {
+  if (op.held === true && (await installHeld(scene, op, seed))) return;
   const { state } = scene.allowed.newest;
   const lowest = Math.max(state.snapshot?.index ?? 0, state.boundary.index) + 1;
   const last = lastIndexOf(state);
@@ -63,6 +64,26 @@ export async function performInstall(scene: Scene, op: InstallOp, seed: number):
   const index = conflicts ? open + Math.floor(op.share * 2 * (last + 1 - open)) : last + 1 + op.ahead;
   const term = Math.max(state.hardState.term, lastTermOf(state)) + 1;
   await installReplacing(scene, makeSnapshot(Math.max(index, lowest), term, op, seed), state);
+}
+
+/** Installs what is held, and so changes nothing; false if nothing is. */
+async function installHeld(scene: Scene, op: InstallOp, seed: number): Promise<boolean> {
+  const log = scene.openLog;
+  const held = log.snapshot;
+  if (held === null) return false;
+  const { index, term } = held;
+  const { snapshot, chunks } = makeSnapshot(index, term, op, seed);
+  try {
+    const meta = await log.installSnapshot({ index, term, conf: snapshot.conf, data: streamOf(chunks) });
+    scene.reach['snapshot-held-already'] += 1;
+    if (meta.bytes === held.bytes && Buffer.compare(meta.conf, held.conf) === 0) return true;
+    const what = `${scene.by} installed the snapshot at ${index} that is held, and it became another`;
+    scene.found(new Finding({ oracle: 'durable-view', what }));
+  } catch (error) {
+    const finding = judgeFailure(scene, error, false);
+    if (finding !== null) scene.found(finding);
+  }
+  return true;
 }
 
 async function installKeeping(scene: Scene, { snapshot, chunks }: Taken): Promise<void> {

@@ -159,4 +159,16 @@ export const LOG_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    number: 108,
+    name: 'snapshot deleted without its reader being given a descriptor',
+    rule: 'D10',
+    hunks: [
+      {
+        file: 'src/snapshot/snapshot-store.ts',
+        find: '        await this.#open.whileKept(path, () => this.#unlink(path));\n',
+        put: '        await this.#unlink(path);\n',
+      },
+    ],
+  },
 ];
