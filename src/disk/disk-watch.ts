@@ -140,6 +140,9 @@ class WatchedDisk implements Disk {
     this.#watch = watch;
   }
 
+  checkLocks(path: string): Awaitable<void> {
+    return this.#disk.checkLocks?.(path);
+  }
   open(path: string, options: OpenOptions): Awaitable<DiskFile> {
     const opened = this.#watch.run('open', path, () => this.#disk.open(path, options));
     return isPromise(opened)
