@@ -160,7 +160,7 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
-    number: 108,
+    number: 48,
     name: 'snapshot deleted without its reader being given a descriptor',
     rule: 'D10',
     hunks: [
