@@ -44,7 +44,7 @@ export interface ForkOptions {
   readonly seed?: number | string;
   /** Where the fork notes what happens. Default: one of its own. */
   readonly trace?: Trace;
-  /** Its virtual time. Default: a queue of its own. */
+  /** Its virtual time: that of the disk, to share it. Default: a queue of its own. */
   readonly queue?: EventQueue;
 }
 
@@ -191,7 +191,7 @@ export class SimulatedDisk extends RawAccess {
       trace: options.trace ?? new Trace(),
       processCount: this.#processCount,
     });
-    fork.queue.elapse(this.queue.nowMs);
+    if (fork.queue !== this.queue) fork.queue.elapse(this.queue.nowMs);
     fork.#calls.continueFrom(this.#calls);
     fork.#crashCount = this.#crashCount;
     fork.#underWay = this.#underWay.map(({ action, plan }) => ({

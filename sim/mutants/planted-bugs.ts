@@ -2,6 +2,7 @@ import { CLUSTER_BUGS } from './bugs/cluster-bugs.js';
 import { COMBINATION_BUGS } from './bugs/combination-bugs.js';
 import { LOG_BUGS } from './bugs/log-bugs.js';
 import { RECOVERY_BUGS } from './bugs/recovery-bugs.js';
+import { ROLLBACK_BUGS } from './bugs/rollback-bugs.js';
 import { SYNC_BUGS } from './bugs/sync-bugs.js';
 import type { PlantedBug } from './planted-bug.js';
 
@@ -12,4 +13,5 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...LOG_BUGS,
   ...CLUSTER_BUGS,
   ...COMBINATION_BUGS,
+  ...ROLLBACK_BUGS,
 ].sort((a, b) => a.number - b.number);

@@ -43,6 +43,8 @@ export class AllowedStates {
   #floating: FloatingSnapshot | null = null;
   /** States of this life, oldest first: what a reader beside the writer may still be shown. */
   #past: LogState[] = [FRESH_STATE];
+  /** All that was ever promised, oldest first: what files that went back may show. */
+  readonly #ever: LogState[] = [FRESH_STATE];
   /** Every snapshot ever begun: an older one may stand in for the newest where that was damaged (R8). */
   readonly #snapshots: ModelSnapshot[] = [];
   /** Hash of each entry ever issued: nothing else may be served, whatever happens to the disk. */
@@ -126,6 +128,7 @@ export class AllowedStates {
       by: `${one.by}, with ${floating.by}`,
     }));
     this.#past.push(this.promised.state);
+    this.#ever.push(this.promised.state);
   }
 
   /** It was refused: its record does not exist. */
@@ -212,13 +215,21 @@ export class AllowedStates {
     return this.#past.some(isIt) || this.candidates().some(({ state }) => isIt(state));
   }
 
+  /** All states that were ever promised, over all lives, in that order. */
+  get promises(): readonly LogState[] {
+    return this.#ever;
+  }
+
   /** The allowed states as lines of a failure. */
   lines(): string[] {
     return this.candidates().map(({ state, by }) => `${describeState(state)} (${by})`);
   }
 
   #keep(at: number): void {
-    for (const { state } of this.#accept.slice(1, at + 1)) this.#past.push(state);
+    for (const { state } of this.#accept.slice(1, at + 1)) {
+      this.#past.push(state);
+      this.#ever.push(state);
+    }
     this.#accept = this.#accept.slice(at);
   }
 
@@ -227,5 +238,6 @@ export class AllowedStates {
     this.#begunAt = promise.ordinal;
     this.#floating = null;
     this.#past = [promise.state];
+    this.#ever.push(promise.state);
   }
 }

@@ -26,6 +26,8 @@ export const ORACLES = [
   'other-store',
   /** What was set aside left the quarantine. */
   'quarantine-shrunk',
+  /** Files that were rolled back took along what others still prove, or what was newer was deleted. */
+  'rollback',
   /** A repair lost a file, left what cannot be opened, or forgot without saying so. */
   'repair',
   /** Work waited for ever. */

@@ -1,4 +1,9 @@
-import { FRAME_MAGIC, payloadMatches, readFrameHeader } from '../../src/format/frame-header.js';
+import {
+  FRAME_MAGIC,
+  type FrameHeader,
+  payloadMatches,
+  readFrameHeader,
+} from '../../src/format/frame-header.js';
 import { decodeSegmentHeader, SEGMENT_HEADER_BYTES, segmentSalt } from '../../src/format/segment-header.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import { Finding } from './finding.js';
@@ -17,16 +22,7 @@ export class FrameCensus {
   }
 
   #takeSegment(disk: SimulatedDisk, path: string): void {
-    const bytes = Buffer.from(disk.readVolatile(path) ?? []);
-    if (bytes.length < SEGMENT_HEADER_BYTES) return;
-    const verdict = decodeSegmentHeader(bytes);
-    if (verdict.kind !== 'valid') return;
-    const salt = segmentSalt(verdict.header.identity);
-    for (let at = bytes.indexOf(MAGIC); at >= 0; at = bytes.indexOf(MAGIC, at + 1)) {
-      const header = readFrameHeader(bytes, at, salt);
-      if (header === null) continue;
-      const from = at + header.headerBytes;
-      if (!payloadMatches(header, bytes.subarray(from, from + header.payloadBytes), salt)) continue;
+    for (const { at, header } of framesIn(disk.readVolatile(path) ?? new Uint8Array())) {
       // The chain and the durable mark are part of what an LSN names: the header's checksum covers all of it.
       const key = `${header.epoch}/${header.firstLsn}`;
       const known = this.#known.get(key);
@@ -35,5 +31,22 @@ export class FrameCensus {
       const what = `(epoch, LSN) ${key} names two frames; the second stands in ${path} at ${at}`;
       throw new Finding({ oracle: 'lsn-reused', what });
     }
+  }
+}
+
+/** The whole frames in the bytes of a segment, whether they join or not. */
+export function* framesIn(
+  file: Uint8Array,
+): Generator<{ readonly at: number; readonly header: FrameHeader }> {
+  const bytes = Buffer.from(file);
+  if (bytes.length < SEGMENT_HEADER_BYTES) return;
+  const verdict = decodeSegmentHeader(bytes);
+  if (verdict.kind !== 'valid') return;
+  const salt = segmentSalt(verdict.header.identity);
+  for (let at = bytes.indexOf(MAGIC); at >= 0; at = bytes.indexOf(MAGIC, at + 1)) {
+    const header = readFrameHeader(bytes, at, salt);
+    if (header === null) continue;
+    const from = at + header.headerBytes;
+    if (payloadMatches(header, bytes.subarray(from, from + header.payloadBytes), salt)) yield { at, header };
   }
 }

@@ -15,7 +15,7 @@ const SAVE_WEIGHTS: readonly (readonly [SaveOp['kind'], number])[] = [
   ['wrong', 0.5],
 ];
 
-type OtherKind = Exclude<OpKind, SaveOp['kind']>;
+type OtherKind = Exclude<OpKind, SaveOp['kind'] | 'rollback'>;
 
 const SNAPSHOT_KINDS: ReadonlySet<OpKind> = new Set<OpKind>(['snapshot', 'install', 'compact']);
 
@@ -105,6 +105,19 @@ export function drawOp(random: Random, swarm: Swarm, place: number): OpBody {
     case 'release':
       return { kind };
   }
+}
+
+export function drawRollback(random: Random): OpBody {
+  const stale = random.chance(0.3);
+  return {
+    kind: 'rollback',
+    // A power cut takes the end marks along, which no sync makes durable.
+    crash: stale ? 'kill' : random.pick(['kill', 'power'] as const),
+    back: 1 + random.below(random.pick([2, 8, 30])),
+    share: random.pick([0.2, 0.6, 0.9, 1]),
+    removes: random.chance(0.3),
+    stale,
+  };
 }
 
 function weightOf(kind: OtherKind | 'save', swarm: Swarm): number {

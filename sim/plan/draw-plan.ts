@@ -1,6 +1,6 @@
 import { Random, seedOf, subSeed } from '../world/random.js';
 import { drawFaults, drawRepairFaults } from './draw-faults.js';
-import { drawOp } from './draw-op.js';
+import { drawOp, drawRollback } from './draw-op.js';
 import { type Plan, PLAN_VERSION, type PlanConfig, type PlanOp, type PlanProfile } from './plan.js';
 import { drawSwarm } from './swarm.js';
 
@@ -9,6 +9,9 @@ const OPS = 60;
 
 /** Share of the plans whose file system copies on write. */
 const COPIES_ON_WRITE = 0.25;
+
+/** Share of the operations behind which a rollback is tried. */
+const ROLLBACKS = 0.04;
 
 /** Stands for the open that makes the store, so that it meets faults like any other. */
 const FIRST_OPEN: PlanOp = { id: 0, kind: 'reopen', readsAll: false };
@@ -29,7 +32,16 @@ export function drawPlan(seed: number, profile: PlanProfile): Plan {
   // From a sub-seed of its own: it came later, and changes nothing else of a seed.
   const copies = new Random(subSeed(root, 'copies-on-write')).chance(COPIES_ON_WRITE);
   const config = copies ? { ...drawn, disk: { ...drawn.disk, copiesOnWrite: true } } : drawn;
-  return { version: PLAN_VERSION, profile, seed: root, config, ops, faults };
+  const all = swarm.on.has('rollback') ? withRollbacks(subSeed(root, 'rollback'), ops) : ops;
+  return { version: PLAN_VERSION, profile, seed: root, config, ops: all, faults };
+}
+
+/** Rollbacks are tried in copies of the disk, between the other operations, and change nothing for those. */
+function withRollbacks(seed: number, ops: readonly PlanOp[]): PlanOp[] {
+  return ops.flatMap((op) => {
+    const random = new Random(subSeed(seed, op.id));
+    return random.chance(ROLLBACKS) ? [op, { id: OPS + op.id, ...drawRollback(random) }] : [op];
+  });
 }
 
 function drawConfig(random: Random, profile: PlanProfile): PlanConfig {

@@ -125,6 +125,19 @@ export type OpBody =
   | { readonly kind: 'reopen'; readonly readsAll: boolean; readonly saves?: readonly SaveOp[] }
   /** A reader opens the store beside its writer. */
   | { readonly kind: 'beside' }
+  /**
+   * In a copy of the disk that crashes here, some files go back to what the platter held `back` operations ago.
+   * `share`: how many of them, 1 is all. `removes`: one of them that was not there then goes away. `stale`: the end
+   * marks stay, once the newest has landed, but in the other block stands one of an earlier run, which had come further.
+   */
+  | {
+      readonly kind: 'rollback';
+      readonly crash: CrashKind;
+      readonly back: number;
+      readonly share: number;
+      readonly removes: boolean;
+      readonly stale: boolean;
+    }
   | { readonly kind: 'wait'; readonly ms: number }
   /** The lock is lost while its owner lives, and a second process opens the store. */
   | { readonly kind: 'takeover'; readonly saves: readonly SaveOp[] }

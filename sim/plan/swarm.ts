@@ -20,6 +20,7 @@ export const FAULT_CLASSES = [
   'moved-away',
   'rot',
   'in-recovery',
+  'rollback',
 ] as const;
 
 export type FaultClass = (typeof FAULT_CLASSES)[number];

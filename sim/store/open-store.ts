@@ -2,6 +2,7 @@ import { KeelsonError } from '../../src/errors/index.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import type { RecoveryReport } from '../../src/wal/report/recovery-report.js';
+import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import type { SimulatedProcess } from '../disk/simulated-process.js';
 import { Finding } from '../oracle/finding.js';
 import type { LogState } from '../oracle/log-state.js';
@@ -196,7 +197,7 @@ async function checkVerdictKept(
   readsAll: boolean,
 ): Promise<void> {
   scene.faults.calm();
-  const before = hashOfStore(scene);
+  const before = hashOfFiles(scene.disk);
   try {
     await openRaftLog({ ...openOptions(scene, process), verifyOnOpen: readsAll ? 'all' : 'tail' });
   } catch (error) {
@@ -207,7 +208,7 @@ async function checkVerdictKept(
     }
     // A writer that lost its lock, and was not told yet, goes on beside the opens of its successor.
     const hasPredecessor = process !== scene.process && scene.process.isAlive;
-    if (hashOfStore(scene) === before || scene.isOverBudget || hasPredecessor) return;
+    if (hashOfFiles(scene.disk) === before || scene.isOverBudget || hasPredecessor) return;
     const what = `an open that named damage (${first.code}) changed the store`;
     throw new Finding({ oracle: 'verdict-not-kept', what });
   }
@@ -216,7 +217,8 @@ async function checkVerdictKept(
   throw new Finding({ oracle: 'verdict-not-kept', what });
 }
 
-function hashOfStore({ disk }: Scene): number {
+/** Of the names and bytes of all files. */
+export function hashOfFiles(disk: SimulatedDisk): number {
   return hashOfText(
     disk
       .list()

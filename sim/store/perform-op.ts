@@ -12,6 +12,7 @@ import {
   performReadSnapshot,
   performStream,
 } from './read-ops.js';
+import { performRollback } from './rollback.js';
 import type { Scene } from './scene.js';
 import { holdingOldest } from './held-snapshot.js';
 import { performCompact, performInstall, performSnapshot } from './snapshot-ops.js';
@@ -48,6 +49,8 @@ export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
       return performReopen(scene, op.readsAll, op.saves ?? [], seed);
     case 'beside':
       return performBeside(scene);
+    case 'rollback':
+      return performRollback(scene, op, seed);
     case 'takeover':
       return performTakeover(scene, op.saves, seed);
     case 'moved':

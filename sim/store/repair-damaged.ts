@@ -2,6 +2,7 @@ import { KeelsonError } from '../../src/errors/index.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { repairStore, type RepairReport } from '../../src/raft-log/repair-store.js';
+import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import { describeState } from '../oracle/describe-state.js';
 import { Finding } from '../oracle/finding.js';
 import { lastIndexOf, type LogState } from '../oracle/log-state.js';
@@ -42,7 +43,7 @@ export async function repairDamaged(scene: Scene, kept: ReadonlyMap<number, stri
 }
 
 /** Hash of the bytes of each segment and snapshot of the store, with the path where it stood. */
-export function contentsOf({ disk }: Scene): ReadonlyMap<number, string> {
+export function contentsOf(disk: SimulatedDisk): ReadonlyMap<number, string> {
   const contents = new Map<number, string>();
   for (const path of disk.list()) {
     if (path.endsWith('.wal') || path.endsWith('.snap'))
@@ -51,7 +52,7 @@ export function contentsOf({ disk }: Scene): ReadonlyMap<number, string> {
   return contents;
 }
 
-function hashOfFile(bytes: Uint8Array | null): number {
+export function hashOfFile(bytes: Uint8Array | null): number {
   return hashOfText(Buffer.from(bytes ?? []).toString('latin1'));
 }
 

@@ -48,6 +48,7 @@ class StoreRun {
     await this.#begin();
     for (const op of scene.plan.ops) {
       if (scene.hasEnded) break;
+      scene.moments.note(scene.disk, scene.dir, scene.allowed.promises.length);
       scene.by = `op ${op.id} (${op.kind})`;
       const { trace } = scene.disk;
       trace.fold(op.id);
@@ -125,7 +126,7 @@ class StoreRun {
     scene.release();
     // What no sync made durable is gone or there for good, so that no crash of a repair can be blamed for it.
     scene.disk.crash('power');
-    const kept = contentsOf(scene);
+    const kept = contentsOf(scene.disk);
     for (let life = 0; life <= OPENS_MAX; life++) {
       if (!scene.process.isAlive) this.#noteCrash();
       scene.faults.enter(REPAIR_OP, life);

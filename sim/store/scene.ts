@@ -5,6 +5,7 @@ import { AllowedStates } from '../oracle/allowed-states.js';
 import { Finding } from '../oracle/finding.js';
 import type { FaultsToCome } from '../plan/faults-to-come.js';
 import type { Plan } from '../plan/plan.js';
+import { Moments } from './moments.js';
 import { newReach, type Reach } from './reach.js';
 
 /** The directory of the store, until it is moved; its parent is there from the start. */
@@ -39,6 +40,7 @@ export class Scene {
   readonly faults: FaultsToCome;
   readonly allowed: AllowedStates = new AllowedStates();
   readonly reach: Reach = newReach();
+  readonly moments: Moments;
   process: SimulatedProcess;
   /** Null while none is open. */
   log: RaftLog | null = null;
@@ -67,6 +69,7 @@ export class Scene {
     this.plan = plan;
     this.disk = disk;
     this.faults = faults;
+    this.moments = new Moments(plan.ops);
     this.process = disk.process;
   }
 

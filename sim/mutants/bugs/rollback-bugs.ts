@@ -1,0 +1,41 @@
+import type { PlantedBug } from '../planted-bug.js';
+
+/** Bugs that show where some files of a store are older than others, or move while they are read. */
+export const ROLLBACK_BUGS: readonly PlantedBug[] = [
+  {
+    number: 48,
+    name: 'newest end mark chosen before those of other runs are left out',
+    rule: 'R1',
+    hunks: [
+      {
+        file: 'src/wal/store/marks-file.ts',
+        find: '    if (superblock !== null && !isOfRun(mark.epoch, mark.lsn, superblock)) continue;\n',
+        put: '',
+      },
+      {
+        file: 'src/wal/store/marks-file.ts',
+        find: '  return newest;\n',
+        put: `  const counts = newest === null || superblock === null || isOfRun(newest.epoch, newest.lsn, superblock);
+  return counts ? newest : null;
+`,
+      },
+    ],
+  },
+  {
+    number: 49,
+    name: 'segments above the range not asked, and deleted',
+    rule: 'R3, R6',
+    hunks: [
+      {
+        file: 'src/wal/recover/judge.ts',
+        find: 'const numbers = [...present].filter((number) => number > lastNumber);',
+        put: 'const numbers = [...present].filter((number) => number > lastNumber && number < 0);',
+      },
+      {
+        file: 'src/wal/switch/set-segments-aside.ts',
+        find: '  return untilOffset > 0\n',
+        put: '  return untilOffset < 0\n',
+      },
+    ],
+  },
+];
