@@ -32,7 +32,7 @@ const FOUND_BY: Readonly<Record<Oracle, number>> = {
   'tail-not-durable': 18,
   'other-store': 46,
   'quarantine-shrunk': 30,
-  rollback: 49,
+  rollback: 50,
   repair: 26,
   stuck: 103,
   leak: 102,

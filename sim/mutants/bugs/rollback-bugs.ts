@@ -3,7 +3,7 @@ import type { PlantedBug } from '../planted-bug.js';
 /** Bugs that show where some files of a store are older than others, or move while they are read. */
 export const ROLLBACK_BUGS: readonly PlantedBug[] = [
   {
-    number: 48,
+    number: 49,
     name: 'newest end mark chosen before those of other runs are left out',
     rule: 'R1',
     hunks: [
@@ -22,7 +22,7 @@ export const ROLLBACK_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
-    number: 49,
+    number: 50,
     name: 'segments above the range not asked, and deleted',
     rule: 'R3, R6',
     hunks: [
