@@ -24,6 +24,11 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   cli: ['raft-log', 'wal', 'snapshot', 'format', 'disk', 'errors'],
 };
 
+/** Rooms that enter another one by one of its files alone. */
+const DOORS: Readonly<Record<string, { readonly into: string; readonly by: string }>> = {
+  'raft-log': { into: 'wal', by: 'inside.js' },
+};
+
 /** Rooms whose business is the outside world. All others get it from their Environment. */
 const WORLDLY_ROOMS: ReadonlySet<string> = new Set(['disk', 'grpc', 'cli']);
 
@@ -83,6 +88,13 @@ function roomRules(room: string): Linter.Config {
     patterns.push({
       regex: `^(\\.\\./)+(${above.join('|')})(/|$)`,
       message: `src/${room} may import only ${[...(ROOMS[room] ?? [])].join(', ') || 'nothing of the other rooms'}: imports point downwards, never to a sibling.`,
+    });
+  }
+  const door = DOORS[room];
+  if (door !== undefined) {
+    patterns.push({
+      regex: `^(\\.\\./)+${door.into}/(?!${door.by.replaceAll('.', '\\.')}$)`,
+      message: `src/${room} enters src/${door.into} by ${door.by} alone, which names what it may use.`,
     });
   }
   patterns.push({

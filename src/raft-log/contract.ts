@@ -1,5 +1,5 @@
 import type { Environment } from '../disk/environment.js';
-import type { RecoveryReport } from '../wal/report/recovery-report.js';
+import type { RecoveryReport } from '../wal/inside.js';
 import type { RaftLogEvents } from './events.js';
 import type { OpenedSnapshot, OpenSnapshotOptions, SnapshotData, SnapshotMeta } from './snapshot-contract.js';
 import type { RaftLogHealth, RaftLogStats } from './stats.js';

@@ -5,8 +5,7 @@ import type { Environment } from '../disk/environment.js';
 import { isKeelsonError, KeelsonError, throwIfAborted } from '../errors/index.js';
 import type { SnapshotStore } from '../snapshot/index.js';
 import { letGo } from '../snapshot/let-go.js';
-import type { RecoveryReport } from '../wal/report/recovery-report.js';
-import { closedError, failedError, type SegmentedLog } from '../wal/segmented-log.js';
+import { type RecoveryReport, closedError, failedError, type SegmentedLog } from '../wal/inside.js';
 import { AcceptedState } from './state/accepted-state.js';
 import type {
   AcceptedView,

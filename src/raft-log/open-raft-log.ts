@@ -2,11 +2,13 @@ import { DiskWatch } from '../disk/disk-watch.js';
 import type { Environment } from '../disk/environment.js';
 import { holdingNames } from '../disk/held-disk.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
-import { throwIfAbandoned } from '../wal/log-refusals.js';
-import type { WalObserver } from '../wal/write/observer.js';
-import type { RecoveryReport } from '../wal/report/recovery-report.js';
-import { openSegmentedLog } from '../wal/open-segmented-log.js';
-import type { SegmentedLog } from '../wal/segmented-log.js';
+import {
+  throwIfAbandoned,
+  type WalObserver,
+  type RecoveryReport,
+  openSegmentedLog,
+  type SegmentedLog,
+} from '../wal/inside.js';
 import type { RaftLog, RaftLogOptions } from './contract.js';
 import { DurableRaftLog } from './durable-raft-log.js';
 import { DurableState } from './state/durable-state.js';

@@ -5,13 +5,20 @@ import { setAside } from '../disk/set-aside.js';
 import { KeelsonError } from '../errors/index.js';
 import { MARKS_NAME, QUARANTINE_DIRECTORY_NAME, SUPERBLOCK_NAME } from '../format/names.js';
 import type { Superblock } from '../format/superblock.js';
-import { holdsSegmentOf } from '../wal/switch/set-segments-aside.js';
-import { keepInQuarantine } from '../wal/store/keep-in-quarantine.js';
-import { segmentPath } from '../wal/segment/live-segment.js';
-import { lockStore, type StoreLock } from '../wal/store/lock-store.js';
+import {
+  holdsSegmentOf,
+  keepInQuarantine,
+  segmentPath,
+  lockStore,
+  type StoreLock,
+  listStore,
+  restoreAsides,
+  newestSlot,
+  readSlots,
+  SuperblockFile,
+  superblockPath,
+} from '../wal/inside.js';
 import { removeName, renewName, syncNames } from '../disk/durable-names.js';
-import { listStore, restoreAsides } from '../wal/store/store-directory.js';
-import { newestSlot, readSlots, SuperblockFile, superblockPath } from '../wal/store/superblock-file.js';
 import { rebuildLog, removeRebuilt } from './repair/rebuild-log.js';
 import { planRepair, type InnerPlan, type RepairPlan } from './repair/repair-plan.js';
 import { surveyLog, type LogSurvey } from './repair/survey-log.js';

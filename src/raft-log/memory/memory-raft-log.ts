@@ -5,8 +5,7 @@ import { frameHeaderBytes } from '../../format/frame-header.js';
 import { LIMITS } from '../../format/limits.js';
 import { letGo } from '../../snapshot/let-go.js';
 import type { SnapshotStream } from '../../snapshot/snapshot-stream.js';
-import { checkFrameSize } from '../../wal/log-refusals.js';
-import type { RecoveryReport } from '../../wal/report/recovery-report.js';
+import { checkFrameSize, type RecoveryReport } from '../../wal/inside.js';
 import type {
   AcceptedView,
   CreateSnapshotRequest,

@@ -1,4 +1,4 @@
-import type { RecoveryReport } from '../../wal/report/recovery-report.js';
+import type { RecoveryReport } from '../../wal/inside.js';
 import type { MemoryMedium } from './memory-queue.js';
 
 /** What an open of memory finds: nothing can be amiss. */

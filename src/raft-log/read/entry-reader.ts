@@ -1,6 +1,6 @@
 import { KeelsonError, orAborted, throwIfAborted } from '../../errors/index.js';
 import type { TermRun } from '../../format/seal.js';
-import { closedError, type SegmentedLog } from '../../wal/segmented-log.js';
+import { closedError, type SegmentedLog } from '../../wal/inside.js';
 import type { AcceptedState } from '../state/accepted-state.js';
 import type { ReadEntry } from '../contract.js';
 import type { Cuts } from '../rules/cuts.js';

@@ -1,7 +1,7 @@
 import { KeelsonError } from '../../errors/index.js';
 import { entryChecksum } from '../../format/entry-checksum.js';
 import { readEntryRecord } from '../../format/raft-records.js';
-import type { LocatedRecord } from '../../wal/segment/record-reader.js';
+import type { LocatedRecord } from '../../wal/inside.js';
 import type { ReadEntry } from '../contract.js';
 
 /**

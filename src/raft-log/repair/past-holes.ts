@@ -1,27 +1,9 @@
 import { lastLsnOf, type FrameHeader } from '../../format/frame-header.js';
 import type { FrameRecords } from '../../format/frame-records.js';
 import type { TermRun } from '../../format/seal.js';
-import { RecordIndex } from '../../wal/segment/record-index.js';
-import { RecordLedger } from '../../wal/survey/record-ledger.js';
-import type { LostFrame } from '../../wal/survey/walk-lost-frame.js';
+import { RecordIndex, RecordLedger, type LostFrame } from '../../wal/inside.js';
 import { DurableState } from '../state/durable-state.js';
-import type { LogPiece } from './survey-pieces.js';
-
-/** How a stretch goes on past holes in the segment that it ends in, entry by entry. */
-export interface PastHoles {
-  /** The stretch up to the first of them: entries below the lowest of `places` are read from that. */
-  readonly before: LogPiece;
-  readonly path: string;
-  /** Where the other entries stand; 0: it cannot be read. */
-  places: RecordIndex;
-  /** Which of those cannot be read. */
-  records: RecordLedger;
-  /** LSN of the last record that may be lost: what is lost beyond what was durable ends the log (D1). */
-  lostUntilLsn: number;
-}
-
-/** A stretch that goes on past a hole; `before` stays as it is. */
-export type PieceWithHoles = LogPiece & { readonly past: PastHoles };
+import type { LogPiece, PieceWithHoles } from './log-piece.js';
 
 /** A copy of the stretch, to go on past the hole that it ends at. */
 export function goOnPast(before: LogPiece, path: string): PieceWithHoles {

@@ -8,28 +8,30 @@ import { viewOf } from '../../format/integers.js';
 import { encodeRaftPreamble, entryRecordBytes } from '../../format/raft-records.js';
 import { readRecord, recordBytesAt, RECORD_HEADER_BYTES } from '../../format/record.js';
 import type { Superblock } from '../../format/superblock.js';
-import { RecoveryTally } from '../../wal/report/damage.js';
-import { buildBeside } from '../../wal/switch/build-beside.js';
-import { judge } from '../../wal/recover/judge.js';
-import type { OpenRequest } from '../../wal/open-request.js';
-import { SegmentedLog } from '../../wal/segmented-log.js';
+import {
+  RecoveryTally,
+  buildBeside,
+  judge,
+  type OpenRequest,
+  SegmentedLog,
+  WalCounters,
+  openSegment,
+  readAt,
+  malformed,
+} from '../../wal/inside.js';
 import { removeName } from '../../disk/durable-names.js';
-import { WalCounters } from '../../wal/write/wal-counters.js';
 import { AcceptedState } from '../state/accepted-state.js';
 import type { Entry } from '../contract.js';
 import { DurableState } from '../state/durable-state.js';
 import { draftSave } from '../state/encode-save.js';
 import { readEntry } from '../read/read-entry.js';
-import { openSegment, readAt } from '../../wal/segment/read-segment.js';
-import { malformed } from '../../wal/segment/record-reader.js';
 import { EntryReader } from '../read/entry-reader.js';
 import { FrameQueue } from '../state/frame-queue.js';
 import { judgeSave } from '../rules/judge-save.js';
 import { readSave } from '../rules/requests.js';
-import type { PastHoles } from './past-holes.js';
+import type { PastHoles, LogPiece } from './log-piece.js';
 import type { InnerPlan } from './repair-plan.js';
 import type { LogSurvey } from './survey-log.js';
-import type { LogPiece } from './survey-pieces.js';
 
 const SEGMENT_BYTES = 67_108_864;
 /** About how many bytes of entries one frame of the new log holds, and at most this share of a segment. */

@@ -1,11 +1,11 @@
 import type { FoundDamage } from '../verify-report.js';
 import type { SnapshotName } from '../../format/raft-records.js';
-import type { IndexRange } from '../../wal/report/recovery-report.js';
+import type { IndexRange } from '../../wal/inside.js';
 import type { HardState } from '../contract.js';
 import { giveUpVotes } from '../rules/give-up-votes.js';
 import { whatWasPromised, type Promised } from './repair-witness.js';
 import type { LogSurvey } from './survey-log.js';
-import type { LogPiece } from './survey-pieces.js';
+import type { LogPiece } from './log-piece.js';
 
 /** What a repair would make of a store. */
 export interface RepairPlan {

@@ -1,6 +1,6 @@
 import { lastLsnOf, type FrameHeader } from '../../format/frame-header.js';
 import type { DurableMark } from '../../format/position.js';
-import type { StoreSurvey } from '../../wal/survey/store-survey.js';
+import type { StoreSurvey } from '../../wal/inside.js';
 import type { LogSurvey } from './survey-log.js';
 
 /** What a damaged store may have promised to others, as far as its witnesses say. */

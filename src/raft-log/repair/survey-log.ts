@@ -1,21 +1,26 @@
+import type { LogPiece } from './log-piece.js';
 import type { FoundDamage } from '../verify-report.js';
 import { join } from 'node:path';
-import type { Blemish } from '../../wal/report/blemish.js';
-import type { StoreSurvey } from '../../wal/survey/store-survey.js';
+import {
+  type Blemish,
+  type StoreSurvey,
+  NO_ENTRIES,
+  storePaths,
+  type StorePaths,
+  surveySlots,
+  type SurveyedSlots,
+  surveyStore,
+  type SurveyedFrame,
+} from '../../wal/inside.js';
 import type { Environment } from '../../disk/environment.js';
 import { KeelsonError } from '../../errors/index.js';
 import { SNAPSHOTS_DIRECTORY_NAME } from '../../format/names.js';
 import type { SnapshotName } from '../../format/raft-records.js';
 import { surveySnapshots, type SurveyedSnapshot } from '../../snapshot/index.js';
 import { publishedName } from '../../snapshot/snapshot-name.js';
-import { NO_ENTRIES } from '../../wal/report/damage.js';
-import { storePaths, type StorePaths } from '../../wal/store/store-directory.js';
-import { surveySlots, type SurveyedSlots } from '../../wal/survey/survey-marks.js';
-import { surveyStore } from '../../wal/survey/survey-store.js';
-import type { SurveyedFrame } from '../../wal/survey/survey-segment.js';
 import { SnapshotsAtOpen } from '../snapshots/snapshots-at-open.js';
 import type { DurableState } from '../state/durable-state.js';
-import { PieceListener, type LogPiece, type RecordWitness } from './survey-pieces.js';
+import { PieceListener, type RecordWitness } from './survey-pieces.js';
 
 /** Where to look, and how. */
 export interface LogSurveyRequest {

@@ -12,28 +12,10 @@ import type { DurableMark } from '../../format/position.js';
 import type { RawRecord } from '../../format/record.js';
 import type { SegmentHeader } from '../../format/segment-header.js';
 import type { StoreKind } from '../../format/superblock.js';
-import type { SurveyListener } from '../../wal/survey/survey-store.js';
-import type { Hole, SurveyedFrame } from '../../wal/survey/survey-segment.js';
-import type { SealedSegment } from '../../wal/layer.js';
-import type { LostFrame } from '../../wal/survey/walk-lost-frame.js';
+import type { SurveyListener, Hole, SurveyedFrame, SealedSegment, LostFrame } from '../../wal/inside.js';
 import { DurableState } from '../state/durable-state.js';
-import { goOnPast, takeFrame, takeLost, type PastHoles, type PieceWithHoles } from './past-holes.js';
-
-/** A run of frames that replay can begin at, from a segment's preamble to the next hole. */
-export interface LogPiece {
-  /** The state as of its end. */
-  state: DurableState;
-  readonly fromSegment: number;
-  /** The segment that it ends in. */
-  toSegment: number;
-  /** LSN in front of its first record, and of its last. */
-  readonly baseLsn: number;
-  lastLsn: number;
-  /** Entries from here to its last index are all in it. */
-  known: number;
-  /** Null: it ends at the first hole. */
-  readonly past: PastHoles | null;
-}
+import type { LogPiece, PieceWithHoles } from './log-piece.js';
+import { goOnPast, takeFrame, takeLost } from './past-holes.js';
 
 /** What the records say of terms and indexes, in the run or not: what was promised cannot have been more. */
 export interface RecordWitness {

@@ -1,7 +1,7 @@
 import type { SnapshotMeta } from '../snapshot-contract.js';
 import { firstOf, isKeelsonError, KeelsonError, orAborted, throwIfAborted } from '../../errors/index.js';
 import type { SnapshotStore, StagedSnapshot } from '../../snapshot/index.js';
-import type { SegmentedLog } from '../../wal/segmented-log.js';
+import type { SegmentedLog } from '../../wal/inside.js';
 import type { SnapshotData } from '../contract.js';
 import type { DurableState } from '../state/durable-state.js';
 import { draftHardState, draftSnapshot } from '../state/encode-save.js';

@@ -14,8 +14,13 @@ import type { Superblock } from '../../format/superblock.js';
 import type { FrameRecords } from '../../format/frame-records.js';
 import { FLAG_OPTIONAL, type RawRecord } from '../../format/record.js';
 import type { TermRun } from '../../format/seal.js';
-import type { RecoveryReport } from '../../wal/report/recovery-report.js';
-import type { ReplayedFrame, ReplayedPreamble, SealedSegment, WalLayer } from '../../wal/layer.js';
+import type {
+  RecoveryReport,
+  ReplayedFrame,
+  ReplayedPreamble,
+  SealedSegment,
+  WalLayer,
+} from '../../wal/inside.js';
 import type { HardState } from '../contract.js';
 import { Cuts } from '../rules/cuts.js';
 import type { Joins, KeptSnapshot, SnapshotsAtOpen } from '../snapshots/snapshots-at-open.js';

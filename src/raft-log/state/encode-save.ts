@@ -12,7 +12,7 @@ import {
   type ControlRecord,
   type SnapshotName,
 } from '../../format/raft-records.js';
-import type { FrameUrgency } from '../../wal/write/queued-frame.js';
+import type { FrameUrgency } from '../../wal/inside.js';
 import type { SnapshotMeta } from '../snapshot-contract.js';
 import type { FrameEffect } from './durable-state.js';
 import { GivenEntries } from '../rules/given-entries.js';

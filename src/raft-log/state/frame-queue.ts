@@ -1,6 +1,5 @@
 import type { KeelsonError } from '../../errors/index.js';
-import type { SegmentedLog } from '../../wal/segmented-log.js';
-import type { FrameRequest } from '../../wal/write/frame-request.js';
+import type { SegmentedLog, FrameRequest } from '../../wal/inside.js';
 import type { AcceptedState } from './accepted-state.js';
 import type { DurableState } from './durable-state.js';
 import { encodeDraft, type FrameDraft } from './encode-save.js';

@@ -1,7 +1,7 @@
 import type { KeelsonError } from '../../errors/index.js';
 import { readEntryRecord } from '../../format/raft-records.js';
 import { readRecord, type RawRecord } from '../../format/record.js';
-import type { AcceptedFrame } from '../../wal/write/frame-request.js';
+import type { AcceptedFrame } from '../../wal/inside.js';
 import type { ReadEntry } from '../contract.js';
 import type { FrameEffect } from './durable-state.js';
 import { corruptEntry } from '../read/read-entry.js';

@@ -1,5 +1,5 @@
 import type { Environment } from '../../disk/environment.js';
-import type { OlderStore } from '../../wal/switch/older-stores.js';
+import type { OlderStore } from '../../wal/inside.js';
 import type { Entry, HardState } from '../contract.js';
 
 /** Where a store of an older format lies. Whoever reads it writes nothing. */

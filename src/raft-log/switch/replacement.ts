@@ -1,6 +1,6 @@
 import { isKeelsonError } from '../../errors/index.js';
 import { encodeRaftPreamble } from '../../format/raft-records.js';
-import type { OlderStore, OlderStores, Replacement } from '../../wal/switch/older-stores.js';
+import type { OlderStore, OlderStores, Replacement } from '../../wal/inside.js';
 import { AcceptedState } from '../state/accepted-state.js';
 import type { Entry } from '../contract.js';
 import type { DurableState } from '../state/durable-state.js';

@@ -1,0 +1,34 @@
+/**
+ * The one door through which the rooms above enter `wal`: the log and how it is opened, what it tells, the survey of a
+ * store, and the mechanics of a repair. Everything else in here is the affair of `wal` alone.
+ */
+export type { ReplayedFrame, ReplayedPreamble, SealedSegment, WalLayer } from './layer.js';
+export { checkFrameSize, throwIfAbandoned } from './log-refusals.js';
+export type { OpenRequest } from './open-request.js';
+export { openSegmentedLog } from './open-segmented-log.js';
+export { judge } from './recover/judge.js';
+export type { Blemish } from './report/blemish.js';
+export { NO_ENTRIES, RecoveryTally } from './report/damage.js';
+export type { IndexRange, RecoveryReport } from './report/recovery-report.js';
+export { segmentPath } from './segment/live-segment.js';
+export { openSegment, readAt } from './segment/read-segment.js';
+export { RecordIndex } from './segment/record-index.js';
+export { type LocatedRecord, malformed } from './segment/record-reader.js';
+export { SegmentedLog, closedError, failedError } from './segmented-log.js';
+export { keepInQuarantine } from './store/keep-in-quarantine.js';
+export { type StoreLock, lockStore } from './store/lock-store.js';
+export { type StorePaths, listStore, restoreAsides, storePaths } from './store/store-directory.js';
+export { SuperblockFile, newestSlot, readSlots, superblockPath } from './store/superblock-file.js';
+export { RecordLedger } from './survey/record-ledger.js';
+export type { StoreSurvey } from './survey/store-survey.js';
+export { type SurveyedSlots, surveySlots } from './survey/survey-marks.js';
+export type { Hole, SurveyedFrame } from './survey/survey-segment.js';
+export { type SurveyListener, surveyStore } from './survey/survey-store.js';
+export type { LostFrame } from './survey/walk-lost-frame.js';
+export { buildBeside } from './switch/build-beside.js';
+export type { OlderStore, OlderStores, Replacement } from './switch/older-stores.js';
+export { holdsSegmentOf } from './switch/set-segments-aside.js';
+export type { AcceptedFrame, FrameRequest } from './write/frame-request.js';
+export type { WalObserver } from './write/observer.js';
+export type { FrameUrgency } from './write/queued-frame.js';
+export { WalCounters } from './write/wal-counters.js';
