@@ -43,7 +43,8 @@ export class CallOutcome {
     if (code !== undefined) {
       const reached = reachedByFailure(action.kind, code);
       if (reached !== null) this.#fs.count(reached);
-      action.fail(this.#fs, random);
+      // Without a descriptor a call does not even begin: a directory is not synced, and so no sync of it has failed.
+      if (reached !== 'too-many-open-files') action.fail(this.#fs, random);
       throw diskError(code, action.kind, action.path);
     }
     if (plan.faults.includes('short-read') && action.kind === 'read') {

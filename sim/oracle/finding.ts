@@ -36,6 +36,8 @@ export const ORACLES = [
   'leak',
   /** At 0 bytes free what must still work did not. */
   'full-disk',
+  /** A log latched though nothing but descriptors was lacking. */
+  'latched-for-a-shortage',
   /** An error that is not a KeelsonError, or of a family that does not belong there. */
   'error-type',
 ] as const;

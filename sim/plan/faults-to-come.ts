@@ -31,6 +31,8 @@ interface ArmedFault {
 export interface Suffered {
   /** Calls made to fail since the last open began. */
   failures: number;
+  /** Those of them for want of a descriptor, for which alone no log may latch. */
+  shortages: number;
   /** Damage within the budget. */
   damage: number;
   /** Faults after which anything may be left. */
@@ -39,7 +41,7 @@ export interface Suffered {
 
 /** Meets each call with the faults that the plan has for it. */
 export class FaultsToCome {
-  readonly suffered: Suffered = { failures: 0, damage: 0, overBudget: 0 };
+  readonly suffered: Suffered = { failures: 0, shortages: 0, damage: 0, overBudget: 0 };
   /** Called with each crash just before it happens, and with each call. */
   onCrash: (() => void) | null = null;
   watch: ((call: CallNotice) => void) | null = null;
@@ -108,6 +110,7 @@ export class FaultsToCome {
       case 'ENOSPC':
       case 'EMFILE':
         suffered.failures += 1;
+        if (kind === 'EMFILE') suffered.shortages += 1;
         return { code: kind };
       case 'bit-rot':
       case 'unreadable-sector':
@@ -155,7 +158,7 @@ export function isOfClass(kind: CallKind, wanted: CallClass): boolean {
     case 'read':
       return kind === 'read';
     case 'open':
-      return kind === 'open' || kind === 'readdir';
+      return kind === 'open' || kind === 'readdir' || kind === 'syncDirectory';
     case 'name':
       return NAMES.has(kind);
   }

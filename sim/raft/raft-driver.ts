@@ -193,12 +193,12 @@ export class RaftDriver {
   }
 
   /**
-   * No space: nothing of the save exists, so the Raft takes it back, and a leader steps down; it goes on when the log
-   * says `space-back`. Anything else: nobody knows what the log holds until it is opened again.
+   * No space, or no descriptor: nothing of the save exists, so the Raft takes it back, and a leader steps down; it goes on
+   * when the log says `space-back`. Anything else: nobody knows what the log holds until it is opened again.
    */
   #saveFailed(save: ReadySave, error: unknown): void {
-    const { raft, host } = this.#parts;
-    if (isNoSpace(error)) {
+    const { raft, host, log } = this.#parts;
+    if (isShortage(error) && log.status === 'open') {
       raft.storageFailed(save.id, 'refused');
       host.refused?.(save, error);
       host.troubled(error);
@@ -256,8 +256,12 @@ function now(act: () => void): void {
   act();
 }
 
+/** Codes of a kernel for what may come back by itself: room, and descriptors. */
+const SHORTAGES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE']);
+
 /** The log's own word for it, or the kernel's, where a snapshot coming in was being gathered. */
-function isNoSpace(error: unknown): boolean {
-  if (isKeelsonError(error)) return error.code === 'KEELSON_NO_SPACE';
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+function isShortage(error: unknown): boolean {
+  if (isKeelsonError(error))
+    return error.code === 'KEELSON_NO_SPACE' || SHORTAGES.has(error.details.systemCode);
+  return error instanceof Error && 'code' in error && SHORTAGES.has(error.code);
 }

@@ -22,6 +22,7 @@ export async function openStore(scene: Scene, process: SimulatedProcess, readsAl
   const { faults } = scene;
   faults.suffered.failures = 0;
   scene.cutShortBefore = scene.disk.counters['overwrite-cut-short'];
+  faults.suffered.shortages = 0;
   faults.watch = (call) => {
     noteOpenCall(scene.reach, call);
   };
@@ -82,6 +83,15 @@ function listen(scene: Scene, log: RaftLog): void {
   log.events.on('space-back', () => {
     reach['space-back'] += 1;
   });
+  log.events.on('failed', (error) => {
+    if (scene.hasOnlyShortages) scene.found(latchedForShortage(scene, error));
+  });
+}
+
+/** Without a descriptor nothing is done, so nothing that was promised can be in doubt. */
+function latchedForShortage(scene: Scene, error: KeelsonError): Finding {
+  const what = `${scene.by} latched the log, though nothing but descriptors was lacking: ${error.message}`;
+  return new Finding({ oracle: 'latched-for-a-shortage', what, found: error.code, cause: error });
 }
 
 function settle(scene: Scene, found: LogState, fallback: RecoveryReport['snapshotFallback']): void {

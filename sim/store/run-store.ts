@@ -157,6 +157,7 @@ class StoreRun {
     scene.faults.enter(Infinity, 0);
     scene.release();
     scene.faults.suffered.failures = 0;
+    scene.faults.suffered.shortages = 0;
     await scene.orDied(this.#work());
     scene.throwIfFound();
   }

@@ -99,6 +99,13 @@ export class Scene {
     return this.disk.counters['overwrite-cut-short'] > this.cutShortBefore;
   }
 
+  /** What went wrong since the last open is a lack of descriptors, and nothing else. */
+  get hasOnlyShortages(): boolean {
+    const { failures, shortages } = this.faults.suffered;
+    if (this.isDamaged || this.hasLostLock || this.other !== null) return false;
+    return shortages > 0 && failures === shortages;
+  }
+
   get isDamaged(): boolean {
     const { damage, overBudget } = this.faults.suffered;
     return damage + overBudget > 0;

@@ -1,4 +1,4 @@
-import { KeelsonError, type ErrorCode } from '../errors/index.js';
+import { isKeelsonError, KeelsonError, type ErrorCode } from '../errors/index.js';
 import { systemCode } from './system-error.js';
 import { reasonOf, remedyOf } from './system-words.js';
 
@@ -18,6 +18,11 @@ export function isNoSpace(error: unknown): boolean {
 export function isOutOfDescriptors(error: unknown): boolean {
   const code = error instanceof KeelsonError ? error.details.systemCode : systemCode(error);
   return code === 'EMFILE' || code === 'ENFILE';
+}
+
+/** True of a refusal for want of what may come back by itself, room or descriptors: who was refused may try again. */
+export function isShortage(error: unknown): boolean {
+  return isKeelsonError(error, 'KEELSON_NO_SPACE') || isOutOfDescriptors(error);
 }
 
 /** What else a failure tells besides the system's own reason and remedy. */

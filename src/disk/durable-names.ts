@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { isKeelsonError } from '../errors/index.js';
-import { changeFailed, syncFailed } from './disk-failure.js';
+import { changeFailed, isOutOfDescriptors, syncFailed, writeFailed } from './disk-failure.js';
 import type { Disk } from './port.js';
 import { systemCode } from './system-error.js';
 
@@ -15,12 +15,19 @@ export const ASIDE = '.aside';
 
 const OPEN_AGAIN = { then: 'open again' };
 
-/** Makes the names of a directory durable (A4). */
+/**
+ * Makes the names of a directory durable (A4). `KEELSON_SYNC_FAILED`: what lasts of them is unknown (D5);
+ * `KEELSON_WRITE_FAILED`: there was no descriptor for it, and nothing was done.
+ */
 export async function syncNames(disk: Disk, path: string): Promise<void> {
   try {
     await disk.syncDirectory(path);
   } catch (error) {
-    const next = { fate: 'Nothing that was acknowledged is lost.', then: 'reopen the log' };
+    const fate = 'Nothing that was acknowledged is lost.';
+    // Without a descriptor it could not even begin: no sync has failed, and one that is made later proves as much.
+    if (isOutOfDescriptors(error))
+      throw writeFailed('a directory', { path }, error, { fate, then: 'try again' });
+    const next = { fate, then: 'reopen the log' };
     throw syncFailed('a directory', { path }, error, next);
   }
 }

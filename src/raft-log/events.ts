@@ -31,7 +31,7 @@ export interface RaftLogEventMap {
   snapshot: (event: { readonly meta: SnapshotMeta; readonly installed: boolean }) => void;
   /** Entry saves are refused for want of room. */
   'no-space': (error: KeelsonError) => void;
-  /** Entry saves work again. */
+  /** What was refused for want of room, or of a descriptor (`EMFILE`, `ENFILE`), may be tried again. */
   'space-back': () => void;
   /** The log is latched; only reopening clears it. */
   failed: (error: KeelsonError) => void;

@@ -131,8 +131,9 @@ function observerOf(
     onRotate: (event) => {
       emitter.tell('rotate', event);
     },
-    onNoSpace: (error) => {
-      emitter.tell('no-space', error);
+    onShortage: (error) => {
+      // Of a descriptor that is lacking the save's own error tells; that it may be tried again, `space-back` does.
+      if (error.code === 'KEELSON_NO_SPACE') emitter.tell('no-space', error);
     },
     onSpaceBack: () => {
       emitter.tell('space-back');

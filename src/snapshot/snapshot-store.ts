@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { changeFailed } from '../disk/disk-failure.js';
+import { changeFailed, isOutOfDescriptors } from '../disk/disk-failure.js';
 import { syncNames } from '../disk/durable-names.js';
 import { systemCode, type Disk, type Environment } from '../disk/index.js';
 import { isKeelsonError, KeelsonError, throwIfAborted } from '../errors/index.js';
@@ -345,7 +345,8 @@ export class SnapshotStore {
     try {
       await syncNames(this.#disk, this.dir);
     } catch (error) {
-      this.#isFailed = true;
+      // Where it could not even begin, a name may be gone after a crash that no record names, or be back: as before it.
+      if (!isOutOfDescriptors(error)) this.#isFailed = true;
       throw error;
     }
   }

@@ -16,6 +16,8 @@ export interface StagedSnapshot {
    * Called again, it answers the same.
    *
    * Errors: `KEELSON_NO_SPACE` or `KEELSON_WRITE_FAILED` (the rename: the snapshot was discarded);
+   * `KEELSON_WRITE_FAILED` too where there was no descriptor to sync the directory: it has its name, which must not be
+   * relied on, and the next {@link SnapshotStore.retain} removes it;
    * `KEELSON_SYNC_FAILED` of the **directory**, from which the store does not recover (D5: see
    * {@link SnapshotStore.isFailed}); `KEELSON_FAILED` once that has happened; `KEELSON_ABORTED` after `discard`.
    */

@@ -98,7 +98,7 @@ export async function openWal(options: WalOptions): Promise<Wal> {
   const observer: WalObserver = {
     onSync: () => log?.prepareNext(),
     onRotate: () => undefined,
-    onNoSpace: () => undefined,
+    onShortage: () => undefined,
     onSpaceBack: () => undefined,
     onUnmarked: () => undefined,
     onFailed: () => undefined,

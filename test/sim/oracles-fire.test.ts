@@ -37,6 +37,7 @@ const FOUND_BY: Readonly<Record<Oracle, number>> = {
   stuck: 103,
   leak: 102,
   'full-disk': 25,
+  'latched-for-a-shortage': 108,
   'error-type': 107,
 };
 

@@ -98,4 +98,21 @@ export const WITNESS_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    number: 108,
+    name: 'a directory that could not be opened for its sync passes for a sync that failed',
+    rule: 'D5',
+    hunks: [
+      {
+        file: 'src/snapshot/snapshot-store.ts',
+        find: 'if (!isOutOfDescriptors(error)) this.#isFailed',
+        put: 'if (!isOutOfDescriptors(null)) this.#isFailed',
+      },
+      {
+        file: 'src/wal/write/rotation.ts',
+        find: '|| !isShortage(error)) throw error;',
+        put: '|| !isShortage(null)) throw error;',
+      },
+    ],
+  },
 ];

@@ -100,7 +100,7 @@ function requestOf(
     observer: {
       onSync: () => undefined,
       onRotate: () => undefined,
-      onNoSpace: () => undefined,
+      onShortage: () => undefined,
       onSpaceBack: () => undefined,
       onUnmarked: () => undefined,
       onFailed: () => undefined,

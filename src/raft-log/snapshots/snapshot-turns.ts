@@ -1,4 +1,5 @@
 import type { SnapshotMeta } from '../snapshot-contract.js';
+import { isShortage } from '../../disk/disk-failure.js';
 import { firstOf, isKeelsonError, KeelsonError, orAborted, throwIfAborted } from '../../errors/index.js';
 import type { SnapshotStore, StagedSnapshot } from '../../snapshot/index.js';
 import type { SegmentedLog } from '../../wal/inside.js';
@@ -82,7 +83,7 @@ export class SnapshotTurns {
       return await taken;
     } catch (error) {
       // D7: to a Raft an install is a save like any other; it waits to be told that it may try again.
-      if (isKeelsonError(error, 'KEELSON_NO_SPACE')) this.#log.noteRefusal();
+      if (isShortage(error)) this.#log.noteRefusal();
       throw error;
     }
   }

@@ -21,7 +21,7 @@ import { SuperblockInMemory } from './superblock-in-memory.js';
 const UNHEARD: WalObserver = {
   onSync: () => undefined,
   onRotate: () => undefined,
-  onNoSpace: () => undefined,
+  onShortage: () => undefined,
   onSpaceBack: () => undefined,
   onUnmarked: () => undefined,
   onFailed: () => undefined,

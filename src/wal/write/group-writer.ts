@@ -1,4 +1,4 @@
-import { isNoSpace, noSpace, syncFailed, writeFailed } from '../../disk/disk-failure.js';
+import { isNoSpace, isShortage, noSpace, syncFailed, writeFailed } from '../../disk/disk-failure.js';
 import type { Environment } from '../../disk/environment.js';
 import { isPromise, type DiskFile } from '../../disk/port.js';
 import { readFully } from '../../disk/read-fully.js';
@@ -249,7 +249,7 @@ export class GroupWriter {
     if (isUnharmed) this.#nextLsn = this.#durable.lsn + 1;
     else this.latch(failure);
     for (const frame of all) frame.onFailed(failure);
-    if (failure.code === 'KEELSON_NO_SPACE') this.#host.observer.onNoSpace(failure);
+    if (isShortage(failure)) this.#host.observer.onShortage(failure);
   }
 
   /** Takes no more frames; only reopening clears it (D5). */

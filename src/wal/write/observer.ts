@@ -9,7 +9,8 @@ export interface WalObserver {
     readonly ms: number;
   }): void;
   onRotate(event: { readonly path: string; readonly number: number; readonly recycled: boolean }): void;
-  onNoSpace(error: KeelsonError): void;
+  /** Saves were refused for want of room or of a descriptor; nothing of them exists, and `onSpaceBack` follows. */
+  onShortage(error: KeelsonError): void;
   onSpaceBack(): void;
   /** An end mark could not be written; the next such is told once one has been. */
   onUnmarked(error: KeelsonError): void;

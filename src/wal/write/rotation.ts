@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { isNoSpace, noSpace, syncFailed, writeFailed } from '../../disk/disk-failure.js';
+import { isNoSpace, isShortage, noSpace, syncFailed, writeFailed } from '../../disk/disk-failure.js';
 import type { Environment } from '../../disk/environment.js';
 import { systemError } from '../../disk/system-error.js';
 import { writeFully } from '../../disk/write-fully.js';
-import { isKeelsonError, KeelsonError } from '../../errors/index.js';
+import { KeelsonError } from '../../errors/index.js';
 import { segmentName } from '../../format/names.js';
 import type { DurableMark } from '../../format/position.js';
 import { decodeSealTrailer, encodeSeal, SEAL_TRAILER_BYTES, type SealTrailer } from '../../format/seal.js';
@@ -62,9 +62,9 @@ export async function rotateSegment(request: RotationRequest): Promise<Rotated> 
     // D11: who was succeeded since the first look must not put its segment in the place of the other's.
     await superblock.checkFence('background');
     await nameSpare(environment, spare, path);
-    // From here on a failure latches: whether the name is durable is not known.
-    await syncNames(environment.disk, walDir);
+    // From here on a failure latches, but for a shortage: whether the name is durable is not known.
     try {
+      await syncNames(environment.disk, walDir);
       await superblock.write({ newestSegment: header.number, proven: durable });
     } catch (error) {
       await takeNameBack(environment, spare, path, error);
@@ -176,7 +176,8 @@ async function nameSpare(environment: Environment, spare: Spare, path: string): 
 }
 
 /**
- * Where there is no room to name the segment in the superblock, it is none: the log goes on in the old one. A crash may
+ * Where there is no descriptor to sync its name with, or no room to name it in the superblock, the segment is none: the
+ * log goes on in the old one. A crash may
  * bring the name back; what it names joins the end as an empty segment, or does not join it any more.
  */
 async function takeNameBack(
@@ -185,7 +186,7 @@ async function takeNameBack(
   path: string,
   error: unknown,
 ): Promise<never> {
-  if (!isKeelsonError(error, 'KEELSON_NO_SPACE')) throw error;
+  if (!(error instanceof KeelsonError) || !isShortage(error)) throw error;
   await disk.rename(path, spare.file.path);
   throw new LeftAsItWas(error);
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import { isShortage } from '../../disk/disk-failure.js';
 import type { Environment, Timer } from '../../disk/environment.js';
 import type { DiskFile } from '../../disk/port.js';
-import { isKeelsonError } from '../../errors/index.js';
 import { spareName } from '../../format/names.js';
 import { closeFile } from '../../disk/close-file.js';
 import { abandon, makeZeroedFile } from '../segment/make-segment.js';
@@ -79,9 +79,9 @@ export class SpareSegments {
     };
     return {
       ...observer,
-      onNoSpace: (error) => {
+      onShortage: (error) => {
         this.noteRefusal();
-        observer.onNoSpace(error);
+        observer.onShortage(error);
       },
     };
   }
@@ -109,7 +109,7 @@ export class SpareSegments {
       } else this.#add(await this.#try(bytes));
     } catch (error) {
       // Once room was lacking someone waits to be told, whatever else keeps the next tries from saying so.
-      if (this.#lacksSpace || isKeelsonError(error, 'KEELSON_NO_SPACE')) this.#tryLater();
+      if (this.#lacksSpace || isShortage(error)) this.#tryLater();
     }
   }
 
@@ -213,7 +213,7 @@ export class SpareSegments {
       return this.#handOut(spare);
     } catch (error) {
       this.#refusals += 1;
-      if (isKeelsonError(error, 'KEELSON_NO_SPACE')) this.#tryLater();
+      if (isShortage(error)) this.#tryLater();
       throw error;
     }
   }
