@@ -53,8 +53,8 @@ export class NodeDisk implements Disk {
   #accessAt(path: string): 'owner' | 'group' {
     if (this.#access !== 'as-directory') return this.#access;
     const above = fs.statSync(dirname(path), { throwIfNoEntry: false });
-    if (above === undefined || (above.mode & WRITE_BITS) !== GROUP_WRITES) return 'owner';
-    return (process.umask() & GROUP_WRITES) === 0 ? 'group' : 'owner';
+    // What the process masks out the kernel takes away, of a group's bits too.
+    return above !== undefined && (above.mode & WRITE_BITS) === GROUP_WRITES ? 'group' : 'owner';
   }
 
   checkLocks(path: string): Promise<void> {

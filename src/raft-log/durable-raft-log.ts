@@ -253,11 +253,14 @@ export class DurableRaftLog implements RaftLog {
     this.#checkWritable();
     const { isEmpty } = judgeCompact(this.#accepted, upTo);
     if (isEmpty) {
-      await this.#queue.whenDurable();
-      return { bytesFreed: 0 };
+      // What a full disk kept from being freed the last time may be freed now.
+      const bytesFreed = await this.#turns.track(
+        this.#queue.whenDurable().then(() => this.#turns.freeUnneeded()),
+      );
+      return { bytesFreed };
     }
     const compacted = this.#queue.accept(draftCompaction(this.#accepted, upTo));
-    const bytesFreed = await this.#turns.track(compacted.then(() => this.#log.dropUnneeded()));
+    const bytesFreed = await this.#turns.track(compacted.then(() => this.#turns.freeUnneeded()));
     this.#parts.emitter.tell('compacted', { upTo, bytesFreed });
     return { bytesFreed };
   }
@@ -314,7 +317,7 @@ export class DurableRaftLog implements RaftLog {
    */
   async finishDeletions(): Promise<void> {
     await this.#turns.inTurn(() => this.#turns.clean());
-    await this.#log.dropUnneeded();
+    await this.#turns.freeUnneeded();
     if (this.#log.latched !== null) throw this.#log.latched;
   }
 

@@ -158,7 +158,7 @@ describe('failures of a frame', () => {
       disk.onCall = ({ kind, path }) =>
         kind === 'write' && path === segment(1) && ++count <= 2 ? { code: 'ENOSPC' } : undefined;
       const appends = [4, 5].map((batch) => wal.append([recordOf(batch, 0, 10)]));
-      const code = await appends[0]?.then(String, (error: { code: string }) => error.code);
+      const code = await appends[0]?.then(String, (error: unknown) => (error as { code: string }).code);
       await Promise.allSettled(appends);
       seen.add(code ?? '');
       if (code === 'KEELSON_NO_SPACE') {

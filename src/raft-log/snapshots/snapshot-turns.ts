@@ -126,7 +126,7 @@ export class SnapshotTurns {
       throw error;
     }
     await this.clean();
-    if (turn.isInstall) await this.#log.dropUnneeded();
+    if (turn.isInstall) await this.freeUnneeded();
     return { meta, isNew: true };
   }
 
@@ -166,6 +166,20 @@ export class SnapshotTurns {
   /** D5: a failed sync of the directory leaves unknown which names last. */
   #latchIfFailed(error: unknown): void {
     if (this.#store.isFailed && error instanceof KeelsonError) this.#log.latch(error);
+  }
+
+  /**
+   * Frees the segments that no durable record needs. Where a full disk keeps the superblock from saying so they stay,
+   * for the next call or open: the record that made them unneeded is durable, and what it did is not undone (D7).
+   */
+  async freeUnneeded(): Promise<number> {
+    try {
+      return await this.#log.dropUnneeded();
+    } catch (error) {
+      if (this.#log.latched !== null || !isShortage(error)) throw error;
+      this.#log.noteRefusal();
+      return 0;
+    }
   }
 
   /**
