@@ -16,6 +16,7 @@ import { systemCode } from './system-error.js';
 export interface CallUnderWay {
   /** Its name in the port: `'dataSync'`, `'write'`, `'syncDirectory'`, .. */
   readonly call: keyof Disk | keyof DiskFile;
+  /** The file or directory that it is made of. */
   readonly path: string;
   /** Milliseconds since it was made. */
   readonly sinceMs: number;

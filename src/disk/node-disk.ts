@@ -26,8 +26,8 @@ export interface NodeDiskOptions {
    * - `'owner'`: the user alone.
    * - `'group'`: the group of the file too, as far as the umask lets it: for a container that runs under another user of one
    *   group each time.
-   * - `'as-directory'` (default): `'group'` where the directory above may be written by its group and not by everybody, and the
-   *   umask takes nothing of it, else `'owner'`.
+   * - `'as-directory'` (default): `'group'` where the directory above may be written by its group and not by everybody, else
+   *   `'owner'`.
    */
   readonly access?: 'owner' | 'group' | 'as-directory';
   /** Whose all is to be that is made: for root, who works on the files of another. Default: the process's own user. */
