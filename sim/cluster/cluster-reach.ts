@@ -37,6 +37,7 @@ export const CLUSTER_BRANCHES = [
   'reopened-in-process',
   'save-refused-for-space',
   'space-back',
+  'disk-stalled',
   'read-failed',
   'open-failed',
   'damage-named',

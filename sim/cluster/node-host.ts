@@ -1,5 +1,6 @@
 import { isKeelsonError, KeelsonError } from '../../src/errors/index.js';
 import type { Entry, RaftLog, SnapshotData } from '../../src/raft-log/contract.js';
+import { judgeStalled } from '../oracle/judge-stalled.js';
 import {
   type Message,
   type Raft,
@@ -52,6 +53,12 @@ export class NodeHost implements RaftHost {
     this.#seen = { term, commit, judged: 0, configuration };
     log.events.on('space-back', () => {
       world.reach['space-back'] += 1;
+    });
+    log.events.on('stalled', (call) => {
+      world.reach['disk-stalled'] += 1;
+      judgeStalled(log, call, (what) => {
+        world.found(new ClusterFinding({ oracle: 'failed-without-cause', what }));
+      });
     });
     this.#driver = new RaftDriver({
       raft,

@@ -3,6 +3,7 @@ import type { Entry, RaftLog, SnapshotData } from '../../src/raft-log/contract.j
 import { invariant } from './invariant.js';
 import type { Message } from './messages.js';
 import type { LogRead, SnapshotRead } from './outbox.js';
+import { handOver } from './hand-over.js';
 import { OutgoingSnapshots } from './outgoing-snapshots.js';
 import type { Raft } from './raft.js';
 import type { Ready, ReadySave } from './ready.js';
@@ -81,6 +82,9 @@ export class RaftDriver {
     this.#outgoing = new OutgoingSnapshots(parts.log);
     parts.log.events.on('space-back', () => {
       this.feed((raft) => raft.storageBack());
+    });
+    parts.log.events.on('stalled', () => {
+      this.feed(handOver);
     });
   }
 

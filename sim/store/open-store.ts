@@ -5,6 +5,7 @@ import type { RecoveryReport } from '../../src/wal/report/recovery-report.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import type { SimulatedProcess } from '../disk/simulated-process.js';
 import { Finding } from '../oracle/finding.js';
+import { judgeStalled } from '../oracle/judge-stalled.js';
 import type { LogState } from '../oracle/log-state.js';
 import { type KnownSnapshot, observeLog } from '../oracle/observe-log.js';
 import { checkTail } from '../oracle/tail-on-platter.js';
@@ -82,6 +83,12 @@ function listen(scene: Scene, log: RaftLog): void {
   });
   log.events.on('space-back', () => {
     reach['space-back'] += 1;
+  });
+  log.events.on('stalled', (call) => {
+    reach.stalled += 1;
+    judgeStalled(log, call, (what) => {
+      scene.found(new Finding({ oracle: 'failed-without-cause', what }));
+    });
   });
   log.events.on('failed', (error) => {
     if (scene.hasOnlyShortages) scene.found(latchedForShortage(scene, error));

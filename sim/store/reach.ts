@@ -55,6 +55,7 @@ export const BRANCHES = [
   // Trouble.
   'no-space',
   'space-back',
+  'stalled',
   'opened-on-full-disk',
   'open-refused-on-full-disk',
   'compacted-on-full-disk',

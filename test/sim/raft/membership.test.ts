@@ -2,6 +2,7 @@
 // that is handed over at the wrong time (§3.10). Tried on one server and on small clusters.
 import { describe, expect, test } from 'vitest';
 
+import { handOver } from '../../../sim/raft/hand-over.js';
 import { decodeConfiguration, encodeConfiguration } from '../../../sim/raft/index.js';
 import { Cluster } from './harness/cluster.js';
 import { append, holds, Solo } from './harness/solo.js';
@@ -174,6 +175,16 @@ describe('transfer of leadership (dissertation §3.10)', () => {
     expect(solo.raft.transferLeadership('n2')).toBe('not-leader');
     solo.win('n2');
     expect(solo.raft.transferLeadership(to)).toBe(reason);
+  });
+
+  test('goes to the voter that has kept up best where the disk of the leader hangs', () => {
+    const solo = new Solo();
+    handOver(solo.raft);
+    expect(solo.settle(), 'a follower hands nothing over').toEqual([]);
+    solo.win('n2');
+    solo.hear(holds('n3', 1, 1));
+    handOver(solo.raft);
+    expect(solo.settle()).toContainEqual(expect.objectContaining({ type: 'timeout-now', to: 'n3' }));
   });
 
   test('a request to take over that comes from another than the leader changes nothing', () => {
