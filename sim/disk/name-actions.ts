@@ -125,7 +125,8 @@ export class StatfsAction extends Action<SpaceStat> {
 
   run(fs: FileSystem): SpaceStat {
     if (findNode(fs, this.path, 'statfs') === undefined) throw diskError('ENOENT', 'statfs', this.path);
-    return { freeBytes: fs.freeBytes, totalBytes: fs.profile.capacityBytes };
+    const space = { freeBytes: fs.freeBytes, totalBytes: fs.profile.capacityBytes };
+    return fs.profile.copiesOnWrite ? { ...space, copiesOnWrite: true } : space;
   }
 }
 

@@ -1,3 +1,6 @@
+import { join } from 'node:path';
+import { WAL_DIRECTORY_NAME } from '../format/names.js';
+import { fileSystemNotes } from '../raft-log/repair/file-system-notes.js';
 import type { VerifyReport } from '../raft-log/verify-report.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
 import { surveyLog } from '../raft-log/repair/survey-log.js';
@@ -22,7 +25,8 @@ export async function verifyCommand(options: CliOptions, output: Output): Promis
       output.progress('verify', share, `of ${bytesText(totalBytes)}`);
     },
   });
-  const report = reportOf(survey, environment.now() - started);
+  const notes = await fileSystemNotes(environment.disk, walDir ?? join(dir, WAL_DIRECTORY_NAME));
+  const report = reportOf(survey, notes, environment.now() - started);
   const isSound = report.verdict === 'sound';
   if (options.json)
     await output.json({
@@ -41,14 +45,18 @@ export async function verifyCommand(options: CliOptions, output: Output): Promis
 }
 
 function textOf(dir: string, report: VerifyReport): readonly Line[] {
-  const { damage, blemishes, segments, frames, entries, snapshots, readBytes } = report;
+  const { damage, blemishes, notes, segments, frames, entries, snapshots, readBytes } = report;
   const parts = [
     `read ${counted(segments, 'segment')} with ${counted(frames, 'frame')} and ${counted(entries, 'entry', 'entries')}`,
     counted(snapshots, 'snapshot'),
     bytesText(readBytes),
   ];
   const lines = [verdictLine(dir, damage.length), ...wrapped(parts.join(', '), 2)];
-  const details = [...damage.flatMap(damageText), ...blemishes.flatMap(noteText)];
+  const details = [
+    ...damage.flatMap(damageText),
+    ...blemishes.flatMap(noteText),
+    ...notes.flatMap((note) => wrapped(`note: ${note}`, 2)),
+  ];
   if (details.length > 0) lines.push('', ...details);
   return damage.length > 0 ? [...lines, ''] : lines;
 }

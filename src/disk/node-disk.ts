@@ -11,6 +11,9 @@ import { systemCode } from './system-error.js';
 
 const openAsync = promisify(fs.open);
 
+/** Numbers by which Linux names file systems that copy on write: Btrfs, ZFS, bcachefs. */
+const COPYING_TYPES: ReadonlySet<number> = new Set([0x9123_683e, 0x2fc1_2fc1, 0xca45_1a4e]);
+
 /**
  * Modes of what is made, before the umask. A log holds whatever the host's commands hold, so it is its
  * owner's alone, as a database's files are, or its group's.
@@ -91,9 +94,10 @@ export class NodeDisk implements Disk {
   }
 
   async statfs(path: string): Promise<SpaceStat> {
-    const { bavail, blocks, bsize } = await statfs(path);
+    const { bavail, blocks, bsize, type } = await statfs(path);
     // `bavail`, not `bfree`: the blocks that a file system keeps for root are not ours to write. For reports only (A15).
-    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+    const space = { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+    return process.platform === 'linux' ? { ...space, copiesOnWrite: COPYING_TYPES.has(type) } : space;
   }
 
   rename(from: string, to: string): Promise<void> {

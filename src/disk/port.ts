@@ -52,6 +52,8 @@ export interface SpaceStat {
   readonly freeBytes: number;
   /** Size of the file system. */
   readonly totalBytes: number;
+  /** True: an overwrite takes new room, as on Btrfs, ZFS and bcachefs (A8). Left out: nobody knows. */
+  readonly copiesOnWrite?: boolean;
 }
 
 /** How to open a file. */

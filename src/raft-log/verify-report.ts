@@ -43,6 +43,8 @@ export interface VerifyReport {
   readonly damage: readonly FoundDamage[];
   /** What is not as it was written, but has a second witness: the next open or the next read puts it right. */
   readonly blemishes: readonly Blemish[];
+  /** What holds less than promised on the file system where the segments lie, in sentences. No damage. */
+  readonly notes: readonly string[];
   /** Segments whose header could be read. */
   readonly segments: number;
   /** Frames that are whole. */

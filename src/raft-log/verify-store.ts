@@ -1,5 +1,7 @@
 import type { VerifyOptions, VerifyReport } from './verify-report.js';
 import type { Environment } from '../disk/environment.js';
+import { storePaths } from '../wal/inside.js';
+import { fileSystemNotes } from './repair/file-system-notes.js';
 import { surveyLog, type LogSurvey } from './repair/survey-log.js';
 
 /** Which store to verify. */
@@ -26,11 +28,12 @@ export async function verifyStore(request: VerifyRequest): Promise<VerifyReport>
     signal,
     onProgress: (readBytes, totalBytes) => onProgress?.({ readBytes, totalBytes }),
   });
-  return reportOf(survey, environment.now() - started);
+  const notes = await fileSystemNotes(environment.disk, storePaths(dir, walDir).walDir);
+  return reportOf(survey, notes, environment.now() - started);
 }
 
 /** A survey as a report. */
-export function reportOf(survey: LogSurvey, ms: number): VerifyReport {
+export function reportOf(survey: LogSurvey, notes: readonly string[], ms: number): VerifyReport {
   const { damages, blemishes, store, snapshots, readBytes } = survey;
   const sum = (of: (segment: LogSurvey['store']['segments'][number]) => number): number =>
     store.segments.reduce((total, segment) => total + of(segment), 0);
@@ -38,6 +41,7 @@ export function reportOf(survey: LogSurvey, ms: number): VerifyReport {
     verdict: damages.length === 0 ? 'sound' : 'damaged',
     damage: damages,
     blemishes,
+    notes,
     segments: store.segments.filter(({ header }) => header !== null).length,
     frames: sum(({ frames }) => frames),
     entries: sum(({ entries }) => entries),

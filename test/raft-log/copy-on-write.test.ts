@@ -121,3 +121,18 @@ describe('a frame that finds no room in its place, nor zeros behind it', () => {
     expect(refused).toBeGreaterThan(3);
   });
 });
+
+test.each([true, false])(
+  'verify says what holds less where the disk copies on write: %s',
+  async (copiesOnWrite) => {
+    const disk = createSimulatedDisk({ seed: 1, directories: ['/data'], profile: { copiesOnWrite } });
+    const log = await logOn(disk);
+    await log.setHardState({ term: 1 });
+    const { verdict, notes } = await log.verify();
+    expect(verdict).toBe('sound');
+    expect(notes.map((note) => /copies on write.*chattr \+C/.test(note))).toEqual(
+      copiesOnWrite ? [true] : [],
+    );
+    await log.close();
+  },
+);

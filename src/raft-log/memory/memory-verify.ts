@@ -12,6 +12,7 @@ export function verifyMemory(state: MemoryState, signal: AbortSignal | undefined
     verdict: 'sound',
     damage: [],
     blemishes: [],
+    notes: [],
     segments: 0,
     frames: 0,
     entries: state.lastIndex - state.firstIndex + 1,
