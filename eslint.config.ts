@@ -68,6 +68,7 @@ const config: Linter.Config[] = defineConfig([
         console: 'readonly',
         performance: 'readonly',
         setInterval: 'readonly',
+        clearInterval: 'readonly',
         URL: 'readonly',
       },
     },
