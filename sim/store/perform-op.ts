@@ -53,9 +53,13 @@ export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
       return performRollback(scene, op, seed);
     case 'takeover':
       return performTakeover(scene, op.saves, seed);
-    case 'moved':
+    case 'moved': {
+      const { process } = scene;
       await performMoved(scene, op, seed);
-      return performReopen(scene, false, [], seed);
+      // What goes on behind a crash is another life's, and its log is not this one's to close.
+      if (process.isAlive) await performReopen(scene, false, [], seed);
+      return;
+    }
     case 'wait':
       return pass(scene, op.ms);
     case 'squeeze':

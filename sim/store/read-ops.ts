@@ -124,7 +124,7 @@ export async function performStream(
   });
   if (entries.length === 0 && isWhole === null) return;
   if (isMoved && isWhole === true) scene.reach['streamed-beside-saves'] += 1;
-  checkEntries(scene, entries, from, isMoved ? before : []);
+  checkEntries(scene, entries, from, isMoved ? before : [], op.compacts === true);
   if (isWhole !== true || entries.length === lastIndex + 1 - from) return;
   const what = `stream(${from}, ${lastIndex + 1}) brought ${entries.length} entries`;
   throw new Finding({ oracle: 'read', what });
@@ -206,6 +206,7 @@ function checkEntries(
   read: readonly Entry[],
   from: number,
   before: readonly IssuedState[] = [],
+  mayBeDropped: boolean = false,
 ): ModelEntry[] {
   const entries = asModelEntries(read, from);
   if (scene.openLog.status === 'failed') scene.reach['read-while-latched'] += 1;
@@ -216,7 +217,10 @@ function checkEntries(
   }
   if (scene.isOverBudget) return entries;
   const possible = [...scene.allowed.candidates(), ...before];
-  const differences = possible.map(({ state }) => firstOther(state, entries));
+  // What was dropped from the front behind its reading is in no state that came after.
+  const differences = possible.map(({ state }) =>
+    firstOther(state, mayBeDropped ? entries.filter(({ index }) => index > state.boundary.index) : entries),
+  );
   if (differences.includes(undefined)) return entries;
   const found = possible
     .map(

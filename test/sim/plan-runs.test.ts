@@ -99,7 +99,10 @@ describe('drawn plans', () => {
   test('keep what each operation draws when others are left out', () => {
     const plan = drawPlan(11, 'disk');
     const other = drawPlan(12, 'disk');
-    expect(plan.ops.map(({ id }) => id)).toEqual(other.ops.map(({ id }) => id));
+    // Rollbacks stand between the others, in some plans, and take no number of theirs.
+    const numbers = ({ ops }: typeof plan): number[] =>
+      ops.filter(({ kind }) => kind !== 'rollback').map(({ id }) => id);
+    expect(numbers(plan)).toEqual(numbers(other));
     expect(plan.ops).not.toEqual(other.ops);
     expect(() => parsePlan('{"version":0}')).toThrow(/version 0, expected 1/);
   });
