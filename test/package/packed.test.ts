@@ -90,6 +90,27 @@ describe('the packed package', () => {
     expect(Number(printed)).toBeGreaterThan(0);
   });
 
+  test.skipIf(process.platform === 'win32')('imports where a process may open 64 files', () => {
+    const program = `import 'keelson'; console.log('there');`;
+    writeFileSync(join(home, 'whole', 'limited.mjs'), program);
+    const command = `ulimit -n 64; exec "${process.execPath}" limited.mjs`;
+    const printed = execFileSync('sh', ['-c', command], { cwd: join(home, 'whole'), encoding: 'utf8' });
+    expect(printed).toBe('there\n');
+  });
+
+  test('is one copy of each class, by whichever of its doors one enters', () => {
+    const printed = run(
+      'whole',
+      `import { KeelsonError } from 'keelson';
+       import { openWal } from 'keelson/wal';
+       import { SimulatedDisk } from 'keelson/sim';
+       const error = await openWal({ dir: '' }).catch((error) => error);
+       const other = await import('./node_modules/keelson/dist/src/errors/index.js');
+       console.log(error instanceof KeelsonError, other.KeelsonError === KeelsonError, typeof SimulatedDisk);`,
+    );
+    expect(printed).toBe('true true function');
+  });
+
   test('holds what its documents link to', () => {
     const documents = packedFiles.filter((path) => path.endsWith('.md'));
     const dead = documents.flatMap((document) =>

@@ -1,0 +1,37 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { rolldown } from 'rolldown';
+
+/*
+ * The second half of `npm run build`: what the compiler put into `dist/src` as some 160 small modules is drawn
+ * together into one file for the log, one for the commands and one for the conformance suite, since to import the
+ * modules one by one took longer than to open a log, and more descriptors at once than a server with 64 has.
+ *
+ * Every module stays where it was as a file of one line that exports from there, so that whoever imports it by its
+ * place, the simulator for one, shares one copy of each class with whoever imports the package.
+ */
+const modules = readdirSync('src', { recursive: true }).filter((file) => file.endsWith('.ts'));
+
+const bundle = await rolldown({
+  input: Object.fromEntries(modules.map((file) => [file.slice(0, -'.ts'.length), join('src', file)])),
+  // Nothing of others is drawn in: dependencies stay what the package's manifest says.
+  external: /^[^./]/,
+  platform: 'node',
+});
+
+await bundle.write({
+  dir: 'dist/src',
+  format: 'esm',
+  entryFileNames: '[name].js',
+  chunkFileNames: 'bundle/[name].js',
+  // The contract stands in the declarations, and a stack trace must stay readable: no comments, all names.
+  comments: { legal: true, annotation: true, jsdoc: false },
+  codeSplitting: {
+    groups: [
+      { name: 'log', test: /src\/(?!cli|testing)/ },
+      { name: 'cli', test: /src\/cli/ },
+      { name: 'testing', test: /src\/testing/ },
+    ],
+  },
+});
+await bundle.close();
