@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig, type ViteUserConfigFnObject } from 'vitest/config';
 
 /** `vitest run`: what every change must pass. `--mode deep`: the same tests at length (KEELSON_DEEP=1). */
@@ -9,6 +10,8 @@ const config: ViteUserConfigFnObject = defineConfig(({ mode }) => {
       // Processes, not threads: tests of the lock must own all descriptors of their process, and a test that
       // latches a log must not share its process with another.
       pool: 'forks',
+      // Of its own accord vitest leaves a core to itself, which is half of a machine with two.
+      maxWorkers: availableParallelism(),
       testTimeout: isDeep ? 3_600_000 : 60_000,
       hookTimeout: 60_000,
       env: isDeep ? { KEELSON_DEEP: '1' } : {},

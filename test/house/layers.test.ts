@@ -2,7 +2,7 @@
  * At stake: one import upwards, or one look at the real clock, and the simulator no longer runs the code that
  * production runs. Tried by planting a violation of each kind and seeing the lint rules catch it, and nothing else.
  */
-import { ESLint } from 'eslint';
+import { ESLint, type Linter } from 'eslint';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -21,6 +21,25 @@ async function broken(path: string, text: string): Promise<(string | null)[]> {
 
 const IMPORTS = ['no-restricted-imports'];
 const pairs = Object.keys(ROOMS).flatMap((from) => Object.keys(ROOMS).map((to) => ({ from, to })));
+
+describe('the lint of everything', () => {
+  const whole = new ESLint({ cwd: root });
+
+  test.each([
+    'src/wal/a.ts',
+    'src/index.ts',
+    'src/cli/a.ts',
+    'sim/disk/a.ts',
+    'sim/world/a.ts',
+    'sim/cli/a.ts',
+  ])('holds %s to the same rules, and no comment lifts them', async (path) => {
+    const [layered, all] = await Promise.all(
+      [eslint, whole].map(async (by) => (await by.calculateConfigForFile(join(root, path))) as Linter.Config),
+    );
+    expect(all?.rules).toMatchObject(layered?.rules ?? {});
+    expect(all?.linterOptions?.noInlineConfig).toBe(true);
+  });
+});
 
 describe('imports between rooms', () => {
   test('raft-log enters wal by its one door', async () => {
