@@ -3,6 +3,7 @@ import { Action } from './action.js';
 import type { FileNode } from './file-node.js';
 import type { FileSystem } from './file-system.js';
 import type { OpenFile } from './open-file.js';
+import { PAGE_BYTES } from './paged-image.js';
 import { diskError } from './paths.js';
 
 export class FileStatAction extends Action<FileStat> {
@@ -69,7 +70,10 @@ export function giveBack(fs: FileSystem, file: OpenFile): void {
 }
 
 export function statOf(node: OpenFile['node']): FileStat {
-  return { kind: node.kind, size: node.kind === 'file' ? node.volatile.size : 0, id: `sim:${node.ino}` };
+  const id = `sim:${node.ino}`;
+  if (node.kind !== 'file') return { kind: node.kind, size: 0, id };
+  const { size, allocatedPages } = node.volatile;
+  return { kind: node.kind, size, id, allocatedBytes: allocatedPages * PAGE_BYTES };
 }
 
 /** The file behind a handle; `EBADF` once it was closed, `EISDIR` if it is a directory. */

@@ -2,6 +2,7 @@ import type { DirectoryNode } from './directory-node.js';
 import type { RecordedSync } from './durability-record.js';
 import type { FileNode } from './file-node.js';
 import type { FileSystem } from './file-system.js';
+import { PAGE_BYTES } from './paged-image.js';
 import { diskError, findNode, findPlace, namesOf } from './paths.js';
 
 /**
@@ -102,6 +103,18 @@ export class RawAccess {
     }
     node.pending = [];
     node.firmSize = size;
+  }
+
+  /** Makes holes of the pages of a file that are all zeros, as a copy does that leaves zeros out. */
+  makeSparse(path: string): void {
+    const node = this.#file(path);
+    for (const image of [node.volatile, node.durable]) {
+      for (let at = 0; at < image.size; at += PAGE_BYTES) {
+        const isZeros = image.slice(at, at + PAGE_BYTES).every((byte) => byte === 0);
+        if (isZeros) image.clear(at, at + PAGE_BYTES);
+      }
+    }
+    this.fs.recount();
   }
 
   /** Takes a name away, for good. */

@@ -29,6 +29,9 @@ export function rollBack(
     changed.add(path);
   }
   if (stale) markStale(disk, dir);
+  // Copies come back with holes, too, where zeros stood.
+  if (random.chance(0.3))
+    for (const path of changed) if (disk.readVolatile(path) !== null) disk.makeSparse(path);
   return changed;
 }
 

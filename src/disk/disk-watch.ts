@@ -1,4 +1,4 @@
-import type { Environment, Timer } from './environment.js';
+import { withDisk, type Environment, type Timer } from './environment.js';
 import {
   isPromise,
   type Awaitable,
@@ -51,17 +51,7 @@ export class DiskWatch {
   constructor(environment: Environment, onStalled: (call: CallUnderWay) => void) {
     this.#environment = environment;
     this.#onStalled = onStalled;
-    this.environment = {
-      disk: new WatchedDisk(environment.disk, this),
-      now: () => environment.now(),
-      setTimer: (ms, run) => environment.setTimer(ms, run),
-      endOfTurn: (run) => {
-        environment.endOfTurn(run);
-      },
-      fillRandom: (into) => {
-        environment.fillRandom(into);
-      },
-    };
+    this.environment = withDisk(environment, new WatchedDisk(environment.disk, this));
   }
 
   /** The call that has been under way longest; null if none is. */
@@ -132,7 +122,7 @@ export class DiskWatch {
   }
 }
 
-class WatchedDisk implements Disk {
+class WatchedDisk implements Required<Disk> {
   readonly #disk: Disk;
   readonly #watch: DiskWatch;
 
@@ -176,7 +166,7 @@ class WatchedDisk implements Disk {
   }
 }
 
-class WatchedFile implements DiskFile {
+class WatchedFile implements Required<DiskFile> {
   readonly path: string;
   readonly #file: DiskFile;
   readonly #watch: DiskWatch;

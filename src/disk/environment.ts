@@ -44,6 +44,27 @@ export interface Environment {
   warn?(warning: EnvironmentWarning): void;
 }
 
+/** The same environment with another disk. All of it is there, so that nothing optional is lost on the way. */
+export function withDisk<D extends Disk>(
+  environment: Environment,
+  disk: D,
+): Required<Environment> & { readonly disk: D } {
+  return {
+    disk,
+    now: () => environment.now(),
+    setTimer: (ms, run) => environment.setTimer(ms, run),
+    endOfTurn: (run) => {
+      environment.endOfTurn(run);
+    },
+    fillRandom: (into) => {
+      environment.fillRandom(into);
+    },
+    warn: (warning) => {
+      environment.warn?.(warning);
+    },
+  };
+}
+
 /** Refuses what is no {@link Environment}, naming what of it is missing. */
 export function checkEnvironment(argument: string, value: unknown): asserts value is Environment {
   if (typeof value !== 'object' || value === null) throw invalidArgument(argument, value, 'an Environment');

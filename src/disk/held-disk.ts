@@ -1,6 +1,6 @@
 import { KeelsonError } from '../errors/index.js';
 import { readFailed } from './disk-failure.js';
-import type { Environment } from './environment.js';
+import { withDisk, type Environment } from './environment.js';
 import type { Awaitable, DirectoryEntry, Disk, DiskFile, FileStat, OpenOptions, SpaceStat } from './port.js';
 
 /**
@@ -14,7 +14,7 @@ import type { Awaitable, DirectoryEntry, Disk, DiskFile, FileStat, OpenOptions, 
  * What it cannot see is an exchange between that look and the change itself: no system that Node reaches names a file
  * relative to an open directory.
  */
-export class HeldDisk implements Disk {
+export class HeldDisk implements Required<Disk> {
   readonly #disk: Disk;
   /** The identity of each held file, by the path under which it must be found. */
   readonly #held = new Map<string, string>();
@@ -79,6 +79,7 @@ export class HeldDisk implements Disk {
     return this.#check(moving).then(change);
   }
 
+  // What is optional in the port is none here, so that none is left out by mistake, and lost.
   checkLocks(path: string): Awaitable<void> {
     return this.#disk.checkLocks?.(path);
   }
@@ -130,20 +131,7 @@ export interface HeldEnvironment extends Environment {
 
 /** The same environment, with a disk of its own that holds the names of one log. */
 export function holdingNames(environment: Environment): HeldEnvironment {
-  return {
-    disk: new HeldDisk(environment.disk),
-    now: () => environment.now(),
-    setTimer: (ms, run) => environment.setTimer(ms, run),
-    endOfTurn: (run) => {
-      environment.endOfTurn(run);
-    },
-    fillRandom: (into) => {
-      environment.fillRandom(into);
-    },
-    warn: (warning) => {
-      environment.warn?.(warning);
-    },
-  };
+  return withDisk(environment, new HeldDisk(environment.disk));
 }
 
 /** Where a held file is looked for while it, or a directory above it, is put back to its name; null if this is not that. */

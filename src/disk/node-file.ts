@@ -168,7 +168,13 @@ export class NodeFile implements DiskFile {
 
 /** Facts of `node:fs` as the port tells them (A14). Taken as bigints: an inode number may pass 2^53. */
 export function fileStat(stats: fs.BigIntStats): FileStat {
-  return { kind: fileKind(stats), size: Number(stats.size), id: `${stats.dev}:${stats.ino}` };
+  return {
+    kind: fileKind(stats),
+    size: Number(stats.size),
+    id: `${stats.dev}:${stats.ino}`,
+    // In units of 512 bytes on every system, whatever the blocks of the file system are.
+    allocatedBytes: Number(stats.blocks) * 512,
+  };
 }
 
 /** What a name or an open file stands for. */

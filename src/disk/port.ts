@@ -44,6 +44,8 @@ export interface FileStat {
   readonly size: number;
   /** Device and inode, as one opaque string. */
   readonly id: string;
+  /** Room that it takes on the disk; less than `size` where it has holes (A8). Left out: nobody knows. */
+  readonly allocatedBytes?: number;
 }
 
 /** Room on the file system that holds a path, in bytes; `freeBytes` is what this process may use. */

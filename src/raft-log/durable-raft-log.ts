@@ -280,8 +280,9 @@ export class DurableRaftLog implements RaftLog {
   }
 
   stats(): RaftLogStats {
-    const { groups, syncs, frameBytes, zeroFillBytes, rotations, segmentsRecycled, syncMs, endMarksFailed } =
+    const { groups, syncs, frameBytes, zeroFillBytes, rotations, segmentsRecycled, syncMs } =
       this.#log.counters;
+    const { endMarksFailed, sparseBytes } = this.#log.counters;
     return {
       ...this.#queue.counts,
       groups,
@@ -295,6 +296,7 @@ export class DurableRaftLog implements RaftLog {
       queuedBytes: this.#log.queuedBytes,
       syncMs: syncMs.summary(),
       endMarksFailed,
+      sparseBytes,
     };
   }
 

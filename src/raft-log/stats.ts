@@ -45,6 +45,8 @@ export interface RaftLogStats {
    * were never acknowledged (R5, D12).
    */
   readonly endMarksFailed: number;
+  /** Bytes of the present segment that take no room on the disk, as its open found: see `recovery.sparse`. */
+  readonly sparseBytes: number;
 }
 
 /** How the disk does now. */
@@ -65,4 +67,5 @@ export const NO_DISK = {
   segmentsLive: 0,
   syncMs: { count: 0, p50: 0, p99: 0, max: 0 },
   endMarksFailed: 0,
+  sparseBytes: 0,
 } as const;

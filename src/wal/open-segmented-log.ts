@@ -16,6 +16,7 @@ import { lockStore, type StoreLock } from './store/lock-store.js';
 import { throwIfAbandoned } from './log-refusals.js';
 import type { OpenRequest } from './open-request.js';
 import { proveLateNames, proveNames } from './store/prove-names.js';
+import { fillHoles } from './recover/fill-holes.js';
 import { proveTail, tailGrew } from './recover/prove-tail.js';
 import { SegmentedLog } from './segmented-log.js';
 import {
@@ -156,6 +157,7 @@ class Opening {
       .filter((number) => number > newestSegment && listing.segments?.has(number) !== true);
     await proveLateNames(disk, this.#paths, late);
     await proveTail(disk, this.#paths.dir, this.#tally.epoch, newestSegment, judgement, this.#tally);
+    await this.#fillHoles(judgement);
     await this.#beginEpoch(superblock, judgement);
     await this.#cleanUp(superblock, judged.listing, judgement);
     return this.#start(lock, superblock, judged, this.#tally.cut === null ? 'clean' : 'torn-tail');
@@ -240,6 +242,19 @@ class Opening {
     const checkFence = async (): Promise<void> => superblock.checkFence('background');
     const moved = await removeLeftovers(environment.disk, this.#paths, listing, live, checkFence);
     for (const path of [...moved, ...(await layer.settle(checkFence))]) this.#tally.quarantined.push(path);
+  }
+
+  async #fillHoles({ segments, tail }: Judgement): Promise<void> {
+    const { environment, signal } = this.#request;
+    const { path, header } = segments[segments.length - 1] as LiveSegment;
+    const onZeroed = (count: number): void => this.#counters.zeroFilled(count);
+    const range = { path, from: tail.runUntil, until: header.segmentBytes, onZeroed, signal };
+    const bytes = await fillHoles(environment, range).catch((error: unknown) => {
+      this.#throwIfAborted();
+      throw error;
+    });
+    this.#counters.sparseBytes = bytes;
+    if (bytes > 0) this.#tally.sparse = { path, bytes };
   }
 
   /** D11: from here on only frames of this epoch count. Segments that were found above the range are named now. */

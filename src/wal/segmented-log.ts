@@ -228,6 +228,7 @@ export class SegmentedLog {
     environment.disk.release(writing.active.path);
     writing.active = rotated.active;
     this.counters.rotations += 1;
+    this.counters.sparseBytes = 0;
     if (rotated.recycled) this.counters.segmentsRecycled += 1;
     const { path, header } = rotated.segment;
     observer.onRotate({ path, number: header.number, recycled: rotated.recycled });

@@ -226,6 +226,19 @@ describe('names', () => {
     await file.close();
   });
 
+  test.skipIf(process.platform !== 'linux')('stat tells the room of a file apart from its size', async () => {
+    const path = join(scratchDirectory(), 'file');
+    writeFileSync(path, Buffer.alloc(65_536, 1));
+    const file = await disk.open(path, { access: 'write' });
+    await file.truncate(1_048_576);
+    await file.sync();
+    const facts = await disk.stat(path);
+    expect(facts?.size).toBe(1_048_576);
+    expect(facts?.allocatedBytes).toBeGreaterThanOrEqual(65_536);
+    expect(facts?.allocatedBytes).toBeLessThan(1_048_576);
+    await file.close();
+  });
+
   test('rename replaces; unlink removes the name but not the open file', async () => {
     const directory = scratchDirectory();
     const [a, b] = [join(directory, 'a'), join(directory, 'b')];

@@ -14,6 +14,7 @@ export function reportOf(medium: MemoryMedium): RecoveryReport {
     damage: null,
     rebuilt: [],
     snapshotFallback: null,
+    sparse: null,
     quarantined: [],
     strays: [],
     readBytes: 0,

@@ -36,6 +36,7 @@ export class RecoveryTally {
   epoch = 0;
   readBytes = 0;
   cut: RecoveryReport['cut'] = null;
+  sparse: RecoveryReport['sparse'] = null;
   snapshotFallback: RecoveryReport['snapshotFallback'] = null;
   readonly rebuilt: string[] = [];
   readonly quarantined: string[] = [];
@@ -57,7 +58,7 @@ export class RecoveryTally {
   }
 
   report(verdict: RecoveryReport['verdict'], damage: RecoveryReport['damage'] = null): RecoveryReport {
-    const { segments, batches, entries, lastLsn, epoch, cut, snapshotFallback, strays, readBytes } = this;
+    const { segments, batches, entries, lastLsn, epoch, cut, sparse, snapshotFallback, strays, readBytes } = this;
     const lists = { rebuilt: [...this.rebuilt], quarantined: [...this.quarantined] };
     const ms = this.#now() - this.#startMs;
     return Object.freeze({
@@ -70,6 +71,7 @@ export class RecoveryTally {
       cut,
       damage,
       snapshotFallback,
+      sparse,
       ...lists,
       strays,
       readBytes,

@@ -75,6 +75,17 @@ export interface RecoveryReport {
       readonly term: number;
     };
   } | null;
+  /**
+   * The segment that takes saves came with holes where zeros had been written, as a sparse copy leaves it, and they could
+   * not be filled: no room, or a disk that keeps zeros without any. While the disk is full, votes are refused as entries
+   * are (A8, D7). Null: there are none.
+   */
+  readonly sparse: {
+    /** The segment. */
+    readonly path: string;
+    /** How many bytes of it take no room, at most. */
+    readonly bytes: number;
+  } | null;
   /** Paths in quarantine of what this open copied or moved there. */
   readonly quarantined: readonly string[];
   /** Paths of what stands in the store's directories and is none of Keelson's; it was left alone. */

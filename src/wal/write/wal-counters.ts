@@ -36,6 +36,7 @@ export class WalCounters {
   rotations = 0;
   segmentsRecycled = 0;
   endMarksFailed = 0;
+  sparseBytes = 0;
   readonly syncMs: RecentDurations = new RecentDurations();
 
   zeroFilled(bytes: number): void {
