@@ -7,6 +7,7 @@ const config: ViteUserConfigFnObject = defineConfig(({ mode }) => {
   return {
     test: {
       include: ['test/**/*.test.ts'],
+      setupFiles: ['test/house/plain-environment.ts'],
       // Processes, not threads: tests of the lock must own all descriptors of their process, and a test that
       // latches a log must not share its process with another.
       pool: 'forks',
