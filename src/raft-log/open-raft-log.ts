@@ -10,9 +10,10 @@ import {
   type SegmentedLog,
 } from '../wal/inside.js';
 import type { RaftLog, RaftLogOptions } from './contract.js';
-import { DurableRaftLog } from './durable-raft-log.js';
+import { DiskStore } from './disk-store.js';
 import { DurableState } from './state/durable-state.js';
 import { OLDER_FORMATS, type OlderFormat } from './switch/older-format.js';
+import { StoredRaftLog } from './raft-log.js';
 import { resolveOptions } from './rules/options.js';
 import { olderStores } from './switch/replacement.js';
 import { SnapshotsAtOpen } from './snapshots/snapshots-at-open.js';
@@ -31,15 +32,15 @@ const SLOW_SYNC_MS = 100;
  * `KEELSON_INCOMPATIBLE_FORMAT` with nothing changed and the report in `details.recovery`; `KEELSON_READ_FAILED`,
  * `KEELSON_WRITE_FAILED`, `KEELSON_SYNC_FAILED`, `KEELSON_NO_SPACE`; `KEELSON_ABORTED`.
  */
-export function openRaftLog(options: RaftLogOptions): Promise<RaftLog> {
-  return openWithFormats(options, OLDER_FORMATS);
+export async function openRaftLog(options: RaftLogOptions): Promise<RaftLog> {
+  return (await openWithFormats(options, OLDER_FORMATS)).log;
 }
 
 /** As {@link openRaftLog}, with other formats before the present one: for the tests of the way from there. */
 export async function openWithFormats(
   options: RaftLogOptions,
   formats: readonly OlderFormat[],
-): Promise<DurableRaftLog> {
+): Promise<{ readonly log: StoredRaftLog; readonly store: DiskStore }> {
   const resolved = resolveOptions(options);
   const given = resolved.environment ?? nodeEnvironment();
   const emitter = new LogEmitter(given);
@@ -79,15 +80,16 @@ export async function openWithFormats(
   try {
     const snapshots = await atOpen.opened(log.storeId);
     await durable.findOlder();
-    const raftLog = new DurableRaftLog({
+    const store = new DiskStore({
       environment,
       watch,
       options: resolved,
-      log,
+      frames: log,
       durable,
       snapshots,
       emitter,
     });
+    const raftLog = new StoredRaftLog(store, resolved);
     if (!resolved.readOnly) await raftLog.finishDeletions();
     // Also where it came too late to stop the work: who gave up waiting must not be left with an open log.
     throwIfAbandoned(resolved.dir, resolved.signal);
@@ -95,7 +97,7 @@ export async function openWithFormats(
       tellRecovery(emitter, given, log.recovery);
       for (const tell of early) tell();
     });
-    return raftLog;
+    return { log: raftLog, store };
   } catch (error) {
     await log.close();
     throw error;

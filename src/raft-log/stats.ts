@@ -56,16 +56,3 @@ export interface RaftLogHealth {
   /** Duration of write and sync of a group. */
   readonly syncMs: Durations;
 }
-
-/** What a log in memory has to say of a disk: nothing is written and nothing synced. */
-export const NO_DISK = {
-  syncs: 0,
-  frameBytes: 0,
-  zeroFillBytes: 0,
-  rotations: 0,
-  segmentsRecycled: 0,
-  segmentsLive: 0,
-  syncMs: { count: 0, p50: 0, p99: 0, max: 0 },
-  endMarksFailed: 0,
-  sparseBytes: 0,
-} as const;

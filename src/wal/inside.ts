@@ -3,7 +3,7 @@
  * store, and the mechanics of a repair. Everything else in here is the affair of `wal` alone.
  */
 export type { ReplayedFrame, ReplayedPreamble, SealedSegment, WalLayer } from './layer.js';
-export { checkFrameSize, throwIfAbandoned } from './log-refusals.js';
+export { checkFrameSize, readOnlyError, throwIfAbandoned } from './log-refusals.js';
 export type { OpenRequest } from './open-request.js';
 export { openSegmentedLog } from './open-segmented-log.js';
 export { judge } from './recover/judge.js';

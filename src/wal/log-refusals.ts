@@ -26,7 +26,7 @@ export function failedError(dir: string, cause: KeelsonError): KeelsonError {
 
 /** What a change of a log that only reads gets. */
 export function readOnlyError(dir: string): KeelsonError {
-  const message = `${dir} was opened with readOnly; it takes no changes.`;
+  const message = `the log in ${dir} was opened with readOnly; nothing was changed. Open it without.`;
   return new KeelsonError('KEELSON_READ_ONLY', message, { path: dir });
 }
 

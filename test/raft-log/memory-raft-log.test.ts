@@ -1,11 +1,8 @@
 // Hosts test themselves against this log, so it must show them the order of events that a disk shows.
 // What the conformance suite cannot see from outside is tried here: options, queue, events, counters, owners.
 import { describe, expect, it } from 'vitest';
-import {
-  createMemoryMedium,
-  createMemoryRaftLog,
-  openMemoryRaftLog,
-} from '../../src/raft-log/memory/memory-raft-log.js';
+import { MemoryMedium } from '../../src/raft-log/memory/memory-frames.js';
+import { createMemoryRaftLog, openMemoryRaftLog } from '../../src/raft-log/memory/memory-raft-log.js';
 import { entriesOf, entry } from './log-of-terms.js';
 import { refused } from './refused.js';
 
@@ -92,7 +89,7 @@ describe('events and counters', () => {
 
 describe('owners of one memory', () => {
   it('locks it while it is open', async () => {
-    const medium = createMemoryMedium();
+    const medium = new MemoryMedium();
     const log = openMemoryRaftLog({}, medium);
     refused('KEELSON_LOCKED', () => openMemoryRaftLog({}, medium));
     await log.save({ ...term1, entries: entriesOf(1, 1) });
@@ -104,22 +101,22 @@ describe('owners of one memory', () => {
   });
 
   it('fences an owner that lost it', async () => {
-    const medium = createMemoryMedium();
+    const medium = new MemoryMedium();
     const log = openMemoryRaftLog({}, medium);
     const failed: string[] = [];
     log.events.on('failed', ({ code }) => failed.push(code));
     const saving = log.setHardState({ term: 1 });
     medium.owner = null;
     await expect(saving).rejects.toMatchObject({ code: 'KEELSON_FENCED' });
-    expect([log.status, medium.state.hardState.term]).toEqual(['failed', 0]);
+    expect([log.status, medium.durable.hardState.term]).toEqual(['failed', 0]);
     await expect(log.setHardState({ term: 2 })).rejects.toMatchObject({ code: 'KEELSON_FAILED' });
     expect(failed).toEqual(['KEELSON_FENCED']);
     await log.close();
   });
 
   it('refuses a vote while the state is unfit, until commit has reached the mark', async () => {
-    const medium = createMemoryMedium();
-    medium.state.unfitUntil = 2;
+    const medium = new MemoryMedium();
+    medium.durable.unfitUntil = 2;
     const log = openMemoryRaftLog({}, medium);
     await log.save({ ...term1, entries: entriesOf(1, 1, 1) });
     expect(log.unfitUntil).toBe(2);
@@ -146,7 +143,7 @@ describe('snapshots', () => {
   });
 
   it('is closed once a stream that has fallen silent was ended, and nothing comes after', async () => {
-    const medium = createMemoryMedium();
+    const medium = new MemoryMedium();
     const log = openMemoryRaftLog({}, medium);
     await log.save({ ...term1, entries: entriesOf(1, 1, 1) });
     const order: string[] = [];

@@ -35,4 +35,4 @@ test('a log on a disk', async () => {
   await judge(await openLog(dir), [`dir: '${dir}'`]);
 });
 
-test('a log in memory', () => judge(createMemoryRaftLog(), []));
+test('a log in memory', () => judge(createMemoryRaftLog(), [`dir: 'memory'`]));

@@ -51,11 +51,12 @@ export function diskWith(
 }
 
 /** Opens it with version 0 in the table of formats. */
-export function openOlder(
+export async function openOlder(
   environment: Environment,
   more: Omit<RaftLogOptions, 'dir'> = {},
 ): Promise<RaftLog> {
-  return openWithFormats({ dir: DIR, segmentBytes: 4096, environment, ...more }, [VERSION_ZERO]);
+  const options = { dir: DIR, segmentBytes: 4096, environment, ...more };
+  return (await openWithFormats(options, [VERSION_ZERO])).log;
 }
 
 /** All files of the old store, to be found again in quarantine. */

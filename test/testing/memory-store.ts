@@ -1,39 +1,27 @@
 import type { RaftLog } from '../../src/raft-log/contract.js';
-import type { MemoryMedium } from '../../src/raft-log/memory/memory-queue.js';
-import {
-  createMemoryMedium,
-  openMemoryRaftLog,
-  type MemoryRaftLogOptions,
-} from '../../src/raft-log/memory/memory-raft-log.js';
-import { MemoryState } from '../../src/raft-log/memory/memory-state.js';
+import { MemoryMedium } from '../../src/raft-log/memory/memory-frames.js';
+import { openMemoryRaftLog, type MemoryRaftLogOptions } from '../../src/raft-log/memory/memory-raft-log.js';
 
 /** Logs in memory that outlive their objects, by name: they can be reopened and crashed. */
 export class MemoryStore {
   readonly media: Map<string, MemoryMedium> = new Map();
   readonly #options: MemoryRaftLogOptions;
-  readonly #freshState: () => MemoryState;
+  readonly #fresh: () => MemoryMedium;
 
-  constructor(options: MemoryRaftLogOptions = {}, freshState: () => MemoryState = () => new MemoryState()) {
+  constructor(options: MemoryRaftLogOptions = {}, fresh: () => MemoryMedium = () => new MemoryMedium()) {
     this.#options = options;
-    this.#freshState = freshState;
+    this.#fresh = fresh;
   }
 
   open(dir: string): Promise<RaftLog> {
-    let medium = this.media.get(dir);
-    if (medium === undefined) {
-      medium = createMemoryMedium(this.#freshState());
-      this.media.set(dir, medium);
-    }
+    const medium = this.media.get(dir) ?? this.#fresh();
+    this.media.set(dir, medium);
     return Promise.resolve(openMemoryRaftLog(this.#options, medium));
   }
 
   /** All owners are gone; what they had queued never lands. */
   crash(): Promise<void> {
-    for (const medium of this.media.values()) {
-      medium.owner = null;
-      // The dead log still shows its own state; whoever opens next has another.
-      medium.state = medium.state.clone();
-    }
+    for (const medium of this.media.values()) medium.owner = null;
     return Promise.resolve();
   }
 }

@@ -1,21 +1,27 @@
 import { isKeelsonError } from '../../src/errors/index.js';
+import { entryChecksum } from '../../src/format/entry-checksum.js';
+import type { FrameFields } from '../../src/format/frame-header.js';
+import { readEntryRecord } from '../../src/format/raft-records.js';
 import type { Entry, RaftLog, SaveRequest, SaveResult } from '../../src/raft-log/contract.js';
-import type { SavePlan } from '../../src/raft-log/rules/judge-save.js';
-import type { SnapshotPlan } from '../../src/raft-log/rules/judge-snapshot.js';
-import type { MemoryMedium } from '../../src/raft-log/memory/memory-queue.js';
+import { MemoryMedium, type MemoryFrame } from '../../src/raft-log/memory/memory-frames.js';
 import type { MemoryRaftLogOptions } from '../../src/raft-log/memory/memory-raft-log.js';
-import { MemoryState, type HeldEntry, type HeldSnapshot } from '../../src/raft-log/memory/memory-state.js';
+import type { DurableState, FrameEffect } from '../../src/raft-log/state/durable-state.js';
+import type { LocatedRecord } from '../../src/wal/inside.js';
 import { MemoryStore } from './memory-store.js';
 
 /** Stores that are sound but for one weakness each, of the kinds that real stores were shipped with. */
 
-/** What makes a store weak: a state that changes wrongly, a log that answers wrongly, or both. */
+/** What makes a store weak: a medium that keeps the wrong records, a state that changes wrongly, a log that answers wrongly. */
 interface Weakness {
   readonly name: string;
   /** A case that must catch it. */
   readonly caughtBy: string;
+  /** Random steps alone catch it too. */
+  readonly isFoundAtRandom?: true;
   readonly options?: MemoryRaftLogOptions;
-  readonly state?: () => MemoryState;
+  readonly medium?: () => MemoryMedium;
+  /** What a frame does to the durable state in place of what it should. */
+  readonly effect?: (effect: FrameEffect, state: DurableState) => FrameEffect;
   /** What happens to the memory between two opens, also after a crash. */
   readonly onReopen?: (medium: MemoryMedium) => void;
   readonly onCrash?: (medium: MemoryMedium) => void;
@@ -27,16 +33,24 @@ export class WeakStore extends MemoryStore {
   readonly #weakness: Weakness;
 
   constructor(weakness: Weakness) {
-    super(weakness.options, weakness.state);
+    super(weakness.options, weakness.medium);
     this.#weakness = weakness;
   }
 
   override async open(dir: string): Promise<RaftLog> {
+    const { onReopen, effect, log: weaken } = this.#weakness;
     const before = this.media.get(dir);
-    if (before !== undefined) this.#weakness.onReopen?.(before);
+    if (before !== undefined) onReopen?.(before);
     const log = await super.open(dir);
     const medium = this.media.get(dir);
-    return medium === undefined ? log : (this.#weakness.log?.(log, medium) ?? log);
+    if (medium === undefined) return log;
+    const { durable } = medium;
+    const apply = durable.apply.bind(durable);
+    if (effect !== undefined)
+      durable.apply = (right) => {
+        apply(effect(right, durable));
+      };
+    return weaken?.(log, medium) ?? log;
   }
 
   override async crash(): Promise<void> {
@@ -71,128 +85,137 @@ function withSave(log: RaftLog, save: (request: SaveRequest) => Promise<SaveResu
 }
 
 /** Remembers itself as it was before its last save. */
-class RememberingState extends MemoryState {
-  before: MemoryState | null = null;
-  override fresh(): MemoryState {
-    return new RememberingState();
-  }
-  override applySave(plan: SavePlan, entries: readonly HeldEntry[]): number {
-    this.before = this.clone();
-    return super.applySave(plan, entries);
-  }
-  override clone(): MemoryState {
-    const copy = super.clone();
-    if (copy instanceof RememberingState) copy.before = this.before;
-    return copy;
+class RememberingMedium extends MemoryMedium {
+  before: { readonly durable: DurableState; readonly records: readonly LocatedRecord[] } | null = null;
+
+  override land(frame: MemoryFrame): void {
+    if (frame.urgency !== 'record')
+      this.before = { durable: this.durable.copy(), records: [...this.records] };
+    super.land(frame);
   }
 }
 
-class KeepsSuffixOfConflict extends MemoryState {
-  override fresh(): MemoryState {
-    return new KeepsSuffixOfConflict();
+/** Keeps the records behind what a frame appends, where it should not. */
+class KeepsSuffix extends MemoryMedium {
+  readonly #isKeptBehind: (fields: FrameFields) => boolean;
+
+  constructor(isKeptBehind: (fields: FrameFields) => boolean) {
+    super();
+    this.#isKeptBehind = isKeptBehind;
   }
-  override applySave(plan: SavePlan, entries: readonly HeldEntry[]): number {
-    const suffix = entries.length === 0 ? [] : this.entries.filter(({ index }) => index > plan.lastIndex);
-    super.applySave(plan, entries);
-    this.entries.push(...suffix);
-    return 0;
+
+  override land(frame: MemoryFrame): void {
+    const { fields } = frame;
+    const suffix = this.#isKeptBehind(fields) ? this.records.filter((one) => one.number >= fields.until) : [];
+    super.land(frame);
+    this.records.push(...suffix);
   }
 }
 
-class KeepsSuffixOfInstall extends MemoryState {
-  override fresh(): MemoryState {
-    return new KeepsSuffixOfInstall();
-  }
-  override applySnapshot(plan: SnapshotPlan, held: HeldSnapshot): number {
-    const suffix = plan.keepsLog ? [] : this.entries.filter(({ index }) => index > plan.index);
-    super.applySnapshot(plan, held);
-    this.entries.push(...suffix);
-    return 0;
-  }
-}
-
-class DropsLogAtInstall extends MemoryState {
-  override fresh(): MemoryState {
-    return new DropsLogAtInstall();
-  }
-  override applySnapshot(plan: SnapshotPlan, held: HeldSnapshot): number {
-    const isOwn = plan.index < this.lastIndex && this.hardState.commit >= plan.index;
-    return super.applySnapshot(isOwn ? plan : { ...plan, keepsLog: false }, held);
-  }
-}
-
-class CompactsOneTooMany extends MemoryState {
-  override fresh(): MemoryState {
-    return new CompactsOneTooMany();
-  }
-  override applyCompaction(firstIndex: number): number {
-    return super.applyCompaction(Math.min(firstIndex + 1, this.lastIndex + 1));
-  }
-}
-
-class ForgetsBoundaryTerm extends MemoryState {
-  override fresh(): MemoryState {
-    return new ForgetsBoundaryTerm();
-  }
-  override applyCompaction(firstIndex: number): number {
-    const bytes = super.applyCompaction(firstIndex);
-    this.boundary = { index: firstIndex - 1, term: 0 };
-    return bytes;
-  }
-}
-
-class LosesKind extends MemoryState {
-  override fresh(): MemoryState {
-    return new LosesKind();
-  }
-  override applySave(plan: SavePlan, entries: readonly HeldEntry[]): number {
-    return super.applySave(
-      plan,
-      entries.map((one) => ({ ...one, kind: 0 })),
+class LosesKind extends MemoryMedium {
+  override land(frame: MemoryFrame): void {
+    super.land(frame);
+    const { from, lowTerm } = frame.fields;
+    this.records = this.records.map((one) =>
+      one.number < from ? one : rewritten(one, lowTerm, (entry) => ({ ...entry, kind: 0 })),
     );
   }
 }
 
-class LeavesCommitAtSnapshot extends MemoryState {
-  override fresh(): MemoryState {
-    return new LeavesCommitAtSnapshot();
-  }
-  override applySnapshot(plan: SnapshotPlan, held: HeldSnapshot): number {
-    return super.applySnapshot(
-      { ...plan, hardState: { ...plan.hardState, commit: this.hardState.commit } },
-      held,
-    );
-  }
+/** The entry of a record, its bytes a view. */
+function entryIn({ record }: LocatedRecord): { termDistance: number; kind: number; data: Uint8Array } {
+  const entry = readEntryRecord(record);
+  if (entry === null) throw new Error('a record of memory is no entry');
+  return entry;
 }
 
-class DropsHardStateBesideEntries extends MemoryState {
-  override fresh(): MemoryState {
-    return new DropsHardStateBesideEntries();
-  }
-  override applySave(plan: SavePlan, entries: readonly HeldEntry[]): number {
-    const vote = entries.length > 0 ? null : plan.hardState.vote;
-    return super.applySave({ ...plan, hardState: { ...plan.hardState, vote } }, entries);
-  }
+/** The record of another entry in the place of one, in bytes of its own. */
+function rewritten(
+  one: LocatedRecord,
+  lowTerm: number,
+  change: (entry: ReturnType<typeof entryIn>) => ReturnType<typeof entryIn>,
+): LocatedRecord {
+  const before = entryIn(one);
+  const { termDistance, kind, data } = change(before);
+  const head = one.record.body.subarray(0, one.record.body.length - before.data.length - 1);
+  const body = Uint8Array.from([...head, kind, ...data]);
+  const checksum = entryChecksum(one.number, lowTerm + termDistance, kind, data);
+  return { ...one, record: { ...one.record, body, bodyBytes: body.length, checksum } };
+}
+
+/** The effect, with the entries behind those it appends. */
+function withSuffix(effect: FrameEffect, state: DurableState): FrameEffect {
+  const until = effect.keepUntil + effect.entryCount;
+  const own = effect.terms;
+  const total = Math.max(state.lastIndex + 1 - effect.keepUntil, effect.entryCount);
+  const terms = Array.from({ length: total }, (_, at) => {
+    if (effect.keepUntil + at >= until) return state.term(effect.keepUntil + at);
+    return typeof own === 'number' ? own : (own[at] ?? NaN);
+  });
+  return { ...effect, entryCount: total, terms };
+}
+
+function compactsOneTooMany(effect: FrameEffect, state: DurableState): FrameEffect {
+  const { compactedTo } = effect;
+  return compactedTo === undefined
+    ? effect
+    : { ...effect, compactedTo: Math.min(compactedTo + 1, state.lastIndex) };
+}
+
+function forgetsBoundaryTerm(effect: FrameEffect, state: DurableState): FrameEffect {
+  const { compactedTo } = effect;
+  if (compactedTo === undefined) return effect;
+  const whole = withSuffix({ ...effect, keepUntil: compactedTo + 1 }, state);
+  return { ...whole, resetTo: { index: compactedTo, term: 0 } };
+}
+
+function leavesCommitAtSnapshot(effect: FrameEffect, state: DurableState): FrameEffect {
+  if (effect.snapshot === undefined) return effect;
+  return { ...effect, hardState: { ...effect.hardState, commit: state.hardState.commit } };
+}
+
+function dropsHardStateBesideEntries(effect: FrameEffect): FrameEffect {
+  return effect.entryCount === 0 ? effect : { ...effect, hardState: { ...effect.hardState, vote: null } };
 }
 
 /** Back to the state before the last save: it was acknowledged but never written. */
 function forgetLastSave(medium: MemoryMedium): void {
-  if (medium.state instanceof RememberingState && medium.state.before !== null)
-    medium.state = medium.state.before;
+  if (!(medium instanceof RememberingMedium) || medium.before === null) return;
+  medium.durable = medium.before.durable;
+  medium.records = [...medium.before.records];
 }
 
 /** Only its vote, or its terms, or its entries were never written. */
 function forgetLastHardState(medium: MemoryMedium): void {
-  if (medium.state instanceof RememberingState && medium.state.before !== null) {
-    medium.state.hardState = medium.state.before.hardState;
-  }
+  if (medium instanceof RememberingMedium && medium.before !== null)
+    medium.durable.hardState = medium.before.durable.hardState;
 }
 
 /** What the last save dropped from the end is back. */
 function forgetTruncation(medium: MemoryMedium): void {
-  const { state } = medium;
-  if (!(state instanceof RememberingState) || state.before === null) return;
-  state.entries.push(...state.before.entries.filter(({ index }) => index > state.lastIndex));
+  if (!(medium instanceof RememberingMedium) || medium.before === null) return;
+  const { durable, before } = medium;
+  const { hardState, lastIndex } = durable;
+  const lost = before.records.filter(({ number }) => number > lastIndex);
+  const terms = lost.map(({ number }) => before.durable.term(number));
+  durable.apply({ keepUntil: lastIndex + 1, entryCount: lost.length, terms, hardState });
+  medium.records.push(...lost);
+}
+
+/** The record that a medium holds of an index that the log shows. */
+function positionOf(medium: MemoryMedium, index: number): number {
+  return index - medium.firstRecord;
+}
+
+function dropsLogAtInstall(log: RaftLog): RaftLog {
+  return replace(log, {
+    installSnapshot: async (request: { readonly index: number }) => {
+      const meta = await log.installSnapshot(request as never);
+      // What is committed stays, or the interlocks of a sound log would tell.
+      if (log.hardState.commit <= meta.index) await log.truncateFrom(meta.index + 1);
+      return meta;
+    },
+  });
 }
 
 async function turns(count: number): Promise<void> {
@@ -216,8 +239,11 @@ function keepsCallersBuffer(log: RaftLog, medium: MemoryMedium): RaftLog {
     const entries = [...(request.entries ?? [])];
     const result = await log.save(request);
     for (const { index, data } of entries) {
-      const held = index >= log.firstIndex && index <= log.lastIndex ? medium.state.at(index) : null;
-      if (held?.data.length === data.length) held.data.set(data);
+      const at = positionOf(medium, index);
+      const held = medium.records[at];
+      if (held === undefined || index < log.firstIndex || index > log.lastIndex) continue;
+      const lowTerm = log.term(index) - entryIn(held).termDistance;
+      medium.records[at] = rewritten(held, lowTerm, (entry) => ({ ...entry, data }));
     }
     return result;
   });
@@ -228,7 +254,10 @@ function lendsItsBytes(log: RaftLog, medium: MemoryMedium): RaftLog {
   return replace(log, {
     entries: async (from: number, until: number, options?: object) => {
       const found = await log.entries(from, until, options);
-      return found.map((one) => ({ ...one, data: medium.state.at(one.index).data }));
+      return found.map((one) => {
+        const held = medium.records[positionOf(medium, one.index)];
+        return held === undefined ? one : { ...one, data: entryIn(held).data };
+      });
     },
   });
 }
@@ -296,39 +325,44 @@ export const WEAKNESSES: readonly Weakness[] = [
   {
     name: 'loses the last save when it is reopened',
     caughtBy: 'reopen: after each kind of change',
-    state: () => new RememberingState(),
+    isFoundAtRandom: true,
+    medium: () => new RememberingMedium(),
     onReopen: forgetLastSave,
   },
   {
     name: 'acknowledges before it writes',
     caughtBy: 'crash: what was acknowledged is there',
-    state: () => new RememberingState(),
+    isFoundAtRandom: true,
+    medium: () => new RememberingMedium(),
     onCrash: forgetLastSave,
   },
   {
     name: 'writes hard state later than entries',
     caughtBy: 'crash: a vote that was acknowledged',
-    state: () => new RememberingState(),
+    isFoundAtRandom: true,
+    medium: () => new RememberingMedium(),
     onCrash: forgetLastHardState,
   },
   {
     name: 'truncates only in memory',
     caughtBy: 'reopen: after each kind of change',
-    state: () => new RememberingState(),
+    isFoundAtRandom: true,
+    medium: () => new RememberingMedium(),
     onReopen: forgetTruncation,
   },
   {
     name: 'does not keep the vote',
     caughtBy: 'reopen: after each kind of change',
-    onReopen: ({ state }) => {
-      state.hardState = { ...state.hardState, vote: null };
+    onReopen: ({ durable }) => {
+      durable.hardState = { ...durable.hardState, vote: null };
     },
   },
   {
     name: 'does not keep the snapshot',
     caughtBy: 'reopen: everything is there',
-    onReopen: ({ state }) => {
-      state.heldSnapshot = null;
+    onReopen: ({ durable }) => {
+      durable.snapshotName = null;
+      durable.snapshotMeta = null;
     },
   },
   {
@@ -341,42 +375,52 @@ export const WEAKNESSES: readonly Weakness[] = [
   {
     name: 'keeps the suffix behind a conflict',
     caughtBy: 'append: what is held is skipped',
-    state: () => new KeepsSuffixOfConflict(),
+    isFoundAtRandom: true,
+    medium: () => new KeepsSuffix(({ from, until }) => from < until),
+    effect: (effect, state) => (effect.entryCount === 0 ? effect : withSuffix(effect, state)),
   },
   {
     name: 'keeps the suffix behind a foreign snapshot',
     caughtBy: 'installSnapshot: replaces a log',
-    state: () => new KeepsSuffixOfInstall(),
+    isFoundAtRandom: true,
+    medium: () => new KeepsSuffix(({ resets }) => resets),
+    effect: (effect, state) => (effect.resetTo === undefined ? effect : withSuffix(effect, state)),
   },
   {
     name: 'drops the entries behind a snapshot that it holds',
     caughtBy: 'installSnapshot: keeps every entry',
-    state: () => new DropsLogAtInstall(),
+    isFoundAtRandom: true,
+    log: dropsLogAtInstall,
   },
   {
     name: 'compacts one entry too many',
     caughtBy: 'compact: up to the snapshot',
-    state: () => new CompactsOneTooMany(),
+    isFoundAtRandom: true,
+    effect: compactsOneTooMany,
   },
   {
     name: 'forgets the term of the boundary',
     caughtBy: 'term: known from the boundary',
-    state: () => new ForgetsBoundaryTerm(),
+    isFoundAtRandom: true,
+    effect: forgetsBoundaryTerm,
   },
   {
     name: 'loses the kind of entries',
     caughtBy: 'append: entries keep their kind',
-    state: () => new LosesKind(),
+    isFoundAtRandom: true,
+    medium: () => new LosesKind(),
   },
   {
     name: 'leaves commit where it was at a snapshot',
     caughtBy: 'createSnapshot: takes its term',
-    state: () => new LeavesCommitAtSnapshot(),
+    isFoundAtRandom: true,
+    effect: leavesCommitAtSnapshot,
   },
   {
     name: 'drops the hard state beside entries',
     caughtBy: 'hard state: entries and vote of one save',
-    state: () => new DropsHardStateBesideEntries(),
+    isFoundAtRandom: true,
+    effect: dropsHardStateBesideEntries,
   },
   { name: 'has no interlocks', caughtBy: 'the interlocks refuse', options: { checks: 'off' } },
   { name: 'acknowledges out of order', caughtBy: 'order: overlapping saves', log: acksOutOfOrder },

@@ -11,9 +11,9 @@ export const WITNESS_BUGS: readonly PlantedBug[] = [
     rule: 'entries',
     hunks: [
       {
-        file: 'src/raft-log/durable-raft-log.ts',
-        find: 'return this.#reader.durable({ from, until, bytesMax, signal });',
-        put: 'return this.#reader.durable({ from, until, bytesMax: Infinity, signal });',
+        file: 'src/raft-log/raft-log.ts',
+        find: 'return { from, until, bytesMax, signal };',
+        put: 'return { from, until, bytesMax: Infinity, signal };',
       },
     ],
   },

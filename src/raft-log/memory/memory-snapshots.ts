@@ -1,67 +1,92 @@
 import { nodeEnvironment } from '../../disk/node-environment.js';
+import { throwIfAborted } from '../../errors/index.js';
 import { LIMITS } from '../../format/limits.js';
+import type { SnapshotRef, SnapshotWriteRequest, StagedSnapshot } from '../../snapshot/index.js';
 import { pullData } from '../../snapshot/pull-data.js';
 import { SnapshotStream } from '../../snapshot/snapshot-stream.js';
-import type { OpenedSnapshot, SnapshotMeta } from '../snapshot-contract.js';
-import type { GivenSnapshot } from '../rules/requests.js';
-import type { HeldSnapshot } from './memory-state.js';
+import type { SnapshotFiles } from '../log-store.js';
+import { IN_MEMORY } from './memory-frames.js';
 
-/**
- * Takes a snapshot's data into memory, in chunks of its own.
- *
- * @param owner - see {@link pullData}
- * @param signal - abandons the stream at once, also while it is silent: `KEELSON_ABORTED`
- * @throws as {@link pullData} does; what the stream itself throws.
- */
-export async function collectSnapshotData(
-  { data, bytes }: GivenSnapshot,
-  owner: object,
-  signal: AbortSignal,
-): Promise<Uint8Array[]> {
-  const chunks: Uint8Array[] = [];
-  const environment = nodeEnvironment();
-  const endOfTurn = (run: () => void): void => {
-    environment.endOfTurn(run);
-  };
-  const take = (chunk: Uint8Array): Promise<void> => {
-    if (chunk.length > 0) chunks.push(Uint8Array.from(chunk));
-    return Promise.resolve();
-  };
-  await pullData({ data, bytes, owner, signal, endOfTurn, take });
-  return chunks;
+/** The snapshots of a log in memory: their data, in pieces that never change, by index and term. */
+export class MemorySnapshots implements SnapshotFiles {
+  readonly isFailed = false;
+  readonly #held: Map<string, readonly Uint8Array[]>;
+  readonly #open = new Set<SnapshotStream>();
+
+  constructor(held: Map<string, readonly Uint8Array[]>) {
+    this.#held = held;
+  }
+
+  /** Takes the data into memory of its own. Errors as of `pullData`. */
+  async write(request: SnapshotWriteRequest): Promise<StagedSnapshot> {
+    const { index, term, data, signal } = request;
+    const pieces: Uint8Array[] = [];
+    let bytes = 0;
+    const environment = nodeEnvironment();
+    await pullData({
+      data,
+      bytes: request.bytes,
+      owner: this,
+      signal,
+      endOfTurn: (run) => {
+        environment.endOfTurn(run);
+      },
+      take: (piece) => {
+        if (piece.length > 0) pieces.push(Uint8Array.from(piece));
+        bytes += piece.length;
+        return Promise.resolve();
+      },
+    });
+    const ref = { index, term, checksum: 0 };
+    return {
+      ref,
+      bytes,
+      path: IN_MEMORY,
+      publish: () => {
+        this.#held.set(keyOf(ref), pieces);
+        return Promise.resolve();
+      },
+      discard: () => Promise.resolve(),
+    };
+  }
+
+  /** A published one, its bytes copied as they are read; what is open goes on when it is no longer kept. */
+  open(ref: SnapshotRef, signal: AbortSignal | undefined): SnapshotStream {
+    const name = `the snapshot at ${String(ref.index)}`;
+    throwIfAborted(`opening ${name}`, signal);
+    const pieces = this.#held.get(keyOf(ref)) ?? [];
+    const data = new SnapshotStream({
+      name,
+      signal,
+      chunks: () => copiesOf(pieces),
+      letGo: () => Promise.resolve(),
+      onEnd: (ended) => {
+        this.#open.delete(ended);
+      },
+    });
+    this.#open.add(data);
+    return data;
+  }
+
+  retain(refs: Iterable<SnapshotRef>): Promise<readonly string[]> {
+    const kept = new Set(Array.from(refs, keyOf));
+    for (const key of this.#held.keys()) if (!kept.has(key)) this.#held.delete(key);
+    return Promise.resolve([]);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(Array.from(this.#open, (data) => data.close()));
+  }
 }
 
-/** A meta whose bytes belong to the caller. */
-export function copyMeta(meta: SnapshotMeta): SnapshotMeta;
-export function copyMeta(meta: SnapshotMeta | null): SnapshotMeta | null;
-export function copyMeta(meta: SnapshotMeta | null): SnapshotMeta | null {
-  return meta === null ? null : { ...meta, conf: Uint8Array.from(meta.conf) };
+function keyOf({ index, term }: SnapshotRef): string {
+  return `${String(index)}-${String(term)}`;
 }
 
-/** Hands a held snapshot out, its bytes copied, as one that can be read once; `open` knows it until it has ended. */
-export function openHeldSnapshot(
-  held: HeldSnapshot,
-  signal: AbortSignal | undefined,
-  open: Set<SnapshotStream>,
-): OpenedSnapshot {
-  const data = new SnapshotStream({
-    name: `the snapshot at ${held.meta.index}`,
-    signal,
-    chunks: () => copiesOf(held.chunks),
-    letGo: () => Promise.resolve(),
-    onEnd: (ended) => {
-      open.delete(ended);
-    },
-  });
-  open.add(data);
-  const close = (): Promise<void> => data.close();
-  return { meta: copyMeta(held.meta), data, close, [Symbol.asyncDispose]: close };
-}
-
-async function* copiesOf(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
-  for (const chunk of chunks) {
-    for (let at = 0; at < chunk.length; at += LIMITS.snapshotChunkBytes) {
-      yield Uint8Array.from(chunk.subarray(at, at + LIMITS.snapshotChunkBytes));
+async function* copiesOf(pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.length; at += LIMITS.snapshotChunkBytes) {
+      yield Uint8Array.from(piece.subarray(at, at + LIMITS.snapshotChunkBytes));
     }
   }
 }

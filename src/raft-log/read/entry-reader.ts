@@ -1,8 +1,9 @@
 import { KeelsonError, orAborted, throwIfAborted } from '../../errors/index.js';
 import type { TermRun } from '../../format/seal.js';
-import { closedError, type SegmentedLog } from '../../wal/inside.js';
+import { closedError } from '../../wal/inside.js';
 import type { AcceptedState } from '../state/accepted-state.js';
 import type { ReadEntry } from '../contract.js';
+import type { FrameStore } from '../log-store.js';
 import type { Cuts } from '../rules/cuts.js';
 import type { DurableState } from '../state/durable-state.js';
 import { judgeRange } from '../rules/judge-range.js';
@@ -27,7 +28,7 @@ export interface ReadRange {
  * replaces entries between two reads of the disk, old ones are never followed by new ones.
  */
 export class EntryReader {
-  readonly #log: SegmentedLog;
+  readonly #log: FrameStore;
   readonly #durable: DurableState;
   readonly #accepted: AcceptedState;
   readonly #dir: string;
@@ -36,7 +37,7 @@ export class EntryReader {
   #isClosed = false;
   #onIdle: () => void = () => undefined;
 
-  constructor(log: SegmentedLog, durable: DurableState, accepted: AcceptedState, dir: string) {
+  constructor(log: FrameStore, durable: DurableState, accepted: AcceptedState, dir: string) {
     this.#log = log;
     this.#durable = durable;
     this.#accepted = accepted;
@@ -102,7 +103,7 @@ export class EntryReader {
 }
 
 /** Streams what `read` brings, chunk by chunk; ends with an error where what it brought is no more what the log holds. */
-export async function* chunksOf(
+async function* chunksOf(
   view: ReadView,
   from: number,
   until: number,

@@ -5,8 +5,9 @@ import { KeelsonError } from '../../errors/index.js';
 import { LIMITS } from '../../format/limits.js';
 import { segmentPath, listStore, storePaths } from '../../wal/inside.js';
 import type { HardState, RaftLogOptions } from '../contract.js';
-import type { DurableRaftLog } from '../durable-raft-log.js';
+import type { DiskStore } from '../disk-store.js';
 import { openWithFormats } from '../open-raft-log.js';
+import type { StoredRaftLog } from '../raft-log.js';
 import { giveUpVotes } from '../rules/give-up-votes.js';
 import { resolveOptions } from '../rules/options.js';
 import { OLDER_FORMATS } from '../switch/older-format.js';
@@ -56,7 +57,7 @@ export interface UnfitPlan {
  */
 export async function planUnfit(options: MarkUnfitOptions): Promise<UnfitPlan> {
   const given = readOptions(options);
-  const log = await openWithFormats({ ...given.place, readOnly: true }, OLDER_FORMATS);
+  const { log } = await openWithFormats({ ...given.place, readOnly: true }, OLDER_FORMATS);
   try {
     return planOf(log, given);
   } finally {
@@ -81,14 +82,26 @@ export async function markUnfit(options: MarkUnfitOptions): Promise<UnfitPlan> {
   const given = readOptions(options);
   const { place } = given;
   const segmentBytes = await smallestSegment(place);
-  const log = await openWithFormats({ ...place, create: 'never', ...segmentBytes }, OLDER_FORMATS);
+  const existing = { ...place, create: 'never', ...segmentBytes } as const;
+  const { log, store } = await openWithFormats(existing, OLDER_FORMATS);
   try {
     const plan = planOf(log, given);
-    if (plan.action === 'mark') await log.markUnfit(plan.after.unfitUntil, plan.after.hardState.term);
+    if (plan.action === 'mark') await mark(log, store, plan.after);
     return plan;
   } finally {
     await log.close();
   }
+}
+
+/**
+ * Both slots of the superblock first: a crash in front of the term leaves a server that does not vote. The preamble of a
+ * new segment last, so that no one file is the only one that knows it.
+ */
+async function mark(log: StoredRaftLog, { frames, durable }: DiskStore, after: VotingState): Promise<void> {
+  durable.unfitUntil = Math.max(durable.unfitUntil, after.unfitUntil);
+  await frames.markUnfit(durable.unfitUntil);
+  await log.setHardState({ term: after.hardState.term });
+  await frames.beginSegment();
 }
 
 /** The options as they were read, each property once. */
@@ -126,7 +139,7 @@ async function smallestSegment(options: GivenOptions['place']): Promise<{ readon
   return smallest === Infinity ? {} : { segmentBytes: Math.min(smallest, LIMITS.segmentBytesMax) };
 }
 
-function planOf({ hardState, unfitUntil }: DurableRaftLog, { known, place }: GivenOptions): UnfitPlan {
+function planOf({ hardState, unfitUntil }: StoredRaftLog, { known, place }: GivenOptions): UnfitPlan {
   const before = { hardState, unfitUntil };
   const until = known?.lastIndex ?? Infinity;
   const isRefusing = unfitUntil >= until || hardState.commit >= until;

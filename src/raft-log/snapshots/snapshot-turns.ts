@@ -1,9 +1,9 @@
 import type { SnapshotMeta } from '../snapshot-contract.js';
 import { isShortage } from '../../disk/disk-failure.js';
 import { firstOf, isKeelsonError, KeelsonError, orAborted, throwIfAborted } from '../../errors/index.js';
-import type { SnapshotStore, StagedSnapshot } from '../../snapshot/index.js';
-import type { SegmentedLog } from '../../wal/inside.js';
+import type { StagedSnapshot } from '../../snapshot/index.js';
 import type { SnapshotData } from '../contract.js';
+import type { FrameStore, LogStore, SnapshotFiles } from '../log-store.js';
 import type { DurableState } from '../state/durable-state.js';
 import { draftHardState, draftSnapshot } from '../state/encode-save.js';
 import type { FrameQueue } from '../state/frame-queue.js';
@@ -37,26 +37,21 @@ export interface TakenSnapshot {
  * again, queue the one record that makes it count, and only when that is durable delete what it made unneeded.
  */
 export class SnapshotTurns {
-  readonly #log: SegmentedLog;
-  readonly #store: SnapshotStore;
+  readonly #log: FrameStore;
+  readonly #store: SnapshotFiles;
   readonly #durable: DurableState;
   readonly #queue: FrameQueue;
   readonly #kept: number;
   readonly #closing: AbortController = new AbortController();
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(parts: {
-    readonly log: SegmentedLog;
-    readonly store: SnapshotStore;
-    readonly durable: DurableState;
-    readonly queue: FrameQueue;
-    readonly snapshotsKept: number;
-  }) {
-    this.#log = parts.log;
-    this.#store = parts.store;
-    this.#durable = parts.durable;
-    this.#queue = parts.queue;
-    this.#kept = parts.snapshotsKept;
+  /** @param kept - how many snapshots are kept, the newest included */
+  constructor({ frames, snapshots, durable }: LogStore, queue: FrameQueue, kept: number) {
+    this.#log = frames;
+    this.#store = snapshots;
+    this.#durable = durable;
+    this.#queue = queue;
+    this.#kept = kept;
   }
 
   /**

@@ -94,6 +94,16 @@ export class DurableState implements WalLayer {
     return name === null || meta === null ? [] : [{ name, meta }, ...this.olderSnapshots];
   }
 
+  /** A state of its own, over which a log may go on that has the same snapshots. */
+  copy(): DurableState {
+    const copy = new DurableState(this.#snapshots);
+    const { hardState, snapshotName, snapshotMeta, olderSnapshots, unfitUntil } = this;
+    Object.assign(copy, { hardState, snapshotName, snapshotMeta, olderSnapshots, unfitUntil });
+    copy.#runs = this.#runs.clone();
+    copy.#boundary = this.#boundary;
+    return copy;
+  }
+
   /** From now on no more than `count` snapshots are kept. */
   keepSnapshots(count: number): void {
     this.olderSnapshots = this.olderSnapshots.slice(0, count - 1);

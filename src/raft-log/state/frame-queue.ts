@@ -1,5 +1,6 @@
 import type { KeelsonError } from '../../errors/index.js';
-import type { SegmentedLog, FrameRequest } from '../../wal/inside.js';
+import type { FrameRequest } from '../../wal/inside.js';
+import type { FrameStore } from '../log-store.js';
 import type { AcceptedState } from './accepted-state.js';
 import type { DurableState } from './durable-state.js';
 import { encodeDraft, type FrameDraft } from './encode-save.js';
@@ -30,14 +31,14 @@ interface RoomWaiter {
  * durable in order, applies them to the durable one before their promise resolves.
  */
 export class FrameQueue {
-  readonly #log: SegmentedLog;
+  readonly #log: FrameStore;
   readonly #durable: DurableState;
   readonly #accepted: AcceptedState;
   /** Those who wait until there is room again. */
   #waitingForRoom: RoomWaiter[] = [];
   readonly counts: FrameCounts = { saves: 0, entries: 0, payloadBytes: 0 };
 
-  constructor(log: SegmentedLog, durable: DurableState, accepted: AcceptedState) {
+  constructor(log: FrameStore, durable: DurableState, accepted: AcceptedState) {
     this.#log = log;
     this.#durable = durable;
     this.#accepted = accepted;

@@ -5,13 +5,12 @@ import type { AcceptedView, RaftLog } from '../contract.js';
  * Has `util.inspect` show a log and its view of what is accepted, on a console or in the message of an assertion that
  * failed: the state in short, none of the parts, no bytes; closed logs show their last state. Returns the view.
  */
-export function shownLog(log: RaftLog, dir: string | null, accepted: AcceptedView): AcceptedView {
+export function shownLog(log: RaftLog, dir: string, accepted: AcceptedView): AcceptedView {
   showAs('RaftLog', log, () => {
     const { status, firstIndex, lastIndex, lastTerm, hardState, snapshot, unfitUntil } = log;
     const named = snapshot === null ? null : { index: snapshot.index, term: snapshot.term };
-    const where = dir === null ? {} : { dir };
     const fitness = unfitUntil === 0 ? {} : { unfitUntil };
-    return { ...where, status, firstIndex, lastIndex, lastTerm, hardState, snapshot: named, ...fitness };
+    return { dir, status, firstIndex, lastIndex, lastTerm, hardState, snapshot: named, ...fitness };
   });
   showAs('AcceptedView', accepted, () => {
     const { lastIndex, lastTerm, hardState } = accepted;

@@ -1,12 +1,6 @@
-import type { OpenedSnapshot, SnapshotMeta } from './snapshot-contract.js';
-import type { VerifyOptions, VerifyReport } from './verify-report.js';
-import type { DiskWatch } from '../disk/disk-watch.js';
-import type { Environment } from '../disk/environment.js';
-import { isKeelsonError, KeelsonError, throwIfAborted } from '../errors/index.js';
-import type { SnapshotStore } from '../snapshot/index.js';
+import { throwIfAborted } from '../errors/index.js';
 import { letGo } from '../snapshot/let-go.js';
-import { type RecoveryReport, closedError, failedError, type SegmentedLog } from '../wal/inside.js';
-import { AcceptedState } from './state/accepted-state.js';
+import { closedError, failedError, readOnlyError, type RecoveryReport } from '../wal/inside.js';
 import type {
   AcceptedView,
   CreateSnapshotRequest,
@@ -15,22 +9,23 @@ import type {
   HardStateChange,
   InstallSnapshotRequest,
   LogStatus,
+  OpenedSnapshot,
   OpenSnapshotOptions,
   RaftLog,
   ReadEntry,
   ReadOptions,
   SaveRequest,
   SaveResult,
+  SnapshotMeta,
   StreamOptions,
 } from './contract.js';
-import type { DurableState } from './state/durable-state.js';
-import { draftCompaction, draftSave } from './state/encode-save.js';
-import { EntryReader } from './read/entry-reader.js';
 import type { RaftLogEvents } from './events.js';
-import { FrameQueue } from './state/frame-queue.js';
+import type { FrameStore, LogStore } from './log-store.js';
+import { EntryReader, type ReadRange } from './read/entry-reader.js';
 import { judgeCompact, judgeRange, judgeTerm } from './rules/judge-range.js';
 import { judgeSave } from './rules/judge-save.js';
 import { judgeCreateSnapshot, judgeInstallSnapshot, type SnapshotPlan } from './rules/judge-snapshot.js';
+import type { LogView } from './rules/log-view.js';
 import type { ResolvedOptions } from './rules/options.js';
 import { openSnapshotOptionsOf, readOptionsOf, streamOptionsOf } from './rules/read-options.js';
 import {
@@ -43,30 +38,28 @@ import {
 } from './rules/requests.js';
 import { takeRequested } from './snapshots/snapshot-request.js';
 import { SnapshotTurns, type SnapshotTurn } from './snapshots/snapshot-turns.js';
-import type { RaftLogHealth, RaftLogStats } from './stats.js';
-import type { LogEmitter } from './state/log-emitter.js';
+import { AcceptedState } from './state/accepted-state.js';
+import type { DurableState } from './state/durable-state.js';
+import { draftCompaction, draftSave } from './state/encode-save.js';
+import { FrameQueue } from './state/frame-queue.js';
 import { shownLog } from './state/shown-log.js';
-import { verifyStore } from './verify-store.js';
+import type { RaftLogHealth, RaftLogStats } from './stats.js';
+import type { VerifyOptions, VerifyReport } from './verify-report.js';
 
-/** What an opened log is made of. */
-export interface DurableRaftLogParts {
-  readonly environment: Environment;
-  /** What stands before the environment's disk. */
-  readonly watch: DiskWatch;
-  readonly options: ResolvedOptions;
-  readonly log: SegmentedLog;
-  readonly durable: DurableState;
-  readonly snapshots: SnapshotStore;
-  readonly emitter: LogEmitter;
-}
+/** What reads are judged against. */
+type RangeView = Pick<LogView, 'firstIndex' | 'lastIndex' | 'term'>;
 
-/** The {@link RaftLog} on a disk. Made by `openRaftLog`. */
-export class DurableRaftLog implements RaftLog {
+/** Options that the rules, views and reads of a log depend on. */
+export type LogRules = Pick<ResolvedOptions, 'checks' | 'readOnly' | 'snapshotsKept' | 'queueBytesMax'>;
+
+/** The {@link RaftLog}: rules, views and reads, the same over every {@link LogStore}. */
+export class StoredRaftLog implements RaftLog {
   readonly recovery: RecoveryReport;
   readonly accepted: AcceptedView;
   readonly events: RaftLogEvents;
-  readonly #parts: DurableRaftLogParts;
-  readonly #log: SegmentedLog;
+  readonly #store: LogStore;
+  readonly #rules: LogRules;
+  readonly #frames: FrameStore;
   readonly #durable: DurableState;
   readonly #accepted: AcceptedState;
   readonly #queue: FrameQueue;
@@ -75,26 +68,26 @@ export class DurableRaftLog implements RaftLog {
   readonly #snapshotCall: { readonly owner: object; readonly throwIfUnwritable: () => void };
   #closing: Promise<void> | null = null;
 
-  constructor(parts: DurableRaftLogParts) {
-    const { log, durable, snapshots: store, emitter, options } = parts;
-    this.#parts = parts;
-    this.#log = log;
+  /** @param store - the log's own from now on: it closes it */
+  constructor(store: LogStore, rules: LogRules) {
+    const { frames, durable } = store;
+    this.#store = store;
+    this.#rules = rules;
+    this.#frames = frames;
     this.#durable = durable;
-    this.#accepted = new AcceptedState(durable, (index) => log.checksumOf(index));
-    this.#queue = new FrameQueue(log, durable, this.#accepted);
-    this.#reader = new EntryReader(log, durable, this.#accepted, options.dir);
-    const { snapshotsKept } = options;
+    this.#accepted = new AcceptedState(durable, (index) => frames.checksumOf(index));
+    this.#queue = new FrameQueue(frames, durable, this.#accepted);
+    this.#reader = new EntryReader(frames, durable, this.#accepted, store.dir);
+    this.#turns = new SnapshotTurns(store, this.#queue, rules.snapshotsKept);
     this.#snapshotCall = {
-      owner: store,
+      owner: store.snapshots,
       throwIfUnwritable: () => {
         this.#checkWritable();
       },
     };
-    store.guardBy(() => log.checkFence());
-    this.#turns = new SnapshotTurns({ log, store, durable, queue: this.#queue, snapshotsKept });
-    this.recovery = log.recovery;
-    this.events = emitter;
-    this.accepted = shownLog(this, parts.options.dir, this.#acceptedView());
+    this.recovery = frames.recovery;
+    this.events = store.emitter;
+    this.accepted = shownLog(this, store.dir, this.#acceptedView());
   }
 
   get hardState(): HardState {
@@ -121,9 +114,9 @@ export class DurableRaftLog implements RaftLog {
     return hardState.commit >= unfitUntil ? 0 : unfitUntil;
   }
   get status(): LogStatus {
-    if (this.#log.latched !== null) return 'failed';
+    if (this.#frames.latched !== null) return 'failed';
     if (this.#closing !== null) return 'closed';
-    return this.#parts.options.readOnly ? 'read-only' : 'open';
+    return this.#rules.readOnly ? 'read-only' : 'open';
   }
 
   // Not async: a promise more for each save would cost more than the judgement.
@@ -133,7 +126,7 @@ export class DurableRaftLog implements RaftLog {
       const given = readSave(request);
       // A getter of the request may have closed the log.
       this.#checkWritable();
-      const plan = judgeSave(this.#accepted, given, this.#parts.options);
+      const plan = judgeSave(this.#accepted, given, this.#rules);
       const { lastIndex } = plan;
       const lsn = plan.isEmpty
         ? this.#queue.whenDurable()
@@ -157,20 +150,16 @@ export class DurableRaftLog implements RaftLog {
 
   async drained(): Promise<void> {
     this.#checkWritable();
-    await this.#queue.whenRoom(this.#parts.options.queueBytesMax / 2);
+    await this.#queue.whenRoom(this.#rules.queueBytesMax / 2);
     this.#checkNotFailed();
   }
 
   term(index: number): number {
-    this.#checkReadable();
-    return judgeTerm(this.#durable, index);
+    return this.#termIn(this.#durable, index);
   }
 
   async entries(from: number, until: number, options?: ReadOptions): Promise<ReadEntry[]> {
-    this.#checkReadable();
-    const { bytesMax, signal } = readOptionsOf(options);
-    judgeRange(this.#durable, from, until);
-    return this.#reader.durable({ from, until, bytesMax, signal });
+    return this.#reader.durable(this.#rangeIn(this.#durable, from, until, options));
   }
 
   async *stream(
@@ -203,7 +192,7 @@ export class DurableRaftLog implements RaftLog {
   async installSnapshot(request: InstallSnapshotRequest): Promise<SnapshotMeta> {
     const call = { request, fieldsOf: installFieldsOf, read: readInstall, ...this.#snapshotCall };
     return takeRequested(call, (given) => {
-      const judge = (): SnapshotPlan => judgeInstallSnapshot(this.#accepted, given, this.#parts.options);
+      const judge = (): SnapshotPlan => judgeInstallSnapshot(this.#accepted, given, this.#rules);
       // What is held already will be so when its turn comes.
       if (judge().isHeld) letGo(() => given.data);
       return this.#takeSnapshot({ ...given, judge, isInstall: true });
@@ -212,41 +201,18 @@ export class DurableRaftLog implements RaftLog {
 
   async #takeSnapshot(turn: SnapshotTurn): Promise<SnapshotMeta> {
     const { meta, isNew } = await this.#turns.take(turn, this.#snapshotCall.throwIfUnwritable);
-    if (isNew) this.#parts.emitter.tell('snapshot', { meta: ownMeta(meta), installed: turn.isInstall });
+    if (isNew) this.#store.emitter.tell('snapshot', { meta: ownMeta(meta), installed: turn.isInstall });
     return ownMeta(meta);
   }
 
   async openSnapshot(options?: OpenSnapshotOptions): Promise<OpenedSnapshot | null> {
     this.#checkReadable();
-    return this.#openKept(openSnapshotOptionsOf(options));
-  }
-
-  async #openKept(wanted: ReturnType<typeof openSnapshotOptionsOf>): Promise<OpenedSnapshot | null> {
-    const { index, signal } = wanted;
+    const { index, signal } = openSnapshotOptionsOf(options);
     const kept = this.#durable.snapshots.find(({ name }) => index === undefined || name.index === index);
     if (kept === undefined) return null;
-    const { name, meta } = kept;
-    try {
-      const { data } = await this.#parts.snapshots.open(name, signal);
-      const close = (): Promise<void> => data.close();
-      return { meta: ownMeta(meta), data, close, [Symbol.asyncDispose]: close };
-    } catch (error) {
-      if (!isKeelsonError(error, 'KEELSON_MISSING_SNAPSHOT')) throw error;
-      throw await this.#whyMissing(name.index, error);
-    }
-  }
-
-  /** What another writer has deleted is no damage: beside a log that only reads (R10), or behind one that lost its lock (D11). */
-  async #whyMissing(index: number, error: KeelsonError): Promise<KeelsonError> {
-    const { options, snapshots } = this.#parts;
-    if (!options.readOnly) {
-      await this.#log.checkFence();
-      return error;
-    }
-    const isSuperseded = (await snapshots.list()).some((published) => published.index > index);
-    if (!isSuperseded) return error;
-    const message = `the snapshot at ${String(index)} was replaced by a newer one since ${options.dir} was opened for reading. Open it again.`;
-    return new KeelsonError('KEELSON_COMPACTED', message, { path: options.dir, index }, error);
+    const data = await this.#store.openSnapshot(kept.name, signal);
+    const close = (): Promise<void> => data.close();
+    return { meta: ownMeta(kept.meta), data, close, [Symbol.asyncDispose]: close };
   }
 
   async compact(upTo: number): Promise<{ readonly bytesFreed: number }> {
@@ -261,28 +227,19 @@ export class DurableRaftLog implements RaftLog {
     }
     const compacted = this.#queue.accept(draftCompaction(this.#accepted, upTo));
     const bytesFreed = await this.#turns.track(compacted.then(() => this.#turns.freeUnneeded()));
-    this.#parts.emitter.tell('compacted', { upTo, bytesFreed });
+    this.#store.emitter.tell('compacted', { upTo, bytesFreed });
     return { bytesFreed };
   }
 
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     this.#checkReadable();
-    const { environment, options: opened } = this.#parts;
-    const { dir, walDir, walDirIsSeparate } = opened;
-    const { signal, onProgress } = readVerifyOptions(options);
-    return verifyStore({
-      environment,
-      dir,
-      walDir: walDirIsSeparate ? walDir : null,
-      ...(signal === undefined ? {} : { signal }),
-      ...(onProgress === undefined ? {} : { onProgress }),
-    });
+    return this.#store.verify(readVerifyOptions(options));
   }
 
   stats(): RaftLogStats {
     const { groups, syncs, frameBytes, zeroFillBytes, rotations, segmentsRecycled, syncMs } =
-      this.#log.counters;
-    const { endMarksFailed, sparseBytes } = this.#log.counters;
+      this.#frames.counters;
+    const { endMarksFailed, sparseBytes } = this.#frames.counters;
     return {
       ...this.#queue.counts,
       groups,
@@ -291,9 +248,9 @@ export class DurableRaftLog implements RaftLog {
       zeroFillBytes,
       rotations,
       segmentsRecycled,
-      segmentsLive: this.#log.segmentCount,
+      segmentsLive: this.#frames.segmentCount,
       queuedSaves: this.#accepted.queuedCount,
-      queuedBytes: this.#log.queuedBytes,
+      queuedBytes: this.#frames.queuedBytes,
       syncMs: syncMs.summary(),
       endMarksFailed,
       sparseBytes,
@@ -301,7 +258,7 @@ export class DurableRaftLog implements RaftLog {
   }
 
   health(): RaftLogHealth {
-    return { oldestCall: this.#parts.watch.oldest, syncMs: this.#log.counters.syncMs.summary() };
+    return { oldestCall: this.#store.oldestCall(), syncMs: this.#frames.counters.syncMs.summary() };
   }
 
   close(): Promise<void> {
@@ -320,62 +277,43 @@ export class DurableRaftLog implements RaftLog {
   async finishDeletions(): Promise<void> {
     await this.#turns.inTurn(() => this.#turns.clean());
     await this.#turns.freeUnneeded();
-    if (this.#log.latched !== null) throw this.#log.latched;
-  }
-
-  /**
-   * Refuses votes until commit has reached `until`, and goes to `term`, which is above the present one, without a
-   * vote. Both slots of the superblock first: a crash in front of the term leaves a server that does not vote. The
-   * preamble of a new segment last, so that no one file is the only one that knows it.
-   */
-  async markUnfit(until: number, term: number): Promise<void> {
-    this.#checkWritable();
-    this.#durable.unfitUntil = Math.max(this.#durable.unfitUntil, until);
-    await this.#log.markUnfit(this.#durable.unfitUntil);
-    await this.setHardState({ term });
-    await this.#log.beginSegment();
+    if (this.#frames.latched !== null) throw this.#frames.latched;
   }
 
   async #close(): Promise<void> {
-    await Promise.all([this.#turns.close(), this.#reader.close(), this.#parts.snapshots.close()]);
-    await this.#log.close();
-    this.#parts.watch.close();
+    await Promise.all([this.#turns.close(), this.#reader.close(), this.#store.snapshots.close()]);
+    await this.#store.close();
   }
 
   #checkReadable(): void {
-    if (this.#closing !== null) throw closedError(this.#parts.options.dir);
+    if (this.#closing !== null) throw closedError(this.#store.dir);
   }
 
   #checkWritable(): void {
     this.#checkReadable();
-    const { dir, readOnly } = this.#parts.options;
-    if (readOnly) {
-      throw new KeelsonError(
-        'KEELSON_READ_ONLY',
-        `the log in ${dir} was opened with readOnly; nothing was changed. Open it without.`,
-        { path: dir },
-      );
-    }
+    if (this.#rules.readOnly) throw readOnlyError(this.#store.dir);
     this.#checkNotFailed();
   }
 
   #checkNotFailed(): void {
-    const { latched } = this.#log;
-    if (latched !== null) throw failedError(this.#parts.options.dir, latched);
+    const { latched } = this.#frames;
+    if (latched !== null) throw failedError(this.#store.dir, latched);
+  }
+
+  #termIn(view: RangeView, index: number): number {
+    this.#checkReadable();
+    return judgeTerm(view, index);
+  }
+
+  #rangeIn(view: RangeView, from: number, until: number, options: ReadOptions | undefined): ReadRange {
+    this.#checkReadable();
+    const { bytesMax, signal } = readOptionsOf(options);
+    judgeRange(view, from, until);
+    return { from, until, bytesMax, signal };
   }
 
   #acceptedView(): AcceptedView {
     const state = this.#accepted;
-    const term = (index: number): number => {
-      this.#checkReadable();
-      return judgeTerm(state, index);
-    };
-    const entries = async (from: number, until: number, options?: ReadOptions): Promise<ReadEntry[]> => {
-      this.#checkReadable();
-      const { bytesMax, signal } = readOptionsOf(options);
-      judgeRange(state, from, until);
-      return this.#reader.accepted({ from, until, bytesMax, signal });
-    };
     return {
       get lastIndex() {
         return state.lastIndex;
@@ -386,8 +324,9 @@ export class DurableRaftLog implements RaftLog {
       get hardState() {
         return state.hardState;
       },
-      term,
-      entries,
+      term: (index) => this.#termIn(state, index),
+      entries: async (from, until, options) =>
+        this.#reader.accepted(this.#rangeIn(state, from, until, options)),
     };
   }
 }

@@ -1,0 +1,80 @@
+import type { CallUnderWay, DiskWatch } from '../disk/disk-watch.js';
+import type { Environment } from '../disk/environment.js';
+import { isKeelsonError, KeelsonError } from '../errors/index.js';
+import type { SnapshotRef, SnapshotStore, SnapshotStream } from '../snapshot/index.js';
+import type { SegmentedLog } from '../wal/inside.js';
+import type { LogStore } from './log-store.js';
+import type { ResolvedOptions } from './rules/options.js';
+import type { DurableState } from './state/durable-state.js';
+import type { LogEmitter } from './state/log-emitter.js';
+import type { VerifyOptions, VerifyReport } from './verify-report.js';
+import { verifyStore } from './verify-store.js';
+
+/** What an opened log on a disk is made of. */
+export interface DiskStoreParts {
+  readonly environment: Environment;
+  /** What stands before the environment's disk. */
+  readonly watch: DiskWatch;
+  readonly options: ResolvedOptions;
+  readonly frames: SegmentedLog;
+  readonly durable: DurableState;
+  readonly snapshots: SnapshotStore;
+  readonly emitter: LogEmitter;
+}
+
+/** Segments and snapshots on a disk. Made by `openRaftLog`. */
+export class DiskStore implements LogStore {
+  readonly dir: string;
+  readonly frames: SegmentedLog;
+  readonly snapshots: SnapshotStore;
+  readonly durable: DurableState;
+  readonly emitter: LogEmitter;
+  readonly #parts: DiskStoreParts;
+
+  constructor(parts: DiskStoreParts) {
+    const { frames, snapshots, durable, emitter, options } = parts;
+    this.dir = options.dir;
+    this.frames = frames;
+    this.snapshots = snapshots;
+    this.durable = durable;
+    this.emitter = emitter;
+    this.#parts = parts;
+    snapshots.guardBy(() => frames.checkFence());
+  }
+
+  async openSnapshot(ref: SnapshotRef, signal: AbortSignal | undefined): Promise<SnapshotStream> {
+    try {
+      return (await this.snapshots.open(ref, signal)).data;
+    } catch (error) {
+      if (!isKeelsonError(error, 'KEELSON_MISSING_SNAPSHOT')) throw error;
+      throw await this.#whyMissing(ref.index, error);
+    }
+  }
+
+  /** What another writer has deleted is no damage: beside a log that only reads (R10), or behind one that lost its lock (D11). */
+  async #whyMissing(index: number, error: KeelsonError): Promise<KeelsonError> {
+    if (!this.#parts.options.readOnly) {
+      await this.frames.checkFence();
+      return error;
+    }
+    const isSuperseded = (await this.snapshots.list()).some((published) => published.index > index);
+    if (!isSuperseded) return error;
+    const message = `the snapshot at ${String(index)} was replaced by a newer one since ${this.dir} was opened for reading. Open it again.`;
+    return new KeelsonError('KEELSON_COMPACTED', message, { path: this.dir, index }, error);
+  }
+
+  verify(options: VerifyOptions): Promise<VerifyReport> {
+    const { environment, options: opened } = this.#parts;
+    const walDir = opened.walDirIsSeparate ? opened.walDir : null;
+    return verifyStore({ ...options, environment, dir: this.dir, walDir });
+  }
+
+  oldestCall(): CallUnderWay | null {
+    return this.#parts.watch.oldest;
+  }
+
+  async close(): Promise<void> {
+    await this.frames.close();
+    this.#parts.watch.close();
+  }
+}

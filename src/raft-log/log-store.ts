@@ -1,0 +1,54 @@
+import type { CallUnderWay } from '../disk/disk-watch.js';
+import type { SnapshotRef, SnapshotStore, SnapshotStream } from '../snapshot/index.js';
+import type { SegmentedLog } from '../wal/inside.js';
+import type { LogEmitter } from './state/log-emitter.js';
+import type { DurableState } from './state/durable-state.js';
+import type { VerifyOptions, VerifyReport } from './verify-report.js';
+
+/** Frames, accepted in order, durable in order, read back by the index of their entries. */
+export interface FrameStore extends Pick<
+  SegmentedLog,
+  | 'recovery'
+  | 'counters'
+  | 'segmentCount'
+  | 'latched'
+  | 'queuedBytes'
+  | 'accept'
+  | 'checksumOf'
+  | 'read'
+  | 'wasDropped'
+  | 'dropUnneeded'
+  | 'checkFence'
+  | 'witnessDurable'
+  | 'noteRefusal'
+  | 'latch'
+> {
+  /** Everything up to this LSN lasts. */
+  readonly durable: { readonly lsn: number };
+}
+
+/** Snapshots, staged and published. What reads them stands in {@link LogStore.openSnapshot}. */
+export type SnapshotFiles = Pick<SnapshotStore, 'isFailed' | 'write' | 'retain' | 'close'>;
+
+/**
+ * Where a Raft log lasts: a disk, or memory alone. It knows what is stored, and nothing of Raft's rules: those, both views
+ * and the reads are the log's own, the same over every store.
+ *
+ * The store tells `emitter` of its own groups and failures. The log alone changes `durable`, as the frames that it handed
+ * over become durable, before anything that comes after is told.
+ */
+export interface LogStore {
+  /** As messages name it. */
+  readonly dir: string;
+  readonly frames: FrameStore;
+  readonly snapshots: SnapshotFiles;
+  readonly durable: DurableState;
+  readonly emitter: LogEmitter;
+  /** Opens a published snapshot, to be read once. */
+  openSnapshot(ref: SnapshotRef, signal: AbortSignal | undefined): Promise<SnapshotStream>;
+  verify(options: VerifyOptions): Promise<VerifyReport>;
+  /** The call of the disk that has been under way longest. */
+  oldestCall(): CallUnderWay | null;
+  /** Called once, when nothing reads any more and no snapshot is under way; waits for the frames that were accepted. */
+  close(): Promise<void>;
+}

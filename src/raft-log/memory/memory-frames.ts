@@ -1,0 +1,216 @@
+import { KeelsonError } from '../../errors/index.js';
+import { frameHeaderBytes } from '../../format/frame-header.js';
+import { viewOf } from '../../format/integers.js';
+import { readRecord } from '../../format/record.js';
+import {
+  checkFrameSize,
+  WalCounters,
+  type AcceptedFrame,
+  type FrameRequest,
+  type LocatedRecord,
+  type RecoveryReport,
+  type WalObserver,
+} from '../../wal/inside.js';
+import type { FrameStore } from '../log-store.js';
+import { DurableState } from '../state/durable-state.js';
+
+/** Entries that one read brings at most: those of a stream are copied ahead of need. */
+const READ_ENTRIES = 64;
+
+/** How messages name the place where a log in memory lies. */
+export const IN_MEMORY = 'memory';
+
+/** A frame that was accepted; its bytes are its own. */
+export interface MemoryFrame extends FrameRequest {
+  readonly lastLsn: number;
+  readonly payload: Uint8Array;
+}
+
+/**
+ * What stands in for the disk: what survives the log object, and who may change it. Kept apart from the log so that tests
+ * can close, reopen and crash a log in memory.
+ */
+export class MemoryMedium {
+  durable: DurableState = new DurableState(null);
+  /** The entries' records, those behind the boundary without a hole; those below it until they are dropped. */
+  records: LocatedRecord[] = [];
+  readonly snapshots: Map<string, readonly Uint8Array[]> = new Map();
+  lastLsn = 0;
+  /** Opens so far. */
+  epoch = 0;
+  /** Whose frames land; another finds itself fenced. */
+  owner: MemoryFrames | null = null;
+
+  /** The index of the first record, or what it would be of the next. */
+  get firstRecord(): number {
+    return this.records[0]?.number ?? this.durable.lastIndex + 1;
+  }
+
+  /** Takes the records of a frame that is durable from now on; what it means is the affair of the log. */
+  land({ fields, payload, recordCount, lastLsn }: MemoryFrame): void {
+    const { from, until, resets } = fields;
+    this.records.length = resets || this.records.length === 0 ? 0 : from - this.firstRecord;
+    let number = until - recordCount;
+    for (let offset = 0; number < until; number += 1) {
+      const record = readRecord(payload, offset);
+      if (record === null) throw new RangeError(`the record at ${String(offset)} of a frame is not whole`);
+      if (number >= from) this.records.push({ number, record, path: IN_MEMORY, offset });
+      offset = record.body.byteOffset - payload.byteOffset + record.bodyBytes;
+    }
+    this.lastLsn = lastLsn;
+  }
+}
+
+/**
+ * The frames of a log in memory, those that a disk would be given. Those of one synchronous run land together, in call
+ * order, in a later microtask, so that a host's code meets the same order of events as with a disk.
+ */
+export class MemoryFrames implements FrameStore {
+  readonly recovery: RecoveryReport;
+  readonly counters: WalCounters = new WalCounters();
+  readonly segmentCount = 0;
+  latched: KeelsonError | null = null;
+  queuedBytes = 0;
+  readonly #medium: MemoryMedium;
+  readonly #limits: { readonly frameBytesMax: number; readonly queueBytesMax: number };
+  readonly #observer: Pick<WalObserver, 'onSync' | 'onFailed'>;
+  #waiting: MemoryFrame[] = [];
+  #acceptedLsn: number;
+  #landing: Promise<void> = Promise.resolve();
+
+  /** Opens the medium. Throws `KEELSON_LOCKED` while another has it. */
+  constructor(
+    medium: MemoryMedium,
+    limits: { readonly frameBytesMax: number; readonly queueBytesMax: number },
+    observer: Pick<WalObserver, 'onSync' | 'onFailed'>,
+  ) {
+    if (medium.owner !== null) {
+      throw new KeelsonError('KEELSON_LOCKED', 'another log has this memory open. Close it first.');
+    }
+    this.#medium = medium;
+    this.#limits = limits;
+    this.#observer = observer;
+    this.#acceptedLsn = medium.lastLsn;
+    medium.owner = this;
+    medium.epoch += 1;
+    // A log that had it before goes on showing what it showed last.
+    medium.durable = medium.durable.copy();
+    this.recovery = reportOf(medium);
+  }
+
+  get durable(): { readonly lsn: number } {
+    return { lsn: this.#medium.lastLsn };
+  }
+
+  accept(request: FrameRequest): AcceptedFrame {
+    const { fields, payloadBytes, recordCount } = request;
+    checkFrameSize(fields, payloadBytes, this.queuedBytes, this.#limits);
+    const payload = new Uint8Array(payloadBytes);
+    request.encode(payload, viewOf(payload), 0);
+    this.#acceptedLsn += recordCount;
+    this.queuedBytes += bytesOf(request);
+    const lastLsn = this.#acceptedLsn;
+    if (this.#waiting.push({ ...request, lastLsn, payload }) === 1)
+      this.#landing = Promise.resolve().then(() => {
+        this.#land();
+      });
+    return { lastLsn, payload: () => payload };
+  }
+
+  #land(): void {
+    const group = this.#waiting;
+    this.#waiting = [];
+    if (this.#medium.owner !== this) {
+      this.#fail(group);
+      return;
+    }
+    const bytes = this.queuedBytes;
+    for (const frame of group) {
+      this.#medium.land(frame);
+      this.queuedBytes -= bytesOf(frame);
+      frame.onDurable();
+    }
+    this.counters.groups += 1;
+    this.#observer.onSync({ lsn: this.#medium.lastLsn, saves: group.length, bytes, ms: 0 });
+  }
+
+  #fail(group: readonly MemoryFrame[]): void {
+    const error = fenced();
+    this.queuedBytes = 0;
+    this.latched = error;
+    this.#observer.onFailed(error);
+    for (const frame of group) frame.onFailed(error);
+  }
+
+  checksumOf(index: number): number | undefined {
+    return this.#medium.records[index - this.#medium.firstRecord]?.record.checksum;
+  }
+
+  read(from: number, until: number, bytesMax: number): Promise<LocatedRecord[]> {
+    const { records, firstRecord } = this.#medium;
+    const at = from - firstRecord;
+    let [end, bytes] = [at, 0];
+    while (end < Math.min(until - firstRecord, at + READ_ENTRIES) && bytes <= bytesMax) {
+      bytes += records[end]?.record.bodyBytes ?? 0;
+      end += 1;
+    }
+    return Promise.resolve(records.slice(at, end));
+  }
+
+  dropUnneeded(): Promise<number> {
+    const { records, firstRecord, durable } = this.#medium;
+    const dropped = records.splice(0, durable.firstIndex - firstRecord);
+    return Promise.resolve(dropped.reduce((sum, { record }) => sum + record.bodyBytes, 0));
+  }
+
+  /** Waits for what was accepted, and lets the medium go. */
+  async close(): Promise<void> {
+    await this.#landing;
+    if (this.#medium.owner === this) this.#medium.owner = null;
+  }
+
+  // What only a disk can do, or refuse.
+  latch(): void {}
+  noteRefusal(): void {}
+  wasDropped(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+  checkFence(): Promise<void> {
+    return Promise.resolve();
+  }
+  witnessDurable(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+function bytesOf({ fields, payloadBytes }: FrameRequest): number {
+  return frameHeaderBytes(fields) + payloadBytes;
+}
+
+/** What an open of memory finds: nothing can be amiss. */
+function reportOf({ epoch, lastLsn }: MemoryMedium): RecoveryReport {
+  return Object.freeze({
+    verdict: epoch === 1 ? 'fresh' : 'clean',
+    segments: 0,
+    batches: 0,
+    entries: 0,
+    lastLsn,
+    epoch,
+    cut: null,
+    damage: null,
+    rebuilt: [],
+    snapshotFallback: null,
+    sparse: null,
+    quarantined: [],
+    strays: [],
+    readBytes: 0,
+    ms: 0,
+  });
+}
+
+function fenced(): KeelsonError {
+  return new KeelsonError(
+    'KEELSON_FENCED',
+    'this log in memory has another owner by now, so the fate of its last saves is unknown. Open it again.',
+  );
+}
