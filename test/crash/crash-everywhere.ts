@@ -1,4 +1,5 @@
-import type { CrashKind, CrashPoint } from '../../sim/disk/call-kinds.js';
+import type { CallKind, CrashKind, CrashPoint } from '../../sim/disk/call-kinds.js';
+import type { CallNotice } from '../../sim/disk/calls-to-come.js';
 import type { DiskProfile } from '../../sim/disk/profile.js';
 import { createSimulatedDisk, type SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import type { Environment } from '../../src/disk/environment.js';
@@ -37,35 +38,32 @@ export function stopsAt(call: number): readonly Stop[] {
   return CRASH_POINTS.flatMap((at) => CRASH_KINDS.map((crash) => ({ call, at, crash })));
 }
 
-/** How many disk calls the work makes when nothing stops it. */
-export async function countCalls<Memory>(subject: CrashSubject<Memory>, world: CrashWorld): Promise<number> {
-  const disk = newDisk(world);
-  await runWhole(disk, (environment) => subject.work(environment, subject.begin()));
-  return disk.callCount;
-}
+/** How many ways there are to take what a crash leaves from a run, at each of its calls: see {@link Choose}. */
+export const WAYS = 6;
 
-/** A disk after its first crash, and what was promised until then. */
+/** Whether a stop is tried; `way` counts those of one call from 0 to {@link WAYS}, those before the call first. */
+export type Choose = (stop: Stop, way: number, kind: CallKind) => boolean;
+
+/** A disk after a crash, and what was promised until then. */
 export interface Crashed<Memory> {
   readonly disk: SimulatedDisk;
   readonly memory: Memory;
+  readonly stop: Stop;
 }
 
-/** Runs the work until the world stops there, or at its end if it ends before. */
-export async function crashWork<Memory>(
+/** What crashes in a whole life of the subject can leave: see {@link crashesOf}. */
+export async function crashesOfLife<Memory>(
   subject: CrashSubject<Memory>,
   world: CrashWorld,
-  stop: Stop,
-): Promise<Crashed<Memory>> {
-  const disk = newDisk(world);
-  const memory = subject.begin();
-  await runOrCrash(disk, stop, (environment) => subject.work(environment, memory));
-  return { disk, memory };
+  choose: Choose,
+): Promise<readonly Crashed<Memory>[]> {
+  return crashesOf(subject, { disk: newDisk(world), memory: subject.begin() }, 'work', choose);
 }
 
 /** Recovers, and again after a power cut: what recovery said and what it did afterwards is a promise too. */
 export async function recoverTwice<Memory>(
   subject: CrashSubject<Memory>,
-  { disk, memory }: Crashed<Memory>,
+  { disk, memory }: Omit<Crashed<Memory>, 'stop'>,
 ): Promise<void> {
   await runWhole(disk, (environment) => subject.recover(environment, memory));
   disk.crash('power');
@@ -74,35 +72,63 @@ export async function recoverTwice<Memory>(
   );
 }
 
-/** Crashes the recovery at each of its calls, in each way that `choose` lets pass, and recovers from that. */
+/** Recovers from what crashes of a recovery can leave, in each way that `choose` lets pass; returns how many. */
 export async function crashRecovery<Memory>(
   subject: CrashSubject<Memory>,
-  crashed: Crashed<Memory>,
-  choose: (stop: Stop) => boolean,
+  { disk, memory }: Crashed<Memory>,
+  choose: Choose,
 ): Promise<number> {
-  const whole = crashed.disk.fork();
-  const first = whole.callCount + 1;
-  await runWhole(whole, (environment) => subject.recover(environment, subject.copy(crashed.memory)));
-  let count = 0;
-  for (let call = first; call <= whole.callCount; call += 1) {
-    for (const stop of stopsAt(call)) {
-      if (!choose(stop)) continue;
-      count += 1;
-      await describing(textOf(stop), () => crashRecoveryAt(subject, crashed, stop));
-    }
-  }
-  return count;
+  const first = { disk: disk.fork(), memory: subject.copy(memory) };
+  const crashes = await crashesOf(subject, first, 'recover', choose);
+  for (const crashed of crashes)
+    await describing(`then ${textOf(crashed.stop)}`, () => recoverTwice(subject, crashed));
+  return crashes.length;
 }
 
-async function crashRecoveryAt<Memory>(
+/**
+ * Does the work to its end, once, and takes from it what a crash can leave: before and in the midst of each call that
+ * may change the disk, and at the end. What a crash leaves at any other call, or behind this one, is what it leaves
+ * before the next that changes something, and by then no less was promised.
+ */
+async function crashesOf<Memory>(
   subject: CrashSubject<Memory>,
-  crashed: Crashed<Memory>,
-  stop: Stop,
-): Promise<void> {
-  const disk = crashed.disk.fork({ seed: stop.call });
-  const memory = subject.copy(crashed.memory);
-  await runOrCrash(disk, stop, (environment) => subject.recover(environment, memory));
-  await recoverTwice(subject, { disk, memory });
+  { disk, memory }: Omit<Crashed<Memory>, 'stop'>,
+  part: 'work' | 'recover',
+  choose: Choose,
+): Promise<readonly Crashed<Memory>[]> {
+  const crashes: Crashed<Memory>[] = [];
+  const take = (stop: Stop, way: number, call: CallNotice | null): void => {
+    if (!choose(stop, way, call?.kind ?? 'close')) return;
+    const fork = disk.fork({ seed: stop.call * WAYS + way });
+    if (stop.at === 'inside') call?.tearOn(fork, way);
+    fork.crash(stop.crash);
+    crashes.push({ disk: fork, memory: subject.copy(memory), stop });
+  };
+  disk.onCall = (call) => {
+    if (mayChange(disk, call))
+      for (const [way, stop] of stopsAt(call.number).slice(0, WAYS).entries()) take(stop, way, call);
+    return undefined;
+  };
+  await runWhole(disk, (environment) => subject[part](environment, memory));
+  disk.onCall = null;
+  for (const [way, crash] of CRASH_KINDS.entries())
+    take({ call: disk.callCount + 1, at: 'before', crash }, way, null);
+  return crashes;
+}
+
+const LOOKS: ReadonlySet<CallKind> = new Set([
+  'read',
+  'fstat',
+  'stat',
+  'statfs',
+  'readdir',
+  'tryLock',
+  'close',
+]);
+
+function mayChange(disk: SimulatedDisk, { kind, path }: CallNotice): boolean {
+  if (kind === 'open') return disk.readVolatile(path) === null;
+  return !LOOKS.has(kind);
 }
 
 export function textOf({ call, at, crash }: Stop): string {
@@ -129,18 +155,4 @@ export async function runWhole(
 ): Promise<void> {
   const outcome = await disk.run(work);
   if (outcome.crashed) throw new Error('the world stopped though nothing was to stop it');
-}
-
-/** Calls of which nobody waits may come later in another world: if the stop was not reached, the end is one. */
-async function runOrCrash(
-  disk: SimulatedDisk,
-  stop: Stop,
-  work: (environment: Environment) => Promise<void>,
-): Promise<void> {
-  const { call, at, crash } = stop;
-  disk.onCall = ({ number }) => (number === call ? { crash, at } : undefined);
-  const outcome = await disk.run(work);
-  // A stop that was not reached must not wait for the recovery.
-  disk.onCall = null;
-  if (!outcome.crashed) disk.crash(crash);
 }

@@ -87,7 +87,7 @@ const changes = fc.array(
   { minLength: 1, maxLength: 3 },
 );
 
-test('hostile fields under valid checksums', { timeout: 3_600_000 }, async () => {
+test('hostile fields under valid checksums', async () => {
   const opened = { well: 0, refused: 0 };
   const property = fc.asyncProperty(fc.nat(), changes, fc.boolean(), async (choice, hostile, readsAll) => {
     const block = blocks[choice % blocks.length] as Block;

@@ -151,38 +151,34 @@ async function soundLife(): Promise<ReturnType<typeof callsBelow> | string> {
 }
 
 describe('system calls that fail from outside', () => {
-  test(
-    'each is answered by name, and nothing acknowledged is lost',
-    { timeout: 3_600_000 },
-    async ({ skip }) => {
-      const sound = await soundLife();
-      if (typeof sound === 'string') return skip(`strace cannot be used here: ${sound.trim()}`);
-      const { paths, counts } = sound;
-      const rows: string[] = [];
-      const all = new Map<string, number>();
-      let turn = 0;
-      for (const [call, codes] of Object.entries(CODES)) {
-        for (const code of codes) {
-          const tally = { unharmed: 0, refused: 0, latched: 0 };
-          for (let nth = 1; nth <= (counts.get(call) ?? 0); nth += 1) {
-            turn += 1;
-            if (!IS_DEEP && turn % STEP !== 0) continue;
-            const name = `${call}-${code}-${nth}`;
-            try {
-              tally[await liveWith({ call, code, nth, paths }, name)] += 1;
-            } catch (cause) {
-              throw new Error(`${code} at ${call} number ${nth}: ${String(cause)}`, { cause });
-            }
+  test('each is answered by name, and nothing acknowledged is lost', async ({ skip }) => {
+    const sound = await soundLife();
+    if (typeof sound === 'string') return skip(`strace cannot be used here: ${sound.trim()}`);
+    const { paths, counts } = sound;
+    const rows: string[] = [];
+    const all = new Map<string, number>();
+    let turn = 0;
+    for (const [call, codes] of Object.entries(CODES)) {
+      for (const code of codes) {
+        const tally = { unharmed: 0, refused: 0, latched: 0 };
+        for (let nth = 1; nth <= (counts.get(call) ?? 0); nth += 1) {
+          turn += 1;
+          if (!IS_DEEP && turn % STEP !== 0) continue;
+          const name = `${call}-${code}-${nth}`;
+          try {
+            tally[await liveWith({ call, code, nth, paths }, name)] += 1;
+          } catch (cause) {
+            throw new Error(`${code} at ${call} number ${nth}: ${String(cause)}`, { cause });
           }
-          for (const [name, count] of Object.entries(tally)) all.set(name, (all.get(name) ?? 0) + count);
-          rows.push(`| ${call} | ${code} | ${tally.unharmed} | ${tally.refused} | ${tally.latched} |`);
         }
+        for (const [name, count] of Object.entries(tally)) all.set(name, (all.get(name) ?? 0) + count);
+        rows.push(`| ${call} | ${code} | ${tally.unharmed} | ${tally.refused} | ${tally.latched} |`);
       }
-      expect(counts.get('pwrite64')).toBeGreaterThan(30);
-      for (const outcome of ['unharmed', 'refused', 'latched'])
-        expect(all.get(outcome), outcome).toBeGreaterThan(0);
-      if (process.env['KEELSON_TALLY'] === '1') process.stdout.write(`\n${rows.join('\n')}\n`);
-      return undefined;
-    },
-  );
+    }
+    expect(counts.get('pwrite64')).toBeGreaterThan(30);
+    for (const outcome of ['unharmed', 'refused', 'latched'])
+      expect(all.get(outcome), outcome).toBeGreaterThan(0);
+    if (process.env['KEELSON_TALLY'] === '1') process.stdout.write(`\n${rows.join('\n')}\n`);
+    return undefined;
+  });
 });

@@ -23,7 +23,7 @@ function runMounted(
   return { status, stdout: stdout ?? '', stderr: stderr ?? String(error) };
 }
 
-test('a file system of 24 MB that fills up and is freed', { timeout: 120_000 }, ({ skip }) => {
+test('a file system of 24 MB that fills up and is freed', ({ skip }) => {
   const home = mkdtempSync(join(tmpdir(), 'keelson-small-'));
   onTestFinished(() => {
     rmSync(home, { recursive: true, force: true });

@@ -25,7 +25,7 @@ export function runTraced(
   const strace = ['-f', '-qq', '-o', traceFile, ...options, process.execPath, ...args];
   const env = { ...process.env, UV_THREADPOOL_SIZE: '1' };
   return new Promise((resolve) => {
-    execFile('strace', strace, { env, encoding: 'utf8', timeout: 60_000 }, (error, stdout, stderr) => {
+    execFile('strace', strace, { env, encoding: 'utf8', timeout: 600_000 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
       resolve({
         code,

@@ -210,7 +210,7 @@ function upToBytes(entries: readonly Entry[], bytesMax: number): readonly Entry[
   return end < 0 ? entries : entries.slice(0, end);
 }
 
-test('random steps on two disks show what an array would', { timeout: 300_000 }, async () => {
+test('random steps on two disks show what an array would', async () => {
   const root = scratch();
   let runs = 0;
   await fc.assert(

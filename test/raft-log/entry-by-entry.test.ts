@@ -134,20 +134,16 @@ describe.each([
   ['killed', false, null],
   ['with a snapshot', true, 18],
 ] as const)('a store that was %s', (_, isClosed, snapshot) => {
-  test(
-    'wounds all over: named are the entries that cannot be read, and no others',
-    { timeout: 600_000 },
-    async () => {
-      const disk = await storeOf(isClosed, snapshot);
-      let found = 0;
-      for (const path of disk.list().filter((one) => one.endsWith('.wal'))) {
-        const size = disk.readVolatile(path)?.length ?? 0;
-        for (let at = 512; at < size; at += STEP)
-          for (const bytes of at % 3 === 0 ? [1, 150] : [1]) {
-            if (at + bytes <= size && (await tryWound(disk, path, at, bytes))) found += 1;
-          }
-      }
-      expect(found).toBeGreaterThan(30);
-    },
-  );
+  test('wounds all over: named are the entries that cannot be read, and no others', async () => {
+    const disk = await storeOf(isClosed, snapshot);
+    let found = 0;
+    for (const path of disk.list().filter((one) => one.endsWith('.wal'))) {
+      const size = disk.readVolatile(path)?.length ?? 0;
+      for (let at = 512; at < size; at += STEP)
+        for (const bytes of at % 3 === 0 ? [1, 150] : [1]) {
+          if (at + bytes <= size && (await tryWound(disk, path, at, bytes))) found += 1;
+        }
+    }
+    expect(found).toBeGreaterThan(30);
+  });
 });

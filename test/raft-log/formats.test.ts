@@ -145,55 +145,47 @@ describe.each([
   { seed: 1, profile: { calls: 'inline', metadata: 'strict' } },
   { seed: 2, profile: { calls: 'background', metadata: 'journal' } },
 ] as const)('seed $seed, calls $profile.calls', ({ seed, profile }) => {
-  test(
-    'a crash at any call of a migration, and inside the recovery from that, loses nothing',
-    { timeout: 3_600_000 },
-    async () => {
-      const store = zeroStore();
-      const disk = diskWith(store, seed, profile);
-      const files = oldFiles(disk);
-      const count = await crashEverywhere(disk, seed, async (environment, crashed) => {
-        const log = await openOlder(environment, MIGRATE);
-        await expectMigrated(log, store);
-        expectSetAside(crashed, files);
-        await log.close();
-      });
-      expect(count).toBeGreaterThan(30);
-    },
-  );
+  test('a crash at any call of a migration, and inside the recovery from that, loses nothing', async () => {
+    const store = zeroStore();
+    const disk = diskWith(store, seed, profile);
+    const files = oldFiles(disk);
+    const count = await crashEverywhere(disk, seed, async (environment, crashed) => {
+      const log = await openOlder(environment, MIGRATE);
+      await expectMigrated(log, store);
+      expectSetAside(crashed, files);
+      await log.close();
+    });
+    expect(count).toBeGreaterThan(30);
+  });
 
-  test(
-    'every call fails once: open says so, and the next one brings it to its end',
-    { timeout: 3_600_000 },
-    async () => {
-      const store = zeroStore();
-      const disk = diskWith(store, seed, profile);
-      const whole = disk.fork();
-      await whole.run(async (environment) => (await openOlder(environment, MIGRATE)).close());
-      for (let call = disk.callCount + 1; call <= whole.callCount; call += 1) {
-        for (const code of ['EIO', 'ENOSPC']) {
-          if (!isTried(call * 2 + (code === 'EIO' ? 0 : 1), seed, 9)) continue;
-          const fork = disk.fork({ seed: call });
-          const files = oldFiles(fork);
-          fork.direct(call, { code });
-          await fork.run(async (environment) => {
-            try {
-              await (await openOlder(environment, MIGRATE)).close();
-            } catch (error) {
-              expect(error, `${code} at call ${String(call)}`).toMatchObject({ family: 'environment' });
-            }
-          });
-          fork.crash(call % 2 === 0 ? 'power' : 'kill-power');
-          await fork.run(async (environment) => {
-            const log = await openOlder(environment, MIGRATE);
-            await expectMigrated(log, store);
-            expectSetAside(fork, files, code !== 'ENOSPC');
-            await log.close();
-          });
-        }
+  test('every call fails once: open says so, and the next one brings it to its end', async () => {
+    const store = zeroStore();
+    const disk = diskWith(store, seed, profile);
+    const whole = disk.fork();
+    await whole.run(async (environment) => (await openOlder(environment, MIGRATE)).close());
+    for (let call = disk.callCount + 1; call <= whole.callCount; call += 1) {
+      for (const code of ['EIO', 'ENOSPC']) {
+        if (!isTried(call * 2 + (code === 'EIO' ? 0 : 1), seed, 9)) continue;
+        const fork = disk.fork({ seed: call });
+        const files = oldFiles(fork);
+        fork.direct(call, { code });
+        await fork.run(async (environment) => {
+          try {
+            await (await openOlder(environment, MIGRATE)).close();
+          } catch (error) {
+            expect(error, `${code} at call ${String(call)}`).toMatchObject({ family: 'environment' });
+          }
+        });
+        fork.crash(call % 2 === 0 ? 'power' : 'kill-power');
+        await fork.run(async (environment) => {
+          const log = await openOlder(environment, MIGRATE);
+          await expectMigrated(log, store);
+          expectSetAside(fork, files, code !== 'ENOSPC');
+          await log.close();
+        });
       }
-    },
-  );
+    }
+  });
 });
 
 test('a reader beside the switch shows the new log before the old files have been moved', async () => {

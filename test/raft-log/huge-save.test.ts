@@ -43,21 +43,17 @@ function hurtLastFrame(dir: string): void {
   closeSync(file);
 }
 
-test(
-  'opened, read, verified, inspected and repaired with the heap that wrote it',
-  { timeout: 300_000 },
-  async () => {
-    const dir = scratch();
-    expect(await child(dir, 'write', String(COUNT))).toMatchObject({ code: 0 });
-    for (const order of ['open', 'read'])
-      expect(await child(dir, order), order).toEqual({ code: 0, said: String(COUNT + 1) });
-    for (const command of ['verify', 'inspect'])
-      expect(await withHeap(CLI, command, dir), command).toMatchObject({ code: 0 });
-    hurtLastFrame(dir);
-    const plan = await withHeap(CLI, 'repair', dir, '--plan', '--json');
-    expect(plan.code).toBe(1);
-    expect(JSON.parse(plan.said)).toMatchObject({ action: 'rebuild-log', result: { lastIndex: COUNT } });
-    expect(await withHeap(CLI, 'repair', dir, '--apply')).toMatchObject({ code: 0 });
-    expect(await child(dir, 'open')).toEqual({ code: 0, said: String(COUNT) });
-  },
-);
+test('opened, read, verified, inspected and repaired with the heap that wrote it', async () => {
+  const dir = scratch();
+  expect(await child(dir, 'write', String(COUNT))).toMatchObject({ code: 0 });
+  for (const order of ['open', 'read'])
+    expect(await child(dir, order), order).toEqual({ code: 0, said: String(COUNT + 1) });
+  for (const command of ['verify', 'inspect'])
+    expect(await withHeap(CLI, command, dir), command).toMatchObject({ code: 0 });
+  hurtLastFrame(dir);
+  const plan = await withHeap(CLI, 'repair', dir, '--plan', '--json');
+  expect(plan.code).toBe(1);
+  expect(JSON.parse(plan.said)).toMatchObject({ action: 'rebuild-log', result: { lastIndex: COUNT } });
+  expect(await withHeap(CLI, 'repair', dir, '--apply')).toMatchObject({ code: 0 });
+  expect(await child(dir, 'open')).toEqual({ code: 0, said: String(COUNT) });
+});

@@ -47,26 +47,22 @@ function expectNothingGone(before: ReadonlyMap<string, string>, disk: SimulatedD
   }
 }
 
-test(
-  'random lives, hurt in up to three places: what is kept was written, and who may have forgotten does not vote',
-  { timeout: 3_600_000 },
-  async () => {
-    const actions = new Map<string, number>();
-    for (let seed = 1; seed <= LIVES; seed += 1) {
-      const past = await randomPast(seed);
-      for (let round = 1; round <= WOUNDS; round += 1) {
-        const disk = past.disk.fork({ seed: round });
-        const wounds = hurt(past, disk, seed * 1000 + round);
-        await describing(`seed ${seed}.${round}, ${past.end}: ${wounds.text}`, async () => {
-          const action = await tryRepair(past, disk, wounds);
-          actions.set(action, (actions.get(action) ?? 0) + 1);
-        });
-      }
+test('random lives, hurt in up to three places: what is kept was written, and who may have forgotten does not vote', async () => {
+  const actions = new Map<string, number>();
+  for (let seed = 1; seed <= LIVES; seed += 1) {
+    const past = await randomPast(seed);
+    for (let round = 1; round <= WOUNDS; round += 1) {
+      const disk = past.disk.fork({ seed: round });
+      const wounds = hurt(past, disk, seed * 1000 + round);
+      await describing(`seed ${seed}.${round}, ${past.end}: ${wounds.text}`, async () => {
+        const action = await tryRepair(past, disk, wounds);
+        actions.set(action, (actions.get(action) ?? 0) + 1);
+      });
     }
-    for (const action of ['impossible', 'none', 'rebuild-log', 'rebuild-superblock'])
-      expect(actions.get(action) ?? 0, action).toBeGreaterThan(5);
-  },
-);
+  }
+  for (const action of ['impossible', 'none', 'rebuild-log', 'rebuild-superblock'])
+    expect(actions.get(action) ?? 0, action).toBeGreaterThan(5);
+});
 
 async function tryRepair(past: Past, disk: SimulatedDisk, wounds: Wounds): Promise<string> {
   const bounded = isBounded(past, wounds);
@@ -105,49 +101,45 @@ async function planOf(disk: SimulatedDisk): Promise<RepairPlan | null> {
   }
 }
 
-test(
-  'crashed anywhere, again inside the next try, and opened in between: the same holds',
-  { timeout: 3_600_000 },
-  async () => {
-    let count = 0;
-    for (let seed = 1; seed <= LIVES; seed += 1) {
-      const past = await randomPast(seed);
-      const random = new Random(seed);
-      const wounded = past.disk.fork({ seed });
-      const wounds = hurt(past, wounded, seed * 1000 + 500);
-      wounded.crash('power');
-      const whole = wounded.fork();
-      if ((await planOf(whole)) === null) continue;
-      const { action } = await repair(whole);
-      if (action === 'none' || action === 'impossible') continue;
-      const before = contents(wounded);
-      const calls = whole.callCount - wounded.callCount;
-      for (let tries = isDeep ? calls : 8; tries > 0; tries -= 1) {
-        const stop = random.pick(stopsAt(wounded.callCount + 1 + random.below(calls)));
-        const disk = wounded.fork({ seed: tries });
-        count += 1;
-        await describing(`seed ${seed}, ${past.end}: ${wounds.text}; ${textOf(stop)}`, async () => {
-          await crashIn(disk, stop);
-          const isOpened = random.chance(0.3);
-          if (isOpened) await openIfPossible(disk);
-          const again = random.pick(stopsAt(disk.callCount + 1 + random.below(calls)));
-          await describing(`then ${textOf(again)}`, () => crashIn(disk, again));
-          const { action: last, result } = await repair(disk);
-          // The server that was started in between may have dropped what the first try would have kept.
-          if (isOpened && last === 'impossible') return;
-          disk.crash('power');
-          if (last === 'none') await repair(disk);
-          const shown = await portraitOf(disk);
-          judge(past, shown, isBounded(past, wounds));
-          // An open that finds nothing wrong with its part goes on with what it finds.
-          if (last === 'rebuild-log' && !isOpened)
-            expectNothingGone(before, disk, result?.snapshot?.index ?? 0);
-        });
-      }
+test('crashed anywhere, again inside the next try, and opened in between: the same holds', async () => {
+  let count = 0;
+  for (let seed = 1; seed <= LIVES; seed += 1) {
+    const past = await randomPast(seed);
+    const random = new Random(seed);
+    const wounded = past.disk.fork({ seed });
+    const wounds = hurt(past, wounded, seed * 1000 + 500);
+    wounded.crash('power');
+    const whole = wounded.fork();
+    if ((await planOf(whole)) === null) continue;
+    const { action } = await repair(whole);
+    if (action === 'none' || action === 'impossible') continue;
+    const before = contents(wounded);
+    const calls = whole.callCount - wounded.callCount;
+    for (let tries = isDeep ? calls : 8; tries > 0; tries -= 1) {
+      const stop = random.pick(stopsAt(wounded.callCount + 1 + random.below(calls)));
+      const disk = wounded.fork({ seed: tries });
+      count += 1;
+      await describing(`seed ${seed}, ${past.end}: ${wounds.text}; ${textOf(stop)}`, async () => {
+        await crashIn(disk, stop);
+        const isOpened = random.chance(0.3);
+        if (isOpened) await openIfPossible(disk);
+        const again = random.pick(stopsAt(disk.callCount + 1 + random.below(calls)));
+        await describing(`then ${textOf(again)}`, () => crashIn(disk, again));
+        const { action: last, result } = await repair(disk);
+        // The server that was started in between may have dropped what the first try would have kept.
+        if (isOpened && last === 'impossible') return;
+        disk.crash('power');
+        if (last === 'none') await repair(disk);
+        const shown = await portraitOf(disk);
+        judge(past, shown, isBounded(past, wounds));
+        // An open that finds nothing wrong with its part goes on with what it finds.
+        if (last === 'rebuild-log' && !isOpened)
+          expectNothingGone(before, disk, result?.snapshot?.index ?? 0);
+      });
     }
-    expect(count).toBeGreaterThan(LIVES);
-  },
-);
+  }
+  expect(count).toBeGreaterThan(LIVES);
+});
 
 async function crashIn(disk: SimulatedDisk, { call, at, crash }: Stop): Promise<void> {
   disk.onCall = ({ number }) => (number === call ? { crash, at } : undefined);

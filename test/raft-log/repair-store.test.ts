@@ -309,33 +309,29 @@ const LIVES: readonly Life[] = [
   { isClosed: true, hasSnapshot: true, isCompacted: true },
 ];
 
-test(
-  'wounds drawn at random: a repair ends in a sound store that keeps what its plan says, and no file is lost',
-  { timeout: 600_000 },
-  async () => {
-    const rounds = isDeep ? 20_000 : 60;
-    const actions = new Set<string>();
-    const disks = await Promise.all(LIVES.map(storeOf));
-    for (let seed = 1; seed <= rounds; seed += 1) {
-      const random = new Random(seed);
-      const disk = (disks[seed % disks.length] as SimulatedDisk).fork();
-      for (let count = 1 + (seed % 3); count > 0; count -= 1) wound(disk, random);
-      await describing(`seed ${seed}`, async () => {
-        const before = contents(disk);
-        const report = await repair(disk);
-        actions.add(report.action);
-        if (report.action === 'none' || report.action === 'impossible') return;
-        const after = contents(disk);
-        for (const name of [SUPERBLOCK, `${DIR}/marks`]) before.delete(textAt(disk, name));
-        const segments = [...before].filter((text) => text.startsWith('KEELSONW'));
-        expect(segments.filter((text) => !after.has(text))).toEqual([]);
-        expect(await repair(disk)).toMatchObject({ action: 'none' });
-        await judge(disk, report);
-      });
-    }
-    expect([...actions].sort()).toEqual(['impossible', 'none', 'rebuild-log', 'rebuild-superblock']);
-  },
-);
+test('wounds drawn at random: a repair ends in a sound store that keeps what its plan says, and no file is lost', async () => {
+  const rounds = isDeep ? 20_000 : 60;
+  const actions = new Set<string>();
+  const disks = await Promise.all(LIVES.map(storeOf));
+  for (let seed = 1; seed <= rounds; seed += 1) {
+    const random = new Random(seed);
+    const disk = (disks[seed % disks.length] as SimulatedDisk).fork();
+    for (let count = 1 + (seed % 3); count > 0; count -= 1) wound(disk, random);
+    await describing(`seed ${seed}`, async () => {
+      const before = contents(disk);
+      const report = await repair(disk);
+      actions.add(report.action);
+      if (report.action === 'none' || report.action === 'impossible') return;
+      const after = contents(disk);
+      for (const name of [SUPERBLOCK, `${DIR}/marks`]) before.delete(textAt(disk, name));
+      const segments = [...before].filter((text) => text.startsWith('KEELSONW'));
+      expect(segments.filter((text) => !after.has(text))).toEqual([]);
+      expect(await repair(disk)).toMatchObject({ action: 'none' });
+      await judge(disk, report);
+    });
+  }
+  expect([...actions].sort()).toEqual(['impossible', 'none', 'rebuild-log', 'rebuild-superblock']);
+});
 
 function textAt(disk: SimulatedDisk, path: string): string {
   return Buffer.from(disk.readVolatile(path) ?? []).toString('latin1');
@@ -415,45 +411,41 @@ describe.each<[string, Life, (disk: SimulatedDisk) => void]>([
     },
   ],
 ])('%s', (_, life, hurt) => {
-  test(
-    'a crash at every call of the repair: as before, or repaired, or another repair completes it',
-    { timeout: 600_000 },
-    async () => {
-      const wounded = await storeOf(life);
-      hurt(wounded);
-      wounded.crash('power');
-      const whole = wounded.fork();
-      const first = whole.callCount + 1;
-      const { result, lost } = await repair(whole);
-      const expected = await judge(whole, { ...(await plan(wounded)), result, lost });
-      let count = 0;
-      for (let call = first; call <= whole.callCount; call += 1) {
-        for (const [at, stop] of stopsAt(call).entries()) {
-          if (!isDeep && (call + at) % 9 !== 0) continue;
-          count += 1;
-          const disk = wounded.fork({ seed: call * 9 + at });
-          await describing(textOf(stop), async () => {
-            disk.onCall = ({ number }) => (number === call ? { crash: stop.crash, at: stop.at } : undefined);
-            const outcome = await disk.run((environment) =>
-              repairStore({ environment, dir: DIR, walDir: null }),
-            );
-            disk.onCall = null;
-            if (!outcome.crashed) disk.crash(stop.crash);
-            const { action } = await repair(disk);
-            disk.crash('power');
-            // What a killed repair left in the cache alone looks done, and may go; what another one did stays.
-            if (action === 'none') await repair(disk);
-            if ((await plan(disk)).action !== 'none') throw new Error('another repair was not enough');
-            disk.crash('power');
-            const shown = await portraitOf(disk);
-            expect(shown.entries.length).toBe(expected.entries.length);
-            expect(shown).toMatchObject({ firstIndex: expected.firstIndex, snapshot: expected.snapshot });
-            expect(shown.unfitUntil).toBeGreaterThanOrEqual(expected.unfitUntil);
-            expect(shown.hardState.term).toBeGreaterThanOrEqual(expected.hardState.term);
-          });
-        }
+  test('a crash at every call of the repair: as before, or repaired, or another repair completes it', async () => {
+    const wounded = await storeOf(life);
+    hurt(wounded);
+    wounded.crash('power');
+    const whole = wounded.fork();
+    const first = whole.callCount + 1;
+    const { result, lost } = await repair(whole);
+    const expected = await judge(whole, { ...(await plan(wounded)), result, lost });
+    let count = 0;
+    for (let call = first; call <= whole.callCount; call += 1) {
+      for (const [at, stop] of stopsAt(call).entries()) {
+        if (!isDeep && (call + at) % 9 !== 0) continue;
+        count += 1;
+        const disk = wounded.fork({ seed: call * 9 + at });
+        await describing(textOf(stop), async () => {
+          disk.onCall = ({ number }) => (number === call ? { crash: stop.crash, at: stop.at } : undefined);
+          const outcome = await disk.run((environment) =>
+            repairStore({ environment, dir: DIR, walDir: null }),
+          );
+          disk.onCall = null;
+          if (!outcome.crashed) disk.crash(stop.crash);
+          const { action } = await repair(disk);
+          disk.crash('power');
+          // What a killed repair left in the cache alone looks done, and may go; what another one did stays.
+          if (action === 'none') await repair(disk);
+          if ((await plan(disk)).action !== 'none') throw new Error('another repair was not enough');
+          disk.crash('power');
+          const shown = await portraitOf(disk);
+          expect(shown.entries.length).toBe(expected.entries.length);
+          expect(shown).toMatchObject({ firstIndex: expected.firstIndex, snapshot: expected.snapshot });
+          expect(shown.unfitUntil).toBeGreaterThanOrEqual(expected.unfitUntil);
+          expect(shown.hardState.term).toBeGreaterThanOrEqual(expected.hardState.term);
+        });
       }
-      expect(count).toBeGreaterThan(10);
-    },
-  );
+    }
+    expect(count).toBeGreaterThan(10);
+  });
 });

@@ -145,20 +145,16 @@ describe('of a damaged store', () => {
   });
 });
 
-test(
-  'a crash at any call of a reset, and inside the recovery from that',
-  { timeout: 3_600_000 },
-  async () => {
-    const disk = diskWith(zeroStore(), 3, { calls: 'background', metadata: 'strict' });
-    const files = oldFiles(disk);
-    const count = await crashEverywhere(disk, 3, async (environment, crashed) => {
-      const log = await openOlder(environment, to({ index: 12, term: 3 }));
-      expect([log.firstIndex, log.lastIndex, log.snapshot, log.unfitUntil]).toEqual([13, 12, null, 18]);
-      // However often it was tried, the term is one above the highest with a vote.
-      expect(log.hardState).toEqual({ term: 4, vote: null, commit: 12 });
-      expectSetAside(crashed, files);
-      await log.close();
-    });
-    expect(count).toBeGreaterThan(40);
-  },
-);
+test('a crash at any call of a reset, and inside the recovery from that', async () => {
+  const disk = diskWith(zeroStore(), 3, { calls: 'background', metadata: 'strict' });
+  const files = oldFiles(disk);
+  const count = await crashEverywhere(disk, 3, async (environment, crashed) => {
+    const log = await openOlder(environment, to({ index: 12, term: 3 }));
+    expect([log.firstIndex, log.lastIndex, log.snapshot, log.unfitUntil]).toEqual([13, 12, null, 18]);
+    // However often it was tried, the term is one above the highest with a vote.
+    expect(log.hardState).toEqual({ term: 4, vote: null, commit: 12 });
+    expectSetAside(crashed, files);
+    await log.close();
+  });
+  expect(count).toBeGreaterThan(40);
+});

@@ -83,7 +83,7 @@ describe.each(LIVES)('a store that was %s', (_, life) => {
     expect(report.snapshots).toBe(life.hasSnapshot === true ? 1 : 0);
   });
 
-  test('flipped bits, all over', { timeout: 600_000 }, async () => {
+  test('flipped bits, all over', async () => {
     const disk = await storeOf(life);
     let found = 0;
     for (const path of filesOf(disk)) {
@@ -97,7 +97,7 @@ describe.each(LIVES)('a store that was %s', (_, life) => {
     expect(found).toBeGreaterThan(20);
   });
 
-  test('zeroed sectors, cut files, files gone', { timeout: 600_000 }, async () => {
+  test('zeroed sectors, cut files, files gone', async () => {
     const disk = await storeOf(life);
     for (const path of filesOf(disk)) {
       const size = disk.readVolatile(path)?.length ?? 0;

@@ -61,7 +61,7 @@ describe('a plan made for a bug', () => {
 });
 
 describe('each oracle fires', () => {
-  test.each(ORACLES)('%s', { timeout: 120_000 }, async (oracle) => {
+  test.each(ORACLES)('%s', async (oracle) => {
     const bug = [...PLANTED_BUGS, ...WITNESS_BUGS].find(({ number }) => number === FOUND_BY[oracle]);
     if (bug === undefined) throw new Error(`no bug ${FOUND_BY[oracle]}`);
     const tree = await nursery.plant(bug);

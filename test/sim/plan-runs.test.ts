@@ -17,9 +17,6 @@ const IS_DEEP = process.env['KEELSON_DEEP'] === '1';
 const SEEDS = IS_DEEP ? 20_000 : 1000;
 const OVER_BUDGET_SEEDS = IS_DEEP ? 5000 : 150;
 
-/** Milliseconds that two searches may take; on a quiet machine a minute is enough. */
-const PATIENCE_MS = IS_DEEP ? 3_600_000 : 900_000;
-
 let nursery: Nursery;
 beforeAll(async () => {
   nursery = await Nursery.make(ROOT);
@@ -45,43 +42,35 @@ function search(profile: string, seeds: number): Promise<Summary> {
   });
 }
 
-test.each([1, 2])(
-  'a search by %i threads that is interrupted tells what it did',
-  { timeout: PATIENCE_MS },
-  async (jobs) => {
-    const tool = join(nursery.honest, 'sim/cli/main.js');
-    const options = ['--seeds', '1..100000000', '--jobs', String(jobs), '--json'];
-    const child = spawn(process.execPath, [tool, ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
-    let stdout = '';
-    child.stdout.on('data', (piece: Buffer) => (stdout += piece.toString()));
-    // The first line of progress comes behind the first seed.
-    child.stderr.once('data', () => child.kill('SIGINT'));
-    const [code] = (await once(child, 'close')) as [number];
-    expect(code).toBe(130);
-    const summary = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Summary;
-    expect(summary.scenarios).toBeGreaterThan(0);
-    expect(summary.failures).toBe(0);
-  },
-);
+test.each([1, 2])('a search by %i threads that is interrupted tells what it did', async (jobs) => {
+  const tool = join(nursery.honest, 'sim/cli/main.js');
+  const options = ['--seeds', '1..100000000', '--jobs', String(jobs), '--json'];
+  const child = spawn(process.execPath, [tool, ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  child.stdout.on('data', (piece: Buffer) => (stdout += piece.toString()));
+  // The first line of progress comes behind the first seed.
+  child.stderr.once('data', () => child.kill('SIGINT'));
+  const [code] = (await once(child, 'close')) as [number];
+  expect(code).toBe(130);
+  const summary = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Summary;
+  expect(summary.scenarios).toBeGreaterThan(0);
+  expect(summary.failures).toBe(0);
+});
 
 describe('drawn plans', () => {
   test.each([
     ['disk', SEEDS],
     ['over-budget', OVER_BUDGET_SEEDS],
-  ] as const)(
-    'find nothing in profile %s, and do the same in a second process',
-    { timeout: PATIENCE_MS },
-    async (profile, seeds) => {
-      const [first, second] = await Promise.all([search(profile, seeds), search(profile, seeds)]);
-      const replay = ({ seed }: { seed: number }) => `npm run sim -- --seed ${seed} --profile ${profile}`;
-      expect(first.failed.map((one) => `${replay(one)}: ${one.oracle}: ${one.what}`)).toEqual([]);
-      expect(first.scenarios).toBe(seeds);
-      expect(second.traceHash).toBe(first.traceHash);
-      expect({ ...second, seconds: 0 }).toEqual({ ...first, seconds: 0 });
-      // A fault or a branch that never comes in so long a run is a fault of the simulator.
-      if (IS_DEEP) expect(first.unreached).toEqual([]);
-    },
-  );
+  ] as const)('find nothing in profile %s, and do the same in a second process', async (profile, seeds) => {
+    const [first, second] = await Promise.all([search(profile, seeds), search(profile, seeds)]);
+    const replay = ({ seed }: { seed: number }) => `npm run sim -- --seed ${seed} --profile ${profile}`;
+    expect(first.failed.map((one) => `${replay(one)}: ${one.oracle}: ${one.what}`)).toEqual([]);
+    expect(first.scenarios).toBe(seeds);
+    expect(second.traceHash).toBe(first.traceHash);
+    expect({ ...second, seconds: 0 }).toEqual({ ...first, seconds: 0 });
+    // A fault or a branch that never comes in so long a run is a fault of the simulator.
+    if (IS_DEEP) expect(first.unreached).toEqual([]);
+  });
 
   test('differ from seed to seed', async () => {
     const hashes = new Set<number>();

@@ -81,31 +81,27 @@ describe('what a planted bug leaves behind', () => {
   test.each([
     ['disk', ['trace.txt', 'files-before-crash.txt', 'files-after.txt']],
     ['cluster', ['trace-n1.txt', 'trace-n2.txt', 'trace-n3.txt']],
-  ] as const)(
-    'by profile %s is a small plan that fails alike, and files to read',
-    { timeout: 120_000 },
-    async (profile, files) => {
-      const bug = PLANTED_BUGS.find(({ number }) => number === BUGS[profile]);
-      if (bug === undefined) throw new Error(`no bug ${BUGS[profile]}`);
-      const tool = join(await nursery.plant(bug), 'sim/cli/main.js');
-      const sim = (...options: string[]): SpawnSyncReturns<string> =>
-        spawnSync(process.execPath, [tool, ...options], { encoding: 'utf8', maxBuffer: 2 ** 26 });
-      const found = sim('--profile', profile, '--seeds', '1..3', '--artefacts', folder, '--json');
-      expect(found.status).toBe(1);
-      const { failed } = JSON.parse(found.stdout.trimEnd().split('\n').at(-1) ?? '') as Summary;
-      const [first] = failed;
-      if (first === undefined) throw new Error('nothing was found');
-      const left = join(folder, `${profile}-${first.seed}`);
-      expect(await readdir(left)).toEqual(
-        expect.arrayContaining(['failure.txt', 'plan.json', 'plan-unshrunk.json', ...files]),
-      );
-      const { ops, faults } = parseAny(await readFile(join(left, 'plan.json'), 'utf8'));
-      expect(ops.length + faults.length).toBeLessThan(12);
-      expect(await readFile(join(left, 'failure.txt'), 'utf8')).toContain(`oracle    ${first.oracle}`);
+  ] as const)('by profile %s is a small plan that fails alike, and files to read', async (profile, files) => {
+    const bug = PLANTED_BUGS.find(({ number }) => number === BUGS[profile]);
+    if (bug === undefined) throw new Error(`no bug ${BUGS[profile]}`);
+    const tool = join(await nursery.plant(bug), 'sim/cli/main.js');
+    const sim = (...options: string[]): SpawnSyncReturns<string> =>
+      spawnSync(process.execPath, [tool, ...options], { encoding: 'utf8', maxBuffer: 2 ** 26 });
+    const found = sim('--profile', profile, '--seeds', '1..3', '--artefacts', folder, '--json');
+    expect(found.status).toBe(1);
+    const { failed } = JSON.parse(found.stdout.trimEnd().split('\n').at(-1) ?? '') as Summary;
+    const [first] = failed;
+    if (first === undefined) throw new Error('nothing was found');
+    const left = join(folder, `${profile}-${first.seed}`);
+    expect(await readdir(left)).toEqual(
+      expect.arrayContaining(['failure.txt', 'plan.json', 'plan-unshrunk.json', ...files]),
+    );
+    const { ops, faults } = parseAny(await readFile(join(left, 'plan.json'), 'utf8'));
+    expect(ops.length + faults.length).toBeLessThan(12);
+    expect(await readFile(join(left, 'failure.txt'), 'utf8')).toContain(`oracle    ${first.oracle}`);
 
-      const replayed = sim('--plan', join(left, 'plan.json'));
-      expect(replayed.status).toBe(1);
-      expect(replayed.stdout).toContain(`oracle    ${first.oracle}`);
-    },
-  );
+    const replayed = sim('--plan', join(left, 'plan.json'));
+    expect(replayed.status).toBe(1);
+    expect(replayed.stdout).toContain(`oracle    ${first.oracle}`);
+  });
 });

@@ -124,7 +124,6 @@ async function crashTwice(metadata: 'strict' | 'journal', stop: Stop): Promise<v
 describe.each(['strict', 'journal'] as const)('where names are kept in %s fashion', (metadata) => {
   test.each(CRASHES)(
     'nothing promised is lost and nothing half is shown: %s at every call',
-    { timeout: 60_000 },
     async (crash) => {
       const calls = await callsOf(1, metadata);
       expect(calls).toBeGreaterThan(60);

@@ -285,7 +285,7 @@ test('bits of a small store flipped, one at a time: never fewer records in silen
       }
     }
   }
-}, 600_000);
+});
 
 test('a read error at open is no tear and no damage (R9)', async () => {
   const disk = await storeOf(6);

@@ -120,7 +120,7 @@ describe('any plan of faults', () => {
       }),
       { numRuns: 2000, interruptAfterTimeLimit: 15_000 },
     );
-  }, 60_000);
+  });
 });
 
 function perform(cluster: Cluster, { kind, who, arg }: Step): void {
