@@ -26,10 +26,15 @@ export class HeldDisk implements Required<Disk> {
     this.#disk = disk;
   }
 
+  /** From now on `path` must lead to the file of this identity. */
+  holdId(path: string, id: string): void {
+    this.#held.set(path, id);
+  }
+
   /** From now on `path` must lead to this open file. */
   async hold(path: string, file: DiskFile): Promise<void> {
     try {
-      this.#held.set(path, (await file.stat()).id);
+      this.holdId(path, (await file.stat()).id);
     } catch (error) {
       throw readFailed('a file of the log, to know it again,', { path }, error);
     }

@@ -68,7 +68,7 @@ export async function repairStore(asked: RepairRequest): Promise<RepairReport> {
   const { disk } = request.environment;
   const lock = await lockStore(disk, first.paths);
   try {
-    for (const file of lock.files) await disk.hold(file.path, file);
+    for (const { path, id } of lock.files) disk.holdId(path, id);
     await restoreAsides(disk, first.paths, await listStore(disk, first.paths));
     await syncNames(disk, first.paths.dir);
     await syncNames(disk, first.paths.walDir).catch(ignoreMissing);

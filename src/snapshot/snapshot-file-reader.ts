@@ -30,6 +30,9 @@ export interface JudgedSnapshotFile {
   readonly chunksUntil: number;
 }
 
+/** Read first: the whole head of most snapshots, and all of a small one. */
+const START_BYTES = 4096;
+
 /** Which file is expected; without a checksum any whole one of that index and term will do. */
 export type ExpectedSnapshot = Omit<SnapshotRef, 'checksum'> & { readonly checksum?: number };
 
@@ -157,7 +160,9 @@ async function judge(
   if (size < SNAPSHOT_FILE_BYTES_MIN) {
     throw corrupt(path, size, 'size of the file', size, `at least ${String(SNAPSHOT_FILE_BYTES_MIN)}`);
   }
-  const { header, headerChecksum } = await readHeader(file, size);
+  const start = new Uint8Array(Math.min(size, START_BYTES));
+  await readExactly(file, start, 0);
+  const { header, headerChecksum } = await readHeader(file, size, start);
   if (!sameBytes(header.storeId, storeId)) {
     throw corrupt(path, 16, 'store id', identityText(header.storeId), identityText(storeId));
   }
@@ -165,9 +170,7 @@ async function judge(
   if (header.term !== ref.term) throw corrupt(path, 56, 'term', header.term, ref.term);
 
   const chunksUntil = size - SNAPSHOT_FOOTER_BYTES;
-  const bytes = new Uint8Array(SNAPSHOT_FOOTER_BYTES);
-  await readExactly(file, bytes, chunksUntil);
-  const verdict = decodeSnapshotFooter(bytes);
+  const verdict = decodeSnapshotFooter(await readBehind(file, start, chunksUntil, size));
   if (verdict.kind === 'damaged') throw damage(path, chunksUntil, verdict);
   const { footer, checksum } = verdict;
   if (ref.checksum !== undefined && checksum !== ref.checksum) {
@@ -184,10 +187,9 @@ async function judge(
 async function readHeader(
   file: DiskFile,
   size: number,
+  start: Uint8Array,
 ): Promise<{ readonly header: SnapshotHeader; readonly headerChecksum: number }> {
-  const start = new Uint8Array(SNAPSHOT_HEADER_START_BYTES);
-  await readExactly(file, start, 0);
-  const foretold = decodeSnapshotHeaderStart(start);
+  const foretold = decodeSnapshotHeaderStart(start.subarray(0, SNAPSHOT_HEADER_START_BYTES));
   if (foretold.kind === 'damaged') throw damage(file.path, 0, foretold);
   if (foretold.kind === 'other-version') throw incompatible(file.path, foretold.version);
   // The length is not proven yet: a header that would reach into the footer is refused before it is read.
@@ -201,12 +203,24 @@ async function readHeader(
       `what ${String(size)} bytes can hold`,
     );
   }
-  const bytes = new Uint8Array(headerBytes);
-  bytes.set(start);
-  await readExactly(file, bytes.subarray(start.length), start.length);
-  const verdict = decodeSnapshotHeader(bytes);
+  const verdict = decodeSnapshotHeader(await readBehind(file, start, 0, headerBytes));
   if (verdict.kind === 'damaged') throw damage(file.path, 0, verdict);
   return { header: verdict.header, headerChecksum: verdict.checksum };
+}
+
+/** Bytes `[from, until)` of the file, of which `start` was read: a small snapshot takes one read. */
+async function readBehind(
+  file: DiskFile,
+  start: Uint8Array,
+  from: number,
+  until: number,
+): Promise<Uint8Array> {
+  if (until <= start.length) return start.subarray(from, until);
+  const bytes = new Uint8Array(until - from);
+  bytes.set(start.subarray(from));
+  const had = Math.max(0, start.length - from);
+  await readExactly(file, bytes.subarray(had), from + had);
+  return bytes;
 }
 
 async function sizeOf(file: DiskFile): Promise<number> {

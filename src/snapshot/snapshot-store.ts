@@ -6,7 +6,7 @@ import { isKeelsonError, KeelsonError, throwIfAborted } from '../errors/index.js
 import { IDENTITY_BYTES } from '../format/identity.js';
 import { LIMITS } from '../format/limits.js';
 import { OpenSnapshots } from './open-snapshots.js';
-import { ensureDirectory, isThere, listOwnNames } from './open-directory.js';
+import { SnapshotDirectory } from './open-directory.js';
 import { moveAside, setUnusableAside, type UnusableRequest } from './set-unusable-aside.js';
 import {
   closeQuietly,
@@ -46,7 +46,7 @@ export interface OpenSnapshotFile {
 }
 
 /**
- * Opens the store of snapshots in `dir`. Resolved: the directory and all names in it are durable. Nothing
+ * Opens the store of snapshots in `dir`. Resolved: the directory is there and all names in it are durable. Nothing
  * is deleted: {@link SnapshotStore.retain} clears orphans, once the caller knows which snapshots count.
  *
  * Errors: `KEELSON_INVALID_ARGUMENT`, `KEELSON_NOT_A_LOG` (`dir` is no directory), `KEELSON_NO_SPACE`,
@@ -59,8 +59,8 @@ export async function openSnapshotStore(options: SnapshotStoreOptions): Promise<
   if (!Number.isInteger(chunkBytes) || chunkBytes < 1 || chunkBytes > LIMITS.snapshotChunkBytes) {
     throw invalid('chunkBytes', chunkBytes, `an integer of 1..${String(LIMITS.snapshotChunkBytes)}`);
   }
-  if (!readOnly) await ensureDirectory(environment.disk, dir);
-  return new SnapshotStore({ environment, dir, storeId: storeId.slice(), readOnly, chunkBytes });
+  const directory = await SnapshotDirectory[readOnly ? 'readOnly' : 'open'](environment.disk, dir);
+  return new SnapshotStore({ environment, dir, storeId: storeId.slice(), readOnly, chunkBytes }, directory);
 }
 
 /**
@@ -74,6 +74,7 @@ export async function openSnapshotStore(options: SnapshotStoreOptions): Promise<
 export class SnapshotStore {
   readonly dir: string;
   readonly #disk: Disk;
+  readonly #directory: SnapshotDirectory;
   readonly #options: Required<SnapshotStoreOptions>;
   /** Published names of snapshots between the start of their write and the end of their publish or discard. */
   readonly #staging = new Set<string>();
@@ -85,12 +86,13 @@ export class SnapshotStore {
   #isFailed = false;
   #checkFence: () => Promise<void> = () => Promise.resolve();
 
-  /** Use {@link openSnapshotStore}, which makes and syncs the directory. */
-  constructor(options: Required<SnapshotStoreOptions>) {
+  /** Use {@link openSnapshotStore}, which opens the directory. */
+  constructor(options: Required<SnapshotStoreOptions>, directory: SnapshotDirectory) {
     this.dir = options.dir;
     this.#disk = options.environment.disk;
     this.#options = options;
     this.#open = new OpenSnapshots(options.readOnly);
+    this.#directory = directory;
   }
 
   /**
@@ -114,7 +116,7 @@ export class SnapshotStore {
    *
    * On any error the file is removed. Errors: what `data` throws, that very value; `KEELSON_INVALID_ARGUMENT`,
    * `KEELSON_TOO_LARGE`, `KEELSON_READ_ONLY`, `KEELSON_ABORTED`, `KEELSON_NO_SPACE`, `KEELSON_WRITE_FAILED`,
-   * `KEELSON_SYNC_FAILED` (of this file alone), `KEELSON_FENCED`, `KEELSON_FAILED`.
+   * `KEELSON_SYNC_FAILED` (of this file alone, unless {@link isFailed}), `KEELSON_FENCED`, `KEELSON_FAILED`.
    */
   async write(request: SnapshotWriteRequest): Promise<StagedSnapshot> {
     this.#checkWritable();
@@ -132,6 +134,8 @@ export class SnapshotStore {
       // A retain under way may have an unlink of these names in flight, which must not meet the new file;
       // one that begins from here on leaves them alone.
       await this.#retaining;
+      await this.#proveDirectory();
+      this.#directory.changes();
       const { checksum, dataBytes } = await writeSnapshotFile({
         ...this.#options,
         owner: this,
@@ -157,7 +161,7 @@ export class SnapshotStore {
 
   /** The published snapshots by their names alone, lowest index and term first; nothing of them was read. */
   async list(): Promise<readonly PublishedSnapshot[]> {
-    const own = await listOwnNames(this.#disk, this.dir);
+    const own = await this.#directory.names();
     return own
       .filter(({ parsed }) => parsed.kind === 'published')
       .map(({ name, parsed: { index, term } }) => ({ index, term, path: join(this.dir, name) }))
@@ -230,7 +234,9 @@ export class SnapshotStore {
   ): Promise<{ readonly moved: readonly string[]; readonly whole: readonly NamedSnapshot[] }> {
     this.#checkWritable();
     const place = { disk: this.#disk, storeId: this.#options.storeId, ...request };
-    const { moved, left, whole } = await setUnusableAside(place, await this.list(), request);
+    const published = await this.list();
+    const { moved, left, whole } = await setUnusableAside(place, published, request);
+    if (moved.length > 0) this.#directory.changes();
     for (const { index, term } of left) this.#untouchable.add(publishedName(index, term));
     return { moved, whole };
   }
@@ -246,16 +252,19 @@ export class SnapshotStore {
     checkFence: () => Promise<void>,
   ): Promise<readonly string[]> {
     this.#checkWritable();
+    const own = await this.#directory.names();
+    const isThere = (name: string): boolean => own.some((one) => one.name === name);
     const temporary = join(this.dir, temporaryName(ref.index, ref.term));
-    if (!(await isThere(this.#disk, temporary))) return [];
+    if (!isThere(temporaryName(ref.index, ref.term))) return [];
     const judged = await this.#openJudged(ref);
     await closeQuietly(judged.file);
     if (judged.file.path !== temporary) return [];
     const name = publishedName(ref.index, ref.term);
     const path = join(this.dir, name);
     await checkFence();
+    this.#directory.changes();
     const moved: string[] = [];
-    if (await isThere(this.#disk, path)) {
+    if (isThere(name)) {
       const place = { disk: this.#disk, storeId: this.#options.storeId, folder, checkFence };
       const to = await moveAside(
         place,
@@ -283,7 +292,7 @@ export class SnapshotStore {
   async #deleteAllBut(kept: ReadonlySet<string>): Promise<readonly string[]> {
     const deleted: string[] = [];
     let firstFailure: KeelsonError | undefined;
-    for (const { name, parsed } of await listOwnNames(this.#disk, this.dir)) {
+    for (const { name, parsed } of await this.#directory.names()) {
       const published = publishedName(parsed.index, parsed.term);
       // Asked for each name at its turn: a write may have begun since the names were listed.
       if (this.#staging.has(published) || this.#untouchable.has(name)) continue;
@@ -301,6 +310,15 @@ export class SnapshotStore {
     if (deleted.length > 0) await this.#syncNames();
     if (firstFailure !== undefined) throw firstFailure;
     return deleted;
+  }
+
+  async #proveDirectory(): Promise<void> {
+    try {
+      await this.#directory.prove(this.#checkFence);
+    } catch (error) {
+      if (isKeelsonError(error, 'KEELSON_SYNC_FAILED')) this.#isFailed = true;
+      throw error;
+    }
   }
 
   async #publish(temporary: string, path: string, name: string): Promise<void> {
@@ -338,6 +356,7 @@ export class SnapshotStore {
   /** D11: a successor's snapshots stand under the same kind of names. */
   async #unlink(path: string): Promise<void> {
     await this.#checkFence();
+    this.#directory.changes();
     await this.#disk.unlink(path);
   }
 

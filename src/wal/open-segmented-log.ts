@@ -1,5 +1,6 @@
 import { lockFailed, readFailed } from '../disk/disk-failure.js';
-import type { DiskFile } from '../disk/port.js';
+import type { Disk, DiskFile } from '../disk/port.js';
+import { systemCode } from '../disk/system-error.js';
 import { SUPERBLOCK_NAME } from '../format/names.js';
 import type { SuperblockVerdict } from '../format/superblock.js';
 import { closeFile } from '../disk/close-file.js';
@@ -17,7 +18,7 @@ import { throwIfAbandoned } from './log-refusals.js';
 import type { OpenRequest } from './open-request.js';
 import { proveLateNames, proveNames } from './store/prove-names.js';
 import { fillHoles } from './recover/fill-holes.js';
-import { proveTail, tailGrew } from './recover/prove-tail.js';
+import { openTail, proveTail, tailGrew } from './recover/prove-tail.js';
 import { SegmentedLog } from './segmented-log.js';
 import {
   listStore,
@@ -40,6 +41,18 @@ import { WalCounters } from './write/wal-counters.js';
 export async function openSegmentedLog(request: OpenRequest): Promise<SegmentedLog> {
   const opening = new Opening(request);
   return request.readOnly ? opening.readOnly() : opening.writable();
+}
+
+/** True if the superblock has its name: then a store was made here, or its making was begun. */
+async function holdsSuperblock(disk: Disk, { dir }: StorePaths): Promise<boolean> {
+  const path = superblockPath(dir);
+  try {
+    return (await disk.stat(path)) !== null;
+  } catch (error) {
+    // A file where the directory should be is told by who lists it.
+    if (systemCode(error) === 'ENOTDIR') return false;
+    throw readFailed('the superblock', { path }, error);
+  }
 }
 
 /** The superblock that was judged, to be written by the one who holds it locked. */
@@ -87,14 +100,14 @@ class Opening {
 
   async writable(): Promise<SegmentedLog> {
     const { disk } = this.#request.environment;
-    const listing = await listStore(disk, this.#paths);
-    if (listing.names?.has(SUPERBLOCK_NAME) !== true) await this.#mayMake(listing);
+    const isThere = await holdsSuperblock(disk, this.#paths);
+    if (!isThere) await this.#mayMake(await listStore(disk, this.#paths));
     this.#throwIfAborted();
     await this.#checkLocks();
-    await makeDirectory(disk, this.#paths.dir);
-    const lock = await lockStore(disk, this.#paths, (superblock) => this.#makeWalDir(superblock, listing));
+    if (!isThere) await makeDirectory(disk, this.#paths.dir);
+    const lock = await lockStore(disk, this.#paths, (superblock) => this.#makeWalDir(superblock));
     try {
-      for (const file of lock.files) await disk.hold(file.path, file);
+      for (const { path, id } of lock.files) disk.holdId(path, id);
       return await this.#openLocked(lock);
     } catch (error) {
       disk.releaseAll();
@@ -112,13 +125,13 @@ class Opening {
   }
 
   /** A directory of segments elsewhere, whose disk may not be mounted. */
-  async #makeWalDir(superblock: DiskFile, before: StoreListing): Promise<void> {
+  async #makeWalDir(superblock: DiskFile): Promise<void> {
     const { disk } = this.#request.environment;
-    if ((before.segments?.size ?? 0) === 0) {
+    const listing = await listStore(disk, this.#paths);
+    if ((listing.segments?.size ?? 0) === 0) {
       const newest = newestSlot((await readSlots(superblock)).slots);
-      // Listed again: the store may have been made since.
-      if (newest !== null) this.#judge.refuseUnmounted(newest, await listStore(disk, this.#paths));
-      else refuseStrays(before);
+      if (newest !== null) this.#judge.refuseUnmounted(newest, listing);
+      else refuseStrays(listing);
     }
     await makeDirectory(disk, this.#paths.walDir);
   }
@@ -134,33 +147,41 @@ class Opening {
 
   async #openLocked(lock: StoreLock): Promise<SegmentedLog> {
     const { disk } = this.#request.environment;
-    const listing = await restoreAsides(disk, this.#paths, await listStore(disk, this.#paths));
+    // In this order: what a writer that lost its lock moves between the two, the listing shows and the slots do not (D11).
     const found = await readSlots(lock.superblock);
+    const listing = await restoreAsides(disk, this.#paths, await listStore(disk, this.#paths));
     const newest = newestSlot(found.slots);
     this.#judge.refuseNewer(found.slots);
     if (newest === null) return this.#replaceOrMake(lock, found);
     this.#judge.checkKind(newest);
     await proveNames(disk, this.#paths, listing, newest.newestSegment);
     this.#throwIfAborted();
-    const first = await this.#judge.untilStill(lock.superblock, found);
+    const first = await this.#judge.untilStill(lock.superblock, found, listing);
     this.#throwIfAborted();
     const superblock = superblockOf(lock.superblock, first);
     this.#noteRebuilt(first.slots);
     this.#tally.epoch = first.judgement.highestEpoch + 1;
     await superblock.renew();
     await superblock.writeBoth({ epoch: this.#tally.epoch, isCleanEnd: false });
-    const judged = await this.#lookAgain(superblock, first);
-    const { judgement } = judged;
-    const { newestSegment } = superblock.current;
-    const late = judgement.segments
-      .map(({ header }) => header.number)
-      .filter((number) => number > newestSegment && listing.segments?.has(number) !== true);
-    await proveLateNames(disk, this.#paths, late);
-    await proveTail(disk, this.#paths.dir, this.#tally.epoch, newestSegment, judgement, this.#tally);
-    await this.#fillHoles(judgement);
-    await this.#beginEpoch(superblock, judgement);
-    await this.#cleanUp(superblock, judged.listing, judgement);
-    return this.#start(lock, superblock, judged, this.#tally.cut === null ? 'clean' : 'torn-tail');
+    const { judged, tail } = await this.#lookAgain(superblock, first);
+    try {
+      const { judgement } = judged;
+      const { newestSegment } = superblock.current;
+      const late = judgement.segments
+        .map(({ header }) => header.number)
+        .filter((number) => number > newestSegment && listing.segments?.has(number) !== true);
+      await proveLateNames(disk, this.#paths, late);
+      const place = { dir: this.#paths.dir, epoch: this.#tally.epoch, newestNamed: newestSegment };
+      await proveTail(disk, tail, place, judgement, this.#tally);
+      await this.#fillHoles(judgement, tail);
+      await this.#beginEpoch(superblock, judgement);
+      await this.#cleanUp(superblock, judged.listing, judgement);
+      const verdict = this.#tally.cut === null ? 'clean' : 'torn-tail';
+      return await this.#start(lock, superblock, judged, tail, verdict);
+    } catch (error) {
+      await closeFile(tail);
+      throw error;
+    }
   }
 
   /** R7: a store that never said it was live has acknowledged nothing, and is made (again). */
@@ -195,7 +216,13 @@ class Opening {
     });
     const judged = await this.#judge.judge(await readSlots(lock.superblock));
     this.#tally.epoch = superblock.current.epoch;
-    return this.#start(lock, superblock, judged, 'fresh');
+    const tail = await openTail(environment.disk, judged.judgement);
+    try {
+      return await this.#start(lock, superblock, judged, tail, 'fresh');
+    } catch (error) {
+      await closeFile(tail);
+      throw error;
+    }
   }
 
   #noteRebuilt(slots: readonly SuperblockVerdict[]): void {
@@ -206,18 +233,30 @@ class Opening {
 
   /**
    * D11: a writer that lost its lock may have added to the tail until our stamp; what it acknowledged must be
-   * seen. Behind the stamp it acknowledges nothing more.
+   * seen. Behind the stamp it acknowledges nothing more. Also opens the tail, which is the caller's.
    */
-  async #lookAgain(superblock: SuperblockFile, first: Judged): Promise<Judged> {
+  async #lookAgain(
+    superblock: SuperblockFile,
+    first: Judged,
+  ): Promise<{ readonly judged: Judged; readonly tail: DiskFile }> {
     await superblock.checkFence('background');
     const { disk } = this.#request.environment;
     const listing = await listStore(disk, this.#paths);
     const isSame =
       listing.segments?.size === first.listing.segments?.size &&
-      [...(listing.segments ?? [])].every((number) => first.listing.segments?.has(number) === true) &&
-      !(await tailGrew(disk, first.judgement));
-    if (isSame) return { ...first, listing };
-    return this.#judge.judge(await readSlots(superblock.file));
+      [...(listing.segments ?? [])].every((number) => first.listing.segments?.has(number) === true);
+    if (isSame) {
+      const tail = await openTail(disk, first.judgement);
+      try {
+        if (!(await tailGrew(tail, first.judgement))) return { judged: { ...first, listing }, tail };
+      } catch (error) {
+        await closeFile(tail);
+        throw error;
+      }
+      await closeFile(tail);
+    }
+    const judged = await this.#judge.judge(await readSlots(superblock.file));
+    return { judged, tail: await openTail(disk, judged.judgement) };
   }
 
   /** Without a superblock of this format: a store of an older one, or one that is to be made. */
@@ -244,11 +283,11 @@ class Opening {
     for (const path of [...moved, ...(await layer.settle(checkFence))]) this.#tally.quarantined.push(path);
   }
 
-  async #fillHoles({ segments, tail }: Judgement): Promise<void> {
+  async #fillHoles({ segments, tail }: Judgement, file: DiskFile): Promise<void> {
     const { environment, signal } = this.#request;
     const { path, header } = segments[segments.length - 1] as LiveSegment;
     const onZeroed = (count: number): void => this.#counters.zeroFilled(count);
-    const range = { path, from: tail.runUntil, until: header.segmentBytes, onZeroed, signal };
+    const range = { file, from: tail.runUntil, until: header.segmentBytes, onZeroed, signal };
     const bytes = await fillHoles(environment, range).catch((error: unknown) => {
       this.#throwIfAborted();
       throw error;
@@ -274,6 +313,7 @@ class Opening {
     lock: StoreLock,
     superblock: SuperblockFile,
     { judgement, marks, endMark }: Judged,
+    tail: DiskFile,
     verdict: 'fresh' | 'clean' | 'torn-tail',
   ): Promise<SegmentedLog> {
     const report = this.#tally.report(verdict);
@@ -291,7 +331,7 @@ class Opening {
     // superblock lost nobody would know that this epoch began (D11).
     const { lastLsn, end } = judgement.tail.run;
     if (lastLsn > 0) endMarks.note({ lsn: lastLsn, ...end });
-    const parts = { lock, superblock, endMarks };
+    const parts = { lock, superblock, endMarks, tail };
     try {
       return await SegmentedLog.open(this.#request, this.#paths, judgement, report, this.#counters, parts);
     } catch (error) {

@@ -2,8 +2,9 @@ import { isKeelsonError, KeelsonError } from '../errors/index.js';
 import { frameHeaderBytes, type FrameFields } from '../format/frame-header.js';
 import type { DurableMark } from '../format/position.js';
 import { SEGMENT_HEADER_BYTES } from '../format/segment-header.js';
-import { ActiveSegment, holdSegment, openTail, segmentBytesFor } from './write/active-segment.js';
+import { ActiveSegment, holdSegment, segmentBytesFor } from './write/active-segment.js';
 import { closeFile } from '../disk/close-file.js';
+import type { DiskFile } from '../disk/port.js';
 import type { EndMarks } from './write/end-marks.js';
 import { firstSegmentNow } from './store/first-segment-now.js';
 import type { AcceptedFrame, FrameRequest } from './write/frame-request.js';
@@ -88,19 +89,18 @@ export class SegmentedLog {
     return new SegmentedLog(request, paths, judgement, report, counters);
   }
 
-  /** The log of the one writer; it owns the parts from now on. */
+  /** The log of the one writer; once it is open it owns the parts, `tail` among them, the last segment open for writing. */
   static async open(
     request: LogRequest,
     paths: StorePaths,
     judgement: Judgement,
     report: RecoveryReport,
     counters: WalCounters,
-    parts: WriterParts,
+    { tail: file, ...parts }: WriterParts & { readonly tail: DiskFile },
   ): Promise<SegmentedLog> {
     const log = new SegmentedLog(request, paths, judgement, report, counters);
     const { environment, segmentBytes, observer, writeMode } = request;
     const tail = judgement.segments[judgement.segments.length - 1] as LiveSegment;
-    const file = await openTail(environment.disk, tail.path);
     const runs = request.layer.termRuns(tail.lowest, tail.until).length;
     const last = { ...judgement.tail, chain: judgement.tail.run.chain, runs };
     const { epoch } = parts.superblock.current;
@@ -118,7 +118,7 @@ export class SegmentedLog {
     environment.disk.onLost = (error) => {
       writer.latch(error);
     };
-    await holdSegment(environment.disk, tail.path, file);
+    await environment.disk.hold(tail.path, file);
     log.#writing = { ...parts, writer, spares, active: new ActiveSegment(tail, file, last, segmentBytes) };
     return log;
   }

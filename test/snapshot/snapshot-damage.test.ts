@@ -173,5 +173,5 @@ test('a length of a chunk takes no memory before it is held against its limit', 
     const error = await rejection(readAll(store, ref));
     expect(error).toMatchObject({ code: 'KEELSON_CORRUPT', offset: chunksFrom, found: length });
   }
-  expect(Math.max(...largest)).toBeLessThan(100);
+  expect(Math.max(...largest)).toBeLessThanOrEqual(good.length);
 });

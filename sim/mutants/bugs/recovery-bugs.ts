@@ -78,7 +78,7 @@ export const RECOVERY_BUGS: readonly PlantedBug[] = [
     number: 15,
     name: 'append after an uncut torn tail',
     rule: 'R4',
-    hunks: [{ file: PROVE, find: '      await zero(file, tail.runUntil, cutUntil);\n', put: '' }],
+    hunks: [{ file: PROVE, find: '    await zero(file, tail.runUntil, cutUntil);\n', put: '' }],
   },
   {
     number: 17,

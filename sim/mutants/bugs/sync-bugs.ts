@@ -120,11 +120,11 @@ export const SYNC_BUGS: readonly PlantedBug[] = [
         find: 'new Uint8Array(bytes), active.offset);\n      await active.file.dataSync();\n',
         put: 'new Uint8Array(bytes), active.offset);\n',
       },
-      { file: 'src/wal/recover/prove-tail.ts', find: '    await sync(file);\n', put: '' },
+      { file: 'src/wal/recover/prove-tail.ts', find: '  await sync(file);\n}', put: '}' },
       {
         file: 'src/wal/recover/prove-tail.ts',
-        find: '    await rewriteFrames(file, segment.salt, tail);\n',
-        put: '    await rewriteFrames(file, segment.salt, tail);\n    await sync(file);\n',
+        find: '  await rewriteFrames(file, segment.salt, tail);\n',
+        put: '  await rewriteFrames(file, segment.salt, tail);\n  await sync(file);\n',
       },
     ],
   },
@@ -135,7 +135,7 @@ export const SYNC_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: 'src/wal/recover/prove-tail.ts',
-        find: '    await rewriteFrames(file, segment.salt, tail);\n',
+        find: '  await rewriteFrames(file, segment.salt, tail);\n',
         put: '',
       },
     ],

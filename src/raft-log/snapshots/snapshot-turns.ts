@@ -139,6 +139,7 @@ export class SnapshotTurns {
     try {
       return await this.#store.write({ index, term, conf, data, bytes, signal });
     } catch (error) {
+      this.#latchIfFailed(error);
       // To the caller the log was closed; by which signal its stream was ended is no matter of theirs.
       if (isKeelsonError(error, 'KEELSON_ABORTED')) throwIfEnded();
       throw error;
@@ -188,7 +189,7 @@ export class SnapshotTurns {
     this.#durable.keepSnapshots(this.#kept);
     const kept = this.#durable.snapshots.map(({ name }) => name);
     try {
-      await this.#log.checkFence();
+      // A fence stands before each removal.
       if (isTooMany) await this.#log.witnessDurable();
       await this.#store.retain(kept);
     } catch (error) {

@@ -1,6 +1,6 @@
-import { closeFile } from '../../disk/close-file.js';
 import { isNoSpace, overwriteFailed, readFailed } from '../../disk/disk-failure.js';
 import type { Environment } from '../../disk/environment.js';
+import type { DiskFile } from '../../disk/port.js';
 import { zeroFill } from '../../disk/zero-fill.js';
 
 /** Filled first, at the very end, to see whether zeros take room at all: where a disk compresses them they never do. */
@@ -8,7 +8,8 @@ const PROBE_BYTES = 1024 * 1024;
 
 /** Which bytes of the unsealed segment hold nothing yet. */
 export interface EmptyRange {
-  readonly path: string;
+  /** The segment, open for writing. */
+  readonly file: DiskFile;
   readonly from: number;
   /** The segment's end. */
   readonly until: number;
@@ -25,11 +26,11 @@ export interface EmptyRange {
  * log is whole with them: a frame that finds no room there is refused. Rejects with the reason of an aborted `signal`.
  */
 export async function fillHoles(environment: Environment, range: EmptyRange): Promise<number> {
-  const { path, from, until } = range;
+  const { file, from, until } = range;
   const before = await holeBytes(environment, range);
   if (before === 0) return 0;
   try {
-    const { freeBytes } = await environment.disk.statfs(path);
+    const { freeBytes } = await environment.disk.statfs(file.path);
     if (freeBytes < before) return before;
     const probeFrom = Math.max(from, until - PROBE_BYTES);
     await fill(environment, { ...range, from: probeFrom });
@@ -39,29 +40,26 @@ export async function fillHoles(environment: Environment, range: EmptyRange): Pr
     if (range.signal?.aborted === true) throw error;
     // Also out of a sync: all that was written are zeros, where zeros are read already.
     if (!isNoSpace(error))
-      throw overwriteFailed('the rest of a segment', { path, offset: from }, error, { then: 'open again' });
+      throw overwriteFailed('the rest of a segment', { path: file.path, offset: from }, error, {
+        then: 'open again',
+      });
   }
   return holeBytes(environment, range);
 }
 
 /** At most: holes in front of the range, of zeros that the log holds, are told from those in it by nothing. */
-async function holeBytes({ disk }: Environment, { path, from, until }: EmptyRange): Promise<number> {
+async function holeBytes({ disk }: Environment, { file, from, until }: EmptyRange): Promise<number> {
   try {
-    const { size = 0, allocatedBytes = size } = (await disk.stat(path)) ?? {};
+    const { size = 0, allocatedBytes = size } = (await disk.stat(file.path)) ?? {};
     return Math.min(Math.max(0, size - allocatedBytes), until - from);
   } catch (error) {
-    throw readFailed('a segment', { path }, error);
+    throw readFailed('a segment', { path: file.path }, error);
   }
 }
 
 async function fill(environment: Environment, range: EmptyRange): Promise<void> {
-  const { path, from, until, onZeroed, signal } = range;
-  const file = await environment.disk.open(path, { access: 'write' });
-  try {
-    const how = signal === undefined ? {} : { signal };
-    await zeroFill(file, environment, { from, until, onStep: onZeroed, ...how });
-    await file.dataSync();
-  } finally {
-    await closeFile(file);
-  }
+  const { file, from, until, onZeroed, signal } = range;
+  const how = signal === undefined ? {} : { signal };
+  await zeroFill(file, environment, { from, until, onStep: onZeroed, ...how });
+  await file.dataSync();
 }

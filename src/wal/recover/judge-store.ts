@@ -55,10 +55,14 @@ export class StoreJudge {
   }
 
   /** The store as these slots say it is; frames that pass `untilLsn` are left out. */
-  async judge({ slots, bytes }: FoundSlots, untilLsn: number = Infinity): Promise<Judged> {
+  async judge(
+    { slots, bytes }: FoundSlots,
+    untilLsn: number = Infinity,
+    listed: StoreListing | null = null,
+  ): Promise<Judged> {
     const { layer, verifyOnOpen, environment } = this.#request;
     const { disk } = environment;
-    const listing = await listStore(disk, this.#paths);
+    const listing = listed ?? (await listStore(disk, this.#paths));
     this.#tally.strays = listing.strays;
     const superblock = newestSlot(slots);
     if (superblock === null) throw await this.unreadable({ slots, bytes }, listing);
@@ -106,10 +110,12 @@ export class StoreJudge {
   /**
    * Judges the store as of slots that did not change meanwhile: a writer that lost its lock may still move the
    * range, and the stamp, which comes next, must not write an older range over that (D11).
+   *
+   * @param listing what stood in the directories when, or after, the slots were found
    */
-  async untilStill(file: DiskFile, found: FoundSlots): Promise<Judged> {
+  async untilStill(file: DiskFile, found: FoundSlots, listing: StoreListing): Promise<Judged> {
     return this.#whileMoving(file, found, async (slots, standsStill, isLast) => {
-      const judged = await this.judge(slots);
+      const judged = await this.judge(slots, Infinity, slots === found ? listing : null);
       return isLast || (await standsStill()) ? judged : null;
     });
   }

@@ -9,7 +9,7 @@ import type { Judgement } from './judge.js';
 import type { LiveSegment } from '../segment/live-segment.js';
 import { renewSegmentHeader } from '../segment/make-segment.js';
 import { quarantineTail } from '../store/quarantine.js';
-import { openSegment, readAt } from '../segment/read-segment.js';
+import { readAt } from '../segment/read-segment.js';
 import type { SegmentScan } from '../segment/scan-segment.js';
 
 /** Bytes rewritten or zeroed in one write. */
@@ -24,9 +24,8 @@ const NEXT = { fate: 'Nothing that was acknowledged is lost.', then: 'open again
  */
 export async function proveTail(
   disk: Disk,
-  dir: string,
-  epoch: number,
-  newestNamed: number,
+  file: DiskFile,
+  { dir, epoch, newestNamed }: { readonly dir: string; readonly epoch: number; readonly newestNamed: number },
   judgement: Judgement,
   tally: RecoveryTally,
 ): Promise<void> {
@@ -36,41 +35,36 @@ export async function proveTail(
   }
   const { tail } = judgement;
   const segment = judgement.segments[judgement.segments.length - 1] as LiveSegment;
-  const file = await openForWriting(disk, segment.path);
-  try {
-    const hasSealBytes = await holdsOldSeal(file, segment);
-    const cutUntil = tail.stop === null ? tail.runUntil : Math.max(tail.runUntil, tail.stop.untilOffset);
-    await rewriteFrames(file, segment.salt, tail);
-    if (tail.stop !== null && cutUntil > tail.runUntil) {
-      const bytes = await readAt(file, tail.runUntil, cutUntil - tail.runUntil);
-      const { reason } = tail.stop;
-      const copy = { dir, epoch, segment: segment.header.number, offset: tail.runUntil, bytes, reason };
-      tally.quarantined.push(...(await quarantineTail(disk, copy)));
-      tally.cut = { path: segment.path, offset: tail.runUntil, bytes: bytes.length, reason };
-      await zero(file, tail.runUntil, cutUntil);
-    }
-    // A seal of a rotation that never happened would lie as soon as a frame follows it.
-    if (hasSealBytes)
-      await zero(file, segment.header.segmentBytes - SEAL_TRAILER_BYTES, segment.header.segmentBytes);
-    // Also where nothing was written: an earlier open may have died between its cut and this sync, and its zeros would
-    // live only in the page cache.
-    await sync(file);
-  } finally {
-    await closeFile(file);
+  const hasSealBytes = await holdsOldSeal(file, segment);
+  const cutUntil = tail.stop === null ? tail.runUntil : Math.max(tail.runUntil, tail.stop.untilOffset);
+  await rewriteFrames(file, segment.salt, tail);
+  if (tail.stop !== null && cutUntil > tail.runUntil) {
+    const bytes = await readAt(file, tail.runUntil, cutUntil - tail.runUntil);
+    const { reason } = tail.stop;
+    const copy = { dir, epoch, segment: segment.header.number, offset: tail.runUntil, bytes, reason };
+    tally.quarantined.push(...(await quarantineTail(disk, copy)));
+    tally.cut = { path: segment.path, offset: tail.runUntil, bytes: bytes.length, reason };
+    await zero(file, tail.runUntil, cutUntil);
   }
+  // A seal of a rotation that never happened would lie as soon as a frame follows it.
+  if (hasSealBytes)
+    await zero(file, segment.header.segmentBytes - SEAL_TRAILER_BYTES, segment.header.segmentBytes);
+  // Also where nothing was written: an earlier open may have died between its cut and this sync, and its zeros would
+  // live only in the page cache.
+  await sync(file);
 }
 
 /** True if a header that is valid now stands where the run ended, and none stood there before: the tail was added to. */
-export async function tailGrew(disk: Disk, { segments, tail }: Judgement): Promise<boolean> {
+export async function tailGrew(file: DiskFile, { segments, tail }: Judgement): Promise<boolean> {
   const segment = segments[segments.length - 1];
   if (segment === undefined || tail.stop !== null) return true;
-  const file = await openSegment(disk, segment.path);
-  try {
-    const bytes = await readAt(file, tail.runUntil, FRAME_HEADER_BYTES_MAX);
-    return readFrameHeader(bytes, 0, segment.salt) !== null;
-  } finally {
-    await closeFile(file);
-  }
+  const bytes = await readAt(file, tail.runUntil, FRAME_HEADER_BYTES_MAX);
+  return readFrameHeader(bytes, 0, segment.salt) !== null;
+}
+
+/** Opens the last segment of a judged log, to prove it and to append to it. */
+export function openTail(disk: Disk, { segments }: Pick<Judgement, 'segments'>): Promise<DiskFile> {
+  return openForWriting(disk, (segments[segments.length - 1] as LiveSegment).path);
 }
 
 async function openForWriting(disk: Disk, path: string): Promise<DiskFile> {

@@ -58,7 +58,8 @@ export class RecoveryTally {
   }
 
   report(verdict: RecoveryReport['verdict'], damage: RecoveryReport['damage'] = null): RecoveryReport {
-    const { segments, batches, entries, lastLsn, epoch, cut, sparse, snapshotFallback, strays, readBytes } = this;
+    const { segments, batches, entries, lastLsn, epoch, cut, sparse, snapshotFallback, strays, readBytes } =
+      this;
     const lists = { rebuilt: [...this.rebuilt], quarantined: [...this.quarantined] };
     const ms = this.#now() - this.#startMs;
     return Object.freeze({

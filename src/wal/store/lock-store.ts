@@ -11,11 +11,18 @@ import { type StorePaths } from './store-directory.js';
 /** How often an open may find that the file it locked was replaced meanwhile, before it says 'locked'. */
 const ATTEMPTS = 3;
 
+/** A locked file, and what tells it from any other. */
+export interface LockedFile {
+  readonly path: string;
+  readonly id: string;
+  readonly file: DiskFile;
+}
+
 /** The locked superblock, and the lock of a separate `walDir`. Closing them frees the store. */
 export interface StoreLock {
   readonly superblock: DiskFile;
   /** All that are locked: while this writer has the store, their names lead to them. */
-  readonly files: readonly DiskFile[];
+  readonly files: readonly LockedFile[];
   release(): Promise<void>;
 }
 
@@ -31,16 +38,17 @@ export async function lockStore(
   paths: StorePaths,
   beforeWalDir: (superblock: DiskFile) => Promise<void> = () => Promise.resolve(),
 ): Promise<StoreLock> {
-  const superblock = await lockFile(disk, join(paths.dir, SUPERBLOCK_NAME));
-  if (!paths.isWalSeparate) return { superblock, files: [superblock], release: () => closeFile(superblock) };
+  const locked = await lockFile(disk, join(paths.dir, SUPERBLOCK_NAME));
+  const superblock = locked.file;
+  if (!paths.isWalSeparate) return { superblock, files: [locked], release: () => closeFile(superblock) };
   try {
     await beforeWalDir(superblock);
     const walLock = await lockFile(disk, join(paths.walDir, WAL_LOCK_NAME));
     return {
       superblock,
-      files: [superblock, walLock],
+      files: [locked, walLock],
       release: async () => {
-        await closeFile(walLock);
+        await closeFile(walLock.file);
         await closeFile(superblock);
       },
     };
@@ -50,16 +58,16 @@ export async function lockStore(
   }
 }
 
-async function lockFile(disk: Disk, path: string): Promise<DiskFile> {
+async function lockFile(disk: Disk, path: string): Promise<LockedFile> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const { file, isMade } = await openForLock(disk, path);
     try {
       // The name may have moved to another inode (A14) between the open and the lock.
-      const isOurs =
-        (await file.tryLock()) &&
-        !(await isHeldAside(disk, path + ASIDE, file)) &&
-        (await isStillNamed(disk, path, file));
-      if (isOurs) return file;
+      if (await file.tryLock()) {
+        const { id } = await file.stat();
+        const isOurs = !(await isHeldAside(disk, path + ASIDE, id)) && (await disk.stat(path))?.id === id;
+        if (isOurs) return { path, id, file };
+      }
     } catch (error) {
       await closeFile(file);
       if (error instanceof KeelsonError) throw error;
@@ -95,9 +103,9 @@ async function openForLock(disk: Disk, path: string): Promise<{ file: DiskFile; 
  * locked is then a new file, which the move back replaces. One that nobody holds was left by a crash, and so was a
  * second name of our own.
  */
-async function isHeldAside(disk: Disk, path: string, ours: DiskFile): Promise<boolean> {
+async function isHeldAside(disk: Disk, path: string, ours: string): Promise<boolean> {
   const aside = await disk.stat(path);
-  if (aside === null || aside.id === (await ours.stat()).id) return false;
+  if (aside === null || aside.id === ours) return false;
   let file: DiskFile;
   try {
     file = await disk.open(path, { access: 'write' });
@@ -110,9 +118,4 @@ async function isHeldAside(disk: Disk, path: string, ours: DiskFile): Promise<bo
   } finally {
     await closeFile(file);
   }
-}
-
-async function isStillNamed(disk: Disk, path: string, file: DiskFile): Promise<boolean> {
-  const [named, opened] = [await disk.stat(path), await file.stat()];
-  return named !== null && named.id === opened.id;
 }

@@ -6,6 +6,7 @@ import { closeFile } from '../../disk/close-file.js';
 import { RecoveryTally } from '../report/damage.js';
 import { newIdentity } from '../store/fresh-store.js';
 import { judge } from '../recover/judge.js';
+import { openTail } from '../recover/prove-tail.js';
 import { makeFailed, makeZeroedFile, writeSegmentHeader } from '../segment/make-segment.js';
 import type { WalObserver } from '../write/observer.js';
 import type { OpenRequest } from '../open-request.js';
@@ -127,6 +128,7 @@ async function openUnnamed(
   const slot = encodeSuperblock(first);
   for (const at of [0, 1]) superblock.write(slot, at * SUPERBLOCK_SLOT_BYTES);
   const { bytes } = await readSlots(superblock);
+  const tail = await openTail(environment.disk, judgement);
   const segmented = await SegmentedLog.open(
     // What the old store has accepted must be accepted again, whatever the limits of this open are.
     { ...request, frameBytesMax: LIMITS.frameBytesMax, observer: UNHEARD },
@@ -138,7 +140,11 @@ async function openUnnamed(
       lock: { superblock, files: [], release: () => Promise.resolve() },
       superblock: new SuperblockFile(superblock, first, bytes, 0),
       endMarks: null,
+      tail,
     },
-  );
+  ).catch(async (error: unknown) => {
+    await closeFile(tail);
+    throw error;
+  });
   return { segmented, superblock };
 }

@@ -1,7 +1,6 @@
 import { closeFile } from '../../disk/close-file.js';
-import { writeFailed } from '../../disk/disk-failure.js';
 import type { HeldDisk } from '../../disk/held-disk.js';
-import type { Disk, DiskFile } from '../../disk/port.js';
+import type { DiskFile } from '../../disk/port.js';
 import type { FrameFields } from '../../format/frame-header.js';
 import { recordBytesAt, recordChecksumAt } from '../../format/record.js';
 import { sealBytes } from '../../format/seal.js';
@@ -122,15 +121,6 @@ export class ActiveSegment {
   /** Bound on its term runs, for a reader of the seal's size. */
   get runs(): number {
     return this.#runs;
-  }
-}
-
-/** Opens the last segment, to append to it. */
-export async function openTail(disk: Disk, path: string): Promise<DiskFile> {
-  try {
-    return await disk.open(path, { access: 'write' });
-  } catch (error) {
-    throw writeFailed('the tail of the log', { path }, error, { then: 'open again' });
   }
 }
 
