@@ -1,6 +1,7 @@
 import { checksum } from './checksum.js';
 import { IDENTITY_BYTES } from './identity.js';
 import { getU64, isCount, putU64, viewOf } from './integers.js';
+import { LIMITS } from './limits.js';
 import type { DurableMark } from './position.js';
 
 /**
@@ -56,5 +57,6 @@ export function decodeEndMark(bytes: Uint8Array): EndMark | null {
     sequence: getU64(view, 48),
     epoch: view.getUint32(56, true),
   };
-  return [mark.lsn, mark.lastIndex, mark.lastTerm, mark.sequence].every(isCount) ? mark : null;
+  const isSane = [mark.lsn, mark.lastIndex, mark.lastTerm, mark.sequence].every(isCount);
+  return isSane && mark.sequence <= LIMITS.countedMax ? mark : null;
 }

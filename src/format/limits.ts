@@ -8,6 +8,12 @@ export const LIMITS = {
   integerMax: 9_007_199_254_740_991,
   /** Largest index: one below, since where a log ends is written, too, as one above its last index. */
   indexMax: 9_007_199_254_740_990,
+  /**
+   * Largest number that a writer goes on from where it counts by itself (LSNs, segments, writes of the superblock and of end
+   * marks), and largest epoch: far below the end of the field, so that no life, and no repair, comes to it.
+   */
+  countedMax: 4_503_599_627_370_496,
+  epochMax: 4_294_900_000,
   /** Smallest and largest size of a segment file, in bytes. Offsets in an index are u32, so 1 GiB is safe. */
   segmentBytesMin: 4_096,
   segmentBytesMax: 1_073_741_824,

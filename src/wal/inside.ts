@@ -17,6 +17,7 @@ export { type LocatedRecord, malformed } from './segment/record-reader.js';
 export { SegmentedLog, closedError, failedError } from './segmented-log.js';
 export { keepInQuarantine } from './store/keep-in-quarantine.js';
 export { type StoreLock, lockStore } from './store/lock-store.js';
+export { whyNoneAbove } from './store/room-above.js';
 export { type StorePaths, listStore, restoreAsides, storePaths } from './store/store-directory.js';
 export { SuperblockFile, newestSlot, readSlots, superblockPath } from './store/superblock-file.js';
 export { RecordLedger } from './survey/record-ledger.js';

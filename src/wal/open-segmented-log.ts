@@ -30,6 +30,7 @@ import {
   type StorePaths,
 } from './store/store-directory.js';
 import { newestSlot, readSlots, SuperblockFile, superblockPath } from './store/superblock-file.js';
+import { checkRoomAbove } from './store/room-above.js';
 import { firstTrace } from './store/trace-of-log.js';
 import { WalCounters } from './write/wal-counters.js';
 
@@ -158,6 +159,7 @@ class Opening {
     this.#throwIfAborted();
     const first = await this.#judge.untilStill(lock.superblock, found, listing);
     this.#throwIfAborted();
+    this.#checkRoom(first);
     const superblock = superblockOf(lock.superblock, first);
     this.#noteRebuilt(first.slots);
     this.#tally.epoch = first.judgement.highestEpoch + 1;
@@ -222,6 +224,21 @@ class Opening {
     } catch (error) {
       await closeFile(tail);
       throw error;
+    }
+  }
+
+  /** A crafted store may stand at the end of its numbers, where the next epoch would be the first again. */
+  #checkRoom({ superblock, judgement }: Judged): void {
+    const { segments, tail, highestEpoch } = judgement;
+    try {
+      checkRoomAbove(superblockPath(this.#paths.dir), {
+        epoch: highestEpoch,
+        generation: superblock.generation,
+        segment: (segments[segments.length - 1] as LiveSegment).header.number,
+        lsn: tail.run.lastLsn,
+      });
+    } catch (error) {
+      throw this.#tally.withReport(error);
     }
   }
 

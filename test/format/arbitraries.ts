@@ -53,7 +53,7 @@ export const endMarks: fc.Arbitrary<EndMark> = fc.record({
   lsn: count,
   lastIndex: count,
   lastTerm: count,
-  sequence: count,
+  sequence: count.filter((sequence) => sequence <= LIMITS.countedMax),
   epoch: u32,
 });
 

@@ -1,6 +1,6 @@
 import type { FoundDamage } from '../verify-report.js';
 import type { SnapshotName } from '../../format/raft-records.js';
-import type { IndexRange } from '../../wal/inside.js';
+import { type IndexRange, whyNoneAbove } from '../../wal/inside.js';
 import type { HardState } from '../contract.js';
 import { giveUpVotes } from '../rules/give-up-votes.js';
 import { whatWasPromised, type Promised } from './repair-witness.js';
@@ -88,6 +88,8 @@ export function planRepair(survey: LogSurvey): InnerPlan {
     return idle('impossible', 'this is a wal without a Raft log; only its owner knows what may be given up');
   const strange = whyNotThisStore(survey);
   if (strange !== null) return idle('impossible', strange);
+  const atEnd = whyNoNewLog(survey);
+  if (atEnd !== null) return idle('impossible', atEnd);
   const promised = whatWasPromised(survey);
   const chosen = choose(survey, promised);
   if (chosen === null || store.storeId === null) return idle('impossible', whyNothingCanBeKept(survey));
@@ -112,6 +114,15 @@ function whyNotThisStore({ store, paths }: LogSurvey): string | null {
     return `${others.path}: ${others.fault?.reason ?? ''}. If this is the directory of another store, name the right one; if not, move that file away and plan again`;
   if (segments.some(({ fileBytes }) => fileBytes !== null)) return null;
   return `no segment is in ${paths.walDir}. Check that its disk is mounted, and that it is the right directory; if they are lost, set the directory aside and let this server join again as a new member`;
+}
+
+/** What is built stands above every number that the store has used. */
+function whyNoNewLog({ store }: LogSurvey): string | null {
+  const { highestEpoch: epoch, highestSegment: segment, highestLsn: lsn, superblock } = store;
+  const why = whyNoneAbove({ epoch, segment, lsn, generation: superblock?.generation ?? 0 });
+  return why === null
+    ? null
+    : `${why}; set the directory aside and let this server join again as a new member`;
 }
 
 /** A log begins at index 1 or behind a snapshot: without either nobody knows the state that its entries apply to. */

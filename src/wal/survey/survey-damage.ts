@@ -4,6 +4,7 @@ import type { DurableMark } from '../../format/position.js';
 import type { SegmentHeader } from '../../format/segment-header.js';
 import { SUPERBLOCK_SLOT_BYTES } from '../../format/superblock.js';
 import { NO_ENTRIES, segmentMissing, type Damage } from '../report/damage.js';
+import { whyNoneAbove } from '../store/room-above.js';
 import { segmentPath } from '../segment/live-segment.js';
 import type { IndexRange } from '../report/recovery-report.js';
 import type { StorePaths } from '../store/store-directory.js';
@@ -27,14 +28,18 @@ export function judgeSurvey(unjudged: Unjudged, paths: StorePaths, boundary: num
   const { segments, slots, superblock } = found;
   const proven = provenOf(found);
   const damages: SurveyedDamage[] = [];
+  const highestEpoch = highestOf(0, epochsOf(found));
+  const last = segments[segments.length - 1];
   if (superblock === null) damages.push(superblockLost(slots.path, slots.bytes === null));
   damages.push(...(boundary === null ? leadingOfPlain(found, paths) : leading(found, paths, boundary)));
+  const numbers = { segment: last?.number ?? 0, lsn: last?.run?.lastLsn ?? 0 };
+  const atEnd = whyNoneAbove({ epoch: highestEpoch, generation: superblock?.generation ?? 0, ...numbers });
+  if (atEnd !== null) damages.push(ofSuperblock(slots.path, atEnd));
   const behind = lowestBehind(segments);
   segments.forEach((segment, at) => {
     const ofSegment = damagesOf(segment, segments, at, proven, found, boundary ?? 0, behind[at] as number);
     for (const damage of ofSegment) damages.push(damage);
   });
-  const last = segments[segments.length - 1];
   if (last !== undefined) damages.push(...missingBehind(last, proven, paths));
   return {
     ...found,
@@ -42,7 +47,7 @@ export function judgeSurvey(unjudged: Unjudged, paths: StorePaths, boundary: num
     proven,
     damages,
     blemishes: blemishesOf(found, proven),
-    highestEpoch: highestOf(0, epochsOf(found)),
+    highestEpoch,
     highestLsn: highestOf(proven.lsn, segments.map(highestLsnOf)),
   };
 }
@@ -72,6 +77,10 @@ function superblockLost(path: string, isMissing: boolean): SurveyedDamage {
   const reason = isMissing
     ? 'the superblock is not there, though segments or snapshots of a log are'
     : 'neither slot of the superblock is whole';
+  return ofSuperblock(path, reason);
+}
+
+function ofSuperblock(path: string, reason: string): SurveyedDamage {
   return {
     code: 'KEELSON_CORRUPT',
     path,

@@ -12,6 +12,7 @@ import { writeCopy } from '../store/quarantine.js';
 import { openSegment, readSegmentHeader } from '../segment/read-segment.js';
 import { removeName, syncNames } from '../../disk/durable-names.js';
 import { listStore, makeDirectory, type StorePaths } from '../store/store-directory.js';
+import { checkRoomAbove } from '../store/room-above.js';
 import { readSlots, SuperblockFile } from '../store/superblock-file.js';
 import { buildBeside } from './build-beside.js';
 import type { OlderStore, OlderStores } from './older-stores.js';
@@ -36,7 +37,8 @@ export async function replaceStore(
   await syncNames(disk, paths.dir);
   await syncNames(disk, paths.walDir);
   const found = recognised(older, paths, (await readSlots(superblock)).bytes);
-  await found.prepare();
+  const { above } = await found.prepare();
+  checkRoomAbove(superblock.path, { ...found, ...above });
   const epoch = found.epoch + 1;
   await stampOld(superblock, found, epoch);
   const { bytes } = await readSlots(superblock);
