@@ -1,3 +1,4 @@
+import { patient } from '../disk/disk-watch.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
 import { identityText } from '../format/identity.js';
 import { FORMAT_VERSION } from '../format/segment-header.js';
@@ -25,7 +26,7 @@ import { verdictLine } from './verify-command.js';
 /** `keelson inspect`: what a store holds; of a damaged one, what can be read of it. */
 export async function inspectCommand(options: CliOptions, output: Output): Promise<ExitCode> {
   const { dir, walDir } = options;
-  const environment = nodeEnvironment();
+  const environment = patient(nodeEnvironment());
   const terms = new SegmentTerms();
   const survey = await surveyLog({ environment, dir, walDir, onFrame: (frame) => terms.add(frame) });
   const found = answerOf(survey, terms);

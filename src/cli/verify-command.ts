@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { WAL_DIRECTORY_NAME } from '../format/names.js';
 import { fileSystemNotes } from '../raft-log/repair/file-system-notes.js';
 import type { VerifyReport } from '../raft-log/verify-report.js';
+import { patient } from '../disk/disk-watch.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
 import { surveyLog } from '../raft-log/repair/survey-log.js';
 import { reportOf } from '../raft-log/verify-store.js';
@@ -14,7 +15,7 @@ import { bytesText, counted, damageText, noteText, wrapped, type Line } from './
 /** `keelson verify`: reads everything, changes nothing, says every damage. */
 export async function verifyCommand(options: CliOptions, output: Output): Promise<ExitCode> {
   const { dir, walDir } = options;
-  const environment = nodeEnvironment();
+  const environment = patient(nodeEnvironment());
   const started = environment.now();
   const survey = await surveyLog({
     environment,

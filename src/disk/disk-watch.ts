@@ -44,11 +44,12 @@ export class DiskWatch {
   readonly #environment: Environment;
   /** The oldest first. */
   readonly #pending: Set<Pending> = new Set<Pending>();
-  readonly #onStalled: (call: CallUnderWay) => void;
+  readonly #onStalled: ((call: CallUnderWay) => void) | null;
   #timer: Timer | null = null;
   #isClosed = false;
 
-  constructor(environment: Environment, onStalled: (call: CallUnderWay) => void) {
+  /** @param onStalled null: nobody is told, and no timer runs; only what was cut short is made again */
+  constructor(environment: Environment, onStalled: ((call: CallUnderWay) => void) | null) {
     this.#environment = environment;
     this.#onStalled = onStalled;
     this.environment = withDisk(environment, new WatchedDisk(environment.disk, this));
@@ -100,7 +101,7 @@ export class DiskWatch {
 
   /** One timer for all calls, and none while no call is under way when it rings: a save must not pay for one. */
   #arm(): void {
-    if (this.#timer !== null || this.#isClosed) return;
+    if (this.#timer !== null || this.#isClosed || this.#onStalled === null) return;
     this.#timer = this.#environment.setTimer(STALLED_MS, () => {
       this.#timer = null;
       this.#tellStalled();
@@ -113,13 +114,18 @@ export class DiskWatch {
     for (const pending of this.#pending) {
       if (nowMs < pending.tellMs) continue;
       pending.tellMs = nowMs + (nowMs - pending.startMs);
-      this.#onStalled(this.#asOfNow(pending));
+      this.#onStalled?.(this.#asOfNow(pending));
     }
   }
 
   #asOfNow({ call, path, startMs }: Pending): CallUnderWay {
     return { call, path, sinceMs: this.#environment.now() - startMs };
   }
+}
+
+/** The same environment, whose calls are made again where a signal cut them short: for who reads a store without its log. */
+export function patient(environment: Environment): Environment {
+  return new DiskWatch(environment, null).environment;
 }
 
 class WatchedDisk implements Required<Disk> {

@@ -12,6 +12,7 @@ import {
 import type { RaftLog, RaftLogOptions } from './contract.js';
 import { DiskStore } from './disk-store.js';
 import { DurableState } from './state/durable-state.js';
+import { tellExactly } from './repair/tell-exactly.js';
 import { OLDER_FORMATS, type OlderFormat } from './switch/older-format.js';
 import { StoredRaftLog } from './raft-log.js';
 import { resolveOptions } from './rules/options.js';
@@ -53,10 +54,10 @@ export async function openWithFormats(
   const opened: { log: SegmentedLog | null } = { log: null };
   /** What came up before anybody could listen. */
   const early: (() => void)[] = [];
+  const { dir, signal } = resolved;
+  const place = { environment, dir, walDir: resolved.walDirIsSeparate ? resolved.walDir : null, signal };
   const log = await openSegmentedLog({
-    environment,
-    dir: resolved.dir,
-    walDir: resolved.walDirIsSeparate ? resolved.walDir : null,
+    ...place,
     create: resolved.create,
     segmentBytes: resolved.segmentBytes,
     frameBytesMax: resolved.batchBytesMax,
@@ -64,7 +65,6 @@ export async function openWithFormats(
     writeMode: resolved.writeMode,
     readOnly: resolved.readOnly,
     verifyOnOpen: resolved.verifyOnOpen,
-    signal: resolved.signal,
     layer: durable,
     older: olderStores({ formats, options: resolved, environment, durable, snapshots: atOpen }),
     observer: observerOf(
@@ -75,6 +75,8 @@ export async function openWithFormats(
         else tell();
       },
     ),
+  }).catch(async (error: unknown) => {
+    throw await tellExactly(error, place);
   });
   opened.log = log;
   try {

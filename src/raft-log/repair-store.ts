@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { patient } from '../disk/disk-watch.js';
 import type { Environment } from '../disk/environment.js';
 import { holdingNames, type HeldEnvironment } from '../disk/held-disk.js';
 import { setAside } from '../disk/set-aside.js';
@@ -61,7 +62,7 @@ export async function planStoreRepair(request: RepairRequest): Promise<RepairPla
  * Errors: `KEELSON_LOCKED`; those of a survey; `KEELSON_NO_SPACE`, `KEELSON_WRITE_FAILED`, `KEELSON_SYNC_FAILED`.
  */
 export async function repairStore(asked: RepairRequest): Promise<RepairReport> {
-  const request: HeldRequest = { ...asked, environment: holdingNames(asked.environment) };
+  const request: HeldRequest = { ...asked, environment: holdingNames(patient(asked.environment)) };
   const first = await surveyLog(request);
   const { plan } = planRepair(first);
   if (plan.action === 'none' || plan.action === 'impossible') return { ...plan, quarantined: [] };

@@ -1,4 +1,5 @@
 import type { VerifyOptions, VerifyReport } from './verify-report.js';
+import { patient } from '../disk/disk-watch.js';
 import type { Environment } from '../disk/environment.js';
 import { storePaths } from '../wal/inside.js';
 import { fileSystemNotes } from './repair/file-system-notes.js';
@@ -19,7 +20,8 @@ export interface VerifyRequest extends VerifyOptions {
  * Errors: `KEELSON_NOT_A_LOG`, `KEELSON_INCOMPATIBLE_FORMAT`, `KEELSON_READ_FAILED`, `KEELSON_ABORTED`.
  */
 export async function verifyStore(request: VerifyRequest): Promise<VerifyReport> {
-  const { environment, dir, walDir, signal, onProgress } = request;
+  const { dir, walDir, signal, onProgress } = request;
+  const environment = patient(request.environment);
   const started = environment.now();
   const survey = await surveyLog({
     environment,

@@ -8,7 +8,7 @@ export type { OpenRequest } from './open-request.js';
 export { openSegmentedLog } from './open-segmented-log.js';
 export { judge } from './recover/judge.js';
 export type { Blemish } from './report/blemish.js';
-export { NO_ENTRIES, RecoveryTally } from './report/damage.js';
+export { damageError, NO_ENTRIES, RecoveryTally } from './report/damage.js';
 export type { IndexRange, RecoveryReport } from './report/recovery-report.js';
 export { segmentPath } from './segment/live-segment.js';
 export { openSegment, readAt } from './segment/read-segment.js';

@@ -30,6 +30,7 @@ import {
   type StorePaths,
 } from './store/store-directory.js';
 import { newestSlot, readSlots, SuperblockFile, superblockPath } from './store/superblock-file.js';
+import { marksPath } from './store/marks-file.js';
 import { checkRoomAbove } from './store/room-above.js';
 import { firstTrace } from './store/trace-of-log.js';
 import { WalCounters } from './write/wal-counters.js';
@@ -333,17 +334,18 @@ class Opening {
     tail: DiskFile,
     verdict: 'fresh' | 'clean' | 'torn-tail',
   ): Promise<SegmentedLog> {
-    const report = this.#tally.report(verdict);
     const { environment, observer } = this.#request;
     const { storeId, epoch } = superblock.current;
     const markWriter = { storeId, epoch, checkFence: () => superblock.checkFence('background') };
     const host = {
       counters: this.#counters,
       onUnmarked: (error: KeelsonError) => {
+        this.#tally.unmarked ??= { path: marksPath(this.#paths.dir), reason: error.message };
         observer.onUnmarked(error);
       },
     };
     const endMarks = await openEndMarks(environment, this.#paths.dir, markWriter, marks, endMark, host);
+    const report = this.#tally.report(verdict);
     // D12: of what this open has proven the superblock would be the only witness until the next group; and with the
     // superblock lost nobody would know that this epoch began (D11).
     const { lastLsn, end } = judgement.tail.run;

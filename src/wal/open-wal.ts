@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { DiskWatch } from '../disk/disk-watch.js';
+import { patient } from '../disk/disk-watch.js';
 import { checkEnvironment, type Environment } from '../disk/environment.js';
 import { holdingNames } from '../disk/held-disk.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
@@ -105,7 +105,7 @@ export async function openWal(options: WalOptions): Promise<Wal> {
   };
   log = await openSegmentedLog({
     // For the calls that a signal cut short: nobody listens to those that hang.
-    environment: holdingNames(new DiskWatch(environment, () => undefined).environment),
+    environment: holdingNames(patient(environment)),
     dir,
     walDir: null,
     create: 'if-missing',

@@ -4,7 +4,11 @@
  * hang, and to be cut short, on a simulated disk.
  */
 import { describe, expect, test } from 'vitest';
+import type { SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import type { CallUnderWay } from '../../src/disk/disk-watch.js';
+import { planStoreRepair, repairStore } from '../../src/raft-log/repair-store.js';
+import { markUnfit } from '../../src/raft-log/repair/mark-unfit.js';
+import { verifyStore } from '../../src/raft-log/verify-store.js';
 import { entriesFrom, simulated } from '../raft-log/scratch-log.js';
 
 describe('a call that hangs', () => {
@@ -66,4 +70,37 @@ describe('a call that a signal cut short', () => {
     });
     expect(interrupted).toBeGreaterThan(100);
   });
+});
+
+describe('without a log', () => {
+  /** Each call of the disk is cut short once, but the close of a file. */
+  function interrupting(disk: SimulatedDisk): { interrupted: number } {
+    const seen = { interrupted: 0 };
+    let wasCut = false;
+    disk.onCall = ({ kind }) => {
+      wasCut = kind !== 'close' && !wasCut;
+      seen.interrupted += wasCut ? 1 : 0;
+      return wasCut ? { code: 'EINTR' } : undefined;
+    };
+    return seen;
+  }
+
+  test.each(['verify', 'plan', 'repair', 'mark'] as const)(
+    'calls that are cut short are made again: %s',
+    async (what) => {
+      const { disk, open } = simulated({ profile: { calls: 'inline' } });
+      const log = await open();
+      await log.save({ entries: entriesFrom(1, 9), hardState: { term: 1 } });
+      await log.close();
+      if (what === 'repair') for (const at of [0, 4096]) disk.flipBit('/data/log/superblock', at + 20, 1);
+      const seen = interrupting(disk);
+      const request = { environment: disk.environment, dir: '/data/log', walDir: null };
+      if (what === 'verify') expect((await verifyStore(request)).verdict).toBe('sound');
+      if (what === 'plan') expect((await planStoreRepair(request)).action).toBe('none');
+      if (what === 'repair') expect((await repairStore(request)).action).toBe('rebuild-superblock');
+      if (what === 'mark')
+        expect((await markUnfit({ dir: '/data/log', environment: disk.environment })).action).toBe('mark');
+      expect(seen.interrupted).toBeGreaterThan(5);
+    },
+  );
 });

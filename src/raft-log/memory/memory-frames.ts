@@ -201,6 +201,7 @@ function reportOf({ epoch, lastLsn }: MemoryMedium): RecoveryReport {
     rebuilt: [],
     snapshotFallback: null,
     sparse: null,
+    unmarked: null,
     quarantined: [],
     strays: [],
     readBytes: 0,

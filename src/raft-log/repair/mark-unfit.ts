@@ -1,4 +1,5 @@
 import type { Environment } from '../../disk/environment.js';
+import { patient } from '../../disk/disk-watch.js';
 import { nodeEnvironment } from '../../disk/node-environment.js';
 import { checkInteger, readFields } from '../../errors/arguments.js';
 import { KeelsonError } from '../../errors/index.js';
@@ -128,7 +129,7 @@ function readOptions(options: unknown): GivenOptions {
 
 /** A store of small segments may stand on a small disk: the new one shall be none of the default size. */
 async function smallestSegment(options: GivenOptions['place']): Promise<{ readonly segmentBytes?: number }> {
-  const { disk } = options.environment ?? nodeEnvironment();
+  const { disk } = patient(options.environment ?? nodeEnvironment());
   const paths = storePaths(options.dir, options.walDir ?? null);
   const { segments } = await listStore(disk, paths);
   let smallest = Infinity;

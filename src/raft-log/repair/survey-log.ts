@@ -12,6 +12,7 @@ import {
   surveyStore,
   type SurveyedFrame,
 } from '../../wal/inside.js';
+import { patient } from '../../disk/disk-watch.js';
 import type { Environment } from '../../disk/environment.js';
 import { KeelsonError } from '../../errors/index.js';
 import { SNAPSHOTS_DIRECTORY_NAME } from '../../format/names.js';
@@ -54,7 +55,8 @@ export interface LogSurvey {
  *
  * Errors: `KEELSON_NOT_A_LOG`, `KEELSON_INCOMPATIBLE_FORMAT`, `KEELSON_READ_FAILED`, `KEELSON_ABORTED`.
  */
-export async function surveyLog(request: LogSurveyRequest): Promise<LogSurvey> {
+export async function surveyLog(asked: LogSurveyRequest): Promise<LogSurvey> {
+  const request = { ...asked, environment: patient(asked.environment) };
   const { disk } = request.environment;
   const paths = storePaths(request.dir, request.walDir);
   const before = await surveySlots(disk, paths);

@@ -37,6 +37,7 @@ export class RecoveryTally {
   readBytes = 0;
   cut: RecoveryReport['cut'] = null;
   sparse: RecoveryReport['sparse'] = null;
+  unmarked: RecoveryReport['unmarked'] = null;
   snapshotFallback: RecoveryReport['snapshotFallback'] = null;
   readonly rebuilt: string[] = [];
   readonly quarantined: string[] = [];
@@ -58,8 +59,19 @@ export class RecoveryTally {
   }
 
   report(verdict: RecoveryReport['verdict'], damage: RecoveryReport['damage'] = null): RecoveryReport {
-    const { segments, batches, entries, lastLsn, epoch, cut, sparse, snapshotFallback, strays, readBytes } =
-      this;
+    const {
+      segments,
+      batches,
+      entries,
+      lastLsn,
+      epoch,
+      cut,
+      sparse,
+      unmarked,
+      snapshotFallback,
+      strays,
+      readBytes,
+    } = this;
     const lists = { rebuilt: [...this.rebuilt], quarantined: [...this.quarantined] };
     const ms = this.#now() - this.#startMs;
     return Object.freeze({
@@ -73,6 +85,7 @@ export class RecoveryTally {
       damage,
       snapshotFallback,
       sparse,
+      unmarked,
       ...lists,
       strays,
       readBytes,
@@ -93,15 +106,24 @@ export class RecoveryTally {
   /** The error that an open ends with when it met damage; it carries the report. */
   damaged(damage: Damage): KeelsonError {
     const { code, path, offset, reason, entries, intact } = damage;
-    const recovery = this.report('damaged', { path, offset, reason, entries, intact });
-    const lost = entries.until > entries.from ? `; entries ${rangeText(entries)} cannot be read` : '';
-    const ranges = intact.map(rangeText).join(', ');
-    const behind =
-      lost === '' ? `; entries ${ranges} behind it are intact` : `, ${ranges} behind them are intact`;
-    const whole = intact.length > 0 ? behind : '';
-    const message = `${path} is damaged at byte ${offset}: ${reason}${lost}${whole}. Nothing was changed. See docs/errors.md for what to do`;
-    return new KeelsonError(code, message, { path, offset, entries, recovery });
+    const found = { path, offset, reason, entries, intact };
+    return damageError(code, { ...this.report('damaged'), damage: found });
   }
+}
+
+/** The error that tells of the damage in a report. */
+export function damageError(
+  code: ErrorCode,
+  recovery: RecoveryReport & { readonly damage: object },
+): KeelsonError {
+  const { path, offset, reason, entries, intact } = recovery.damage;
+  const lost = entries.until > entries.from ? `; entries ${rangeText(entries)} cannot be read` : '';
+  const ranges = intact.map(rangeText).join(', ');
+  const behind =
+    lost === '' ? `; entries ${ranges} behind it are intact` : `, ${ranges} behind them are intact`;
+  const whole = intact.length > 0 ? behind : '';
+  const message = `${path} is damaged at byte ${offset}: ${reason}${lost}${whole}. Nothing was changed. See docs/errors.md for what to do`;
+  return new KeelsonError(code, message, { path, offset, entries, recovery });
 }
 
 function rangeText(range: IndexRange): string {

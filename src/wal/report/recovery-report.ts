@@ -86,6 +86,16 @@ export interface RecoveryReport {
     /** How many bytes of it take no room, at most. */
     readonly bytes: number;
   } | null;
+  /**
+   * The end marks could not be opened for writing as the log was opened, so what it acknowledges lacks a witness until a mark
+   * lands (D12); each mark tries again, and `stats().endMarksFailed` counts. Null: they could.
+   */
+  readonly unmarked: {
+    /** The file. */
+    readonly path: string;
+    /** Why, in words. */
+    readonly reason: string;
+  } | null;
   /** Paths in quarantine of what this open copied or moved there. */
   readonly quarantined: readonly string[];
   /** Paths of what stands in the store's directories and is none of Keelson's; it was left alone. */

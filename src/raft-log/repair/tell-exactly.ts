@@ -1,0 +1,48 @@
+import type { HeldEnvironment } from '../../disk/held-disk.js';
+import { KeelsonError } from '../../errors/index.js';
+import { damageError, listStore, segmentPath, storePaths, type RecoveryReport } from '../../wal/inside.js';
+import { surveyLog } from './survey-log.js';
+
+/** Segments of more bytes than this are not read through for the words of an error: `keelson verify` takes that time. */
+const READ_BYTES_MAX = 1_073_741_824;
+
+/** Where the store is that was not opened. */
+interface Place {
+  readonly environment: HeldEnvironment;
+  readonly dir: string;
+  /** Null: `wal` inside `dir`. */
+  readonly walDir: string | null;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * The error of an open that met damage, with the entries that a survey finds lost there, each by its own checksum: the
+ * open itself judges by frames, whole or not. Only a refused open pays for it; any other error comes back as it is, as
+ * does one that the survey, for whatever reason, has nothing to say of.
+ */
+export async function tellExactly(error: unknown, place: Place): Promise<unknown> {
+  if (!(error instanceof KeelsonError)) return error;
+  const recovery = error.recovery as RecoveryReport | undefined;
+  const damage = recovery?.damage ?? null;
+  if (recovery === undefined || damage === null || damage.entries.until <= damage.entries.from) return error;
+  try {
+    if (!(await isReadSoon(place))) return error;
+    const { damages } = await surveyLog(place);
+    const found = damages.find(({ path, offset }) => path === damage.path && offset === damage.offset);
+    if (found === undefined) return error;
+    const { entries, intact } = found;
+    return damageError(error.code, { ...recovery, damage: { ...damage, entries, intact } });
+  } catch {
+    return error;
+  }
+}
+
+async function isReadSoon({ environment: { disk }, dir, walDir }: Place): Promise<boolean> {
+  const paths = storePaths(dir, walDir);
+  let bytes = 0;
+  for (const number of (await listStore(disk, paths)).segments ?? []) {
+    bytes += (await disk.stat(segmentPath(paths.walDir, number)))?.size ?? 0;
+    if (bytes > READ_BYTES_MAX) return false;
+  }
+  return true;
+}
