@@ -13,6 +13,8 @@ export const LIMITS = {
    * marks), and largest epoch: far below the end of the field, so that no life, and no repair, comes to it.
    */
   countedMax: 4_503_599_627_370_496,
+  /** Largest number of a segment that is read at all: who looks for those behind it counts two above it. */
+  segmentNumberMax: 9_007_199_254_740_989,
   epochMax: 4_294_900_000,
   /** Smallest and largest size of a segment file, in bytes. Offsets in an index are u32, so 1 GiB is safe. */
   segmentBytesMin: 4_096,

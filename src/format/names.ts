@@ -1,3 +1,5 @@
+import { LIMITS } from './limits.js';
+
 /** Names of the files of a store. Digits are decimal, sixteen of them: as many as 2^53-1 has. */
 
 export const SUPERBLOCK_NAME = 'superblock';
@@ -43,10 +45,15 @@ export type WalFileName =
 /** What a name in the directory of the segments stands for. */
 export function parseWalFileName(name: string): WalFileName {
   const segment = SEGMENT.exec(name);
-  if (segment) return { kind: 'segment', number: Number(segment[1]) };
+  if (segment) return numbered('segment', Number(segment[1]));
   const aside = SEGMENT_ASIDE.exec(name);
-  if (aside) return { kind: 'aside', number: Number(aside[1]) };
+  if (aside) return numbered('aside', Number(aside[1]));
   const spare = SPARE.exec(name);
-  if (spare) return { kind: 'spare', number: Number(spare[1]) };
+  if (spare) return numbered('spare', Number(spare[1]));
   return name === WAL_LOCK_NAME ? { kind: 'lock' } : { kind: 'foreign' };
+}
+
+/** What no segment can be numbered is none. */
+function numbered(kind: 'segment' | 'aside' | 'spare', number: number): WalFileName {
+  return number <= LIMITS.segmentNumberMax ? { kind, number } : { kind: 'foreign' };
 }

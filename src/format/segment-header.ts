@@ -122,6 +122,7 @@ function isWithinLimits(header: SegmentHeader): boolean {
   ];
   return (
     counts.every(isCount) &&
+    number <= LIMITS.segmentNumberMax &&
     isCount(segmentBytes) &&
     segmentBytes >= LIMITS.segmentBytesMin &&
     segmentBytes <= LIMITS.segmentBytesMax

@@ -1,6 +1,7 @@
 import { checksum } from './checksum.js';
 import { IDENTITY_BYTES } from './identity.js';
 import { getU64, getU64OrInfinity, isCount, putU64, putU64OrInfinity, viewOf } from './integers.js';
+import { LIMITS } from './limits.js';
 import type { DurableMark } from './position.js';
 import { FORMAT_VERSION } from './segment-header.js';
 
@@ -127,6 +128,9 @@ export function decodeSuperblock(bytes: Uint8Array): SuperblockVerdict {
   const { generation, fenceLsn, firstSegment, newestSegment, proven, unfitUntil } = superblock;
   const marks = [proven.lsn, proven.lastIndex, proven.lastTerm];
   const counts = [generation, fenceLsn, firstSegment, newestSegment, ...marks];
-  const isSane = counts.every(isCount) && (unfitUntil === Infinity || isCount(unfitUntil));
+  const isSane =
+    counts.every(isCount) &&
+    Math.max(firstSegment, newestSegment) <= LIMITS.segmentNumberMax &&
+    (unfitUntil === Infinity || isCount(unfitUntil));
   return isSane ? { kind: 'valid', superblock } : invalid;
 }

@@ -13,6 +13,7 @@ export const count: fc.Arbitrary<number> = fc.oneof(
   fc.maxSafeNat(),
   fc.constantFrom(2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1),
 );
+const segmentNumber = count.map((number) => Math.min(number, LIMITS.segmentNumberMax));
 export const u32: fc.Arbitrary<number> = fc.nat(0xffff_ffff);
 export const identity: fc.Arbitrary<Uint8Array> = fc.uint8Array({ minLength: 16, maxLength: 16 });
 
@@ -22,7 +23,7 @@ const end = fc.record({ lastIndex: count, lastTerm: count });
 export const segmentHeaders: fc.Arbitrary<SegmentHeader> = fc.record({
   storeId: identity,
   identity,
-  number: count,
+  number: segmentNumber,
   segmentBytes: fc.integer({ min: LIMITS.segmentBytesMin, max: LIMITS.segmentBytesMax }),
   firstLsn: count,
   chain: u32,
@@ -39,8 +40,8 @@ export const superblocks: fc.Arbitrary<Superblock> = fc.record({
   epoch: u32,
   fenceEpoch: u32,
   fenceLsn: count,
-  firstSegment: count,
-  newestSegment: count,
+  firstSegment: segmentNumber,
+  newestSegment: segmentNumber,
   proven: durable,
   isLive: fc.boolean(),
   isCleanEnd: fc.boolean(),

@@ -27,6 +27,7 @@ const near = (...ends: readonly number[]): fc.Arbitrary<number> =>
     .tuple(fc.constantFrom(...ends), fc.integer({ min: -2, max: 2 }))
     .map(([end, by]) => Math.min(Math.max(1, end + by), Number.MAX_SAFE_INTEGER));
 const counted = near(1, 2 ** 32, LIMITS.countedMax, Number.MAX_SAFE_INTEGER);
+const segment = counted.map((number) => Math.min(number, LIMITS.segmentNumberMax));
 const epoch = near(1, LIMITS.epochMax, 0xffff_ffff).map((value) => Math.min(value, 0xffff_ffff));
 
 /** An empty store that stands at these numbers. */
@@ -72,7 +73,7 @@ function isWithin(at: Counters): boolean {
 }
 
 const counters: fc.Arbitrary<Counters> = fc
-  .record({ epoch, generation: counted, segment: counted, lsn: counted, sequence: counted })
+  .record({ epoch, generation: counted, segment, lsn: counted, sequence: counted })
   .chain((at) =>
     // One at an end, the rest where every store begins, or all of them.
     fc.constantFrom(...COUNTERS, 'all' as const).map((which) => {
@@ -130,6 +131,29 @@ test('a store at the end of its numbers is refused by name, with nothing changed
   expect(seen.refused).toBeGreaterThan(5);
 });
 
+test.each([1, 2])(
+  'a segment whose number is %i above the last that is read ends every look at the store',
+  async (more) => {
+    const disk = await storeAt({
+      epoch: 2,
+      generation: 3,
+      segment: LIMITS.segmentNumberMax + more,
+      lsn: 1,
+      sequence: 1,
+    });
+    const before = picture(disk);
+    const { environment } = disk;
+    const request = { environment, dir: DIR, walDir: null };
+    for (const readOnly of [true, false])
+      await expect(openRaftLog({ dir: DIR, environment, readOnly })).rejects.toMatchObject({
+        family: 'damage',
+      });
+    expect((await verifyStore(request)).verdict).toBe('damaged');
+    expect((await repairStore(request)).action).toBe('impossible');
+    expect(picture(disk)).toBe(before);
+  },
+);
+
 describe('a reset', () => {
   const number = near(1, 18, Number.MAX_SAFE_INTEGER - 2);
 
@@ -163,7 +187,7 @@ describe('a reset', () => {
   test.each([
     ['epoch', { epoch: 0xffff_ffff }],
     ['LSN', { lastLsn: Number.MAX_SAFE_INTEGER }],
-    ['segment', { first: Number.MAX_SAFE_INTEGER - 1, newest: Number.MAX_SAFE_INTEGER - 1 }],
+    ['segment', { first: LIMITS.segmentNumberMax, newest: LIMITS.segmentNumberMax }],
   ])('of a store whose %s is at the end changes nothing', async (_name, changed) => {
     const disk = diskWith(zeroStore(changed));
     const before = picture(disk);
