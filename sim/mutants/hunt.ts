@@ -6,8 +6,8 @@ import type { HuntNews, HuntRange } from './hunt-worker.js';
 export type HuntEnd =
   Exclude<HuntNews, { kind: 'tried' }> | { readonly kind: 'hung'; readonly seeds: number };
 
-/** Milliseconds without news after which a run is taken to hang: ten seeds take less than a second. */
-const SILENCE_MS = 60_000;
+/** Milliseconds without news after which a run is taken to hang: ten seeds take a second, or ten where all is busy. */
+const SILENCE_MS = 300_000;
 
 /** Searches the seeds of `range` with the code in `tree`, in a thread of its own, until something is found. */
 export function hunt(tree: string, range: HuntRange): Promise<HuntEnd> {
