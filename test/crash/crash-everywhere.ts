@@ -57,7 +57,14 @@ export async function crashesOfLife<Memory>(
   world: CrashWorld,
   choose: Choose,
 ): Promise<readonly Crashed<Memory>[]> {
-  return crashesOf(subject, { disk: newDisk(world), memory: subject.begin() }, 'work', choose);
+  const disk = newDisk(world);
+  const memory = subject.begin();
+  return crashesOf(
+    disk,
+    (environment) => subject.work(environment, memory),
+    choose,
+    () => subject.copy(memory),
+  );
 }
 
 /** Recovers, and again after a power cut: what recovery said and what it did afterwards is a promise too. */
@@ -78,8 +85,13 @@ export async function crashRecovery<Memory>(
   { disk, memory }: Crashed<Memory>,
   choose: Choose,
 ): Promise<number> {
-  const first = { disk: disk.fork(), memory: subject.copy(memory) };
-  const crashes = await crashesOf(subject, first, 'recover', choose);
+  const known = subject.copy(memory);
+  const crashes = await crashesOf(
+    disk.fork(),
+    (environment) => subject.recover(environment, known),
+    choose,
+    () => subject.copy(known),
+  );
   for (const crashed of crashes)
     await describing(`then ${textOf(crashed.stop)}`, () => recoverTwice(subject, crashed));
   return crashes.length;
@@ -88,13 +100,13 @@ export async function crashRecovery<Memory>(
 /**
  * Does the work to its end, once, and takes from it what a crash can leave: before and in the midst of each call that
  * may change the disk, and at the end. What a crash leaves at any other call, or behind this one, is what it leaves
- * before the next that changes something, and by then no less was promised.
+ * before the next that changes something, and by then no less was promised. `remember` copies what was.
  */
-async function crashesOf<Memory>(
-  subject: CrashSubject<Memory>,
-  { disk, memory }: Omit<Crashed<Memory>, 'stop'>,
-  part: 'work' | 'recover',
+export async function crashesOf<Memory>(
+  disk: SimulatedDisk,
+  work: (environment: Environment) => Promise<void>,
   choose: Choose,
+  remember: () => Memory,
 ): Promise<readonly Crashed<Memory>[]> {
   const crashes: Crashed<Memory>[] = [];
   const take = (stop: Stop, way: number, call: CallNotice | null): void => {
@@ -102,14 +114,14 @@ async function crashesOf<Memory>(
     const fork = disk.fork({ seed: stop.call * WAYS + way });
     if (stop.at === 'inside') call?.tearOn(fork, way);
     fork.crash(stop.crash);
-    crashes.push({ disk: fork, memory: subject.copy(memory), stop });
+    crashes.push({ disk: fork, memory: remember(), stop });
   };
   disk.onCall = (call) => {
     if (mayChange(disk, call))
       for (const [way, stop] of stopsAt(call.number).slice(0, WAYS).entries()) take(stop, way, call);
     return undefined;
   };
-  await runWhole(disk, (environment) => subject[part](environment, memory));
+  await runWhole(disk, work);
   disk.onCall = null;
   for (const [way, crash] of CRASH_KINDS.entries())
     take({ call: disk.callCount + 1, at: 'before', crash }, way, null);
@@ -126,7 +138,8 @@ const LOOKS: ReadonlySet<CallKind> = new Set([
   'close',
 ]);
 
-function mayChange(disk: SimulatedDisk, { kind, path }: CallNotice): boolean {
+/** Whether the call, which is about to be made, may change what a crash leaves. */
+export function mayChange(disk: SimulatedDisk, { kind, path }: CallNotice): boolean {
   if (kind === 'open') return disk.readVolatile(path) === null;
   return !LOOKS.has(kind);
 }

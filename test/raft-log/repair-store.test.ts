@@ -11,7 +11,7 @@ import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import type { RepairPlan } from '../../src/raft-log/repair/repair-plan.js';
 import { planStoreRepair, repairStore, type RepairReport } from '../../src/raft-log/repair-store.js';
 import { surveyLog } from '../../src/raft-log/repair/survey-log.js';
-import { describing, stopsAt, textOf } from '../crash/crash-everywhere.js';
+import { crashesOf, describing, textOf } from '../crash/crash-everywhere.js';
 import { dataOf, entriesFrom, simulated } from './scratch-log.js';
 import { DIR, filesOf, openingOf, storeOf, type Life } from './wounded-store.js';
 
@@ -367,13 +367,18 @@ test('a server that is started behind a stopped repair moves what was given up, 
   wounded.crash('power');
   const old = [...contents(wounded)].filter((text) => text.startsWith('KEELSONW'));
   const whole = wounded.fork();
-  const { result } = await repair(whole);
+  const reports: RepairReport[] = [];
+  const crashes = await crashesOf(
+    whole,
+    async (environment) => {
+      reports.push(await repairStore({ environment, dir: DIR, walDir: null }));
+    },
+    ({ at, crash }) => at === 'before' && crash === 'kill-power',
+    () => null,
+  );
+  const { result } = reports[0] as RepairReport;
   let moved = 0;
-  for (let call = wounded.callCount + 1; call <= whole.callCount; call += 1) {
-    const disk = wounded.fork({ seed: call });
-    disk.onCall = ({ number }) => (number === call ? { crash: 'kill-power', at: 'after' } : undefined);
-    await disk.run((environment) => repairStore({ environment, dir: DIR, walDir: null }));
-    disk.onCall = null;
+  for (const { disk } of crashes) {
     const isNew = newest(disk) > 0 && (await plan(disk)).action === 'none';
     if (!isNew) continue;
     const { entries } = await portraitOf(disk);
@@ -416,36 +421,31 @@ describe.each<[string, Life, (disk: SimulatedDisk) => void]>([
     hurt(wounded);
     wounded.crash('power');
     const whole = wounded.fork();
-    const first = whole.callCount + 1;
-    const { result, lost } = await repair(whole);
+    const reports: RepairReport[] = [];
+    const crashes = await crashesOf(
+      whole,
+      async (environment) => {
+        reports.push(await repairStore({ environment, dir: DIR, walDir: null }));
+      },
+      ({ call }, way) => isDeep || (call + way) % 5 === 0,
+      () => null,
+    );
+    const { result, lost } = reports[0] as RepairReport;
     const expected = await judge(whole, { ...(await plan(wounded)), result, lost });
-    let count = 0;
-    for (let call = first; call <= whole.callCount; call += 1) {
-      for (const [at, stop] of stopsAt(call).entries()) {
-        if (!isDeep && (call + at) % 9 !== 0) continue;
-        count += 1;
-        const disk = wounded.fork({ seed: call * 9 + at });
-        await describing(textOf(stop), async () => {
-          disk.onCall = ({ number }) => (number === call ? { crash: stop.crash, at: stop.at } : undefined);
-          const outcome = await disk.run((environment) =>
-            repairStore({ environment, dir: DIR, walDir: null }),
-          );
-          disk.onCall = null;
-          if (!outcome.crashed) disk.crash(stop.crash);
-          const { action } = await repair(disk);
-          disk.crash('power');
-          // What a killed repair left in the cache alone looks done, and may go; what another one did stays.
-          if (action === 'none') await repair(disk);
-          if ((await plan(disk)).action !== 'none') throw new Error('another repair was not enough');
-          disk.crash('power');
-          const shown = await portraitOf(disk);
-          expect(shown.entries.length).toBe(expected.entries.length);
-          expect(shown).toMatchObject({ firstIndex: expected.firstIndex, snapshot: expected.snapshot });
-          expect(shown.unfitUntil).toBeGreaterThanOrEqual(expected.unfitUntil);
-          expect(shown.hardState.term).toBeGreaterThanOrEqual(expected.hardState.term);
-        });
-      }
-    }
-    expect(count).toBeGreaterThan(10);
+    for (const { stop, disk } of crashes)
+      await describing(textOf(stop), async () => {
+        const { action } = await repair(disk);
+        disk.crash('power');
+        // What a killed repair left in the cache alone looks done, and may go; what another one did stays.
+        if (action === 'none') await repair(disk);
+        if ((await plan(disk)).action !== 'none') throw new Error('another repair was not enough');
+        disk.crash('power');
+        const shown = await portraitOf(disk);
+        expect(shown.entries.length).toBe(expected.entries.length);
+        expect(shown).toMatchObject({ firstIndex: expected.firstIndex, snapshot: expected.snapshot });
+        expect(shown.unfitUntil).toBeGreaterThanOrEqual(expected.unfitUntil);
+        expect(shown.hardState.term).toBeGreaterThanOrEqual(expected.hardState.term);
+      });
+    expect(crashes.length).toBeGreaterThan(10);
   });
 });

@@ -3,7 +3,7 @@ import { createSimulatedDisk, type SimulatedDisk } from '../../sim/disk/simulate
 import type { Environment } from '../../src/disk/environment.js';
 import type { RaftLog, RaftLogOptions } from '../../src/raft-log/contract.js';
 import { openWithFormats } from '../../src/raft-log/open-raft-log.js';
-import { describing, stopsAt, textOf, type Stop } from '../crash/crash-everywhere.js';
+import { crashesOf, describing, runWhole, textOf, type Choose } from '../crash/crash-everywhere.js';
 import { bytesOf, dataOf, entriesFrom } from './scratch-log.js';
 import { VERSION_ZERO, writeZeroStore, type ZeroState, type ZeroStore } from './version-zero.js';
 
@@ -96,54 +96,42 @@ export async function expectMigrated(
 export type Recovery = (environment: Environment, disk: SimulatedDisk) => Promise<void>;
 
 /**
- * Stops the world at every call of `recover`, in ways that wander from call to call, and recovers from each; from
- * some of the stops, at calls inside that recovery again. What is left is recovered once more after a power cut.
+ * Stops the world at every call of `recover` that may change the disk, in ways that wander from call to call, and
+ * recovers from each; from some of the stops, at calls inside that recovery again. What is left is recovered once more
+ * after a power cut.
  */
 export async function crashEverywhere(disk: SimulatedDisk, seed: number, recover: Recovery): Promise<number> {
-  const whole = disk.fork();
-  await runTo(whole, recover);
-  let count = 0;
-  for (let call = disk.callCount + 1; call <= whole.callCount; call += 1) {
-    for (const [way, stop] of stopsAt(call).entries()) {
-      if (!isTried(way + call * 5, seed, 40)) continue;
-      count += 1;
-      await describing(textOf(stop), async () => {
-        const crashed = await crashAt(disk, stop, recover);
-        if (isTried(call, seed, 24)) await crashAgain(crashed, recover, call);
-        await runTo(crashed, recover);
-        crashed.crash('power');
-        await runTo(crashed, recover);
-      });
-    }
-  }
-  return count;
+  const crashes = await crashesIn(disk, recover, ({ call }, way) => isTried(way + call * 5, seed, 12));
+  for (const [at, crashed] of crashes.entries())
+    await describing(textOf(crashed.stop), async () => {
+      if (isTried(at, seed, 24)) await crashAgain(crashed.disk, recover, at);
+      await recoverTwice(crashed.disk, recover);
+    });
+  return crashes.length;
 }
 
 async function crashAgain(crashed: SimulatedDisk, recover: Recovery, seed: number): Promise<void> {
-  const whole = crashed.fork();
-  await runTo(whole, recover);
-  const step = IS_DEEP ? 1 : 41;
-  for (let call = crashed.callCount + 1 + (seed % step); call <= whole.callCount; call += step) {
-    const stop = stopsAt(call)[(call + seed) % 9] as Stop;
-    await describing(`and then ${textOf(stop)}`, async () => {
-      const again = await crashAt(crashed, stop, recover);
-      await runTo(again, recover);
-      again.crash('power');
-      await runTo(again, recover);
-    });
-  }
+  const crashes = await crashesIn(crashed, recover, ({ call }, way) => isTried(way + call * 5, seed, 60));
+  for (const { stop, disk } of crashes)
+    await describing(`and then ${textOf(stop)}`, () => recoverTwice(disk, recover));
 }
 
-async function crashAt(disk: SimulatedDisk, stop: Stop, recover: Recovery): Promise<SimulatedDisk> {
-  const fork = disk.fork({ seed: stop.call });
-  fork.onCall = ({ number }) => (number === stop.call ? { crash: stop.crash, at: stop.at } : undefined);
-  const outcome = await fork.run((environment) => recover(environment, fork));
-  fork.onCall = null;
-  if (!outcome.crashed) fork.crash(stop.crash);
-  return fork;
+function crashesIn(
+  disk: SimulatedDisk,
+  recover: Recovery,
+  choose: Choose,
+): ReturnType<typeof crashesOf<null>> {
+  const whole = disk.fork();
+  return crashesOf(
+    whole,
+    (environment) => recover(environment, whole),
+    choose,
+    () => null,
+  );
 }
 
-async function runTo(disk: SimulatedDisk, recover: Recovery): Promise<void> {
-  const outcome = await disk.run((environment) => recover(environment, disk));
-  if (outcome.crashed) throw new Error('the world stopped though nothing was to stop it');
+async function recoverTwice(disk: SimulatedDisk, recover: Recovery): Promise<void> {
+  await runWhole(disk, (environment) => recover(environment, disk));
+  disk.crash('power');
+  await runWhole(disk, (environment) => recover(environment, disk));
 }
