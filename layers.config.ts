@@ -131,6 +131,13 @@ function packages(room: string, allowed: readonly string[], isWorldly: boolean):
   };
 }
 
+/** As arguments, a hundred thousand of whatever it is overflow the stack. */
+const NO_SPREAD_OF_MANY = {
+  selector:
+    'CallExpression[callee.property.name=/^(push|unshift|splice|concat|max|min|hypot|fromCharCode|fromCodePoint)$/] > SpreadElement',
+  message: 'A list spread into arguments overflows the stack when it is long: go over it.',
+};
+
 /**
  * Bans on clocks, timers, randomness and whatever else the simulator must hold in its hand.
  *
@@ -155,6 +162,7 @@ function worldRules(except: readonly string[] = [], peers: readonly string[] = [
         selector: ['ImportExpression', ...peers.map((name) => `:not([source.value="${name}"])`)].join(''),
         message: 'A module loaded at run time escapes the check of the layers.',
       },
+      NO_SPREAD_OF_MANY,
     ],
   };
 }
@@ -219,7 +227,15 @@ const SPECIAL_PLACES: Linter.Config[] = [
 ];
 
 /** The rules alone; eslint.config.ts puts them behind its own. */
-export const layers: Linter.Config[] = [...Object.keys(ROOMS).map(roomRules), ...SPECIAL_PLACES];
+export const layers: Linter.Config[] = [
+  {
+    name: 'keelson/layers/everywhere',
+    files: ['src/**/*.ts', 'sim/**/*.ts'],
+    rules: { 'no-restricted-syntax': ['error', NO_SPREAD_OF_MANY] },
+  },
+  ...Object.keys(ROOMS).map(roomRules),
+  ...SPECIAL_PLACES,
+];
 
 /** A whole configuration of nothing else: fast, since it needs no types, and deaf to `eslint-disable`. */
 const config: Linter.Config[] = [

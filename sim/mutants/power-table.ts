@@ -78,7 +78,9 @@ function oracleText(measured: Measured | undefined): string {
 
 /** Columns as wide as their widest cell, as the formatter of the repository would have them. */
 function asTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((name, at) => Math.max(name.length, ...rows.map((row) => row[at]?.length ?? 0)));
+  const widths = head.map((name, at) =>
+    rows.reduce((width, row) => Math.max(width, row[at]?.length ?? 0), name.length),
+  );
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`;
   const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;

@@ -55,11 +55,14 @@ export function drawFaults(seed: number, op: PlanOp, opCount: number, swarm: Swa
   const crashes = CRASHES.filter((kind) => swarm.on.has(kind));
   if (crashes.length > 0 && random.chance(swarm.crashRate)) {
     faults.push(crashAt(random, random.pick(crashes), op, 0));
-    if (swarm.on.has('in-recovery')) faults.push(...drawInRecovery(random, crashes, op, swarm));
+    if (swarm.on.has('in-recovery'))
+      for (const fault of drawInRecovery(random, crashes, op, swarm)) faults.push(fault);
   }
-  faults.push(...drawFailure(new Random(subSeed(seed, 'failure')), op, 0, swarm, swarm.errorRate));
-  faults.push(...drawDamage(new Random(subSeed(seed, 'damage')), op, opCount, swarm));
-  return faults;
+  return [
+    ...faults,
+    ...drawFailure(new Random(subSeed(seed, 'failure')), op, 0, swarm, swarm.errorRate),
+    ...drawDamage(new Random(subSeed(seed, 'damage')), op, opCount, swarm),
+  ];
 }
 
 /** Calls that a repair makes, about. */
@@ -90,7 +93,7 @@ function drawInRecovery(
 ): PlanFault[] {
   const faults: PlanFault[] = [];
   for (let life = 1; life <= LIVES_MAX && random.chance(AGAIN_RATE); life++) {
-    if (random.chance(0.2)) faults.push(...drawFailure(random, op, life, swarm, 1));
+    if (random.chance(0.2)) for (const fault of drawFailure(random, op, life, swarm, 1)) faults.push(fault);
     else faults.push(crashAt(random, random.pick(crashes), op, life));
   }
   return faults;

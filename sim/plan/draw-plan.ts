@@ -27,7 +27,8 @@ export function drawPlan(seed: number, profile: PlanProfile): Plan {
   const faults = [FIRST_OPEN, ...ops].flatMap((op) =>
     drawFaults(subSeed(subSeed(root, 'fault'), op.id), op, OPS, swarm),
   );
-  if (swarm.on.has('rot')) faults.push(...drawRepairFaults(subSeed(root, 'repair'), swarm));
+  if (swarm.on.has('rot'))
+    for (const fault of drawRepairFaults(subSeed(root, 'repair'), swarm)) faults.push(fault);
   const drawn = drawConfig(new Random(subSeed(root, 'config')), profile);
   // From a sub-seed of its own: it came later, and changes nothing else of a seed.
   const copies = new Random(subSeed(root, 'copies-on-write')).chance(COPIES_ON_WRITE);

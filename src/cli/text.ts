@@ -100,14 +100,17 @@ export function tableOf(
 /** A damage as an operator reads it: where, what, and which entries. */
 export function damageText(damage: FoundDamage): readonly Line[] {
   const { code, path, offset, reason, entries, intact, canOpen } = damage;
-  const lines: Line[] = [{ text: code, style: 'red' }, ...placeText(path, offset), ...indented(reason)];
-  if (entries.until > entries.from) lines.push(...indented(`cannot be read: ${entriesText(entries)}`));
-  if (intact.length > 0)
-    lines.push(...indented(`whole behind them: entries ${intact.map(rangeText).join(', ')}`));
-  lines.push(
-    ...indented(canOpen ? 'a server opens the store all the same' : 'a server does not open the store'),
-  );
-  return lines;
+  const sentences = [
+    reason,
+    entries.until > entries.from ? `cannot be read: ${entriesText(entries)}` : '',
+    intact.length > 0 ? `whole behind them: entries ${intact.map(rangeText).join(', ')}` : '',
+    canOpen ? 'a server opens the store all the same' : 'a server does not open the store',
+  ];
+  return [
+    { text: code, style: 'red' },
+    ...placeText(path, offset),
+    ...sentences.flatMap((sentence) => (sentence === '' ? [] : indented(sentence))),
+  ];
 }
 
 /** Something that is not as it was written, but of which there is a second witness. */

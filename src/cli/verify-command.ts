@@ -58,8 +58,8 @@ function textOf(dir: string, report: VerifyReport): readonly Line[] {
     ...blemishes.flatMap(noteText),
     ...notes.flatMap((note) => wrapped(`note: ${note}`, 2)),
   ];
-  if (details.length > 0) lines.push('', ...details);
-  return damage.length > 0 ? [...lines, ''] : lines;
+  const all = details.length > 0 ? [...lines, '', ...details] : lines;
+  return damage.length > 0 ? [...all, ''] : all;
 }
 
 /** The first line of an answer. */

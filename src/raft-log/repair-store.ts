@@ -213,8 +213,8 @@ class Repair {
     const moved = await this.#clearSpares();
     const file = await this.#switch();
     // D11: the superblock is ours; a writer that took the store over would have written it.
-    for (const path of old) moved.push(...(await this.#moveAside(file, path)));
-    for (const path of this.#snapshotsGivenUp()) moved.push(...(await this.#moveAside(file, path)));
+    for (const path of [...old, ...this.#snapshotsGivenUp()])
+      for (const to of await this.#moveAside(file, path)) moved.push(to);
     await syncNames(disk, paths.walDir);
     return moved;
   }
@@ -243,8 +243,8 @@ class Repair {
       const path = join(paths.walDir, name);
       const isLost =
         store.storeId !== null && (await holdsSegmentOf(disk, path, store.storeId, store.range.first));
-      if (isLost) moved.push(...(await this.#moveAside(null, path)));
-      else await removeName(disk, path);
+      if (!isLost) await removeName(disk, path);
+      else for (const to of await this.#moveAside(null, path)) moved.push(to);
     }
     return moved;
   }

@@ -10,7 +10,8 @@ import { firstSegmentNow } from './store/first-segment-now.js';
 import type { AcceptedFrame, FrameRequest } from './write/frame-request.js';
 import { GroupWriter } from './write/group-writer.js';
 import type { Judgement } from './recover/judge.js';
-import { firstNeeded, lowestOf, ownerOf, type LiveSegment } from './segment/live-segment.js';
+import { lowestOf, type LiveSegment } from './segment/live-segment.js';
+import { SegmentList } from './segment/segment-list.js';
 import type { StoreLock } from './store/lock-store.js';
 import type { LogRequest } from './log-request.js';
 import { checkFrameSize, closedError, compactedError, failedError, readOnlyError } from './log-refusals.js';
@@ -52,8 +53,7 @@ export class SegmentedLog {
   readonly #paths: StorePaths;
   readonly #files: SegmentFiles;
   readonly #reader: RecordReader;
-  /** Oldest first; the last one is the tail. */
-  #segments: LiveSegment[];
+  readonly #segments: SegmentList;
   #durable: DurableMark;
   #writing: Writing | null = null;
   #closing: Promise<void> | null = null;
@@ -74,7 +74,7 @@ export class SegmentedLog {
     this.#paths = paths;
     this.#files = new SegmentFiles(request.environment.disk);
     this.#reader = new RecordReader(this.#files);
-    this.#segments = [...judgement.segments];
+    this.#segments = new SegmentList(judgement.segments);
     this.#durable = { lsn: run.lastLsn, ...run.end };
   }
 
@@ -153,16 +153,16 @@ export class SegmentedLog {
   }
 
   get segmentCount(): number {
-    return this.#segments.length;
+    return this.#segments.count;
   }
 
   /** LSN of the first record that is still there. */
   get firstLsn(): number {
-    return (this.#segments[0] as LiveSegment).header.firstLsn;
+    return this.#segments.first.header.firstLsn;
   }
 
   get storeId(): Uint8Array {
-    return (this.#segments[0] as LiveSegment).header.storeId;
+    return this.#segments.first.header.storeId;
   }
 
   /** Throws what keeps a frame of that size from being accepted; nothing has changed then. */
@@ -224,7 +224,7 @@ export class SegmentedLog {
       usualBytes: segmentBytes,
     });
     await holdSegment(environment.disk, rotated.active.path, rotated.active.file);
-    this.#segments = [...this.#segments.slice(0, -1), rotated.sealed, rotated.segment];
+    this.#segments.rotate(rotated.sealed, rotated.segment);
     environment.disk.release(writing.active.path);
     writing.active = rotated.active;
     this.counters.rotations += 1;
@@ -282,8 +282,7 @@ export class SegmentedLog {
 
   /** Checksum of a durable numbered record; undefined where it is not in memory. */
   checksumOf(number: number): number | undefined {
-    const tail = this.#segments[this.#segments.length - 1];
-    return tail?.index?.checksumOf(number);
+    return this.#segments.tail.index?.checksumOf(number);
   }
 
   /**
@@ -292,12 +291,10 @@ export class SegmentedLog {
    * `KEELSON_COMPACTED` if `from` was dropped meanwhile.
    */
   async read(from: number, until: number, bytesMax: number = Infinity): Promise<LocatedRecord[]> {
-    const at = ownerOf(this.#segments, from);
-    const segment = this.#segments[at] as LiveSegment;
+    const { segment, until: replacedFrom } = this.#segments.owner(from);
     // Of the oldest one that is there, say: a later one may have replaced entries from below it on.
     if (from < lowestOf(segment)) throw compactedError(from, lowestOf(segment));
-    let end = until;
-    for (const later of this.#segments.slice(at + 1)) end = Math.min(end, Math.max(lowestOf(later), from));
+    const end = Math.min(until, Math.max(replacedFrom, from));
     try {
       return await this.#reader.read(
         segment,
@@ -307,7 +304,7 @@ export class SegmentedLog {
       );
     } catch (error) {
       // Its file was gone before it could be opened: the read waited for its turn, and the log went on.
-      const first = this.#segments[0] as LiveSegment;
+      const { first } = this.#segments;
       if (segment.header.number < first.header.number) throw compactedError(from, lowestOf(first), error);
       // Where the directory was moved away, another's file stands under the name: that is no damage of ours.
       await this.#request.environment.disk.check();
@@ -318,8 +315,8 @@ export class SegmentedLog {
   /** R10: true if what holds `number` was dropped by the writer beside this log, which only reads. */
   async wasDropped(number: number): Promise<boolean> {
     if (this.#writing !== null) return false;
-    const owner = this.#segments[ownerOf(this.#segments, number)] as LiveSegment;
-    return owner.header.number < (await firstSegmentNow(this.#request.environment.disk, this.#paths.dir));
+    const { segment } = this.#segments.owner(number);
+    return segment.header.number < (await firstSegmentNow(this.#request.environment.disk, this.#paths.dir));
   }
 
   /**
@@ -335,14 +332,14 @@ export class SegmentedLog {
   async #dropUnneeded(): Promise<number> {
     const { superblock, writer } = this.#writingParts();
     if (writer.latched !== null) throw failedError(this.#paths.dir, writer.latched);
-    const { number: first } = firstNeeded(this.#segments, this.#request.layer.boundary()).header;
-    const dropped = this.#segments.filter((segment) => segment.header.number < first);
+    const { number: first } = this.#segments.firstNeeded(this.#request.layer.boundary()).header;
+    const dropped = this.#segments.before(first);
     if (dropped.length === 0) return 0;
     return this.#orLatch(async () => {
       // R10: a reader beside us shows nothing above P, so P must reach what made these unneeded.
       await superblock.writeBoth({ firstSegment: first, proven: writer.durable });
       // A rotation may have added a segment meanwhile.
-      this.#segments = this.#segments.filter((segment) => segment.header.number >= first);
+      this.#segments.dropBefore(first);
       let bytesFreed = 0;
       for (const segment of dropped) bytesFreed += await this.#retire(segment);
       return bytesFreed;

@@ -41,6 +41,24 @@ describe('the lint of everything', () => {
   });
 });
 
+describe('lists spread into arguments', () => {
+  const places = [
+    'src/wal/a.ts',
+    'src/cli/a.ts',
+    'src/disk/a.ts',
+    'src/a.ts',
+    'sim/disk/a.ts',
+    'sim/cli/a.ts',
+  ];
+
+  test.each(places)('are refused in %s', async (path) => {
+    for (const text of ['Math.max(0, ...all);', 'list.push(...all);', 'String.fromCharCode(...all);'])
+      expect(await broken(path, `${text}\n`)).toEqual(['no-restricted-syntax']);
+    for (const text of ['list.push([...all]);', 'call({ ...all });', 'told(...all);'])
+      expect(await broken(path, `${text}\n`)).toEqual([]);
+  });
+});
+
 describe('imports between rooms', () => {
   test('raft-log enters wal by its one door', async () => {
     for (const [file, up] of [

@@ -26,6 +26,7 @@ export class Cuts {
   lowestSince(count: number): number {
     const since = this.#count - count;
     if (since === 0) return Infinity;
-    return since > this.#recent.length ? 0 : Math.min(...this.#recent.slice(-since));
+    if (since > this.#recent.length) return 0;
+    return this.#recent.slice(-since).reduce((lowest, index) => Math.min(lowest, index), Infinity);
   }
 }

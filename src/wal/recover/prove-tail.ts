@@ -42,7 +42,7 @@ export async function proveTail(
     const bytes = await readAt(file, tail.runUntil, cutUntil - tail.runUntil);
     const { reason } = tail.stop;
     const copy = { dir, epoch, segment: segment.header.number, offset: tail.runUntil, bytes, reason };
-    tally.quarantined.push(...(await quarantineTail(disk, copy)));
+    for (const path of await quarantineTail(disk, copy)) tally.quarantined.push(path);
     tally.cut = { path: segment.path, offset: tail.runUntil, bytes: bytes.length, reason };
     await zero(file, tail.runUntil, cutUntil);
   }

@@ -45,18 +45,3 @@ export function sealedSegment(path: string, header: SegmentHeader, seal: SealTra
 export function lowestOf(segment: LiveSegment): number {
   return segment.index === null ? segment.lowest : segment.index.lowest;
 }
-
-/** Position of the segment that owns `number`: the latest whose lowest is not above it. */
-export function ownerOf(segments: readonly LiveSegment[], number: number): number {
-  let at = segments.length - 1;
-  while (at > 0 && lowestOf(segments[at] as LiveSegment) > number) at -= 1;
-  return at;
-}
-
-/** The oldest segment that holds anything above `boundary`; the tail always stays. */
-export function firstNeeded(segments: readonly LiveSegment[], boundary: number): LiveSegment {
-  const last = segments.length - 1;
-  const tail = segments[last] as LiveSegment;
-  const at = boundary + 1 >= (tail.index?.until ?? tail.until) ? last : ownerOf(segments, boundary + 1);
-  return segments[at] as LiveSegment;
-}

@@ -198,7 +198,8 @@ export class SuperblockFile {
     bytes.fill(0, count);
     if (Buffer.compare(bytes, this.#known) === 0) return;
     // A slot of our own that is being written right now reads as the old, the new, or neither.
-    const found = Math.max(...slotsOf(bytes).map(epochOf));
+    const [first, second] = slotsOf(bytes);
+    const found = Math.max(epochOf(first), epochOf(second));
     if (found <= this.#current.epoch && found > 0) return;
     throw new KeelsonError(
       'KEELSON_FENCED',

@@ -48,7 +48,7 @@ export class RecordLedger {
     if (!resets && from > this.#until) this.#lost.push({ from: this.#until, until: from, offset });
     this.#lost = resets ? [] : below(this.#lost, from);
     this.lowest = resets ? from : Math.min(this.lowest, from);
-    this.#lost.push(...lost);
+    for (const run of lost) this.#lost.push(run);
     this.#until = until;
   }
 

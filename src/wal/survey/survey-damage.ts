@@ -31,7 +31,8 @@ export function judgeSurvey(unjudged: Unjudged, paths: StorePaths, boundary: num
   const highestEpoch = highestOf(0, epochsOf(found));
   const last = segments[segments.length - 1];
   if (superblock === null) damages.push(superblockLost(slots.path, slots.bytes === null));
-  damages.push(...(boundary === null ? leadingOfPlain(found, paths) : leading(found, paths, boundary)));
+  const missed = boundary === null ? leadingOfPlain(found, paths) : leading(found, paths, boundary);
+  for (const damage of missed) damages.push(damage);
   const numbers = { segment: last?.number ?? 0, lsn: last?.run?.lastLsn ?? 0 };
   const atEnd = whyNoneAbove({ epoch: highestEpoch, generation: superblock?.generation ?? 0, ...numbers });
   if (atEnd !== null) damages.push(ofSuperblock(slots.path, atEnd));
@@ -40,7 +41,7 @@ export function judgeSurvey(unjudged: Unjudged, paths: StorePaths, boundary: num
     const ofSegment = damagesOf(segment, segments, at, proven, found, boundary ?? 0, behind[at] as number);
     for (const damage of ofSegment) damages.push(damage);
   });
-  if (last !== undefined) damages.push(...missingBehind(last, proven, paths));
+  if (last !== undefined) for (const damage of missingBehind(last, proven, paths)) damages.push(damage);
   return {
     ...found,
     isCovered: boundary === null || isCovered(segments, boundary),
@@ -373,7 +374,6 @@ function highestLsnOf({ run, holes, tear, sealedLsn, header }: SurveyedSegment):
   return highestOf(Math.max(run?.lastLsn ?? 0, sealedLsn ?? 0, (header?.firstLsn ?? 1) - 1), ofHoles);
 }
 
-/** Not `Math.max(...all)`: as arguments, a hundred thousand segments or holes would overflow the stack. */
 function highestOf(first: number, others: readonly number[]): number {
   return others.reduce((highest, other) => Math.max(highest, other), first);
 }

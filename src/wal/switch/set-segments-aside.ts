@@ -37,7 +37,7 @@ export async function removeLeftovers(
         : await whyKept(disk, paths, number, live);
     await checkFence();
     if (reason === null) await removeName(disk, path);
-    else moved.push(...(await moveAside(disk, paths, path, reason)));
+    else for (const to of await moveAside(disk, paths, path, reason)) moved.push(to);
   }
   for (const name of listing.spares) await removeName(disk, join(paths.walDir, name));
   return moved;
