@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig, type ViteUserConfigFnObject } from 'vitest/config';
+import { LongestFirst } from './test/house/longest-first.js';
 
 /** `vitest run`: what every change must pass. `--mode deep`: the same tests at length (KEELSON_DEEP=1). */
 const config: ViteUserConfigFnObject = defineConfig(({ mode }) => {
@@ -8,6 +9,7 @@ const config: ViteUserConfigFnObject = defineConfig(({ mode }) => {
     test: {
       include: ['test/**/*.test.ts'],
       setupFiles: ['test/house/plain-environment.ts'],
+      sequence: { sequencer: LongestFirst },
       // Processes, not threads: tests of the lock must own all descriptors of their process, and a test that
       // latches a log must not share its process with another.
       pool: 'forks',
