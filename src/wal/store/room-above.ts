@@ -17,7 +17,7 @@ const ENDS: Readonly<Record<keyof Counted, number>> = {
   lsn: LIMITS.countedMax,
 };
 
-/** Why nobody can count on from there; null if a writer can. A field that wraps would let an older writer back in (D11). */
+/** D9: why nobody can count on from there; null if a writer can. A field that wraps would let an older writer back in (D11). */
 export function whyNoneAbove(counted: Counted): string | null {
   for (const name of Object.keys(ENDS) as (keyof Counted)[])
     if (counted[name] > ENDS[name])
