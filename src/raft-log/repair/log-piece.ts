@@ -28,6 +28,8 @@ export interface PastHoles {
   records: RecordLedger;
   /** LSN of the last record that may be lost: what is lost beyond what was durable ends the log (D1). */
   lostUntilLsn: number;
+  /** The stretch that it goes on with in the next segment: entries from the first that it knows on are read from that. */
+  then: LogPiece | null;
 }
 
 /** A stretch that goes on past a hole; `before` stays as it is. */

@@ -1,5 +1,6 @@
 import { lastLsnOf, type FrameHeader } from '../../format/frame-header.js';
 import type { FrameRecords } from '../../format/frame-records.js';
+import type { SegmentHeader } from '../../format/segment-header.js';
 import type { TermRun } from '../../format/seal.js';
 import { RecordIndex, RecordLedger, type LostFrame } from '../../wal/inside.js';
 import { DurableState } from '../state/durable-state.js';
@@ -14,7 +15,7 @@ export function goOnPast(before: LogPiece, path: string): PieceWithHoles {
   copy.adoptSealed({ lowest, until, resets: false, runs: state.termRuns(lowest, until) });
   const places = new RecordIndex(until);
   const records = new RecordLedger(until);
-  return { ...before, state: copy, past: { before, path, places, records, lostUntilLsn: 0 } };
+  return { ...before, state: copy, past: { before, path, places, records, lostUntilLsn: 0, then: null } };
 }
 
 /** A whole frame behind a hole. */
@@ -66,13 +67,36 @@ function joinUp(piece: PieceWithHoles, header: FrameHeader): void {
   if (firstLsn === piece.lastLsn + 1 && (header.resets || from <= state.lastIndex + 1)) return;
   piece.past.lostUntilLsn = firstLsn - 1;
   const ends = knownEnds(header);
-  const isSame = ({ lastIndex, lastTerm }: KnownEnd): boolean =>
-    lastIndex >= Math.max(from, piece.known) - 1 &&
-    lastIndex >= state.boundary() &&
-    lastIndex <= state.lastIndex &&
-    state.term(lastIndex) === lastTerm;
-  if (ends.some(isSame)) return;
+  if (ends.some((end) => end.lastIndex >= from - 1 && endsAlike(piece, end))) return;
   beginAnew(piece, from - 1, ends.find(({ lastIndex }) => lastIndex === from - 1)?.lastTerm ?? 0);
+}
+
+function endsAlike({ state, known }: LogPiece, { lastIndex, lastTerm }: KnownEnd): boolean {
+  return (
+    lastIndex >= Math.max(known - 1, state.boundary()) &&
+    lastIndex <= state.lastIndex &&
+    state.term(lastIndex) === lastTerm
+  );
+}
+
+/**
+ * Goes on into the next segment with `then`, which begins at its preamble: that says where the log ended in front of it, and
+ * all its state but the entries. False if what stands before it is not known to end so.
+ */
+export function goOnWith(piece: PieceWithHoles, header: SegmentHeader, then: LogPiece): boolean {
+  const { end, firstLsn, number, state } = header;
+  if (piece.lastLsn >= firstLsn || !endsAlike(piece, end)) return false;
+  const { past } = piece;
+  if (piece.lastLsn < firstLsn - 1) past.lostUntilLsn = firstLsn - 1;
+  past.places.truncateFrom(end.lastIndex + 1, false);
+  past.records.frame({ from: end.lastIndex + 1, until: end.lastIndex + 1, resets: false }, [], 0);
+  past.then = then;
+  piece.state.restorePreamble({ state, end, firstLsn, isFirst: false });
+  const until = end.lastIndex + 1;
+  piece.state.adoptSealed({ lowest: until, until, resets: false, runs: [] });
+  piece.lastLsn = firstLsn - 1;
+  piece.toSegment = number;
+  return true;
 }
 
 interface KnownEnd {

@@ -155,18 +155,29 @@ async function copyEntries(
     bytes += entryRecordBytes(0, entry.data.length);
     if (bytes >= frameBytes) await flush();
   };
-  const { past } = piece;
-  const pastFrom = Math.max(from, Math.min(until, past?.places.lowest ?? until));
-  for await (const entry of entriesOf(request, survey, past?.before ?? piece, from, pastFrom))
-    await keep(entry);
-  if (past !== null)
-    for await (const entry of entriesPast(request.environment.disk, past, piece.state, pastFrom, until))
-      await keep(entry);
+  for await (const entry of entriesOf(request, survey, piece, from, until)) await keep(entry);
   await flush();
 }
 
-/** Entries `[from, until)` of a stretch up to the first hole. */
+/** Entries `[from, until)` of a stretch: those in front of its last hole, those behind that, and those it went on with. */
 async function* entriesOf(
+  request: OpenRequest,
+  survey: LogSurvey,
+  piece: LogPiece,
+  from: number,
+  until: number,
+): AsyncGenerator<Entry, void, undefined> {
+  const { past, state } = piece;
+  if (past === null) return yield* entriesUpToHole(request, survey, piece, from, until);
+  const thenFrom = Math.max(from, Math.min(until, past.then?.known ?? until));
+  const pastFrom = Math.max(from, Math.min(thenFrom, past.places.lowest));
+  yield* entriesOf(request, survey, past.before, from, pastFrom);
+  if (pastFrom < thenFrom) yield* entriesPast(request.environment.disk, past, state, pastFrom, thenFrom);
+  if (past.then !== null) yield* entriesUpToHole(request, survey, past.then, thenFrom, until);
+}
+
+/** Entries `[from, until)` of a stretch up to the first hole. */
+async function* entriesUpToHole(
   request: OpenRequest,
   survey: LogSurvey,
   piece: LogPiece,

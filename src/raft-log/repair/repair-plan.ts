@@ -222,11 +222,9 @@ function candidatesOf(survey: LogSurvey, piece: LogPiece, { proven }: Promised):
   return begun;
 }
 
-/** Entries of a stretch that cannot be read though an open passes over what was hit, in order. */
-function unreadableIn(
-  { store }: LogSurvey,
-  { fromSegment, toSegment, past }: LogPiece,
-): readonly IndexRange[] {
+/** Entries of a stretch that cannot be read though an open, or the stretch itself, passes over what was hit, in order. */
+function unreadableIn({ store }: LogSurvey, piece: LogPiece): readonly IndexRange[] {
+  const { fromSegment, toSegment } = piece;
   const segments = store.segments.filter(({ number }) => number >= fromSegment && number <= toSegment);
   const lost: IndexRange[] = [];
   let replaced = Infinity;
@@ -235,7 +233,20 @@ function unreadableIn(
       if (from < replaced) lost.push({ from, until: Math.min(until, replaced) });
     replaced = Math.min(replaced, lowest);
   }
-  return [...lost.reverse(), ...(past?.records.unreadable ?? [])];
+  return [...lost, ...unreadablePast(piece)].sort((a, b) => a.from - b.from);
+}
+
+/** Those in the holes that it went on past, without what it wrote again behind them. */
+function unreadablePast(piece: LogPiece): readonly IndexRange[] {
+  const lost: IndexRange[] = [];
+  let replaced = Infinity;
+  for (let { past } = piece; past !== null; past = past.before.past) {
+    replaced = Math.min(replaced, past.then?.known ?? Infinity);
+    for (const { from, until } of past.records.unreadable)
+      if (from < replaced) lost.push({ from, until: Math.min(until, replaced) });
+    replaced = Math.min(replaced, past.places.lowest);
+  }
+  return lost;
 }
 
 function isSame(one: SnapshotName, other: SnapshotName | null): boolean {

@@ -15,7 +15,7 @@ import type { StoreKind } from '../../format/superblock.js';
 import type { SurveyListener, Hole, SurveyedFrame, SealedSegment, LostFrame } from '../../wal/inside.js';
 import { DurableState } from '../state/durable-state.js';
 import type { LogPiece, PieceWithHoles } from './log-piece.js';
-import { goOnPast, takeFrame, takeLost } from './past-holes.js';
+import { goOnPast, goOnWith, takeFrame, takeLost } from './past-holes.js';
 
 /** What the records say of terms and indexes, in the run or not: what was promised cannot have been more. */
 export interface RecordWitness {
@@ -36,6 +36,8 @@ export class PieceListener implements SurveyListener {
   #current: LogPiece | null = null;
   /** The same past the holes of the segment at hand; null while there are none. */
   #past: PieceWithHoles | null = null;
+  /** One that has gone on past holes, into this segment: beside the one that begins behind them. */
+  #chain: PieceWithHoles | null = null;
   /** Frames that are not whole, since the last one that is. */
   #lost: LostFrame[] = [];
   /** The ends of stretches behind which such frames stand, and nothing whole. */
@@ -50,7 +52,7 @@ export class PieceListener implements SurveyListener {
 
   onSegment(header: SegmentHeader, joins: boolean): void {
     const preamble = decodeRaftPreamble(header.state);
-    this.#endSegment(joins);
+    const goesOn = this.#endSegment(joins, header);
     this.kind ??= preamble === null ? 'wal' : 'raft';
     const { end, firstLsn, number, state } = header;
     this.#seen(end.lastIndex, end.lastTerm);
@@ -70,10 +72,23 @@ export class PieceListener implements SurveyListener {
       piece.state.restorePreamble({ state, end, firstLsn, isFirst: true });
       this.#current = piece;
       this.pieces.push(piece);
+      if (goesOn !== null && goOnWith(goesOn, header, piece)) this.#follow(goesOn);
       return;
     }
-    this.#current.toSegment = number;
-    this.#current.state.restorePreamble({ state, end, firstLsn, isFirst: false });
+    for (const piece of this.#open) {
+      piece.toSegment = number;
+      piece.state.restorePreamble({ state, end, firstLsn, isFirst: false });
+    }
+  }
+
+  #follow(past: PieceWithHoles): void {
+    this.#chain = past;
+    if (this.pastHoles.at(-1) !== past) this.pastHoles.push(past);
+  }
+
+  /** What the frames of this segment belong to, while there is no hole in it. */
+  get #open(): readonly LogPiece[] {
+    return [this.#current, this.#chain].filter((piece) => piece !== null);
   }
 
   onFrame(frame: SurveyedFrame): void | Promise<void> {
@@ -83,14 +98,15 @@ export class PieceListener implements SurveyListener {
     if (this.kind !== 'wal') {
       let lsn = firstLsn;
       for (records.rewind(); records.next(); lsn += 1) this.#witnessHardState(records, lsn);
-      const piece = this.#current;
       if (this.#past !== null) {
         for (const lost of this.#lost.splice(0)) takeLost(this.#past, lost);
         takeFrame(this.#past, header, records);
-      } else if (piece !== null && !this.#isBridging) {
-        piece.state.replay(header, records);
-        piece.known = resets ? from : Math.min(piece.known, from);
-        piece.lastLsn = firstLsn + recordCount - 1;
+      } else if (!this.#isBridging) {
+        for (const piece of this.#open) {
+          piece.state.replay(header, records);
+          piece.known = resets ? from : Math.min(piece.known, from);
+          piece.lastLsn = firstLsn + recordCount - 1;
+        }
       }
     }
     return this.#onFrame(frame);
@@ -104,24 +120,40 @@ export class PieceListener implements SurveyListener {
   }
 
   #goOnPast(path: string): void {
-    if (this.#current === null) return;
-    this.#past = goOnPast(this.#current, path);
+    // The one that came from farther holds all that the other does.
+    const piece = this.#chain ?? this.#current;
+    if (piece === null) return;
+    this.#past = goOnPast(piece, path);
     this.pastHoles.push(this.#past);
     this.#current = null;
+    this.#chain = null;
   }
 
-  /** What is not whole at the end of a segment is nothing that was saved, if the next one goes on from its last frame. */
-  #endSegment(joins: boolean): void {
-    const piece = this.#past ?? this.#current;
-    const lost = this.#lost;
-    if (piece !== null && lost.length > 0 && !joins) this.#tears.push({ piece, lost });
+  /**
+   * What is not whole at the end of a segment is nothing that was saved, if the next one goes on from its last frame. Else
+   * all that stands in front of the next was durable when that was made (D6).
+   *
+   * @returns the stretch past the holes of this segment, which may go on in the next
+   */
+  #endSegment(joins: boolean, next: SegmentHeader | null): PieceWithHoles | null {
+    const piece = this.#past ?? this.#chain ?? this.#current;
+    const lost = joins ? [] : this.#lost;
+    let past = this.#past;
     this.#lost = [];
     this.#past = null;
+    if (piece === null || (joins && past === null)) return null;
+    this.#chain = null;
+    const durable = lost.filter(({ header }) => next !== null && lastLsnOf(header) < next.firstLsn);
+    if (durable.length > 0) {
+      if (past === null) this.pastHoles.push((past = goOnPast(piece, durable[0]?.path ?? '')));
+      for (const one of durable) takeLost(past, one);
+    } else if (lost.length > 0) this.#tears.push({ piece, lost });
+    return next === null ? null : (past ?? goOnPast(piece, ''));
   }
 
   /** All was read, and what was durable is known: a frame at an end that was counts as far as its entries do (D1). */
   end(proven: DurableMark): void {
-    this.#endSegment(false);
+    this.#endSegment(false, null);
     for (const { piece, lost } of this.#tears) {
       let past = this.pastHoles.find((one) => one === piece) ?? null;
       for (const one of lost) {
@@ -137,11 +169,11 @@ export class PieceListener implements SurveyListener {
 
   onBridge(sealed: SealedSegment, lastLsn: number): void {
     this.#isBridging = false;
-    const piece = this.#current;
-    if (piece === null) return;
-    piece.state.adoptSealed(sealed);
-    piece.known = sealed.resets ? sealed.lowest : Math.min(piece.known, sealed.lowest);
-    piece.lastLsn = lastLsn;
+    for (const piece of this.#open) {
+      piece.state.adoptSealed(sealed);
+      piece.known = sealed.resets ? sealed.lowest : Math.min(piece.known, sealed.lowest);
+      piece.lastLsn = lastLsn;
+    }
   }
 
   onLostFrame(lost: LostFrame): void {
