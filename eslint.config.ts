@@ -75,6 +75,8 @@ const config: Linter.Config[] = defineConfig([
         performance: 'readonly',
         setInterval: 'readonly',
         clearInterval: 'readonly',
+        setTimeout: 'readonly',
+        clearTimeout: 'readonly',
         URL: 'readonly',
       },
     },
