@@ -1,5 +1,5 @@
 import { basename, dirname, join } from 'node:path';
-import { copyFile } from './copy-file.js';
+import { copyFile, fillNew } from './copy-file.js';
 import { isNoSpace, writeFailed } from './disk-failure.js';
 import { ASIDE, renewDirectory, syncNames } from './durable-names.js';
 import type { Disk } from './port.js';
@@ -90,14 +90,7 @@ async function writeNote(disk: Disk, path: string, note: string): Promise<void> 
   try {
     // A new name, since that of an earlier try may have failed to become durable.
     if ((await disk.stat(path)) !== null) await disk.unlink(path);
-    const file = await disk.open(path, { access: 'write', create: 'exclusive' });
-    try {
-      const bytes = new TextEncoder().encode(note);
-      await writeFully(file, bytes, 0);
-      await file.dataSync();
-    } finally {
-      await file.close();
-    }
+    await fillNew(disk, path, async (file) => writeFully(file, new TextEncoder().encode(note), 0));
   } catch (error) {
     if (!isNoSpace(error)) throw error;
   }

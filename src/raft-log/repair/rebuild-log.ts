@@ -5,7 +5,7 @@ import type { Disk } from '../../disk/port.js';
 import { LIMITS } from '../../format/limits.js';
 import { parseWalFileName } from '../../format/names.js';
 import { viewOf } from '../../format/integers.js';
-import { encodeRaftPreamble, entryRecordBytes } from '../../format/raft-records.js';
+import { encodeRaftPreamble } from '../../format/raft-records.js';
 import { readRecord, recordBytesAt, RECORD_HEADER_BYTES } from '../../format/record.js';
 import type { Superblock } from '../../format/superblock.js';
 import {
@@ -18,25 +18,20 @@ import {
   openSegment,
   readAt,
   malformed,
+  UNHEARD,
 } from '../../wal/inside.js';
 import { removeName } from '../../disk/durable-names.js';
 import { AcceptedState } from '../state/accepted-state.js';
 import type { Entry } from '../contract.js';
 import { DurableState } from '../state/durable-state.js';
-import { draftSave } from '../state/encode-save.js';
 import { readEntry } from '../read/read-entry.js';
 import { EntryReader } from '../read/entry-reader.js';
-import { FrameQueue } from '../state/frame-queue.js';
-import { judgeSave } from '../rules/judge-save.js';
-import { readSave } from '../rules/requests.js';
+import { refill } from '../state/refill.js';
 import type { PastHoles, LogPiece } from './log-piece.js';
 import type { InnerPlan } from './repair-plan.js';
 import type { LogSurvey } from './survey-log.js';
 
 const SEGMENT_BYTES = 67_108_864;
-/** About how many bytes of entries one frame of the new log holds, and at most this share of a segment. */
-const FRAME_BYTES = 1024 * 1024;
-const FRAME_SHARE = 1 / 8;
 
 /**
  * Writes what a plan keeps into new segments beside the old ones, above every LSN and segment number seen. Resolved:
@@ -66,9 +61,8 @@ export async function rebuildLog(
       begin: () => Promise.resolve(encodeRaftPreamble({ hardState, snapshot, boundary, unfitUntil })),
       fill: async (log) => {
         if (piece === null) return;
-        const accepted = new AcceptedState(durable, (index) => log.checksumOf(index));
-        const queue = new FrameQueue(log, durable, accepted);
-        await copyEntries(request, survey, inner, piece, result.lastIndex + 1, accepted, queue);
+        const chunks = entriesOf(request, survey, piece, boundary.index + 1, result.lastIndex + 1);
+        await refill(log, durable, request.segmentBytes, chunks);
       },
     },
     epoch,
@@ -97,14 +91,7 @@ function requestOf(
     verifyOnOpen: 'tail',
     layer,
     older: null,
-    observer: {
-      onSync: () => undefined,
-      onRotate: () => undefined,
-      onShortage: () => undefined,
-      onSpaceBack: () => undefined,
-      onUnmarked: () => undefined,
-      onFailed: () => undefined,
-    },
+    observer: UNHEARD,
     signal: undefined,
   };
 }
@@ -128,37 +115,6 @@ class StretchState extends DurableState {
   }
 }
 
-/** Reads the entries of the stretch that is kept, each by its own checksum, and saves them again. */
-async function copyEntries(
-  request: OpenRequest,
-  survey: LogSurvey,
-  { boundary }: InnerPlan,
-  piece: LogPiece,
-  until: number,
-  accepted: AcceptedState,
-  queue: FrameQueue,
-): Promise<void> {
-  const from = boundary.index + 1;
-  const frameBytes = Math.min(FRAME_BYTES, request.segmentBytes * FRAME_SHARE);
-  let waiting: Entry[] = [];
-  let bytes = 0;
-  const flush = async (): Promise<void> => {
-    // The interlocks were the old log's: a host that keeps its hard state elsewhere may have had none.
-    const plan = judgeSave(accepted, readSave({ entries: waiting }), { checks: 'off' });
-    waiting = [];
-    bytes = 0;
-    if (!plan.isEmpty) await queue.accept(draftSave(accepted, plan));
-  };
-  const keep = async (entry: Entry): Promise<void> => {
-    waiting.push(entry);
-    // Empty entries take room too, and memory: a frame of nothing else must end.
-    bytes += entryRecordBytes(0, entry.data.length);
-    if (bytes >= frameBytes) await flush();
-  };
-  for await (const entry of entriesOf(request, survey, piece, from, until)) await keep(entry);
-  await flush();
-}
-
 /** Entries `[from, until)` of a stretch: those in front of its last hole, those behind that, and those it went on with. */
 async function* entriesOf(
   request: OpenRequest,
@@ -166,7 +122,7 @@ async function* entriesOf(
   piece: LogPiece,
   from: number,
   until: number,
-): AsyncGenerator<Entry, void, undefined> {
+): AsyncGenerator<readonly Entry[], void, undefined> {
   const { past, state } = piece;
   if (past === null) return yield* entriesUpToHole(request, survey, piece, from, until);
   const thenFrom = Math.max(from, Math.min(until, past.then?.known ?? until));
@@ -183,14 +139,13 @@ async function* entriesUpToHole(
   piece: LogPiece,
   from: number,
   until: number,
-): AsyncGenerator<Entry, void, undefined> {
+): AsyncGenerator<readonly Entry[], void, undefined> {
   if (from >= until) return;
   const old = new StretchState(from - 1);
   const log = await openPiece(request, survey, piece, old);
   try {
     const reader = new EntryReader(log, old, new AcceptedState(old, () => undefined), request.dir);
-    for await (const chunk of reader.chunks({ from, until, bytesMax: Infinity, signal: undefined }))
-      yield* chunk;
+    yield* reader.chunks({ from, until, bytesMax: Infinity, signal: undefined });
   } finally {
     await log.close();
   }
@@ -203,7 +158,7 @@ async function* entriesPast(
   state: DurableState,
   from: number,
   until: number,
-): AsyncGenerator<Entry, void, undefined> {
+): AsyncGenerator<readonly Entry[], void, undefined> {
   const file = await openSegment(disk, path);
   try {
     for (let index = from; index < until; index += 1) {
@@ -211,7 +166,7 @@ async function* entriesPast(
       const head = viewOf(await readAt(file, offset, RECORD_HEADER_BYTES));
       const record = readRecord(await readAt(file, offset, recordBytesAt(head, 0)), 0);
       if (record === null) throw malformed({ path }, offset, index);
-      yield readEntry({ number: index, record, path, offset }, state.term(index));
+      yield [readEntry({ number: index, record, path, offset }, state.term(index))];
     }
   } finally {
     await closeFile(file);

@@ -1,20 +1,12 @@
 import { isKeelsonError } from '../../errors/index.js';
 import { encodeRaftPreamble } from '../../format/raft-records.js';
 import type { OlderStore, OlderStores, Replacement } from '../../wal/inside.js';
-import { AcceptedState } from '../state/accepted-state.js';
-import type { Entry } from '../contract.js';
 import type { DurableState } from '../state/durable-state.js';
-import { draftSave } from '../state/encode-save.js';
-import { FrameQueue } from '../state/frame-queue.js';
-import { judgeSave } from '../rules/judge-save.js';
-import { readSave } from '../rules/requests.js';
-import type { OlderFormat, OlderLog, OlderPlace } from './older-format.js';
+import { refill } from '../state/refill.js';
+import type { OlderFormat, OlderPlace } from './older-format.js';
 import type { ResolvedOptions } from '../rules/options.js';
 import { resetState, type GivenUp } from './reset-state.js';
 import type { SnapshotsAtOpen } from '../snapshots/snapshots-at-open.js';
-
-/** About how many bytes of entries one frame of a migrated log holds. */
-const FRAME_BYTES = 1024 * 1024;
 
 export interface ReplacementParts {
   readonly formats: readonly OlderFormat[];
@@ -57,7 +49,7 @@ function olderStore(
 
 /** All that the old log holds, in the new format, above every number that the old one used. */
 async function migration(
-  { durable, snapshots }: ReplacementParts,
+  { durable, snapshots, options }: ReplacementParts,
   format: OlderFormat,
   place: OlderPlace,
 ): Promise<Replacement> {
@@ -73,32 +65,12 @@ async function migration(
       return encodeRaftPreamble({ hardState, boundary, unfitUntil, snapshot });
     },
     fill: async (log) => {
-      const accepted = new AcceptedState(durable, (index) => log.checksumOf(index));
-      await appendAll(older, accepted, new FrameQueue(log, durable, accepted));
+      await refill(log, durable, options.segmentBytes, older.entries());
+      const { lastIndex } = durable;
+      if (lastIndex !== older.lastIndex)
+        throw new RangeError(`entries up to ${lastIndex} were read, expected ${older.lastIndex}`);
     },
   };
-}
-
-async function appendAll(older: OlderLog, accepted: AcceptedState, queue: FrameQueue): Promise<void> {
-  let waiting: Entry[] = [];
-  let bytes = 0;
-  const flush = async (): Promise<void> => {
-    // The interlocks were the old log's: a host that keeps its hard state elsewhere may have had none.
-    const plan = judgeSave(accepted, readSave({ entries: waiting }), { checks: 'off' });
-    waiting = [];
-    bytes = 0;
-    if (!plan.isEmpty) await queue.accept(draftSave(accepted, plan));
-  };
-  for await (const piece of older.entries()) {
-    for (const entry of piece) {
-      waiting.push(entry);
-      bytes += entry.data.length;
-      if (bytes >= FRAME_BYTES) await flush();
-    }
-  }
-  await flush();
-  if (accepted.lastIndex !== older.lastIndex)
-    throw new RangeError(`entries up to ${accepted.lastIndex} were read, expected ${older.lastIndex}`);
 }
 
 /** An empty log where the host says that its state machine stands. */

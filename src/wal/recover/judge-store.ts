@@ -5,7 +5,7 @@ import type { DurableMark } from '../../format/position.js';
 import type { Superblock, SuperblockVerdict } from '../../format/superblock.js';
 import { NO_ENTRIES, segmentMissing, type RecoveryTally } from '../report/damage.js';
 import { newestMark, readMarks, type MarksFile } from '../store/marks-file.js';
-import { olderFormat, otherFormat, otherVersionOf } from '../switch/incompatible-format.js';
+import { olderFormat, otherFormat, otherVersionOf } from '../report/incompatible-format.js';
 import { segmentPath } from '../segment/live-segment.js';
 import { judge, type Judgement } from './judge.js';
 import type { OpenRequest } from '../open-request.js';

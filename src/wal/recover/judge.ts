@@ -1,13 +1,14 @@
 import type { Disk, DiskFile } from '../../disk/port.js';
-import { KeelsonError } from '../../errors/index.js';
-import { identityText, sameBytes } from '../../format/identity.js';
+import type { KeelsonError } from '../../errors/index.js';
 import type { DurableMark } from '../../format/position.js';
-import { FORMAT_VERSION, segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
+import { segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
 import type { Superblock } from '../../format/superblock.js';
 import { closeFile } from '../../disk/close-file.js';
 import { NO_ENTRIES, segmentMissing, type Damage, type RecoveryTally } from '../report/damage.js';
+import { otherFormat } from '../report/incompatible-format.js';
 import type { WalLayer } from '../layer.js';
 import { sealedSegment, segmentPath, type LiveSegment } from '../segment/live-segment.js';
+import { headerFault } from '../segment/header-fault.js';
 import { openSegment, readSeal, readSegmentHeader } from '../segment/read-segment.js';
 import { olderThan, segmentsAbove, type SegmentAbove } from './segments-above.js';
 import { scanSegment, type Fence, type SegmentScan } from '../segment/scan-segment.js';
@@ -154,50 +155,21 @@ class Judge {
     this.#open.add(file);
     const { verdict, fileBytes } = await readSegmentHeader(file);
     tally.readBytes += Math.min(fileBytes, 512);
-    const fault = this.#headerFault(verdict, fileBytes, number, path);
+    if (verdict.kind === 'other-version' && mustBe) throw otherFormat(path, verdict.version);
+    const fault =
+      verdict.kind === 'other-version' ? null : headerFault(verdict, fileBytes, number, superblock.storeId);
     if (fault === null && verdict.kind === 'valid') {
       this.#highestEpoch = Math.max(this.#highestEpoch, verdict.header.epoch);
       return { header: verdict.header, path, file };
     }
     await this.#giveBack(file);
-    if (mustBe && fault !== null) throw fault;
+    if (mustBe && fault !== null) throw this.#damage({ ...fault, path, offset: 0 });
     return null;
   }
 
   async #giveBack(file: DiskFile): Promise<void> {
     this.#open.delete(file);
     await closeFile(file, 'inline');
-  }
-
-  #headerFault(
-    verdict: Awaited<ReturnType<typeof readSegmentHeader>>['verdict'],
-    fileBytes: number,
-    number: number,
-    path: string,
-  ): KeelsonError | null {
-    const corrupt = (reason: string): KeelsonError =>
-      this.#damage({ code: 'KEELSON_CORRUPT', path, offset: 0, reason });
-    switch (verdict.kind) {
-      case 'other-version':
-        return incompatible(path, verdict.version);
-      case 'invalid':
-        return corrupt(`segment header checksum ${hex(verdict.found)}, expected ${hex(verdict.expected)}`);
-      case 'valid': {
-        const { header } = verdict;
-        if (!sameBytes(header.storeId, this.#store.superblock.storeId)) return this.#anothers(path, header);
-        if (header.number !== number)
-          return corrupt(`it says it is segment ${header.number}, expected ${number}`);
-        if (header.segmentBytes !== fileBytes)
-          return corrupt(`the file is ${fileBytes} bytes long, expected ${header.segmentBytes}`);
-        return null;
-      }
-    }
-  }
-
-  #anothers(path: string, header: SegmentHeader): KeelsonError {
-    const expected = identityText(this.#store.superblock.storeId);
-    const reason = `it belongs to store ${identityText(header.storeId)}, expected ${expected}`;
-    return this.#damage({ code: 'KEELSON_MISSING_SEGMENT', path, offset: 0, reason });
   }
 
   /** D9: what stands under valid checksums and still cannot be is damage too, and no failure of an assertion. */
@@ -380,16 +352,4 @@ function scannedSegment(current: Candidate, scan: SegmentScan): LiveSegment {
     seal: null,
     index: scan.index,
   };
-}
-
-function incompatible(path: string, found: number): KeelsonError {
-  return new KeelsonError(
-    'KEELSON_INCOMPATIBLE_FORMAT',
-    `${path} is of format ${found}, this release reads format ${FORMAT_VERSION}. Nothing was changed. Open it with the release that wrote it, or a newer one.`,
-    { path, found, expected: FORMAT_VERSION },
-  );
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16).padStart(8, '0')}`;
 }

@@ -1,5 +1,9 @@
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { copyFile, fillNew } from '../../disk/copy-file.js';
+import { changeFailed } from '../../disk/disk-failure.js';
 import type { Disk, DiskFile } from '../../disk/port.js';
+import { makeFolder } from '../../disk/set-aside.js';
+import { systemCode } from '../../disk/system-error.js';
 import { writeFully } from '../../disk/write-fully.js';
 import { QUARANTINE_DIRECTORY_NAME } from '../../format/names.js';
 import { closeFile } from '../../disk/close-file.js';
@@ -62,4 +66,48 @@ async function dropOldCopies(disk: Disk, folder: string): Promise<void> {
   const stems = [...new Set(names.map((name) => name.slice(0, -4)))].sort();
   const old = new Set(stems.slice(0, Math.max(0, stems.length - TAIL_COPIES_KEPT)));
   for (const name of names) if (old.has(name.slice(0, -4))) await removeName(disk, join(folder, name));
+}
+
+const REPAIR_AGAIN = { fate: 'The store is as it was.', then: 'repair again' };
+
+/**
+ * Copies files that are about to be written over into `folder`, whole, and writes `note` beside them as `why.txt`. What
+ * stands there already, from a try that was stopped, is left: the new copies get a number behind their names. Resolved:
+ * files and names are durable. Returns the paths there; a file that is missing or empty has none.
+ *
+ * Errors: `KEELSON_NO_SPACE`, `KEELSON_WRITE_FAILED`, `KEELSON_SYNC_FAILED`, `KEELSON_READ_FAILED`.
+ *
+ * @param folder in the quarantine, which is made if it is missing
+ */
+export async function keepInQuarantine(
+  disk: Disk,
+  folder: string,
+  paths: readonly string[],
+  note: string,
+): Promise<readonly string[]> {
+  const kept: string[] = [];
+  try {
+    await makeFolder(disk, dirname(folder));
+    await makeFolder(disk, folder);
+    for (const path of paths) {
+      if (((await disk.stat(path))?.size ?? 0) === 0) continue;
+      const to = await freePath(disk, folder, basename(path));
+      await copyFile(disk, path, to);
+      kept.push(to);
+    }
+    const why = await freePath(disk, folder, 'why.txt');
+    await fillNew(disk, why, async (into) => writeFully(into, new TextEncoder().encode(note), 0));
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    throw changeFailed('the quarantine', { path: folder }, error, REPAIR_AGAIN);
+  }
+  await syncNames(disk, folder);
+  return kept;
+}
+
+async function freePath(disk: Disk, folder: string, name: string): Promise<string> {
+  for (let count = 1; ; count += 1) {
+    const path = join(folder, count === 1 ? name : `${name}.${String(count)}`);
+    if ((await disk.stat(path)) === null) return path;
+  }
 }

@@ -2,9 +2,8 @@ import type { Disk, DiskFile } from '../../disk/port.js';
 import { readRecord, RECORD_HEADER_BYTES } from '../../format/record.js';
 import type { SealTrailer, TermRun } from '../../format/seal.js';
 import { segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
+import { wholeHeaderOf } from '../segment/header-fault.js';
 import { readAt, readSeal, readSealOffsets } from '../segment/read-segment.js';
-import { headerFault } from './survey-header.js';
-import { headerAt } from './survey-range.js';
 import type { TermOfRecord, UnreadableRun } from './walk-lost-frame.js';
 
 /**
@@ -29,11 +28,8 @@ export async function bridgeOver(
   const salt = segmentSalt(header.identity);
   const seal = await readSeal(file, header.segmentBytes, salt);
   if (seal === null) return null;
-  const next = await headerAt(disk, walDir, header.number + 1);
-  if (next?.verdict.kind !== 'valid') return null;
-  if (headerFault(next.verdict, next.fileBytes, header.number + 1, storeId) !== null) return null;
-  const { firstLsn, chain } = next.verdict.header;
-  if (firstLsn !== seal.trailer.lastLsn + 1 || chain !== seal.trailer.chain) return null;
+  const next = await wholeHeaderOf(disk, walDir, header.number + 1, storeId);
+  if (next?.firstLsn !== seal.trailer.lastLsn + 1 || next.chain !== seal.trailer.chain) return null;
   return { ...seal, offsets: await readSealOffsets(file, header.segmentBytes, seal.trailer, salt) };
 }
 

@@ -5,7 +5,7 @@ import type { Blemish } from '../report/blemish.js';
 import type { Damage } from '../report/damage.js';
 import type { RunState } from '../segment/scan-segment.js';
 import type { SegmentHurt } from './segment-hurts.js';
-import type { HeaderFault } from './survey-header.js';
+import type { HeaderFault } from '../segment/header-fault.js';
 import type { SurveyedMarks, SurveyedSlots } from './survey-marks.js';
 import type { SurveyedRange } from './survey-range.js';
 

@@ -1,10 +1,10 @@
 import type { Disk, DiskFile } from '../../disk/port.js';
 import type { EndMark } from '../../format/end-mark.js';
 import { segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
+import { wholeHeaderOf } from '../segment/header-fault.js';
 import { readSeal } from '../segment/read-segment.js';
 import type { Fence } from '../segment/scan-segment.js';
-import { headerFault } from './survey-header.js';
-import { headerAt, type SurveyedRange } from './survey-range.js';
+import type { SurveyedRange } from './survey-range.js';
 
 /**
  * Says, for each segment of a survey, how far frames of older epochs count in it (D11): what the superblock says, the end
@@ -42,10 +42,7 @@ export class SurveyFences {
     if (this.#later !== null && this.#later.number > number) return this.#later;
     this.#later = null;
     for (let next = number + 1; next <= Math.max(newest, number) + 1 && this.#later === null; next += 1) {
-      const found = await headerAt(this.#disk, this.#walDir, next);
-      if (found?.verdict.kind !== 'valid') continue;
-      if (headerFault(found.verdict, found.fileBytes, next, storeId) === null)
-        this.#later = found.verdict.header;
+      this.#later = await wholeHeaderOf(this.#disk, this.#walDir, next, storeId);
     }
     return this.#later;
   }

@@ -8,7 +8,7 @@ import { ASIDE } from '../../disk/durable-names.js';
 import { newestMark, readMarks, type MarkedRun } from '../store/marks-file.js';
 import type { StorePaths } from '../store/store-directory.js';
 import { newestSlot, readSlots, superblockPath } from '../store/superblock-file.js';
-import { newerFormat } from './survey-header.js';
+import { otherFormat } from '../report/incompatible-format.js';
 
 /** Both slots of the superblock, as they were found. */
 export interface SurveyedSlots {
@@ -29,7 +29,7 @@ export async function surveySlots(disk: Disk, { dir }: StorePaths): Promise<Surv
     const { bytes, slots } = await readSlots(file);
     const superblock = newestSlot(slots);
     const other = slots.find((slot) => slot.kind === 'other-version');
-    if (other?.kind === 'other-version') throw newerFormat(path, other.version);
+    if (other?.kind === 'other-version') throw otherFormat(path, other.version);
     return { path, bytes: bytes.subarray(0, SUPERBLOCK_BYTES), slots, superblock };
   } finally {
     await closeFile(file);

@@ -1,11 +1,9 @@
 import { join } from 'node:path';
-import { readFailed } from '../../disk/disk-failure.js';
 import type { Disk } from '../../disk/port.js';
-import { systemCode } from '../../disk/system-error.js';
-import { segmentAsideName, segmentName } from '../../format/names.js';
-import type { SegmentHeader } from '../../format/segment-header.js';
+import { segmentName } from '../../format/names.js';
 import { closeFile } from '../../disk/close-file.js';
-import { readSegmentHeader } from '../segment/read-segment.js';
+import { segmentPath } from '../segment/live-segment.js';
+import { openIfThere, readSegmentHeader } from '../segment/read-segment.js';
 import type { Fence } from '../segment/scan-segment.js';
 import { listStore, notALog, strayOf, type StorePaths } from '../store/store-directory.js';
 import type { SurveyedSlots } from './survey-marks.js';
@@ -83,7 +81,7 @@ async function inferRange(
 ): Promise<Omit<SurveyedRange, 'totalBytes' | 'highestSegment'>> {
   let storeId: Uint8Array | null = null;
   for (const number of [...numbers].reverse()) {
-    storeId ??= (await headerOf(disk, walDir, number))?.storeId ?? null;
+    storeId ??= await storeIdOf(disk, walDir, number);
   }
   const newest = numbers.at(-1) ?? 0;
   const there = new Set(numbers);
@@ -100,30 +98,14 @@ function startOf(until: number, there: ReadonlySet<number>): number {
   return first;
 }
 
-async function headerOf(disk: Disk, walDir: string, number: number): Promise<SegmentHeader | null> {
-  const found = await headerAt(disk, walDir, number);
-  return found?.verdict.kind === 'valid' ? found.verdict.header : null;
-}
-
-/** The header of a segment, by its name or the one that it has while that is renewed; null if it is not there. */
-export async function headerAt(
-  disk: Disk,
-  walDir: string,
-  number: number,
-): Promise<Awaited<ReturnType<typeof readSegmentHeader>> | null> {
-  for (const name of [segmentName(number), segmentAsideName(number)]) {
-    const path = join(walDir, name);
-    try {
-      const file = await disk.open(path, { access: 'read' });
-      try {
-        return await readSegmentHeader(file);
-      } finally {
-        await closeFile(file);
-      }
-    } catch (error) {
-      if (systemCode(error) === 'ENOENT') continue;
-      throw readFailed('a segment', { path }, error);
-    }
+/** Whose segment it is, by its header alone; null if none that holds is there. */
+async function storeIdOf(disk: Disk, walDir: string, number: number): Promise<Uint8Array | null> {
+  const file = await openIfThere(disk, segmentPath(walDir, number));
+  if (file === null) return null;
+  try {
+    const { verdict } = await readSegmentHeader(file);
+    return verdict.kind === 'valid' ? verdict.header.storeId : null;
+  } finally {
+    await closeFile(file);
   }
-  return null;
 }

@@ -7,7 +7,9 @@ import { sameBytes } from '../../format/identity.js';
 import { segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
 import type { Superblock } from '../../format/superblock.js';
 import { closeFile } from '../../disk/close-file.js';
+import { otherFormat } from '../report/incompatible-format.js';
 import { segmentPath } from '../segment/live-segment.js';
+import { headerFault, wholeHeaderOf } from '../segment/header-fault.js';
 import { openIfThere, readSeal, readSealOffsets, readSegmentHeader } from '../segment/read-segment.js';
 import { segmentsAbove, type SegmentAbove } from '../recover/segments-above.js';
 import { listStore, type StorePaths } from '../store/store-directory.js';
@@ -15,7 +17,6 @@ import { RecordLedger } from './record-ledger.js';
 import { SegmentHurts, type HurtListener } from './segment-hurts.js';
 import { endLsnOf, judgeSurvey } from './survey-damage.js';
 import { SurveyFences } from './survey-fences.js';
-import { headerFault, newerFormat } from './survey-header.js';
 import { surveyMarks, surveySlots, type SurveyedSlots } from './survey-marks.js';
 import { rangeOf, type SurveyedRange } from './survey-range.js';
 import { SegmentSurvey, type FrameJudge, type SurveyedFrame } from './survey-segment.js';
@@ -141,20 +142,12 @@ class Survey {
   async #joinsAbove(range: SurveyedRange): Promise<boolean> {
     const last = this.#segments[this.#segments.length - 1];
     if (last?.run === null || last === undefined) return false;
-    const opened = await this.#open(last.number + 1);
-    if (opened === null) return false;
-    try {
-      const { verdict, fileBytes } = await readSegmentHeader(opened);
-      if (verdict.kind !== 'valid') return false;
-      const fault = headerFault(verdict, fileBytes, last.number + 1, range.storeId);
-      if (fault !== null) return false;
-      const { firstLsn, chain } = verdict.header;
-      if (firstLsn === last.run.lastLsn + 1 && chain === last.run.chain) return true;
-      // A writer that rotated since has added to the last one, which must be read again.
-      return await this.#catchUp(last, verdict.header, range);
-    } finally {
-      await closeFile(opened);
-    }
+    const { environment, paths } = this.#request;
+    const next = await wholeHeaderOf(environment.disk, paths.walDir, last.number + 1, range.storeId);
+    if (next === null) return false;
+    if (next.firstLsn === last.run.lastLsn + 1 && next.chain === last.run.chain) return true;
+    // A writer that rotated since has added to the last one, which must be read again.
+    return this.#catchUp(last, next, range);
   }
 
   async #catchUp(
@@ -172,22 +165,18 @@ class Survey {
     return again?.lastLsn === next.firstLsn - 1 && again.chain === next.chain;
   }
 
-  #open(number: number): Promise<DiskFile | null> {
-    return openIfThere(this.#request.environment.disk, segmentPath(this.#request.paths.walDir, number));
-  }
-
   /** @param heardLsn frames up to this were told of already */
   async #survey(number: number, range: SurveyedRange, heardLsn = 0): Promise<void> {
     this.#throwIfAborted();
     const path = segmentPath(this.#request.paths.walDir, number);
-    const file = await this.#open(number);
+    const file = await openIfThere(this.#request.environment.disk, path);
     if (file === null) {
       this.#segments.push({ ...NOTHING, number, path });
       return;
     }
     try {
       const { verdict, fileBytes } = await readSegmentHeader(file);
-      if (verdict.kind === 'other-version') throw newerFormat(path, verdict.version);
+      if (verdict.kind === 'other-version') throw otherFormat(path, verdict.version);
       const fault = headerFault(verdict, fileBytes, number, range.storeId);
       if (fault !== null || verdict.kind !== 'valid') {
         this.#segments.push({ ...NOTHING, number, path, fileBytes, fault });

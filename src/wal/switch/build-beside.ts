@@ -8,7 +8,7 @@ import { newIdentity } from '../store/fresh-store.js';
 import { judge } from '../recover/judge.js';
 import { openTail } from '../recover/prove-tail.js';
 import { makeFailed, makeZeroedFile, writeSegmentHeader } from '../segment/make-segment.js';
-import type { WalObserver } from '../write/observer.js';
+import { UNHEARD } from '../write/observer.js';
 import type { OpenRequest } from '../open-request.js';
 import { SegmentedLog } from '../segmented-log.js';
 import { syncNames } from '../../disk/durable-names.js';
@@ -17,16 +17,6 @@ import { newestSlot, readSlots, SuperblockFile, superblockPath } from '../store/
 import { WalCounters } from '../write/wal-counters.js';
 import type { Replacement } from './older-stores.js';
 import { SuperblockInMemory } from './superblock-in-memory.js';
-
-/** Nobody listens to a log that does not count yet. */
-const UNHEARD: WalObserver = {
-  onSync: () => undefined,
-  onRotate: () => undefined,
-  onShortage: () => undefined,
-  onSpaceBack: () => undefined,
-  onUnmarked: () => undefined,
-  onFailed: () => undefined,
-};
 
 /**
  * Makes the segments of a log beside those of an older store, by the code that writes every log, and fills them.

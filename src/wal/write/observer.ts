@@ -16,3 +16,13 @@ export interface WalObserver {
   onUnmarked(error: KeelsonError): void;
   onFailed(error: KeelsonError): void;
 }
+
+/** Nobody listens to a log that does not count yet, or that is only read. */
+export const UNHEARD: WalObserver = {
+  onSync: () => undefined,
+  onRotate: () => undefined,
+  onShortage: () => undefined,
+  onSpaceBack: () => undefined,
+  onUnmarked: () => undefined,
+  onFailed: () => undefined,
+};

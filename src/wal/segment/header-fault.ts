@@ -1,7 +1,10 @@
-import { KeelsonError } from '../../errors/index.js';
+import { closeFile } from '../../disk/close-file.js';
+import type { Disk } from '../../disk/port.js';
 import { identityText, sameBytes } from '../../format/identity.js';
-import { FORMAT_VERSION, type SegmentHeaderVerdict } from '../../format/segment-header.js';
+import type { SegmentHeader, SegmentHeaderVerdict } from '../../format/segment-header.js';
 import type { Damage } from '../report/damage.js';
+import { segmentPath } from './live-segment.js';
+import { openIfThere, readSegmentHeader } from './read-segment.js';
 
 /** Why a file is not the segment that its name says it is. */
 export type HeaderFault = Pick<Damage, 'code' | 'reason'>;
@@ -27,13 +30,22 @@ export function headerFault(
   return null;
 }
 
-/** What is of another format is not damaged: the release that wrote it reads it. */
-export function newerFormat(path: string, found: number): KeelsonError {
-  return new KeelsonError(
-    'KEELSON_INCOMPATIBLE_FORMAT',
-    `${path} is of format ${found}, this release reads format ${FORMAT_VERSION}. Nothing was changed. Open it with the release that wrote it, or a newer one.`,
-    { path, found, expected: FORMAT_VERSION },
-  );
+/** The header of segment `number` of that store, by whatever name it has; null if none that is whole is there. */
+export async function wholeHeaderOf(
+  disk: Disk,
+  walDir: string,
+  number: number,
+  storeId: Uint8Array | null,
+): Promise<SegmentHeader | null> {
+  const file = await openIfThere(disk, segmentPath(walDir, number));
+  if (file === null) return null;
+  try {
+    const { verdict, fileBytes } = await readSegmentHeader(file);
+    if (verdict.kind !== 'valid' || headerFault(verdict, fileBytes, number, storeId) !== null) return null;
+    return verdict.header;
+  } finally {
+    await closeFile(file);
+  }
 }
 
 function hex(value: number): string {
