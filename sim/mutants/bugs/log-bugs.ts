@@ -48,8 +48,8 @@ export const LOG_BUGS: readonly PlantedBug[] = [
       },
       {
         file: LOG,
-        find: 'firstNeeded(this.#segments, this.#request.layer.boundary()).header;',
-        put: 'firstNeeded(this.#segments, upTo ?? this.#request.layer.boundary()).header;',
+        find: 'this.#segments.firstNeeded(this.#request.layer.boundary()).header;',
+        put: 'this.#segments.firstNeeded(upTo ?? this.#request.layer.boundary()).header;',
       },
     ],
   },
@@ -72,8 +72,8 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: LOG,
-        find: 'firstNeeded(this.#segments, this.#request.layer.boundary()).header;',
-        put: 'firstNeeded(this.#segments, this.#request.layer.boundary() + 1).header;',
+        find: 'this.#segments.firstNeeded(this.#request.layer.boundary()).header;',
+        put: 'this.#segments.firstNeeded(this.#request.layer.boundary() + 1).header;',
       },
     ],
   },
@@ -135,8 +135,8 @@ export const LOG_BUGS: readonly PlantedBug[] = [
       },
       {
         file: 'src/raft-log/repair-store.ts',
-        find: '    for (const path of old) moved.push(',
-        put: '    for (const path of [] as string[]) moved.push(',
+        find: 'of [...old, ...this.#snapshotsGivenUp()])',
+        put: 'of [...this.#snapshotsGivenUp()])',
       },
     ],
   },
