@@ -14,8 +14,13 @@ const ROOT = join(import.meta.dirname, '..', '..');
 /** Seeds that a search may try; nearly all need less than twenty. */
 const SEEDS = 400;
 
-/** Where the search for a rare one begins. */
-const FROM: Readonly<Partial<Record<Oracle, number>>> = { 'lsn-reused': 2_005_001, 'full-disk': 1_000_001 };
+/** Where the search for a rare one begins: in front of a seed that finds it, as seeds were drawn when this was written. */
+const FROM: Readonly<Partial<Record<Oracle, number>>> = {
+  'lsn-reused': 2_005_076,
+  'full-disk': 1_000_034,
+  'latched-for-a-shortage': 190,
+  'other-store': 17,
+};
 
 /** Which bug each oracle has to find. */
 const FOUND_BY: Readonly<Record<Oracle, number>> = {
