@@ -31,7 +31,7 @@ export interface VerifyProgress {
 export interface VerifyOptions {
   /** Abandons it: `KEELSON_ABORTED`. */
   readonly signal?: AbortSignal;
-  /** Called about every MiB. What it throws ends the verification. */
+  /** Called about every MiB. What it throws, or rejects with, ends the verification. */
   readonly onProgress?: (progress: VerifyProgress) => void;
 }
 

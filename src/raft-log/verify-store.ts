@@ -1,4 +1,4 @@
-import type { VerifyOptions, VerifyReport } from './verify-report.js';
+import type { VerifyOptions, VerifyProgress, VerifyReport } from './verify-report.js';
 import { patient } from '../disk/disk-watch.js';
 import type { Environment } from '../disk/environment.js';
 import { storePaths } from '../wal/inside.js';
@@ -23,15 +23,45 @@ export async function verifyStore(request: VerifyRequest): Promise<VerifyReport>
   const { dir, walDir, signal, onProgress } = request;
   const environment = patient(request.environment);
   const started = environment.now();
+  const heard = new Heard(onProgress);
   const survey = await surveyLog({
     environment,
     dir,
     walDir,
     signal,
-    onProgress: (readBytes, totalBytes) => onProgress?.({ readBytes, totalBytes }),
+    onProgress: (readBytes, totalBytes) => {
+      heard.tell({ readBytes, totalBytes });
+    },
   });
+  await heard.end();
   const notes = await fileSystemNotes(environment.disk, storePaths(dir, walDir).walDir);
   return reportOf(survey, notes, environment.now() - started);
+}
+
+/** Tells a host how far it has come; what that throws ends the verification, and what it rejects with, at the next telling. */
+class Heard {
+  readonly #onProgress: ((progress: VerifyProgress) => unknown) | undefined;
+  #answers: Promise<unknown> = Promise.resolve();
+  #failure: { readonly error: unknown } | null = null;
+
+  constructor(onProgress: ((progress: VerifyProgress) => unknown) | undefined) {
+    this.#onProgress = onProgress;
+  }
+
+  tell(progress: VerifyProgress): void {
+    if (this.#failure !== null) throw this.#failure.error;
+    const answer = this.#onProgress?.(progress);
+    if (typeof answer !== 'object' || answer === null) return;
+    const answered = Promise.resolve(answer).catch((error: unknown) => {
+      this.#failure ??= { error };
+    });
+    this.#answers = Promise.all([this.#answers, answered]);
+  }
+
+  async end(): Promise<void> {
+    await this.#answers;
+    if (this.#failure !== null) throw this.#failure.error;
+  }
 }
 
 /** A survey as a report. */

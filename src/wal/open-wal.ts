@@ -247,13 +247,20 @@ interface GivenRecord extends WalRecord {
   readonly bytes: number;
 }
 
+function tooManyRecords(found: number): KeelsonError {
+  const expected = LIMITS.frameRecordsMax;
+  const message = `records has ${found} records, at most ${expected} fit in one append; nothing was changed. Append fewer at once.`;
+  return new KeelsonError('KEELSON_TOO_LARGE', message, { argument: 'records.length', found, expected });
+}
+
 /** Reads records, each property once; refuses what could not be read back (D9). */
 function readRecords(records: unknown): GivenRecord[] {
   if (!Array.isArray(records)) throw invalidArgument('records', records, 'an array of records');
   const count: unknown = records.length;
   if (count === 0) throw invalidArgument('records', records, 'an array of at least one record');
   // A proxy of an array may say anything; and more would not fit in a frame.
-  checkInteger('records.length', count, 1, LIMITS.frameRecordsMax);
+  checkInteger('records.length', count, 1);
+  if (count > LIMITS.frameRecordsMax) throw tooManyRecords(count);
   return Array.from({ length: count }, (_, at) => readRecord(`records[${at}]`, records[at]));
 }
 

@@ -380,7 +380,10 @@ describe('records given to a wal', () => {
       const list = new Proxy([record], {
         get: (target, key) => (key === 'length' ? length : (Reflect.get(target, key) as unknown)),
       });
-      await expect(wal.append(list)).rejects.toMatchObject({ details: { argument: 'records.length' } });
+      await expect(wal.append(list)).rejects.toMatchObject({
+        code: length === 2 ** 32 ? 'KEELSON_TOO_LARGE' : 'KEELSON_INVALID_ARGUMENT',
+        details: { argument: 'records.length' },
+      });
       expect(await wal.append([record])).toEqual({ firstLsn: 1, lastLsn: 1 });
     },
   );

@@ -179,6 +179,22 @@ describe('log.verify()', () => {
     await expect(ended).rejects.toMatchObject({ code: 'KEELSON_ABORTED' });
   });
 
+  test.each(['throws', 'rejects'] as const)('ends where the host’s progress %s', async (how) => {
+    const log = await openLog(scratch(), { segmentBytes: 1_048_576 });
+    await log.setHardState({ term: 1 });
+    for (let index = 1; index < 2000; index += 100) await log.append(entriesFrom(index, 100, 1, 900));
+    const failure = new Error('the progress bar is gone');
+    const onProgress = (): Promise<void> => {
+      if (how === 'throws') throw failure;
+      return Promise.reject(failure);
+    };
+    // A rejection that nobody has heard would end the process.
+    await expect(log.verify({ onProgress: () => void 0 })).resolves.toMatchObject({ verdict: 'sound' });
+    // eslint-disable-next-line @typescript-eslint/no-misused-promises -- what a host in plain JavaScript hands in
+    await expect(log.verify({ onProgress })).rejects.toBe(failure);
+    expect((await log.verify()).verdict).toBe('sound');
+  });
+
   test('refuses options that it does not know', async () => {
     const log = await openLog(scratch());
     const wrong = { onprogress: () => undefined } as unknown as VerifyOptions;

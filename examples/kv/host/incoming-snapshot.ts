@@ -35,7 +35,11 @@ export class IncomingSnapshot {
   /** All pieces, as one stream. Throws if one could not be kept. */
   data(): AsyncIterable<Uint8Array> {
     if (this.#descriptor === null) throw this.#failure ?? new Error('no snapshot has come in');
-    return createReadStream(this.#path) as AsyncIterable<Uint8Array>;
+    // Opened now: what comes next may take the file from under its name before a stream would have opened it.
+    return createReadStream(this.#path, {
+      fd: openSync(this.#path, 'r'),
+      start: 0,
+    }) as AsyncIterable<Uint8Array>;
   }
 
   discard(): void {
