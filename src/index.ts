@@ -24,6 +24,7 @@ export {
   type ErrorFamily,
 } from './errors/index.js';
 export type * from './raft-log/contract.js';
+export type { RaftLogOptions } from './raft-log/options-contract.js';
 export type { RaftLogEventMap, RaftLogEvents } from './raft-log/events.js';
 export { createMemoryRaftLog, type MemoryRaftLogOptions } from './raft-log/memory/memory-raft-log.js';
 export { openRaftLog } from './raft-log/open-raft-log.js';

@@ -9,6 +9,8 @@ const OPS = 60;
 
 /** Share of the plans whose file system copies on write. */
 const COPIES_ON_WRITE = 0.25;
+/** Memory for the newest entries: none, a few of them, more than a plan writes. */
+const RECENT_BYTES = [0, 3000, 1_000_000] as const;
 
 /** Share of the operations behind which a rollback is tried. */
 const ROLLBACKS = 0.04;
@@ -30,9 +32,14 @@ export function drawPlan(seed: number, profile: PlanProfile): Plan {
   if (swarm.on.has('rot'))
     for (const fault of drawRepairFaults(subSeed(root, 'repair'), swarm)) faults.push(fault);
   const drawn = drawConfig(new Random(subSeed(root, 'config')), profile);
-  // From a sub-seed of its own: it came later, and changes nothing else of a seed.
+  // From sub-seeds of their own: they came later, and change nothing else of a seed.
   const copies = new Random(subSeed(root, 'copies-on-write')).chance(COPIES_ON_WRITE);
-  const config = copies ? { ...drawn, disk: { ...drawn.disk, copiesOnWrite: true } } : drawn;
+  const recentBytes = new Random(subSeed(root, 'recent')).pick(RECENT_BYTES);
+  const config = {
+    ...drawn,
+    ...(copies ? { disk: { ...drawn.disk, copiesOnWrite: true } } : {}),
+    ...(recentBytes === 0 ? {} : { recentBytes }),
+  };
   const all = swarm.on.has('rollback') ? withRollbacks(subSeed(root, 'rollback'), ops) : ops;
   return { version: PLAN_VERSION, profile, seed: root, config, ops: all, faults };
 }

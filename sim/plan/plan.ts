@@ -24,6 +24,8 @@ export interface PlanConfig {
   readonly snapshotsKept: number;
   /** Left out: more than any burst takes. */
   readonly queueBytesMax?: number;
+  /** Left out: no entries are kept in memory. */
+  readonly recentBytes?: number;
   readonly writeMode: 'auto' | 'inline' | 'background';
   /** The segments live in a directory of their own, outside the store's. */
   readonly walDirIsSeparate: boolean;

@@ -1,4 +1,4 @@
-import type { RaftLogOptions } from '../../src/raft-log/contract.js';
+import type { RaftLogOptions } from '../../src/raft-log/options-contract.js';
 import type { SimulatedProcess } from '../disk/simulated-process.js';
 import { SEPARATE_WAL_DIR, type Scene } from './scene.js';
 
@@ -14,6 +14,7 @@ export function openOptions(scene: Scene, process: SimulatedProcess): RaftLogOpt
     snapshotsKept,
     ...(queueBytesMax === undefined ? {} : { queueBytesMax }),
     writeMode,
+    recentBytes: scene.plan.config.recentBytes ?? 0,
     // A store that was open once may never be taken for a missing one.
     create: scene.wasOpened ? 'never' : 'if-missing',
     environment: process.environment,

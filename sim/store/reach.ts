@@ -36,6 +36,8 @@ export const BRANCHES = [
   'mismatch-refused',
   'queue-full',
   'read-beside-saves',
+  'read-in-memory',
+  'accepted-in-memory',
   'streamed-beside-saves',
   'stream-told-of-change',
   'closed-with-saves-under-way',

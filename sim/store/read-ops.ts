@@ -34,6 +34,8 @@ export function checkView(scene: Scene): void {
   if (log === null) return;
   const view = seeView(log);
   checkKept(scene, log);
+  checkInMemory(scene, log, 'read-in-memory');
+  checkInMemory(scene, log.accepted, 'accepted-in-memory');
   if (allowed.see((state) => isViewOf(view, state))) return;
   throw new Finding({
     oracle: 'durable-view',
@@ -50,6 +52,34 @@ function checkKept({ by }: Scene, { snapshots, snapshot }: RaftLog): void {
   if (isFalling && indexes[0] === snapshot?.index) return;
   const what = `after ${by} the snapshots kept are said to be at ${indexes.join(', ')}, the newest at ${snapshot?.index}`;
   throw new Finding({ oracle: 'durable-view', what });
+}
+
+/** What is in memory of a view is what the log holds: the whole of it, or its end if that alone is there. */
+function checkInMemory(
+  scene: Scene,
+  view: RaftLog | RaftLog['accepted'],
+  branch: 'read-in-memory' | 'accepted-in-memory',
+): void {
+  const { firstIndex, status } = scene.openLog;
+  const { lastIndex } = view;
+  if (status === 'closed') return;
+  for (const from of [firstIndex, Math.max(firstIndex, lastIndex - 2)]) {
+    const read = from > lastIndex ? null : inMemory(view, from, lastIndex + 1);
+    if (read === null) continue;
+    scene.reach[branch] += 1;
+    checkEntries(scene, read, from);
+    return;
+  }
+}
+
+/** Null also where a compaction that is queued has dropped them from what is accepted. */
+function inMemory(view: RaftLog | RaftLog['accepted'], from: number, until: number): Entry[] | null {
+  try {
+    return view.entriesInMemory(from, until);
+  } catch (error) {
+    if (isKeelsonError(error, 'KEELSON_COMPACTED')) return null;
+    throw error;
+  }
 }
 
 /** Reads a range of entries, whole or up to a bound of bytes. */

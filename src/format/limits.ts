@@ -37,4 +37,6 @@ export const LIMITS = {
   snapshotsKeptMax: 1000,
   /** Most bytes that may wait for the disk. */
   queueBytesMax: 1_073_741_824,
+  /** Most bytes of newest entries that are kept in memory. */
+  recentBytesMax: 1_073_741_824,
 } as const;

@@ -86,16 +86,31 @@ export function readEntryRecord(record: RawRecord): DecodedEntry | null {
   return { termDistance, kind: body[cursor.offset] as number, data: body.subarray(cursor.offset + 1) };
 }
 
-// One for all calls: the function is synchronous, so no two calls ever share it.
+/** Where in `bytes[from, until)`, the body of an entry's record, the entry's kind stands; its data follows. -1: nowhere. */
+export function entryKindOffset(bytes: Uint8Array, from: number, until: number): number {
+  // All entries of a frame have one term, but for the frames of a new leader's first catching up.
+  if (from + 1 < until && (bytes[from] as number) < 0x80) return from + 1;
+  termCursor.offset = from;
+  const termDistance = getVarint(bytes, termCursor, until);
+  return isCount(termDistance) && termCursor.offset < until ? termCursor.offset : -1;
+}
+
+/** Term of the entry whose record's body that is, above its frame's lowest; NaN if none stands there. */
+export function termDistanceAt(bytes: Uint8Array, from: number, until: number): number {
+  const first = bytes[from] as number;
+  if (from + 1 < until && first < 0x80) return first;
+  termCursor.offset = from;
+  const termDistance = getVarint(bytes, termCursor, until);
+  return termCursor.offset < until ? termDistance : Number.NaN;
+}
+
+// One for all calls: the functions are synchronous, so no two calls ever share it.
 const termCursor = { offset: 0 };
 
 /** Term of an entry above its frame's lowest, of the record that `records` stands at; NaN if that is no entry. */
 export function entryTermDistance(records: FrameRecords): number {
   if (records.kind !== RAFT_RECORD_KINDS.entry) return Number.NaN;
-  const { bytes, bodyUntil } = records;
-  termCursor.offset = records.bodyFrom;
-  const termDistance = getVarint(bytes, termCursor, bodyUntil);
-  return termCursor.offset < bodyUntil ? termDistance : Number.NaN;
+  return termDistanceAt(records.bytes, records.bodyFrom, records.bodyUntil);
 }
 
 const HARD_STATE_FIXED_BYTES = 18;

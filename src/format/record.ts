@@ -19,8 +19,8 @@ export interface RecordHeader {
   readonly bodyBytes: number;
 }
 
-export interface RawRecord extends RecordHeader {
-  readonly body: Uint8Array;
+export interface RawRecord<Buffer extends ArrayBufferLike = ArrayBufferLike> extends RecordHeader {
+  readonly body: Uint8Array<Buffer>;
 }
 
 /** Writes a record's header at `offset`; returns the offset of its body. */
@@ -45,12 +45,12 @@ export function putRecordHeader(
  * Reads the record at `offset`; null if it is not whole before `until`, or of another Raft group. `body` is a view, not
  * a copy. Who reads many hands in the `view` over `bytes`, which costs as much to make as the rest.
  */
-export function readRecord(
-  bytes: Uint8Array,
+export function readRecord<Buffer extends ArrayBufferLike>(
+  bytes: Uint8Array<Buffer>,
   offset: number,
   until: number = bytes.length,
   view: DataView = viewOf(bytes),
-): RawRecord | null {
+): RawRecord<Buffer> | null {
   if (until - offset < RECORD_HEADER_BYTES) return null;
   const bodyBytes = view.getUint32(offset, true);
   const bodyFrom = offset + RECORD_HEADER_BYTES;
@@ -62,6 +62,20 @@ export function readRecord(
     checksum: view.getUint32(offset + 8, true),
     body: bytes.subarray(bodyFrom, bodyFrom + bodyBytes),
   };
+}
+
+/** True if a record stands at `offset` that ends at or before `until`, and is of no other Raft group. */
+export function isRecordWhole(view: DataView, offset: number, until: number): boolean {
+  return (
+    until - offset >= RECORD_HEADER_BYTES &&
+    view.getUint32(offset, true) <= until - offset - RECORD_HEADER_BYTES &&
+    view.getUint16(offset + 6, true) === 0
+  );
+}
+
+/** Kind of the record at `offset`, which is whole. */
+export function recordKindAt(view: DataView, offset: number): number {
+  return view.getUint8(offset + 4);
 }
 
 /** Size of the record at `offset`, header and body: for records of our own, which need no doubt and no object. */

@@ -9,7 +9,8 @@ import {
   openSegmentedLog,
   type SegmentedLog,
 } from '../wal/inside.js';
-import type { RaftLog, RaftLogOptions } from './contract.js';
+import type { RaftLog } from './contract.js';
+import type { RaftLogOptions } from './options-contract.js';
 import { DiskStore } from './disk-store.js';
 import { DurableState } from './state/durable-state.js';
 import { tellExactly } from './repair/tell-exactly.js';

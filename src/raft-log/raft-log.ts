@@ -7,6 +7,7 @@ import type {
   Entry,
   HardState,
   HardStateChange,
+  InMemoryOptions,
   InstallSnapshotRequest,
   LogStatus,
   OpenedSnapshot,
@@ -22,12 +23,18 @@ import type {
 import type { RaftLogEvents } from './events.js';
 import type { FrameStore, LogStore } from './log-store.js';
 import { EntryReader, type ReadRange } from './read/entry-reader.js';
+import { EntryStream } from './read/entry-stream.js';
 import { judgeCompact, judgeRange, judgeTerm } from './rules/judge-range.js';
 import { judgeSave } from './rules/judge-save.js';
 import { judgeCreateSnapshot, judgeInstallSnapshot, type SnapshotPlan } from './rules/judge-snapshot.js';
 import type { LogView } from './rules/log-view.js';
 import type { ResolvedOptions } from './rules/options.js';
-import { openSnapshotOptionsOf, readOptionsOf, streamOptionsOf } from './rules/read-options.js';
+import {
+  inMemoryOptionsOf,
+  openSnapshotOptionsOf,
+  readOptionsOf,
+  streamOptionsOf,
+} from './rules/read-options.js';
 import {
   installFieldsOf,
   readInstall,
@@ -42,6 +49,7 @@ import { AcceptedState } from './state/accepted-state.js';
 import type { DurableState } from './state/durable-state.js';
 import { draftCompaction, draftSave } from './state/encode-save.js';
 import { FrameQueue } from './state/frame-queue.js';
+import { RecentEntries } from './state/recent-entries.js';
 import { shownLog } from './state/shown-log.js';
 import type { RaftLogHealth, RaftLogStats } from './stats.js';
 import type { VerifyOptions, VerifyReport } from './verify-report.js';
@@ -50,7 +58,10 @@ import type { VerifyOptions, VerifyReport } from './verify-report.js';
 type RangeView = Pick<LogView, 'firstIndex' | 'lastIndex' | 'term'>;
 
 /** Options that the rules, views and reads of a log depend on. */
-export type LogRules = Pick<ResolvedOptions, 'checks' | 'readOnly' | 'snapshotsKept' | 'queueBytesMax'>;
+export type LogRules = Pick<
+  ResolvedOptions,
+  'checks' | 'readOnly' | 'snapshotsKept' | 'queueBytesMax' | 'recentBytes'
+>;
 
 /** The {@link RaftLog}: rules, views and reads, the same over every {@link LogStore}. */
 export class StoredRaftLog implements RaftLog {
@@ -76,8 +87,9 @@ export class StoredRaftLog implements RaftLog {
     this.#frames = frames;
     this.#durable = durable;
     this.#accepted = new AcceptedState(durable, (index) => frames.checksumOf(index));
-    this.#queue = new FrameQueue(frames, durable, this.#accepted);
-    this.#reader = new EntryReader(frames, durable, this.#accepted, store.dir);
+    const recent = new RecentEntries(rules.recentBytes);
+    this.#queue = new FrameQueue(frames, durable, this.#accepted, recent);
+    this.#reader = new EntryReader(frames, durable, this.#accepted, recent, store.dir);
     this.#turns = new SnapshotTurns(store, this.#queue, rules.snapshotsKept);
     this.#snapshotCall = {
       owner: store.snapshots,
@@ -162,21 +174,38 @@ export class StoredRaftLog implements RaftLog {
     return this.#reader.durable(this.#rangeIn(this.#durable, from, until, options));
   }
 
-  async *stream(
+  stream(from: number, until: number, options?: StreamOptions): AsyncIterable<ReadEntry> {
+    return new EntryStream(() => {
+      const { signal } = streamOptionsOf(options);
+      const check = (): void => {
+        throwIfAborted('the stream', signal);
+      };
+      return { chunks: this.#chunks(from, until, signal), check };
+    });
+  }
+
+  async *streamChunks(
     from: number,
     until: number,
     options?: StreamOptions,
-  ): AsyncGenerator<ReadEntry, void, undefined> {
+  ): AsyncGenerator<ReadEntry[], void, undefined> {
+    yield* this.#chunks(from, until, streamOptionsOf(options).signal);
+  }
+
+  #chunks(
+    from: number,
+    until: number,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<ReadEntry[], void, undefined> {
     this.#checkReadable();
-    const { signal } = streamOptionsOf(options);
     judgeRange(this.#durable, from, until);
-    for await (const chunk of this.#reader.chunks({ from, until, bytesMax: Infinity, signal })) {
-      for (const entry of chunk) {
-        throwIfAborted('the stream', signal);
-        yield entry;
-      }
-      this.#checkReadable();
-    }
+    return this.#reader.chunks({ from, until, signal });
+  }
+
+  entriesInMemory(from: number, until: number, options?: InMemoryOptions): ReadEntry[] | null {
+    return this.#reader.durableInMemory(
+      this.#rangeIn(this.#durable, from, until, options, inMemoryOptionsOf),
+    );
   }
 
   async createSnapshot(request: CreateSnapshotRequest): Promise<SnapshotMeta> {
@@ -305,9 +334,15 @@ export class StoredRaftLog implements RaftLog {
     return judgeTerm(view, index);
   }
 
-  #rangeIn(view: RangeView, from: number, until: number, options: ReadOptions | undefined): ReadRange {
+  #rangeIn(
+    view: RangeView,
+    from: number,
+    until: number,
+    options: unknown,
+    read: (options: unknown) => Pick<ReadRange, 'bytesMax' | 'signal'> = readOptionsOf,
+  ): ReadRange {
     this.#checkReadable();
-    const { bytesMax, signal } = readOptionsOf(options);
+    const { bytesMax, signal } = read(options);
     judgeRange(view, from, until);
     return { from, until, bytesMax, signal };
   }
@@ -327,6 +362,8 @@ export class StoredRaftLog implements RaftLog {
       term: (index) => this.#termIn(state, index),
       entries: async (from, until, options) =>
         this.#reader.accepted(this.#rangeIn(state, from, until, options)),
+      entriesInMemory: (from, until, options) =>
+        this.#reader.acceptedInMemory(this.#rangeIn(state, from, until, options, inMemoryOptionsOf)),
     };
   }
 }

@@ -131,13 +131,89 @@ export const readingCases: readonly ConformanceCase[] = [
       const few = [];
       for await (const one of log.stream(100, 103)) few.push(one);
       assertEntries(few, entriesOf(1, terms).slice(99, 102));
-      const drain = async (from: number, until: number): Promise<void> => {
-        for await (const one of log.stream(from, until)) assert.ok(one.index >= from);
-      };
-      await drain(301, 301);
-      await assertRejects('KEELSON_COMPACTED', () => drain(0, 2));
-      await assertRejects('KEELSON_UNAVAILABLE', () => drain(300, 302));
-      await assertRejects('KEELSON_INVALID_ARGUMENT', () => drain(3, 2));
+      const chunked = [];
+      for await (const chunk of log.streamChunks(1, 301)) {
+        assert.notEqual(chunk.length, 0);
+        for (const one of chunk) chunked.push(one);
+      }
+      assertEntries(chunked, entriesOf(1, terms));
+      const drains = [
+        async (from: number, until: number): Promise<void> => {
+          for await (const one of log.stream(from, until)) assert.ok(one.index >= from);
+        },
+        async (from: number, until: number): Promise<void> => {
+          for await (const [one] of log.streamChunks(from, until)) assert.ok(one !== undefined);
+        },
+      ];
+      for (const drain of drains) {
+        await drain(301, 301);
+        await assertRejects('KEELSON_COMPACTED', () => drain(0, 2));
+        await assertRejects('KEELSON_UNAVAILABLE', () => drain(300, 302));
+        await assertRejects('KEELSON_INVALID_ARGUMENT', () => drain(3, 2));
+      }
+    },
+  },
+  {
+    name: 'stream: steps that are asked for at once come in order, and none comes after the end',
+    run: async (scene) => {
+      const terms = Array.from({ length: 130 }, () => 1);
+      const log = await logWith(scene, terms);
+      const steps = log.stream(1, 131)[Symbol.asyncIterator]();
+      const asked = await Promise.all(Array.from({ length: 132 }, () => steps.next()));
+      assertEntries(
+        asked.flatMap(({ value }) => (value === undefined ? [] : [value as never])),
+        entriesOf(1, terms),
+      );
+      assert.deepEqual(
+        asked.slice(130).map(({ done }) => done),
+        [true, true],
+      );
+      const left = log.stream(1, 131)[Symbol.asyncIterator]();
+      await left.next();
+      await left.return?.();
+      assert.equal((await left.next()).done, true);
+    },
+  },
+  {
+    name: 'entriesInMemory: what the log holds, or null; refused by code as entries is, and by throwing',
+    run: async (scene) => {
+      const log = await compactedLog(scene);
+      for (const view of [log, log.accepted]) {
+        for (let from = 4; from <= 7; from += 1) {
+          for (let until = from; until <= 7; until += 1) {
+            const read = view.entriesInMemory(from, until);
+            if (read === null) continue;
+            assertEntries(read, entriesOf(1, TERMS).slice(from - 1, until - 1), `[${from}, ${until})`);
+            for (const one of read) one.data.fill(0xee);
+          }
+        }
+        const first = view.entriesInMemory(4, 7, { bytesMax: 0 });
+        if (first !== null) assertEntries(first, entriesOf(4, [4]));
+        assertThrows('KEELSON_COMPACTED', () => view.entriesInMemory(3, 5));
+        assertThrows('KEELSON_UNAVAILABLE', () => view.entriesInMemory(4, 8));
+        assertThrows('KEELSON_INVALID_ARGUMENT', () => view.entriesInMemory(6, 5));
+        assertThrows('KEELSON_INVALID_ARGUMENT', () => view.entriesInMemory(4, 5, { bytesMax: -1 }));
+      }
+      assertEntries(await log.entries(4, 7), entriesOf(1, TERMS).slice(3));
+    },
+  },
+  {
+    name: 'entriesInMemory: the durable view never shows what is queued, and the accepted one always does',
+    run: async (scene) => {
+      const log = await logWith(scene, [1, 1, 1]);
+      const saving = log.save({ entries: entriesOf(3, [2, 2]), hardState: { term: 2 } });
+      const queued = log.accepted.entriesInMemory(3, 5);
+      assertEntries(queued ?? [], entriesOf(3, [2, 2]));
+      const durable = log.entriesInMemory(3, log.lastIndex + 1);
+      const isShown = log.lastTerm === 2;
+      if (durable !== null) assertEntries(durable, entriesOf(3, isShown ? [2, 2] : [1]));
+      await saving;
+      const after = log.entriesInMemory(1, 5);
+      if (after !== null) assertEntries(after, entriesOf(1, [1, 1, 2, 2]));
+      await log.truncateFrom(3);
+      const cut = log.entriesInMemory(1, 3);
+      if (cut !== null) assertEntries(cut, entriesOf(1, [1, 1]));
+      assertThrows('KEELSON_UNAVAILABLE', () => log.entriesInMemory(1, 4));
     },
   },
   {

@@ -42,6 +42,10 @@ export const waitingCases: readonly ConformanceCase[] = [
         async () => {
           for await (const one of log.stream(1, 3, { signal })) assert.fail(`entry ${one.index} was read`);
         },
+        async () => {
+          for await (const chunk of log.streamChunks(1, 3, { signal }))
+            assert.fail(`${chunk.length} entries were read`);
+        },
         () => log.openSnapshot({ signal }),
         () => log.createSnapshot({ ...snapshotAt(2), signal }),
         () => log.installSnapshot({ ...snapshotAt(9), term: 1, signal }),

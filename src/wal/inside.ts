@@ -13,7 +13,7 @@ export type { IndexRange, RecoveryReport } from './report/recovery-report.js';
 export { segmentPath } from './segment/live-segment.js';
 export { openSegment, readAt } from './segment/read-segment.js';
 export { RecordIndex } from './segment/record-index.js';
-export { type LocatedRecord, malformed } from './segment/record-reader.js';
+export { type RecordRegion, malformed, REGION_RECORDS } from './segment/record-reader.js';
 export { SegmentedLog, closedError, failedError } from './segmented-log.js';
 export { keepInQuarantine } from './store/quarantine.js';
 export { type StoreLock, lockStore } from './store/lock-store.js';

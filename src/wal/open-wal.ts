@@ -13,8 +13,9 @@ import {
 } from '../errors/arguments.js';
 import { KeelsonError } from '../errors/index.js';
 import { entryChecksum } from '../format/entry-checksum.js';
+import { viewOf } from '../format/integers.js';
 import { LIMITS } from '../format/limits.js';
-import { putRecordHeader, RECORD_HEADER_BYTES } from '../format/record.js';
+import { putRecordHeader, readRecord, RECORD_HEADER_BYTES } from '../format/record.js';
 import type { WalObserver } from './write/observer.js';
 import { openSegmentedLog } from './open-segmented-log.js';
 import { PlainLayer } from './plain-layer.js';
@@ -35,7 +36,10 @@ export interface WalRecord {
 export interface ReadWalRecord extends WalRecord {
   /** Its log sequence number: 1 for the first record ever, and one more for each. */
   readonly lsn: number;
-  /** Held against the record's own checksum, in memory of the caller's own. */
+  /**
+   * Held against the record's own checksum. The caller's own: a view of a buffer that it shares with its neighbours, so copy
+   * it before you transfer it, or keep one of many.
+   */
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
@@ -203,11 +207,13 @@ class PlainWal implements Wal {
     for (let lsn = fromLsn; lsn < until;) {
       this.#checkOpen();
       if (lsn < this.#log.firstLsn) throw compactedError(lsn, this.#log.firstLsn);
-      const records = await this.#log.read(lsn, until);
-      for (const { record, path, offset } of records) {
-        const { kind, body, checksum } = record;
-        if (entryChecksum(lsn, 0, kind, body) !== checksum) throw malformed({ path }, offset, lsn);
-        yield { lsn, kind, data: body.slice() };
+      const { offsets, bytes, fileOffset, path } = await this.#log.read(lsn, until);
+      const view = viewOf(bytes);
+      for (const offset of offsets) {
+        const record = readRecord(bytes, offset - fileOffset, bytes.length, view);
+        if (record === null || entryChecksum(lsn, 0, record.kind, record.body) !== record.checksum)
+          throw malformed({ path }, offset, lsn);
+        yield { lsn, kind: record.kind, data: record.body };
         lsn += 1;
       }
     }
@@ -261,10 +267,10 @@ function readRecords(records: unknown): GivenRecord[] {
   // A proxy of an array may say anything; and more would not fit in a frame.
   checkInteger('records.length', count, 1);
   if (count > LIMITS.frameRecordsMax) throw tooManyRecords(count);
-  return Array.from({ length: count }, (_, at) => readRecord(`records[${at}]`, records[at]));
+  return Array.from({ length: count }, (_, at) => readGiven(`records[${at}]`, records[at]));
 }
 
-function readRecord(argument: string, record: unknown): GivenRecord {
+function readGiven(argument: string, record: unknown): GivenRecord {
   const { kind, data: given } = readFields(argument, record, ['kind', 'data']);
   if (!isInteger(kind, 0, LIMITS.recordKindMax)) {
     const expected = `an integer of 0..${LIMITS.recordKindMax}, since the rest is reserved`;

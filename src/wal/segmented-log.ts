@@ -16,7 +16,7 @@ import type { StoreLock } from './store/lock-store.js';
 import type { LogRequest } from './log-request.js';
 import { checkFrameSize, closedError, compactedError, failedError, readOnlyError } from './log-refusals.js';
 import type { QueuedFrame } from './write/queued-frame.js';
-import { RecordReader, type LocatedRecord } from './segment/record-reader.js';
+import { RecordReader, type RecordRegion } from './segment/record-reader.js';
 import type { RecoveryReport } from './report/recovery-report.js';
 import { LeftAsItWas } from './write/left-as-it-was.js';
 import { rotateSegment } from './write/rotation.js';
@@ -290,7 +290,7 @@ export class SegmentedLog {
    * asked for where they stand far apart; call again from behind the last. `bytesMax` bounds, about, what is read.
    * `KEELSON_COMPACTED` if `from` was dropped meanwhile.
    */
-  async read(from: number, until: number, bytesMax: number = Infinity): Promise<LocatedRecord[]> {
+  async read(from: number, until: number, bytesMax: number = Infinity): Promise<RecordRegion> {
     const { segment, until: replacedFrom } = this.#segments.owner(from);
     // Of the oldest one that is there, say: a later one may have replaced entries from below it on.
     if (from < lowestOf(segment)) throw compactedError(from, lowestOf(segment));

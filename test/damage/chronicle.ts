@@ -1,6 +1,7 @@
 import { createSimulatedDisk, type SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import type { Environment } from '../../src/disk/environment.js';
-import type { Entry, RaftLog, RaftLogOptions, SaveRequest } from '../../src/raft-log/contract.js';
+import type { Entry, RaftLog, SaveRequest } from '../../src/raft-log/contract.js';
+import type { RaftLogOptions } from '../../src/raft-log/options-contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { PlainLog } from '../raft-log/plain-log.js';
 import type { Images } from './image-disk.js';

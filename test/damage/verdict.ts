@@ -1,5 +1,6 @@
 import { isKeelsonError, type KeelsonError } from '../../src/errors/index.js';
-import type { RaftLog, RaftLogOptions } from '../../src/raft-log/contract.js';
+import type { RaftLog } from '../../src/raft-log/contract.js';
+import type { RaftLogOptions } from '../../src/raft-log/options-contract.js';
 import { PlainLog, portraitOf } from '../raft-log/plain-log.js';
 import { open, type Chronicle } from './chronicle.js';
 import { ImageDisk, type Images } from './image-disk.js';

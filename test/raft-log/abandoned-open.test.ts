@@ -4,7 +4,7 @@
  * and the calls behind it are counted.
  */
 import { expect, test } from 'vitest';
-import type { RaftLogOptions } from '../../src/raft-log/contract.js';
+import type { RaftLogOptions } from '../../src/raft-log/options-contract.js';
 import { entriesFrom, simulated } from './scratch-log.js';
 
 type World = ReturnType<typeof simulated>;

@@ -181,6 +181,10 @@ class Twins {
       return entries;
     });
     expect(streamed).toEqual(this.model.slice(from, until));
+    // What is in memory of either view is what the disk would bring.
+    for (const log of this.#logs)
+      for (const view of [log, log.accepted])
+        expect(view.entriesInMemory(from, until, { bytesMax }) ?? expected).toEqual(expected);
   }
 
   /** The accepted view shows the model at once, the durable one when all saves have settled. */

@@ -102,6 +102,75 @@ describe('beside a conflict', () => {
   });
 });
 
+describe('what was read ahead', () => {
+  test('is read again where a conflict has replaced it before it was handed out', async () => {
+    const { disk, open } = simulated();
+    await disk.run(async () => {
+      const log = await open({ segmentBytes: 4096 });
+      await log.setHardState({ term: 2 });
+      for (let from = 1; from <= 60; from += 4) await log.append(entriesFrom(from, 4, 1, 300));
+      const seen: Entry[] = [];
+      let cutFrom = 0;
+      for await (const chunk of log.streamChunks(1, 61)) {
+        seen.push(...chunk);
+        if (cutFrom > 0) continue;
+        // Time enough for the next chunk to be there, of what is then replaced.
+        await log.entries(50, 61);
+        cutFrom = seen.length + 2;
+        await log.append(entriesFrom(cutFrom, 61 - cutFrom, 2, 300));
+      }
+      expectOneLog(seen, 1, 300);
+      expect(seen).toHaveLength(60);
+      expect(seen.find(({ term }) => term === 2)?.index).toBe(cutFrom);
+      await log.close();
+    });
+  });
+
+  test('is let go with a stream that is left, and no file stays open', async () => {
+    const { disk, open } = simulated();
+    await disk.run(async () => {
+      const log = await open({ segmentBytes: 4096 });
+      await log.save({ hardState: { term: 1 } });
+      for (let from = 1; from <= 60; from += 4) await log.append(entriesFrom(from, 4, 1, 300));
+      for await (const entry of log.stream(1, 61)) if (entry.index === 2) break;
+      await log.close();
+      expect(disk.process.openFileCount).toBe(0);
+    });
+  });
+});
+
+describe('what is in memory', () => {
+  test('is read without the disk, in both views; after an open nothing is', async () => {
+    const { disk, open } = simulated();
+    await disk.run(async () => {
+      const log = await open();
+      await log.save({ entries: entriesFrom(1, 20, 1, 300), hardState: { term: 1 } });
+      let reads = 0;
+      disk.onCall = ({ kind, path }) => {
+        if (kind === 'read' && path.endsWith('.wal')) reads += 1;
+        return undefined;
+      };
+      const queued = log.append(entriesFrom(21, 5, 1, 300));
+      expectOneLog(log.accepted.entriesInMemory(1, 26) ?? [], 1, 300);
+      expect(log.accepted.entriesInMemory(1, 26, { bytesMax: 6600 })).toHaveLength(22);
+      expectOneLog(log.entriesInMemory(1, 21) ?? [], 1, 300);
+      await queued;
+      expect(log.entriesInMemory(1, 26)).toHaveLength(25);
+      expect(reads).toBe(0);
+      expectOneLog(await log.entries(1, 26), 1, 300);
+      expect(reads).toBeGreaterThan(0);
+      await log.close();
+      const again = await open();
+      expect(again.entriesInMemory(1, 26)).toBeNull();
+      expect(again.accepted.entriesInMemory(25, 26)).toBeNull();
+      await again.append(entriesFrom(26, 1, 1, 300));
+      expect(again.entriesInMemory(26, 27)).toHaveLength(1);
+      expect(again.entriesInMemory(25, 27)).toBeNull();
+      await again.close();
+    });
+  });
+});
+
 describe('beside compaction', () => {
   test('a stream goes on or says KEELSON_COMPACTED, with no wrong byte', async () => {
     let goneOn = 0;

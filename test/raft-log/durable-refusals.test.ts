@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { createSimulatedDisk } from '../../sim/index.js';
 import { LIMITS } from '../../src/format/limits.js';
-import type { RaftLog, RaftLogOptions, SaveRequest } from '../../src/raft-log/contract.js';
+import type { RaftLog, SaveRequest } from '../../src/raft-log/contract.js';
+import type { RaftLogOptions } from '../../src/raft-log/options-contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { bytesOf, dataOf, entriesFrom, openLog, pictureOf, scratch, simulated } from './scratch-log.js';
 

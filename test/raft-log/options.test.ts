@@ -2,7 +2,7 @@
 // Each wrong value is tried alone and must be refused by its name; the defaults are held to the contract.
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { RaftLogOptions } from '../../src/raft-log/contract.js';
+import type { RaftLogOptions } from '../../src/raft-log/options-contract.js';
 import { resolveOptions } from '../../src/raft-log/rules/options.js';
 import { refused } from './refused.js';
 

@@ -4,7 +4,8 @@
  * way that is allowed and not, with its hard state readable and not, and with the world stopped at each call.
  */
 import { describe, expect, test } from 'vitest';
-import type { RaftLog, RaftLogOptions } from '../../src/raft-log/contract.js';
+import type { RaftLog } from '../../src/raft-log/contract.js';
+import type { RaftLogOptions } from '../../src/raft-log/options-contract.js';
 import {
   crashEverywhere,
   DIR,

@@ -7,7 +7,8 @@ import {
   type SimulatedDisk,
   type SimulatedDiskOptions,
 } from '../../sim/disk/simulated-disk.js';
-import type { Entry, RaftLog, RaftLogOptions } from '../../src/raft-log/contract.js';
+import type { Entry, RaftLog } from '../../src/raft-log/contract.js';
+import type { RaftLogOptions } from '../../src/raft-log/options-contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 
 /** A directory on the real file system, gone when the test is over. */

@@ -55,7 +55,18 @@ describe('TermRuns', () => {
             terms.filter((term, offset) => offset === 0 || term !== terms[offset - 1]).length,
           );
         }
-        expect([...runs.clone()]).toEqual([...runs]);
+        const started = terms
+          .map((term, offset) => ({ index: boundary + offset, term }))
+          .filter(({ term }, offset) => offset === 0 || term !== terms[offset - 1]);
+        for (const [from, until] of [
+          [0, Infinity],
+          [boundary + 1, last()],
+          [last() - 5, last() + 1],
+          [last() + 1, last() + 9],
+        ] as const)
+          expect(runs.clone().startingIn(from, until)).toEqual(
+            started.filter(({ index }) => index >= from && index < until),
+          );
       }),
       { numRuns: 300 },
     );

@@ -1,7 +1,8 @@
 import { expect } from 'vitest';
 import { createSimulatedDisk, type SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import type { Environment } from '../../src/disk/environment.js';
-import type { RaftLog, RaftLogOptions } from '../../src/raft-log/contract.js';
+import type { RaftLog } from '../../src/raft-log/contract.js';
+import type { RaftLogOptions } from '../../src/raft-log/options-contract.js';
 import { openWithFormats } from '../../src/raft-log/open-raft-log.js';
 import { crashesOf, describing, runWhole, textOf, type Choose } from '../crash/crash-everywhere.js';
 import { bytesOf, dataOf, entriesFrom } from './scratch-log.js';

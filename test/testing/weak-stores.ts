@@ -1,12 +1,17 @@
 import { isKeelsonError } from '../../src/errors/index.js';
 import { entryChecksum } from '../../src/format/entry-checksum.js';
 import type { FrameFields } from '../../src/format/frame-header.js';
-import { readEntryRecord } from '../../src/format/raft-records.js';
+import { viewOf } from '../../src/format/integers.js';
+import { RAFT_RECORD_KINDS, readEntryRecord } from '../../src/format/raft-records.js';
+import { putRecordHeader, readRecord, RECORD_HEADER_BYTES } from '../../src/format/record.js';
 import type { Entry, RaftLog, SaveRequest, SaveResult } from '../../src/raft-log/contract.js';
-import { MemoryMedium, type MemoryFrame } from '../../src/raft-log/memory/memory-frames.js';
+import {
+  MemoryMedium,
+  type MemoryFrame,
+  type MemoryRecord,
+} from '../../src/raft-log/memory/memory-frames.js';
 import type { MemoryRaftLogOptions } from '../../src/raft-log/memory/memory-raft-log.js';
 import type { DurableState, FrameEffect } from '../../src/raft-log/state/durable-state.js';
-import type { LocatedRecord } from '../../src/wal/inside.js';
 import { MemoryStore } from './memory-store.js';
 
 /** Stores that are sound but for one weakness each, of the kinds that real stores were shipped with. */
@@ -86,7 +91,7 @@ function withSave(log: RaftLog, save: (request: SaveRequest) => Promise<SaveResu
 
 /** Remembers itself as it was before its last save. */
 class RememberingMedium extends MemoryMedium {
-  before: { readonly durable: DurableState; readonly records: readonly LocatedRecord[] } | null = null;
+  before: { readonly durable: DurableState; readonly records: readonly MemoryRecord[] } | null = null;
 
   override land(frame: MemoryFrame): void {
     if (frame.urgency !== 'record')
@@ -123,24 +128,28 @@ class LosesKind extends MemoryMedium {
 }
 
 /** The entry of a record, its bytes a view. */
-function entryIn({ record }: LocatedRecord): { termDistance: number; kind: number; data: Uint8Array } {
-  const entry = readEntryRecord(record);
+function entryIn({ bytes }: MemoryRecord): { termDistance: number; kind: number; data: Uint8Array } {
+  const record = readRecord(bytes, 0);
+  const entry = record === null ? null : readEntryRecord(record);
   if (entry === null) throw new Error('a record of memory is no entry');
   return entry;
 }
 
 /** The record of another entry in the place of one, in bytes of its own. */
 function rewritten(
-  one: LocatedRecord,
+  one: MemoryRecord,
   lowTerm: number,
   change: (entry: ReturnType<typeof entryIn>) => ReturnType<typeof entryIn>,
-): LocatedRecord {
+): MemoryRecord {
   const before = entryIn(one);
   const { termDistance, kind, data } = change(before);
-  const head = one.record.body.subarray(0, one.record.body.length - before.data.length - 1);
-  const body = Uint8Array.from([...head, kind, ...data]);
+  const distance = one.bytes.subarray(RECORD_HEADER_BYTES, one.bytes.length - before.data.length - 1);
+  const body = Uint8Array.from([...distance, kind, ...data]);
   const checksum = entryChecksum(one.number, lowTerm + termDistance, kind, data);
-  return { ...one, record: { ...one.record, body, bodyBytes: body.length, checksum } };
+  const bytes = new Uint8Array(RECORD_HEADER_BYTES + body.length);
+  putRecordHeader(viewOf(bytes), 0, RAFT_RECORD_KINDS.entry, checksum, body.length);
+  bytes.set(body, RECORD_HEADER_BYTES);
+  return { ...one, checksum, bytes };
 }
 
 /** The effect, with the entries behind those it appends. */

@@ -1,13 +1,13 @@
 import { KeelsonError } from '../../errors/index.js';
 import { frameHeaderBytes } from '../../format/frame-header.js';
 import { viewOf } from '../../format/integers.js';
-import { readRecord } from '../../format/record.js';
+import { recordBytesAt, recordChecksumAt } from '../../format/record.js';
 import {
   checkFrameSize,
   WalCounters,
   type AcceptedFrame,
   type FrameRequest,
-  type LocatedRecord,
+  type RecordRegion,
   type RecoveryReport,
   type WalObserver,
 } from '../../wal/inside.js';
@@ -19,6 +19,13 @@ const READ_ENTRIES = 64;
 
 /** How messages name the place where a log in memory lies. */
 export const IN_MEMORY = 'memory';
+
+/** The record of one entry, header and body. */
+export interface MemoryRecord {
+  readonly number: number;
+  readonly checksum: number;
+  readonly bytes: Uint8Array;
+}
 
 /** A frame that was accepted; its bytes are its own. */
 export interface MemoryFrame extends FrameRequest {
@@ -33,7 +40,7 @@ export interface MemoryFrame extends FrameRequest {
 export class MemoryMedium {
   durable: DurableState = new DurableState(null);
   /** The entries' records, those behind the boundary without a hole; those below it until they are dropped. */
-  records: LocatedRecord[] = [];
+  records: MemoryRecord[] = [];
   readonly snapshots: Map<string, readonly Uint8Array[]> = new Map();
   lastLsn = 0;
   /** Opens so far. */
@@ -50,12 +57,12 @@ export class MemoryMedium {
   land({ fields, payload, recordCount, lastLsn }: MemoryFrame): void {
     const { from, until, resets } = fields;
     this.records.length = resets || this.records.length === 0 ? 0 : from - this.firstRecord;
-    let number = until - recordCount;
-    for (let offset = 0; number < until; number += 1) {
-      const record = readRecord(payload, offset);
-      if (record === null) throw new RangeError(`the record at ${String(offset)} of a frame is not whole`);
-      if (number >= from) this.records.push({ number, record, path: IN_MEMORY, offset });
-      offset = record.body.byteOffset - payload.byteOffset + record.bodyBytes;
+    const view = viewOf(payload);
+    let offset = 0;
+    for (let number = until - recordCount; number < until; number += 1) {
+      const bytes = payload.subarray(offset, offset + recordBytesAt(view, offset));
+      if (number >= from) this.records.push({ number, checksum: recordChecksumAt(view, offset), bytes });
+      offset += bytes.length;
     }
     this.lastLsn = lastLsn;
   }
@@ -143,24 +150,32 @@ export class MemoryFrames implements FrameStore {
   }
 
   checksumOf(index: number): number | undefined {
-    return this.#medium.records[index - this.#medium.firstRecord]?.record.checksum;
+    return this.#medium.records[index - this.#medium.firstRecord]?.checksum;
   }
 
-  read(from: number, until: number, bytesMax: number): Promise<LocatedRecord[]> {
+  read(from: number, until: number, bytesMax: number = Infinity): Promise<RecordRegion> {
     const { records, firstRecord } = this.#medium;
     const at = from - firstRecord;
-    let [end, bytes] = [at, 0];
-    while (end < Math.min(until - firstRecord, at + READ_ENTRIES) && bytes <= bytesMax) {
-      bytes += records[end]?.record.bodyBytes ?? 0;
+    let [end, length] = [at, 0];
+    while (end < Math.min(until - firstRecord, at + READ_ENTRIES) && length <= bytesMax) {
+      length += records[end]?.bytes.length ?? 0;
       end += 1;
     }
-    return Promise.resolve(records.slice(at, end));
+    const offsets = new Uint32Array(end - at);
+    const bytes = new Uint8Array(length);
+    let offset = 0;
+    for (const [count, record] of records.slice(at, end).entries()) {
+      offsets[count] = offset;
+      bytes.set(record.bytes, offset);
+      offset += record.bytes.length;
+    }
+    return Promise.resolve({ from, offsets, bytes, fileOffset: 0, path: IN_MEMORY });
   }
 
   dropUnneeded(): Promise<number> {
     const { records, firstRecord, durable } = this.#medium;
     const dropped = records.splice(0, durable.firstIndex - firstRecord);
-    return Promise.resolve(dropped.reduce((sum, { record }) => sum + record.bodyBytes, 0));
+    return Promise.resolve(dropped.reduce((sum, { bytes }) => sum + bytes.length, 0));
   }
 
   /** Waits for what was accepted, and lets the medium go. */

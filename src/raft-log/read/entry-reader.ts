@@ -1,17 +1,15 @@
 import { KeelsonError, orAborted, throwIfAborted } from '../../errors/index.js';
-import type { TermRun } from '../../format/seal.js';
-import { closedError } from '../../wal/inside.js';
+import { closedError, REGION_RECORDS } from '../../wal/inside.js';
 import type { AcceptedState } from '../state/accepted-state.js';
 import type { ReadEntry } from '../contract.js';
 import type { FrameStore } from '../log-store.js';
-import type { Cuts } from '../rules/cuts.js';
 import type { DurableState } from '../state/durable-state.js';
 import { judgeRange } from '../rules/judge-range.js';
-import type { LogView } from '../rules/log-view.js';
 import { entriesIn } from '../state/queued-save.js';
-import { readEntry } from './read-entry.js';
-
-type ReadView = Pick<LogView, 'firstIndex' | 'lastIndex'> & { readonly cuts: Cuts };
+import type { RecentEntries } from '../state/recent-entries.js';
+import { chunksOf, type ReadView } from './chunks.js';
+import { decodeEntries } from './decode-entries.js';
+import { EntriesWithin } from './entries-within.js';
 
 /** What is to be read: entries `[from, until)`. */
 export interface ReadRange {
@@ -31,16 +29,24 @@ export class EntryReader {
   readonly #log: FrameStore;
   readonly #durable: DurableState;
   readonly #accepted: AcceptedState;
+  readonly #recent: RecentEntries;
   readonly #dir: string;
   /** Reads of the disk under way. */
   #readCount = 0;
   #isClosed = false;
   #onIdle: () => void = () => undefined;
 
-  constructor(log: FrameStore, durable: DurableState, accepted: AcceptedState, dir: string) {
+  constructor(
+    log: FrameStore,
+    durable: DurableState,
+    accepted: AcceptedState,
+    recent: RecentEntries,
+    dir: string,
+  ) {
     this.#log = log;
     this.#durable = durable;
     this.#accepted = accepted;
+    this.#recent = recent;
     this.#dir = dir;
   }
 
@@ -61,36 +67,59 @@ export class EntryReader {
   /** Entries of the accepted log, likewise. */
   accepted(range: ReadRange): Promise<ReadEntry[]> {
     return collect(this.#accepted, range, (at) => {
-      const stretch = this.#accepted.stretch(at, range.until);
-      if (stretch.save === undefined) return this.#readChunk(at, { ...range, until: stretch.until });
-      return entriesIn(stretch.save, at, stretch.until, range.bytesMax);
+      const { save, until } = this.#accepted.stretch(at, range.until);
+      if (save !== undefined) return entriesIn(save, at, until, range.bytesMax);
+      return this.#readChunk(at, { ...range, until });
     });
   }
 
+  /** As {@link durable}, now; null where any of them is not in memory. */
+  durableInMemory({ from, until, bytesMax }: ReadRange): ReadEntry[] | null {
+    return this.#recent.read(from, until, bytesMax);
+  }
+
+  /** As {@link accepted}, likewise. */
+  acceptedInMemory({ from, until, bytesMax }: ReadRange): ReadEntry[] | null {
+    const found = new EntriesWithin(bytesMax);
+    for (let at = from; at < until; at = from + found.entries.length) {
+      const { save, until: stretchUntil } = this.#accepted.stretch(at, until);
+      const chunk =
+        save === undefined
+          ? this.#recent.read(at, stretchUntil, bytesMax)
+          : entriesIn(save, at, stretchUntil, bytesMax);
+      if (chunk === null) return null;
+      if (!found.add(chunk)) break;
+    }
+    return found.entries;
+  }
+
   /** Entries of the durable log, in chunks of about what one read of the disk brings. */
-  chunks(range: ReadRange): AsyncGenerator<ReadEntry[], void, undefined> {
-    const { from, until } = range;
-    return chunksOf(this.#durable, from, until, (at) => this.#readChunk(at, range));
+  chunks({ from, until, signal }: Omit<ReadRange, 'bytesMax'>): AsyncGenerator<ReadEntry[], void, undefined> {
+    const range = { from, until, bytesMax: Infinity, signal };
+    const check = (): void => {
+      this.#checkOpen();
+      throwIfAborted('the stream', signal);
+    };
+    return chunksOf(this.#durable, from, until, check, (at) => this.#readChunk(at, range));
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw closedError(this.#dir);
   }
 
   /** One read of the disk, from `at` on. One that is abandoned goes on until the disk answers, and is waited for by close. */
   async #readChunk(at: number, range: ReadRange): Promise<ReadEntry[]> {
     throwIfAborted('the read', range.signal);
-    if (this.#isClosed) throw closedError(this.#dir);
+    this.#checkOpen();
     return orAborted('the read', range.signal, this.#readDisk(at, range));
   }
 
   async #readDisk(from: number, { until, bytesMax }: ReadRange): Promise<ReadEntry[]> {
     // The terms as they are now: a conflict that becomes durable meanwhile changes them, but not what is read.
-    const runs = this.#durable.termRuns(from, until);
+    const runs = this.#durable.termRuns(from, Math.min(until, from + REGION_RECORDS));
     this.#readCount += 1;
     try {
-      const records = await this.#log.read(from, until, bytesMax);
-      let run = 0;
-      return records.map((record) => {
-        while (run + 1 < runs.length && (runs[run + 1] as TermRun).index <= record.number) run += 1;
-        return readEntry(record, (runs[run] as TermRun).term);
-      });
+      return decodeEntries(await this.#log.read(from, until, bytesMax), runs);
     } catch (error) {
       // R10: the writer beside a log that only reads may have used the segment again.
       if (await this.#log.wasDropped(from)) throw dropped(from, this.#dir, error);
@@ -102,23 +131,6 @@ export class EntryReader {
   }
 }
 
-/** Streams what `read` brings, chunk by chunk; ends with an error where what it brought is no more what the log holds. */
-async function* chunksOf(
-  view: ReadView,
-  from: number,
-  until: number,
-  read: (at: number) => ReadEntry[] | Promise<ReadEntry[]>,
-): AsyncGenerator<ReadEntry[], void, undefined> {
-  const cutsBefore = view.cuts.count;
-  for (let at = from; at < until;) {
-    judgeRange(view, at, until);
-    if (view.cuts.lowestSince(cutsBefore) < at) throw replaced(at - 1);
-    const chunk = await read(at);
-    at += chunk.length;
-    yield chunk;
-  }
-}
-
 /** Collects what `read` brings, chunk by chunk; begins anew if what was read is no more what the log holds. */
 async function collect(
   view: ReadView,
@@ -126,26 +138,20 @@ async function collect(
   read: (at: number) => ReadEntry[] | Promise<ReadEntry[]>,
 ): Promise<ReadEntry[]> {
   throwIfAborted('the read', signal);
-  let entries: ReadEntry[] = [];
-  let bytes = 0;
+  let found = new EntriesWithin(bytesMax);
   let cutsBefore = view.cuts.count;
-  for (let at = from; at < until; at = from + entries.length) {
+  for (let at = from; at < until; at = from + found.entries.length) {
     // Compaction or a conflict may have moved the log while the last chunk was read.
     if (view.cuts.lowestSince(cutsBefore) < at) {
-      entries = [];
-      bytes = 0;
+      found = new EntriesWithin(bytesMax);
       at = from;
       cutsBefore = view.cuts.count;
     }
     judgeRange(view, at, until);
     const chunk = read(at);
-    for (const entry of chunk instanceof Promise ? await chunk : chunk) {
-      bytes += entry.data.length;
-      if (entries.length > 0 && bytes > bytesMax) return entries;
-      entries.push(entry);
-    }
+    if (!found.add(chunk instanceof Promise ? await chunk : chunk)) break;
   }
-  return entries;
+  return found.entries;
 }
 
 function dropped(index: number, dir: string, cause: unknown): KeelsonError {
@@ -154,13 +160,5 @@ function dropped(index: number, dir: string, cause: unknown): KeelsonError {
     `entry ${String(index)} was compacted since ${dir} was opened for reading. Open it again.`,
     { path: dir, index },
     cause,
-  );
-}
-
-function replaced(index: number): KeelsonError {
-  return new KeelsonError(
-    'KEELSON_UNAVAILABLE',
-    `entry ${String(index)} was replaced by a conflicting one while the log was streamed. Begin the stream anew.`,
-    { argument: 'from', index },
   );
 }

@@ -6,7 +6,7 @@ import { LIMITS } from '../../format/limits.js';
 import { parseWalFileName } from '../../format/names.js';
 import { viewOf } from '../../format/integers.js';
 import { encodeRaftPreamble } from '../../format/raft-records.js';
-import { readRecord, recordBytesAt, RECORD_HEADER_BYTES } from '../../format/record.js';
+import { recordBytesAt, RECORD_HEADER_BYTES } from '../../format/record.js';
 import type { Superblock } from '../../format/superblock.js';
 import {
   RecoveryTally,
@@ -17,15 +17,15 @@ import {
   WalCounters,
   openSegment,
   readAt,
-  malformed,
   UNHEARD,
 } from '../../wal/inside.js';
 import { removeName } from '../../disk/durable-names.js';
 import { AcceptedState } from '../state/accepted-state.js';
 import type { Entry } from '../contract.js';
 import { DurableState } from '../state/durable-state.js';
-import { readEntry } from '../read/read-entry.js';
+import { decodeEntries } from '../read/decode-entries.js';
 import { EntryReader } from '../read/entry-reader.js';
+import { RecentEntries } from '../state/recent-entries.js';
 import { refill } from '../state/refill.js';
 import type { PastHoles, LogPiece } from './log-piece.js';
 import type { InnerPlan } from './repair-plan.js';
@@ -144,8 +144,9 @@ async function* entriesUpToHole(
   const old = new StretchState(from - 1);
   const log = await openPiece(request, survey, piece, old);
   try {
-    const reader = new EntryReader(log, old, new AcceptedState(old, () => undefined), request.dir);
-    yield* reader.chunks({ from, until, bytesMax: Infinity, signal: undefined });
+    const accepted = new AcceptedState(old, () => undefined);
+    const reader = new EntryReader(log, old, accepted, new RecentEntries(0), request.dir);
+    yield* reader.chunks({ from, until, signal: undefined });
   } finally {
     await log.close();
   }
@@ -164,9 +165,9 @@ async function* entriesPast(
     for (let index = from; index < until; index += 1) {
       const offset = places.offsetOf(index) ?? 0;
       const head = viewOf(await readAt(file, offset, RECORD_HEADER_BYTES));
-      const record = readRecord(await readAt(file, offset, recordBytesAt(head, 0)), 0);
-      if (record === null) throw malformed({ path }, offset, index);
-      yield [readEntry({ number: index, record, path, offset }, state.term(index))];
+      const bytes = await readAt(file, offset, recordBytesAt(head, 0));
+      const region = { from: index, offsets: Uint32Array.of(offset), bytes, fileOffset: offset, path };
+      yield decodeEntries(region, [{ index, term: state.term(index) }]);
     }
   } finally {
     await closeFile(file);

@@ -9,7 +9,8 @@ import {
   invalidArgument,
   readFields,
 } from '../../errors/arguments.js';
-import type { HardState, RaftLogOptions } from '../contract.js';
+import type { HardState } from '../contract.js';
+import type { RaftLogOptions } from '../options-contract.js';
 import { readWholeHardState } from './requests.js';
 
 /** The options that have a default. */
@@ -23,7 +24,8 @@ type DefaultedOption =
   | 'readOnly'
   | 'verifyOnOpen'
   | 'onOlderFormat'
-  | 'queueBytesMax';
+  | 'queueBytesMax'
+  | 'recentBytes';
 
 /** The defaults of {@link RaftLogOptions}: the one table. */
 export const DEFAULTS: Readonly<Required<Pick<RaftLogOptions, DefaultedOption>>> = Object.freeze({
@@ -37,6 +39,7 @@ export const DEFAULTS: Readonly<Required<Pick<RaftLogOptions, DefaultedOption>>>
   verifyOnOpen: 'tail',
   onOlderFormat: 'refuse',
   queueBytesMax: 67_108_864,
+  recentBytes: 4_194_304,
 });
 
 /** Where a reset log stands, whole. */
@@ -66,6 +69,7 @@ export interface ResolvedOptions {
   readonly onOlderFormat: 'migrate' | 'refuse' | 'reset';
   readonly resetTo: ResetPoint | null;
   readonly queueBytesMax: number;
+  readonly recentBytes: number;
   /** As given: the default is loaded by the one who opens. */
   readonly environment: Environment | undefined;
   readonly signal: AbortSignal | undefined;
@@ -85,6 +89,7 @@ const KNOWN: readonly (keyof RaftLogOptions)[] = [
   'onOlderFormat',
   'resetTo',
   'queueBytesMax',
+  'recentBytes',
   'environment',
   'signal',
 ];
@@ -115,6 +120,7 @@ export function resolveOptions(options: RaftLogOptions): ResolvedOptions {
     onOlderFormat,
     resetTo: resolveReset(onOlderFormat, raw.resetTo),
     queueBytesMax: bounded('queueBytesMax', raw, 1, LIMITS.queueBytesMax),
+    recentBytes: bounded('recentBytes', raw, 0, LIMITS.recentBytesMax),
     environment: environmentOf(raw.environment),
     signal: signalOf(raw.signal),
   });
@@ -193,7 +199,7 @@ function flag(name: 'readOnly', raw: Raw): boolean {
 }
 
 function bounded(
-  name: 'segmentBytes' | 'batchBytesMax' | 'snapshotsKept' | 'queueBytesMax',
+  name: 'segmentBytes' | 'batchBytesMax' | 'snapshotsKept' | 'queueBytesMax' | 'recentBytes',
   raw: Raw,
   min: number,
   max: number,

@@ -9,14 +9,24 @@ export function readOptionsOf(options: unknown): {
 } {
   const { bytesMax, signal } = fieldsOf(options, ['bytesMax', 'signal']);
   if (signal !== undefined) checkSignal('options.signal', signal);
-  if (bytesMax === undefined || bytesMax === Infinity) return { bytesMax: Infinity, signal };
-  if (typeof bytesMax !== 'number' || !Number.isSafeInteger(bytesMax) || bytesMax < 0) {
-    throw invalidArgument('options.bytesMax', bytesMax, 'an integer of 0 and up, or Infinity');
-  }
-  return { bytesMax, signal };
+  return { bytesMax: boundOf(bytesMax), signal };
 }
 
-/** Options of `stream`. */
+/** Options of `entriesInMemory`. */
+export function inMemoryOptionsOf(options: unknown): {
+  readonly bytesMax: number;
+  readonly signal: undefined;
+} {
+  return { bytesMax: boundOf(fieldsOf(options, ['bytesMax']).bytesMax), signal: undefined };
+}
+
+function boundOf(bytesMax: unknown): number {
+  if (bytesMax === undefined || bytesMax === Infinity) return Infinity;
+  if (typeof bytesMax === 'number' && Number.isSafeInteger(bytesMax) && bytesMax >= 0) return bytesMax;
+  throw invalidArgument('options.bytesMax', bytesMax, 'an integer of 0 and up, or Infinity');
+}
+
+/** Options of `stream` and `streamChunks`. */
 export function streamOptionsOf(options: unknown): { readonly signal: AbortSignal | undefined } {
   const { signal } = fieldsOf(options, ['signal']);
   if (signal !== undefined) checkSignal('options.signal', signal);

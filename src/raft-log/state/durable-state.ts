@@ -267,10 +267,8 @@ export class DurableState implements WalLayer {
     if (from === until) return found;
     // The oldest indexes of a segment may be compacted by now; their terms are never asked for again.
     found.push({ index: from, term: this.term(Math.max(from, this.#boundary.index)) });
-    for (const run of this.#runs) {
-      if (run.index > from && run.index < until && run.term !== found[found.length - 1]?.term)
-        found.push(run);
-    }
+    for (const run of this.#runs.startingIn(from + 1, until))
+      if (run.term !== found[found.length - 1]?.term) found.push(run);
     return found;
   }
 }

@@ -4,7 +4,8 @@ import type { FrameStore } from '../log-store.js';
 import type { AcceptedState } from './accepted-state.js';
 import type { DurableState } from './durable-state.js';
 import { encodeDraft, type FrameDraft } from './encode-save.js';
-import type { Waiter } from './queued-save.js';
+import { entryRecordsOf, type QueuedSave, type Waiter } from './queued-save.js';
+import { RecentEntries } from './recent-entries.js';
 
 /** Counters of what was accepted. */
 export interface FrameCounts {
@@ -34,14 +35,21 @@ export class FrameQueue {
   readonly #log: FrameStore;
   readonly #durable: DurableState;
   readonly #accepted: AcceptedState;
+  readonly #recent: RecentEntries;
   /** Those who wait until there is room again. */
   #waitingForRoom: RoomWaiter[] = [];
   readonly counts: FrameCounts = { saves: 0, entries: 0, payloadBytes: 0 };
 
-  constructor(log: FrameStore, durable: DurableState, accepted: AcceptedState) {
+  constructor(
+    log: FrameStore,
+    durable: DurableState,
+    accepted: AcceptedState,
+    recent: RecentEntries = new RecentEntries(0),
+  ) {
     this.#log = log;
     this.#durable = durable;
     this.#accepted = accepted;
+    this.#recent = recent;
   }
 
   /**
@@ -78,10 +86,17 @@ export class FrameQueue {
 
   #settle(waiter: Waiter): void {
     const save = this.#accepted.shift();
-    if (save !== undefined) this.#durable.apply(save.effect);
+    if (save !== undefined) this.#apply(save);
     waiter.resolve();
     for (const one of save?.waiters ?? []) one.resolve();
     this.#tellOfRoom();
+  }
+
+  #apply(save: QueuedSave): void {
+    const { keepUntil, entryCount, resetTo } = save.effect;
+    this.#durable.apply(save.effect);
+    if (resetTo !== undefined) this.#recent.truncateFrom(0);
+    this.#recent.push(keepUntil, keepUntil + entryCount, save.lowTerm, entryRecordsOf(save));
   }
 
   /** The first failure of a run fails all that is queued (D8); for those behind it, the queue is empty by then. */

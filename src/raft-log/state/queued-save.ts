@@ -1,10 +1,10 @@
 import type { KeelsonError } from '../../errors/index.js';
 import { readEntryRecord } from '../../format/raft-records.js';
-import { readRecord, type RawRecord } from '../../format/record.js';
+import { readRecord, RECORD_HEADER_BYTES, type RawRecord } from '../../format/record.js';
 import type { AcceptedFrame } from '../../wal/inside.js';
 import type { ReadEntry } from '../contract.js';
 import type { FrameEffect } from './durable-state.js';
-import { corruptEntry } from '../read/read-entry.js';
+import { corruptEntry } from '../read/damaged-entry.js';
 
 /** Hears of a frame's end. */
 export interface Waiter {
@@ -58,6 +58,15 @@ function offsetsIn({ frame, effect, controlCount }: QueuedSave): Uint32Array {
     at = body.byteOffset - payload.byteOffset + bodyBytes;
   }
   return offsets;
+}
+
+/** The records of the save's entries, one behind the other; a view, valid until the save is durable or has failed. */
+export function entryRecordsOf({ frame, controlCount }: QueuedSave): Uint8Array {
+  const payload = frame.payload();
+  let at = 0;
+  for (let count = 0; count < controlCount; count += 1)
+    at += RECORD_HEADER_BYTES + recordAt(payload, at, 0).bodyBytes;
+  return payload.subarray(at);
 }
 
 /** Entries `[from, until)` of the save, with bytes of their own, until their data passes `bytesMax`; at least one. */

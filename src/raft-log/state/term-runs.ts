@@ -100,11 +100,13 @@ export class TermRuns {
     return this.#terms[this.#runOf(index)] as number;
   }
 
-  /** The runs in order, the boundary's first. Not to be changed meanwhile. */
-  *[Symbol.iterator](): Generator<TermRun, void, undefined> {
-    for (let run = this.#head; run < this.#tail; run += 1) {
-      yield { index: this.#starts[run] as number, term: this.#terms[run] as number };
-    }
+  /** The runs that begin within `[from, until)`, in order, at the cost of these alone. */
+  startingIn(from: number, until: number): TermRun[] {
+    const found: TermRun[] = [];
+    const first = from <= this.boundaryIndex ? this.#head : this.#runOf(from - 1) + 1;
+    for (let run = first; run < this.#tail && (this.#starts[run] as number) < until; run += 1)
+      found.push({ index: this.#starts[run] as number, term: this.#terms[run] as number });
+    return found;
   }
 
   /** An independent copy. */

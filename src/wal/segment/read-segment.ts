@@ -64,7 +64,7 @@ export async function readAt(
   offset: number,
   length: number,
   mode: CallMode = 'background',
-): Promise<Uint8Array> {
+): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length);
   try {
     return bytes.subarray(0, await readFully(file, bytes, offset, mode));

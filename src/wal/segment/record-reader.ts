@@ -1,6 +1,6 @@
 import { KeelsonError } from '../../errors/index.js';
 import type { DiskFile } from '../../disk/port.js';
-import { RECORD_HEADER_BYTES, readRecord, type RawRecord } from '../../format/record.js';
+import { RECORD_HEADER_BYTES } from '../../format/record.js';
 import { SEGMENT_HEADER_BYTES } from '../../format/segment-header.js';
 import type { LiveSegment } from './live-segment.js';
 import { readAt, readSealOffsets } from './read-segment.js';
@@ -9,20 +9,32 @@ import type { SegmentFiles } from './segment-files.js';
 import { SegmentWindow } from './segment-window.js';
 import { NOTHING_DURABLE } from '../../format/position.js';
 
-/** A record read back, and where it stands, for messages. Its body is the reader's own copy. */
-export interface LocatedRecord {
-  readonly number: number;
-  readonly record: RawRecord;
+/**
+ * Records read back in one go, one behind the other in one buffer, which is the reader's own. That there is room for each
+ * one's header is seen to; nothing else of what they say was looked at.
+ */
+export interface RecordRegion {
+  /** Number of the first. */
+  readonly from: number;
+  /** Where the header of each begins in the file. */
+  readonly offsets: Uint32Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Where `bytes` begins in the file. */
+  readonly fileOffset: number;
   readonly path: string;
-  readonly offset: number;
 }
 
 /** Bytes of a file read in one go: bounds what a long range takes in memory beside what it returns. */
 const REGION_BYTES = 1024 * 1024;
 /** Records of one region: small ones take more memory than their bytes, and a region of them would hold very many. */
-const REGION_RECORDS = 4096;
-/** Read beyond the last record's header in the hope that its body is there. */
+export const REGION_RECORDS = 4096;
+/** Read beyond the header of a last record of which nothing says where it ends. */
 const SLACK_BYTES = 1024;
+/** A small region of the tail that begins so near to its end was written or scanned a moment ago: no disk is waited for. */
+const CACHED_WITHIN_BYTES = 4 * REGION_BYTES;
+const INLINE_BYTES_MAX = 64 * 1024;
+/** A next record that begins further behind says nothing: what lies between was replaced. */
+const NEXT_WITHIN_BYTES = 2 * REGION_BYTES;
 /** Indexes of sealed segments kept in memory. */
 const OFFSETS_KEPT = 4;
 
@@ -44,20 +56,20 @@ export class RecordReader {
    * The records numbered `[from, until)`, all owned by `segment`, in order; stops early behind the first region,
    * so call again from behind the last one returned. Never returns none for a range that is not empty.
    */
-  async read(segment: LiveSegment, from: number, until: number, bytesMax: number): Promise<LocatedRecord[]> {
+  async read(segment: LiveSegment, from: number, until: number, bytesMax: number): Promise<RecordRegion> {
     const regionBytes = Math.min(bytesMax, REGION_BYTES);
     const { index } = segment;
     // The index of the tail changes while we wait for the disk; what it says now is what was asked for.
     const inMemory =
       index === null
         ? null
-        : regionOf(index.offsets(), from - index.lowest, until - index.lowest, regionBytes).slice();
+        : placesOf(index.offsets(), from - index.lowest, until - index.lowest, regionBytes);
     return this.#files.use(segment, async (file) => {
       const { lowest } = segment;
-      const offsets =
+      const places =
         inMemory ??
-        regionOf(await this.#sealedOffsets(segment, file), from - lowest, until - lowest, regionBytes);
-      return this.#readRegion(segment, file, from, offsets);
+        placesOf(await this.#sealedOffsets(segment, file), from - lowest, until - lowest, regionBytes);
+      return readRegion(segment, file, from, places);
     });
   }
 
@@ -74,41 +86,61 @@ export class RecordReader {
     if (this.#offsets.size > OFFSETS_KEPT && oldest.done !== true) this.#offsets.delete(oldest.value);
     return read;
   }
+}
 
-  async #readRegion(
-    segment: LiveSegment,
-    file: DiskFile,
-    from: number,
-    offsets: Uint32Array,
-  ): Promise<LocatedRecord[]> {
-    const start = offsets[0] as number;
-    const count = offsets.length;
-    const last = offsets[count - 1] as number;
-    const end = segment.seal === null ? Infinity : segment.framesUntil;
-    const misplaced = firstMisplaced(offsets, end);
-    if (misplaced >= 0) throw malformed(segment, offsets[misplaced] as number, from + misplaced);
-    let bytes = await readAt(file, start, Math.min(last + RECORD_HEADER_BYTES + SLACK_BYTES, end) - start);
-    const needed = neededBytes(bytes, last - start);
-    if (needed > segment.header.segmentBytes - start) throw malformed(segment, last, from + count - 1);
-    if (needed > bytes.length) bytes = await readAt(file, start, needed);
-    const records: LocatedRecord[] = [];
-    for (let at = 0; at < count; at += 1) {
-      const offset = offsets[at] as number;
-      const record = readRecord(bytes, offset - start);
-      if (record === null) throw malformed(segment, offset, from + at);
-      records.push({ number: from + at, record, path: segment.path, offset });
-    }
-    return records;
-  }
+/** Where the records of a region stand. */
+interface Places {
+  /** Where the header of each begins. */
+  readonly offsets: Uint32Array;
+  /** The last of them ends at or before this; null if nothing near says so. */
+  readonly behind: number | null;
 }
 
 /** The first of the offsets `[from, until)`, as many as begin within `regionBytes`, within limits; at least one. */
-function regionOf(offsets: Uint32Array, from: number, until: number, regionBytes: number): Uint32Array {
-  const start = offsets[from] as number;
+function placesOf(all: Uint32Array, from: number, until: number, regionBytes: number): Places {
+  const start = all[from] as number;
   const endMax = Math.min(until, from + REGION_RECORDS);
   let end = from + 1;
-  while (end < endMax && (offsets[end] as number) - start < regionBytes) end += 1;
-  return offsets.subarray(from, end);
+  while (end < endMax && (all[end] as number) - start < regionBytes) end += 1;
+  const [last, next] = [all[end - 1] as number, all[end] ?? Infinity];
+  return { offsets: all.slice(from, end), behind: next - last <= NEXT_WITHIN_BYTES ? next : null };
+}
+
+async function readRegion(
+  segment: LiveSegment,
+  file: DiskFile,
+  from: number,
+  { offsets, behind }: Places,
+): Promise<RecordRegion> {
+  const start = offsets[0] as number;
+  const last = offsets[offsets.length - 1] as number;
+  const end = segment.seal === null ? segment.header.segmentBytes : segment.framesUntil;
+  const misplaced = firstMisplaced(offsets, end);
+  if (misplaced >= 0) throw malformed(segment, offsets[misplaced] as number, from + misplaced);
+  const until = Math.min(behind ?? last + RECORD_HEADER_BYTES + SLACK_BYTES, end);
+  const newest = segment.index?.offsets().at(-1) ?? Infinity;
+  // A turn of a thread costs more than such a read, its check and all that is handed out.
+  const isCached = newest - start <= CACHED_WITHIN_BYTES && until - start <= INLINE_BYTES_MAX;
+  let bytes = await readAt(file, start, until - start, isCached ? 'inline' : 'background');
+  const needed = neededBytes(bytes, last - start);
+  if (needed > end - start) throw malformed(segment, last, from + offsets.length - 1);
+  if (needed > bytes.length) bytes = await readOn(file, start, bytes, needed);
+  if (bytes.length < needed) throw malformed(segment, last, from + offsets.length - 1);
+  return { from, offsets, bytes, fileOffset: start, path: segment.path };
+}
+
+/** What begins with `bytes` at `start` of the file, `length` bytes of it. */
+async function readOn(
+  file: DiskFile,
+  start: number,
+  bytes: Uint8Array,
+  length: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const whole = new Uint8Array(length);
+  whole.set(bytes);
+  const rest = await readAt(file, start + bytes.length, length - bytes.length);
+  whole.set(rest, bytes.length);
+  return whole.subarray(0, bytes.length + rest.length);
 }
 
 /**
@@ -117,11 +149,12 @@ function regionOf(offsets: Uint32Array, from: number, until: number, regionBytes
  */
 function firstMisplaced(offsets: Uint32Array, end: number): number {
   let from = SEGMENT_HEADER_BYTES;
-  return offsets.findIndex((offset) => {
-    if (offset < from || offset + RECORD_HEADER_BYTES > end) return true;
+  for (let at = 0; at < offsets.length; at += 1) {
+    const offset = offsets[at] as number;
+    if (offset < from || offset + RECORD_HEADER_BYTES > end) return at;
     from = offset + RECORD_HEADER_BYTES;
-    return false;
-  });
+  }
+  return -1;
 }
 
 /** Bytes from the start of the region to the end of the record whose header begins at `at`. */

@@ -1,0 +1,30 @@
+import { KeelsonError } from '../../errors/index.js';
+
+/** The record where an entry was to stand is of another kind, or holds none. */
+export function notAnEntry(path: string, offset: number, index: number, kind: number): KeelsonError {
+  return corruptEntry(path, offset, index, `a record of kind ${String(kind)}, expected an entry`);
+}
+
+/** An entry that does not fit its own checksum. */
+export function damagedEntry(
+  path: string,
+  offset: number,
+  index: number,
+  found: number,
+  expected: number,
+): KeelsonError {
+  return corruptEntry(path, offset, index, `entry checksum ${hex(found)}, expected ${hex(expected)}`);
+}
+
+/** R12: damage met by the read that needed the entry. */
+export function corruptEntry(path: string, offset: number, index: number, reason: string): KeelsonError {
+  return new KeelsonError(
+    'KEELSON_CORRUPT',
+    `${path} is damaged at byte ${offset}: ${reason}; entry ${index} cannot be read. Nothing was changed. See docs/errors.md for what to do`,
+    { path, offset, index, entries: { from: index, until: index + 1 } },
+  );
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16).padStart(8, '0')}`;
+}

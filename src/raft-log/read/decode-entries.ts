@@ -1,0 +1,55 @@
+import { entryChecksum } from '../../format/entry-checksum.js';
+import { viewOf } from '../../format/integers.js';
+import { entryKindOffset, RAFT_RECORD_KINDS } from '../../format/raft-records.js';
+import {
+  isRecordWhole,
+  RECORD_HEADER_BYTES,
+  recordChecksumAt,
+  recordBytesAt,
+  recordKindAt,
+} from '../../format/record.js';
+import type { TermRun } from '../../format/seal.js';
+import { malformed, type RecordRegion } from '../../wal/inside.js';
+import type { ReadEntry } from '../contract.js';
+import { damagedEntry, notAnEntry } from './damaged-entry.js';
+
+/**
+ * The entries that stand in a region, each held against its own checksum with the index and the term that the log says it
+ * has. Their data are views of the region.
+ *
+ * One loop, and of each entry nothing is made but what is handed out: how fast a log streams is decided here.
+ *
+ * @param runs the terms from the first entry of the region on
+ */
+export function decodeEntries(region: RecordRegion, runs: readonly TermRun[]): ReadEntry[] {
+  const { from, offsets, bytes, fileOffset, path } = region;
+  const { buffer, byteOffset, length } = bytes;
+  const view = viewOf(bytes);
+  const entries = new Array<ReadEntry>(offsets.length);
+  let run = 0;
+  let { term } = runs[0] as TermRun;
+  let nextTermAt = runs[1]?.index ?? Infinity;
+  for (let at = 0; at < offsets.length; at += 1) {
+    const index = from + at;
+    if (index === nextTermAt) {
+      run += 1;
+      term = (runs[run] as TermRun).term;
+      nextTermAt = runs[run + 1]?.index ?? Infinity;
+    }
+    const fileAt = offsets[at] as number;
+    const offset = fileAt - fileOffset;
+    if (!isRecordWhole(view, offset, length)) throw malformed({ path }, fileAt, index);
+    if (recordKindAt(view, offset) !== RAFT_RECORD_KINDS.entry)
+      throw notAnEntry(path, fileAt, index, recordKindAt(view, offset));
+    const until = offset + recordBytesAt(view, offset);
+    const kindAt = entryKindOffset(bytes, offset + RECORD_HEADER_BYTES, until);
+    if (kindAt < 0) throw notAnEntry(path, fileAt, index, RAFT_RECORD_KINDS.entry);
+    const kind = bytes[kindAt] as number;
+    const data = new Uint8Array(buffer, byteOffset + kindAt + 1, until - kindAt - 1);
+    const found = entryChecksum(index, term, kind, data);
+    const expected = recordChecksumAt(view, offset);
+    if (found !== expected) throw damagedEntry(path, fileAt, index, found, expected);
+    entries[at] = { index, term, kind, data };
+  }
+  return entries;
+}
