@@ -45,6 +45,28 @@ describe('auto', () => {
     expect(inlineShare(pace, { inlineMs: 3, backgroundMs: 40 }, 500)).toBeGreaterThan(0.95);
   });
 
+  test('a few slow syncs among many quick ones do not drive it to threads that are slower', () => {
+    const pace = new WritePace('auto');
+    let inline = 0;
+    for (let at = 0; at < 5000; at += 1) {
+      const isHiccup = at % 50 < 2;
+      inline += inlineShare(
+        pace,
+        isHiccup ? { inlineMs: 3, backgroundMs: 3.1 } : { inlineMs: 0.14, backgroundMs: 0.24 },
+        1,
+      );
+    }
+    expect(inline / 5000).toBeGreaterThan(0.99);
+  });
+
+  test('finds out that threads are quicker, and goes back when they are no more', () => {
+    const pace = new WritePace('auto');
+    inlineShare(pace, { inlineMs: 0.5, backgroundMs: 0.2 }, 4000);
+    expect(inlineShare(pace, { inlineMs: 0.5, backgroundMs: 0.2 }, 2000)).toBeLessThan(0.05);
+    inlineShare(pace, { inlineMs: 0.1, backgroundMs: 0.2 }, 600);
+    expect(inlineShare(pace, { inlineMs: 0.1, backgroundMs: 0.2 }, 2000)).toBeGreaterThan(0.99);
+  });
+
   test('writes large groups on a thread, and learns nothing from them', () => {
     const pace = new WritePace('auto');
     expect(inlineShare(pace, { inlineMs: 9, backgroundMs: 9 }, 100, 1_000_000)).toBe(0);
