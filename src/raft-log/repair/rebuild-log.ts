@@ -1,25 +1,19 @@
-import { join } from 'node:path';
 import type { HeldEnvironment } from '../../disk/held-disk.js';
 import { closeFile } from '../../disk/close-file.js';
 import type { Disk } from '../../disk/port.js';
 import { LIMITS } from '../../format/limits.js';
-import { parseWalFileName } from '../../format/names.js';
 import { viewOf } from '../../format/integers.js';
 import { encodeRaftPreamble } from '../../format/raft-records.js';
 import { recordBytesAt, RECORD_HEADER_BYTES } from '../../format/record.js';
 import type { Superblock } from '../../format/superblock.js';
 import {
-  RecoveryTally,
   buildBeside,
-  judge,
+  openStretch,
   type OpenRequest,
-  SegmentedLog,
-  WalCounters,
   openSegment,
   readAt,
   UNHEARD,
 } from '../../wal/inside.js';
-import { removeName } from '../../disk/durable-names.js';
 import { AcceptedState } from '../state/accepted-state.js';
 import type { Entry } from '../contract.js';
 import { DurableState } from '../state/durable-state.js';
@@ -142,7 +136,11 @@ async function* entriesUpToHole(
 ): AsyncGenerator<readonly Entry[], void, undefined> {
   if (from >= until) return;
   const old = new StretchState(from - 1);
-  const log = await openPiece(request, survey, piece, old);
+  const { store, paths } = survey;
+  const { fromSegment, toSegment, lastLsn } = piece;
+  const { storeId, superblock } = store;
+  const stretch = { storeId, superblock, fromSegment, toSegment, lastLsn };
+  const log = await openStretch({ ...request, layer: old }, paths, stretch);
   try {
     const accepted = new AcceptedState(old, () => undefined);
     const reader = new EntryReader(log, old, accepted, new RecentEntries(0), request.dir);
@@ -171,58 +169,5 @@ async function* entriesPast(
     }
   } finally {
     await closeFile(file);
-  }
-}
-
-/** The stretch as a log of its own, for reading: as if the store began and ended with it. */
-async function openPiece(
-  request: OpenRequest,
-  { paths, store }: LogSurvey,
-  piece: LogPiece,
-  layer: DurableState,
-): Promise<SegmentedLog> {
-  const { environment } = request;
-  const tally = new RecoveryTally(() => environment.now());
-  const nothing = { lsn: 0, lastIndex: 0, lastTerm: 0 };
-  const numbers = Array.from(
-    { length: piece.toSegment - piece.fromSegment + 1 },
-    (_, at) => piece.fromSegment + at,
-  );
-  const judgement = await judge({
-    disk: environment.disk,
-    walDir: paths.walDir,
-    superblock: {
-      generation: 0,
-      storeId: store.storeId ?? new Uint8Array(),
-      storeKind: 'raft',
-      epoch: 0,
-      fenceEpoch: store.superblock?.fenceEpoch ?? 0,
-      fenceLsn: store.superblock?.fenceLsn ?? Infinity,
-      firstSegment: piece.fromSegment,
-      newestSegment: piece.toSegment,
-      proven: nothing,
-      isLive: true,
-      isCleanEnd: false,
-      isWalSeparate: paths.isWalSeparate,
-      unfitUntil: 0,
-    },
-    present: new Set(numbers),
-    mark: nothing,
-    layer,
-    readsAll: false,
-    untilLsn: piece.lastLsn,
-    tally,
-  });
-  const readOnly = { ...request, readOnly: true, layer };
-  return SegmentedLog.readOnly(readOnly, paths, judgement, tally.report('clean'), new WalCounters());
-}
-
-/** Removes what {@link rebuildLog} made, where it failed. */
-export async function removeRebuilt(disk: Disk, { paths, store }: LogSurvey): Promise<void> {
-  for (const { name } of await disk.readdir(paths.walDir)) {
-    const parsed = parseWalFileName(name);
-    const isOurs =
-      (parsed.kind === 'segment' || parsed.kind === 'spare') && parsed.number > store.highestSegment;
-    if (isOurs) await removeName(disk, join(paths.walDir, name));
   }
 }
