@@ -63,8 +63,10 @@ export function drawOp(random: Random, swarm: Swarm, place: number): OpBody {
       const op = { kind, keeps, share: share(random), ahead: random.below(12), bytes, chunks };
       return random.chance(0.15) ? { ...op, held: true } : op;
     }
-    case 'compact':
-      return { kind, share: random.pick([1, 1, share(random)]) };
+    case 'compact': {
+      const op = { kind, share: random.pick([1, 1, share(random)]) };
+      return random.chance(0.4) ? { ...op, saves: drawSaves(random, swarm, 1 + random.below(8)) } : op;
+    }
     case 'read':
       return {
         kind,
@@ -101,7 +103,10 @@ export function drawOp(random: Random, swarm: Swarm, place: number): OpBody {
       return { kind, freeBytes: random.pick([0, 0, 4096, 8192, 32_768]) };
     case 'read-snapshot':
       return { kind, share: share(random) };
-    case 'beside':
+    case 'beside': {
+      if (random.chance(0.4)) return { kind };
+      return { kind, saves: drawSaves(random, swarm, 1 + random.below(5)), compacts: random.chance(0.6) };
+    }
     case 'release':
       return { kind };
   }

@@ -112,7 +112,8 @@ export type OpBody =
       readonly bytes: number;
       readonly chunks: number;
     }
-  | { readonly kind: 'compact'; readonly share: number }
+  /** `saves`: behind the compaction, with a read of all there was under way since before it. */
+  | { readonly kind: 'compact'; readonly share: number; readonly saves?: readonly SaveOp[] }
   | { readonly kind: 'read'; readonly share: number; readonly count: number; readonly bytesMax: number }
   /** `beside`: saves, and then perhaps a compaction, behind the first entry of the stream. */
   | {
@@ -125,8 +126,8 @@ export type OpBody =
   | { readonly kind: 'read-snapshot'; readonly share?: number }
   /** `saves`: still under way when the log is closed. */
   | { readonly kind: 'reopen'; readonly readsAll: boolean; readonly saves?: readonly SaveOp[] }
-  /** A reader opens the store beside its writer. */
-  | { readonly kind: 'beside' }
+  /** Readers open the store beside its writer; with saves, and before them perhaps a snapshot and a compaction, while they do. */
+  | { readonly kind: 'beside'; readonly saves?: readonly SaveOp[]; readonly compacts?: boolean }
   /**
    * In a copy of the disk that crashes here, some files go back to what the platter held `back` operations ago.
    * `share`: how many of them, 1 is all. `removes`: one of them that was not there then goes away. `stale`: the end

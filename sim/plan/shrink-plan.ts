@@ -97,6 +97,7 @@ function withSizes<Op extends PlanOp | SaveOp>(op: Op, size: (value: number, lea
 function savesOf(op: PlanOp): readonly SaveOp[] {
   if (op.kind === 'snapshot') return op.beside;
   if (op.kind === 'stream') return op.beside ?? [];
+  if (op.kind === 'compact' || op.kind === 'beside') return op.saves ?? [];
   if (op.kind === 'reopen') return op.saves ?? [];
   return hasSaves(op) ? op.saves : [];
 }
@@ -104,7 +105,8 @@ function savesOf(op: PlanOp): readonly SaveOp[] {
 function withSaves(op: PlanOp, saves: readonly SaveOp[]): PlanOp {
   if (op.kind === 'snapshot' || (op.kind === 'stream' && op.beside !== undefined))
     return { ...op, beside: saves };
-  if (op.kind === 'reopen' && op.saves !== undefined) return { ...op, saves };
+  const mayHave = op.kind === 'reopen' || op.kind === 'compact' || op.kind === 'beside';
+  if (mayHave && op.saves !== undefined) return { ...op, saves };
   return hasSaves(op) ? { ...op, saves } : op;
 }
 

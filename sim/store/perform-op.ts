@@ -6,6 +6,7 @@ import { issueSave } from './issue-save.js';
 import { makeSave } from './make-save.js';
 import { openStore } from './open-store.js';
 import {
+  compactBesideRead,
   performBeside,
   performRead,
   readBesideSaves,
@@ -38,7 +39,8 @@ export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
     case 'install':
       return performInstall(scene, op, seed);
     case 'compact':
-      return performCompact(scene, op.share);
+      if (op.saves === undefined) return performCompact(scene, op.share);
+      return compactBesideRead(scene, op.share, op.saves, seed);
     case 'read':
       return performRead(scene, op);
     case 'stream':
@@ -48,7 +50,7 @@ export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
     case 'reopen':
       return performReopen(scene, op.readsAll, op.saves ?? [], seed);
     case 'beside':
-      return performBeside(scene);
+      return performBeside(scene, op, seed);
     case 'rollback':
       return performRollback(scene, op, seed);
     case 'takeover':

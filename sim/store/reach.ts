@@ -53,6 +53,8 @@ export const BRANCHES = [
   'sunk-snapshot-covers-nothing',
   'compacted',
   'read-beside-writer',
+  'read-beside-moving-writer',
+  'reader-told-of-moving',
   'closed-and-reopened',
   // Trouble.
   'no-space',

@@ -20,13 +20,16 @@ import {
   observeSnapshot,
   seeView,
 } from '../oracle/observe-log.js';
-import type { OpBody } from '../plan/plan.js';
+import type { OpBody, SaveOp } from '../plan/plan.js';
 import { subSeed } from '../world/random.js';
 import { issueSave, judgeFailure } from './issue-save.js';
 import { makeSave } from './make-save.js';
 import { openOptions } from './open-options.js';
 import type { Scene } from './scene.js';
-import { performCompact } from './snapshot-ops.js';
+import { performCompact, performSnapshot } from './snapshot-ops.js';
+
+/** Readers, one behind the other, that are opened while a writer goes on. */
+const READERS_MAX = 6;
 
 /** Holds what can be seen at once of the durable view against the allowed set. */
 export function checkView(scene: Scene): void {
@@ -160,10 +163,23 @@ export async function performStream(
   throw new Finding({ oracle: 'read', what });
 }
 
-/** What goes on beside a stream. */
+/** A compaction and saves behind it, while all there was is read: a segment may be used again once nobody reads it (D10). */
+export async function compactBesideRead(
+  scene: Scene,
+  share: number,
+  saves: readonly SaveOp[],
+  seed: number,
+): Promise<void> {
+  const reading = readBesideSaves(scene);
+  await performCompact(scene, share);
+  await moveOn(scene, { beside: saves }, seed);
+  await reading;
+}
+
+/** What goes on beside a stream, or beside a reader of its own. */
 async function moveOn(
   scene: Scene,
-  { beside = [], compacts = false }: Extract<OpBody, { kind: 'stream' }>,
+  { beside = [], compacts = false }: { readonly beside?: readonly SaveOp[]; readonly compacts?: boolean },
   seed: number,
 ): Promise<void> {
   const { batchBytesMax } = scene.plan.config;
@@ -193,28 +209,71 @@ export async function performReadSnapshot(scene: Scene, share = 0): Promise<void
   });
 }
 
-/** Opens the store for reading beside its writer: it may show what was promised in this life, and nothing else. */
-export async function performBeside(scene: Scene): Promise<void> {
-  const options = { ...openOptions(scene, scene.process), readOnly: true, create: 'never' as const };
-  const found = await tryRead(scene, async () => {
-    const reader = await openRaftLog(options);
-    try {
-      const state = await observeLog(reader);
-      // R8: what was damaged meanwhile is named, and an older one shown.
-      return reader.recovery.snapshotFallback === null || !scene.isDamaged ? state : null;
-    } finally {
-      await reader.close();
+/**
+ * Opens the store for reading beside its writer, which may go on meanwhile: it may show what was promised in this life, and
+ * nothing else. Of a store that moves under it, it may say that it is busy, or that what it read was dropped (R10).
+ */
+export async function performBeside(
+  scene: Scene,
+  { saves, compacts = false }: Extract<OpBody, { kind: 'beside' }>,
+  seed: number,
+): Promise<void> {
+  let isMoving = saves !== undefined;
+  const move = async (): Promise<void> => {
+    // First: what a reader finds gone, snapshots and segments, goes by these.
+    if (compacts) {
+      const snapshot = { kind: 'snapshot', share: 0.999, bytes: 300, chunks: 1, beside: [] } as const;
+      await performSnapshot(scene, snapshot, seed);
+      await performCompact(scene, 1);
     }
-  });
-  if (found === null || scene.isOverBudget) return;
-  scene.reach['read-beside-writer'] += 1;
-  if (scene.allowed.wasEver((state) => isSameState(state, found))) return;
+    await moveOn(scene, { beside: saves ?? [] }, seed);
+    isMoving = false;
+  };
+  const read = async (): Promise<readonly LogState[]> => {
+    const found: LogState[] = [];
+    for (let reader = 0; reader === 0 || (isMoving && reader < READERS_MAX); reader += 1) {
+      const state = await readBeside(scene, saves !== undefined);
+      if (state !== null) found.push(state);
+    }
+    return found;
+  };
+  const [found] = await Promise.all([read(), move()]);
+  if (found.length === 0 || scene.isOverBudget) return;
+  scene.reach[saves === undefined ? 'read-beside-writer' : 'read-beside-moving-writer'] += 1;
+  const alien = found.find((state) => !scene.allowed.wasEver((known) => isSameState(known, state)));
+  if (alien === undefined) return;
   throw new Finding({
     oracle: 'read',
     what: 'a reader beside the writer shows a state that the log never was in',
     expected: scene.allowed.lines(),
-    found: describeState(found),
+    found: describeState(alien),
   });
+}
+
+/** What a reader of its own shows; null if it failed as it may. */
+async function readBeside(scene: Scene, isMoving: boolean): Promise<LogState | null> {
+  const options = { ...openOptions(scene, scene.process), readOnly: true, create: 'never' as const };
+  return tryRead(scene, async () => {
+    try {
+      const reader = await openRaftLog(options);
+      try {
+        const state = await observeLog(reader);
+        // R8: what was damaged meanwhile is named, and an older one shown.
+        return reader.recovery.snapshotFallback === null || !scene.isDamaged ? state : null;
+      } finally {
+        await reader.close();
+      }
+    } catch (error) {
+      if (!isMoving || !isToldOfMoving(error)) throw error;
+      scene.reach['reader-told-of-moving'] += 1;
+      return null;
+    }
+  });
+}
+
+function isToldOfMoving(error: unknown): boolean {
+  if (isKeelsonError(error, 'KEELSON_COMPACTED')) return true;
+  return isKeelsonError(error, 'KEELSON_READ_FAILED') && error.message.includes('is busy');
 }
 
 /** Null if the read failed as it may. */

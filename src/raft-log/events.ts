@@ -35,7 +35,7 @@ export interface RaftLogEventMap {
   'space-back': () => void;
   /** The log is latched; only reopening clears it. */
   failed: (error: KeelsonError) => void;
-  /** A sync took longer than 100 ms. */
+  /** A sync took longer than 100 ms; told when it is over: of one that hangs, `stalled` tells while it does. */
   'slow-sync': (event: { readonly ms: number; readonly bytes: number }) => void;
   /**
    * A call of the disk has hung for a second, and hangs still: told then, and again each time it has lasted twice as long.

@@ -38,4 +38,17 @@ export const ROLLBACK_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    number: 51,
+    name: 'a store that moves under its reader is told to be damaged',
+    rule: 'R10',
+    plan: 'bug-51.json',
+    hunks: [
+      {
+        file: 'src/wal/recover/judge-store.ts',
+        find: '        if (!isFleeting && (await standsStill())) throw error;\n',
+        put: '        if (!isFleeting) throw error;\n',
+      },
+    ],
+  },
 ];
