@@ -32,9 +32,9 @@ const DEEP_SHARE = 13;
 /** Of files rolled back together about so many subsets a moment are tried, in a deep run so many times more; spread by a prime. */
 const SUBSETS = IS_DEEP ? 100 : 6;
 const SPREAD = 7919;
-/** The ends share between them the bits of what is equal in all three: all but superblock and tail. */
-/** The one whose meaningful bits a quick run flips, all of them. */
+/** The one whose meaningful bytes a quick run hurts, all of them. */
 const RICHEST = 'several segments and snapshots';
+/** They share the bits of these bytes between them; of what is equal in all three, all but superblock and tail, half. */
 const ENDS: readonly End[] = ['clean', 'marked', 'unmarked'];
 
 /**
@@ -96,6 +96,7 @@ function chooserOf(chronicle: Chronicle, isThorough: boolean, thin: number): Cho
   return (path, bit) => {
     if (bit % thin === 0) return true;
     if (!isThorough || meaningful.get(path)?.has(bit >> 3) !== true) return false;
-    return path === tail || path.endsWith('/superblock') || bit % ENDS.length === turn;
+    const isOwn = path === tail || path.endsWith('/superblock');
+    return bit % (isOwn ? ENDS.length : 2 * ENDS.length) === turn;
   };
 }
