@@ -128,7 +128,8 @@ export async function crashesOf<Memory>(
   return crashes;
 }
 
-const LOOKS: ReadonlySet<CallKind> = new Set([
+/** Calls that change nothing that a crash could leave. */
+export const LOOKS: ReadonlySet<CallKind> = new Set([
   'read',
   'fstat',
   'stat',

@@ -1,6 +1,7 @@
 import type { CallKind, CrashKind } from '../../sim/disk/call-kinds.js';
 import {
   CRASH_KINDS,
+  LOOKS,
   describing,
   newDisk,
   runWhole,
@@ -73,7 +74,8 @@ export async function failAt<Memory>(
   };
   disk.direct(failure.call, { code: failure.code });
   disk.onCall = ({ number }) => {
-    if (number === failure.call + 1) leave('right behind it');
+    // A look that failed has changed nothing: a crash behind it is one like any other.
+    if (number === failure.call + 1 && !LOOKS.has(failure.kind)) leave('right behind it');
     return undefined;
   };
   await runWhole(disk, (environment) => subject.work(environment, memory));

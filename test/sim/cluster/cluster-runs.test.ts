@@ -6,8 +6,8 @@ import { drawClusterPlan } from '../../../sim/cluster/draw-cluster-plan.js';
 import { runClusterPlan, runClusterSeed } from '../../../sim/cluster/run-cluster-plan.js';
 
 const isDeep = process.env['KEELSON_DEEP'] === '1';
-const SEEDS = isDeep ? 2000 : 100;
-const TWICE = isDeep ? 2000 : 20;
+const SEEDS = isDeep ? 2000 : 60;
+const TWICE = isDeep ? 2000 : 12;
 
 async function hashOf(seed: number): Promise<string> {
   const { failure, traceHash, crashes } = await runClusterSeed(seed);
