@@ -1,11 +1,11 @@
 // Runs npm scripts, and says at the end what ran, in how many seconds, and, of the tests, how many passed and
-// failed. Those named before `--` run two at a time, the words of each kept together; those behind it run one by
+// which failed. Those named before `--` run two at a time, the words of each kept together; those behind it run one by
 // one, and have the machine to themselves. Once a script has failed no other begins.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 /** The script whose tests are counted; its last arguments make vitest write the counts down. */
 const TEST_STEP = 'test:unit';
@@ -34,11 +34,12 @@ for (const { step, seconds, isPassed } of ran) {
 }
 const begun = new Set(ran.map(({ step }) => step));
 for (const step of [...sideBySide, ...alone]) if (!begun.has(step)) console.log(`  not run ${step}`);
-console.log(`  in all ${secondsSince(started).toFixed(1).padStart(22)} s`);
+console.log(`          in all         ${secondsSince(started).toFixed(1).padStart(7)} s`);
 
 const counts = readCounts();
 rmSync(scratch, { recursive: true, force: true });
 if (counts !== undefined) {
+  for (const name of counts.failures) console.log(`  FAILED  ${name}`);
   if (counts.skipped > 0) console.log(`  ${counts.skipped} tests skipped, by their own conditions`);
   console.log(`${counts.passed} passed, ${counts.failed} failed`);
 }
@@ -95,17 +96,22 @@ function secondsSince(startMs) {
   return (performance.now() - startMs) / 1000;
 }
 
-/** Counts of the test step, or undefined if it did not come to an end. */
+/** Counts of the test step, with the names of what failed; undefined if it did not come to an end. */
 function readCounts() {
   try {
     const report = JSON.parse(readFileSync(countsFile, 'utf8'));
-    // A file that fails to load has no tests to count, but counts as one that failed.
-    const brokenFiles = report.testResults.filter(
-      (file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed'),
-    ).length;
+    const failures = report.testResults
+      .filter(({ status }) => status === 'failed')
+      .flatMap(({ name, assertionResults }) => {
+        const file = relative(process.cwd(), name);
+        const failed = assertionResults.filter(({ status }) => status === 'failed');
+        // A file that fails to load has no tests to count, but counts as one that failed.
+        return failed.length === 0 ? [file] : failed.map(({ fullName }) => `${file}: ${fullName}`);
+      });
     return {
       passed: report.numPassedTests,
-      failed: report.numFailedTests + brokenFiles,
+      failed: failures.length,
+      failures,
       skipped: report.numPendingTests + report.numTodoTests,
     };
   } catch {
