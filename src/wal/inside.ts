@@ -26,7 +26,6 @@ export { buildBeside } from './switch/build-beside.js';
 export { openStretch } from './switch/open-stretch.js';
 export { StoreUnderRepair } from './switch/store-under-repair.js';
 export type { OlderStore, OlderStores, Replacement } from './switch/older-stores.js';
-export type { AcceptedFrame, FrameRequest } from './write/frame-request.js';
 export { UNHEARD, type WalObserver } from './write/observer.js';
-export type { FrameUrgency } from './write/queued-frame.js';
+export { Frame, type FrameParts } from './write/frame.js';
 export { WalCounters } from './write/wal-counters.js';

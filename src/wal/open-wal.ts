@@ -16,6 +16,8 @@ import { entryChecksum } from '../format/entry-checksum.js';
 import { viewOf } from '../format/integers.js';
 import { LIMITS } from '../format/limits.js';
 import { putRecordHeader, readRecord, RECORD_HEADER_BYTES } from '../format/record.js';
+import type { FrameFields } from '../format/frame-header.js';
+import { Frame } from './write/frame.js';
 import type { WalObserver } from './write/observer.js';
 import { openSegmentedLog } from './open-segmented-log.js';
 import { PlainLayer } from './plain-layer.js';
@@ -140,6 +142,32 @@ function readOptions(options: unknown): Required<WalOptions> {
   return { dir: resolve(dir), segmentBytes, environment };
 }
 
+/** The frame of the records of one `append`. */
+class RecordsFrame extends Frame {
+  /** The caller's bytes; none once they are encoded. */
+  #given: readonly GivenRecord[];
+  readonly onDurable: () => void;
+  readonly onFailed: (error: KeelsonError) => void;
+
+  constructor(
+    fields: FrameFields,
+    given: readonly GivenRecord[],
+    onDurable: () => void,
+    onFailed: (error: KeelsonError) => void,
+  ) {
+    const payloadBytes = given.reduce((sum, { bytes }) => sum + RECORD_HEADER_BYTES + bytes, 0);
+    super({ fields, urgency: 'entries', payloadBytes, recordCount: given.length });
+    this.#given = given;
+    this.onDurable = onDurable;
+    this.onFailed = onFailed;
+  }
+
+  encode(bytes: Uint8Array, view: DataView, offset: number): void {
+    encodeRecords(this.#given, this.fields.from, bytes, view, offset);
+    this.#given = [];
+  }
+}
+
 class PlainWal implements Wal {
   readonly recovery: RecoveryReport;
   readonly #dir: string;
@@ -164,19 +192,8 @@ class PlainWal implements Wal {
     const firstLsn = this.#log.acceptedLsn + 1;
     const until = firstLsn + given.length;
     const fields = { from: firstLsn, until, lowTerm: 0, highTerm: 0, lastTerm: 0, resets: false };
-    const done = new Promise<void>((onDurable, onFailed) => {
-      const encode = (bytes: Uint8Array, view: DataView, offset: number): void => {
-        encodeRecords(given, firstLsn, bytes, view, offset);
-      };
-      this.#log.accept({
-        fields,
-        payloadBytes: given.reduce((sum, { bytes }) => sum + RECORD_HEADER_BYTES + bytes, 0),
-        recordCount: given.length,
-        urgency: 'entries',
-        encode,
-        onDurable,
-        onFailed,
-      });
+    const done = new Promise<void>((resolve, reject) => {
+      this.#log.accept(new RecordsFrame(fields, given, resolve, reject));
     });
     this.#last = done;
     await this.#settled(done);

@@ -1,5 +1,5 @@
 import { isKeelsonError, KeelsonError } from '../errors/index.js';
-import { frameHeaderBytes, type FrameFields } from '../format/frame-header.js';
+import type { FrameFields } from '../format/frame-header.js';
 import type { DurableMark } from '../format/position.js';
 import { SEGMENT_HEADER_BYTES } from '../format/segment-header.js';
 import { ActiveSegment, holdSegment, segmentBytesFor } from './write/active-segment.js';
@@ -7,7 +7,6 @@ import { closeFile } from '../disk/close-file.js';
 import type { DiskFile } from '../disk/port.js';
 import type { EndMarks } from './write/end-marks.js';
 import { firstSegmentNow } from './store/first-segment-now.js';
-import type { AcceptedFrame, FrameRequest } from './write/frame-request.js';
 import { GroupWriter } from './write/group-writer.js';
 import type { Judgement } from './recover/judge.js';
 import { lowestOf, type LiveSegment } from './segment/live-segment.js';
@@ -15,7 +14,7 @@ import { SegmentList } from './segment/segment-list.js';
 import type { StoreLock } from './store/lock-store.js';
 import type { LogRequest } from './log-request.js';
 import { checkFrameSize, closedError, compactedError, failedError, readOnlyError } from './log-refusals.js';
-import type { QueuedFrame } from './write/queued-frame.js';
+import type { Frame } from './write/frame.js';
 import { RecordReader, type RecordRegion } from './segment/record-reader.js';
 import type { RecoveryReport } from './report/recovery-report.js';
 import { LeftAsItWas } from './write/left-as-it-was.js';
@@ -111,7 +110,7 @@ export class SegmentedLog {
       observer: spares.watchedBy(observer),
       counters,
       active: () => log.#writingParts().active,
-      rotate: (frame: QueuedFrame) => log.#rotate(segmentBytesFor(frame, segmentBytes, SEGMENT_HEADER_BYTES)),
+      rotate: (frame: Frame) => log.#rotate(segmentBytesFor(frame, segmentBytes, SEGMENT_HEADER_BYTES)),
     };
     const writer = new GroupWriter(host, log.#durable, writeMode);
     // A log whose directory was moved away must not go on: it would acknowledge what no open finds.
@@ -174,39 +173,20 @@ export class SegmentedLog {
   }
 
   /** Takes a frame: its records are encoded before this returns, and become durable in order (D1, D2). */
-  accept(request: FrameRequest): AcceptedFrame {
-    const { fields, payloadBytes, recordCount } = request;
+  accept(frame: Frame): void {
+    const { fields, headerBytes, payloadBytes } = frame;
     this.checkAccepts(fields, payloadBytes);
     const { writer } = this.#writingParts();
     const { arena } = writer;
-    const headerBytes = frameHeaderBytes(fields);
     const start = arena.reserve(headerBytes + payloadBytes);
     try {
-      request.encode(arena.bytes, arena.view, start + headerBytes);
+      frame.encode(arena.bytes, arena.view, start + headerBytes);
     } catch (error) {
       arena.giveBack(start);
       throw error;
     }
-    const { nextLsn } = writer;
-    // Field by field: spreading the request costs more than all the rest of this function.
-    const { urgency, onDurable, onFailed } = request;
-    writer.enqueue({
-      arena,
-      start,
-      headerBytes,
-      payloadBytes,
-      recordCount,
-      firstLsn: nextLsn,
-      fields,
-      urgency,
-      onDurable,
-      onFailed,
-    });
-    const from = start + headerBytes;
-    return {
-      lastLsn: nextLsn + recordCount - 1,
-      payload: () => arena.bytes.subarray(from, from + payloadBytes),
-    };
+    frame.accepted(arena, start, writer.nextLsn);
+    writer.enqueue(frame);
   }
 
   async #rotate(bytes: number): Promise<void> {

@@ -5,13 +5,10 @@ import { viewOf } from '../../src/format/integers.js';
 import { RAFT_RECORD_KINDS, readEntryRecord } from '../../src/format/raft-records.js';
 import { putRecordHeader, readRecord, RECORD_HEADER_BYTES } from '../../src/format/record.js';
 import type { Entry, RaftLog, SaveRequest, SaveResult } from '../../src/raft-log/contract.js';
-import {
-  MemoryMedium,
-  type MemoryFrame,
-  type MemoryRecord,
-} from '../../src/raft-log/memory/memory-frames.js';
+import { MemoryMedium, type MemoryRecord } from '../../src/raft-log/memory/memory-frames.js';
 import type { MemoryRaftLogOptions } from '../../src/raft-log/memory/memory-raft-log.js';
 import type { DurableState, FrameEffect } from '../../src/raft-log/state/durable-state.js';
+import type { Frame } from '../../src/wal/inside.js';
 import { MemoryStore } from './memory-store.js';
 
 /** Stores that are sound but for one weakness each, of the kinds that real stores were shipped with. */
@@ -93,7 +90,7 @@ function withSave(log: RaftLog, save: (request: SaveRequest) => Promise<SaveResu
 class RememberingMedium extends MemoryMedium {
   before: { readonly durable: DurableState; readonly records: readonly MemoryRecord[] } | null = null;
 
-  override land(frame: MemoryFrame): void {
+  override land(frame: Frame): void {
     if (frame.urgency !== 'record')
       this.before = { durable: this.durable.copy(), records: [...this.records] };
     super.land(frame);
@@ -109,7 +106,7 @@ class KeepsSuffix extends MemoryMedium {
     this.#isKeptBehind = isKeptBehind;
   }
 
-  override land(frame: MemoryFrame): void {
+  override land(frame: Frame): void {
     const { fields } = frame;
     const suffix = this.#isKeptBehind(fields) ? this.records.filter((one) => one.number >= fields.until) : [];
     super.land(frame);
@@ -118,7 +115,7 @@ class KeepsSuffix extends MemoryMedium {
 }
 
 class LosesKind extends MemoryMedium {
-  override land(frame: MemoryFrame): void {
+  override land(frame: Frame): void {
     super.land(frame);
     const { from, lowTerm } = frame.fields;
     this.records = this.records.map((one) =>

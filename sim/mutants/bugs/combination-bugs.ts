@@ -49,8 +49,8 @@ export const COMBINATION_BUGS: readonly PlantedBug[] = [
     rule: 'D1',
     hunks: [
       {
-        file: 'src/raft-log/read/entry-reader.ts',
-        find: '    if (view.cuts.lowestSince(cutsBefore) < at) throw replaced(at - 1);\n',
+        file: 'src/raft-log/read/chunks.ts',
+        find: '  if (view.cuts.lowestSince(cutsBefore) < at) throw replaced(at - 1);\n',
         put: '',
       },
     ],

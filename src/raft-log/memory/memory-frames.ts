@@ -1,12 +1,10 @@
 import { KeelsonError } from '../../errors/index.js';
-import { frameHeaderBytes } from '../../format/frame-header.js';
 import { viewOf } from '../../format/integers.js';
 import { recordBytesAt, recordChecksumAt } from '../../format/record.js';
 import {
   checkFrameSize,
   WalCounters,
-  type AcceptedFrame,
-  type FrameRequest,
+  type Frame,
   type RecordRegion,
   type RecoveryReport,
   type WalObserver,
@@ -25,12 +23,6 @@ export interface MemoryRecord {
   readonly number: number;
   readonly checksum: number;
   readonly bytes: Uint8Array;
-}
-
-/** A frame that was accepted; its bytes are its own. */
-export interface MemoryFrame extends FrameRequest {
-  readonly lastLsn: number;
-  readonly payload: Uint8Array;
 }
 
 /**
@@ -54,7 +46,9 @@ export class MemoryMedium {
   }
 
   /** Takes the records of a frame that is durable from now on; what it means is the affair of the log. */
-  land({ fields, payload, recordCount, lastLsn }: MemoryFrame): void {
+  land(frame: Frame): void {
+    const { fields, recordCount, lastLsn } = frame;
+    const payload = frame.payload();
     const { from, until, resets } = fields;
     this.records.length = resets || this.records.length === 0 ? 0 : from - this.firstRecord;
     const view = viewOf(payload);
@@ -81,7 +75,7 @@ export class MemoryFrames implements FrameStore {
   readonly #medium: MemoryMedium;
   readonly #limits: { readonly frameBytesMax: number; readonly queueBytesMax: number };
   readonly #observer: Pick<WalObserver, 'onSync' | 'onFailed'>;
-  #waiting: MemoryFrame[] = [];
+  #waiting: Frame[] = [];
   #acceptedLsn: number;
   #landing: Promise<void> = Promise.resolve();
 
@@ -109,19 +103,20 @@ export class MemoryFrames implements FrameStore {
     return { lsn: this.#medium.lastLsn };
   }
 
-  accept(request: FrameRequest): AcceptedFrame {
-    const { fields, payloadBytes, recordCount } = request;
+  accept(frame: Frame): void {
+    const { fields, headerBytes, payloadBytes, recordCount } = frame;
     checkFrameSize(fields, payloadBytes, this.queuedBytes, this.#limits);
-    const payload = new Uint8Array(payloadBytes);
-    request.encode(payload, viewOf(payload), 0);
+    const bytes = new Uint8Array(payloadBytes);
+    const view = viewOf(bytes);
+    frame.encode(bytes, view, 0);
+    // No header is ever written in front of it.
+    frame.accepted({ bytes, view }, -headerBytes, this.#acceptedLsn + 1);
     this.#acceptedLsn += recordCount;
-    this.queuedBytes += bytesOf(request);
-    const lastLsn = this.#acceptedLsn;
-    if (this.#waiting.push({ ...request, lastLsn, payload }) === 1)
+    this.queuedBytes += bytesOf(frame);
+    if (this.#waiting.push(frame) === 1)
       this.#landing = Promise.resolve().then(() => {
         this.#land();
       });
-    return { lastLsn, payload: () => payload };
   }
 
   #land(): void {
@@ -141,7 +136,7 @@ export class MemoryFrames implements FrameStore {
     this.#observer.onSync({ lsn: this.#medium.lastLsn, saves: group.length, bytes, ms: 0 });
   }
 
-  #fail(group: readonly MemoryFrame[]): void {
+  #fail(group: readonly Frame[]): void {
     const error = fenced();
     this.queuedBytes = 0;
     this.latched = error;
@@ -198,8 +193,8 @@ export class MemoryFrames implements FrameStore {
   }
 }
 
-function bytesOf({ fields, payloadBytes }: FrameRequest): number {
-  return frameHeaderBytes(fields) + payloadBytes;
+function bytesOf({ headerBytes, payloadBytes }: Frame): number {
+  return headerBytes + payloadBytes;
 }
 
 /** What an open of memory finds: nothing can be amiss. */

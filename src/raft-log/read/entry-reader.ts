@@ -5,7 +5,6 @@ import type { ReadEntry } from '../contract.js';
 import type { FrameStore } from '../log-store.js';
 import type { DurableState } from '../state/durable-state.js';
 import { judgeRange } from '../rules/judge-range.js';
-import { entriesIn } from '../state/queued-save.js';
 import type { RecentEntries } from '../state/recent-entries.js';
 import { chunksOf, type ReadView } from './chunks.js';
 import { decodeEntries } from './decode-entries.js';
@@ -68,7 +67,7 @@ export class EntryReader {
   accepted(range: ReadRange): Promise<ReadEntry[]> {
     return collect(this.#accepted, range, (at) => {
       const { save, until } = this.#accepted.stretch(at, range.until);
-      if (save !== undefined) return entriesIn(save, at, until, range.bytesMax);
+      if (save !== undefined) return save.entries(at, until, range.bytesMax);
       return this.#readChunk(at, { ...range, until });
     });
   }
@@ -86,7 +85,7 @@ export class EntryReader {
       const chunk =
         save === undefined
           ? this.#recent.read(at, stretchUntil, bytesMax)
-          : entriesIn(save, at, stretchUntil, bytesMax);
+          : save.entries(at, stretchUntil, bytesMax);
       if (chunk === null) return null;
       if (!found.add(chunk)) break;
     }

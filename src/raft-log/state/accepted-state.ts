@@ -2,7 +2,7 @@ import type { HardState } from '../contract.js';
 import { Cuts } from '../rules/cuts.js';
 import type { DurableState } from './durable-state.js';
 import type { LogView } from '../rules/log-view.js';
-import { checksumIn, termIn, untilOf, type QueuedSave } from './queued-save.js';
+import type { LogFrame } from './log-frame.js';
 
 /**
  * The durable state plus every save that is queued: what new saves are judged against, and what a leader may
@@ -11,7 +11,7 @@ import { checksumIn, termIn, untilOf, type QueuedSave } from './queued-save.js';
 export class AcceptedState implements LogView {
   readonly #durable: DurableState;
   readonly #durableChecksum: (index: number) => number | undefined;
-  #queue: QueuedSave[] = [];
+  #queue: LogFrame[] = [];
   /** Saves before this one in the array have become durable. */
   #head = 0;
   /** Lowest index that any queued save writes: below it only the durable state has to be asked. */
@@ -42,17 +42,17 @@ export class AcceptedState implements LogView {
   }
 
   /** The save accepted last, if it is not durable yet. */
-  get newest(): QueuedSave | undefined {
+  get newest(): LogFrame | undefined {
     return this.queuedCount === 0 ? undefined : this.#queue[this.#queue.length - 1];
   }
 
   /** Lays a save over the rest. `lastTerm` is the term of the last entry after it. */
-  push(save: QueuedSave, lastTerm: number): void {
+  push(save: LogFrame, lastTerm: number): void {
     const { effect } = save;
     if (effect.resetTo !== undefined) this.cuts.note(0);
     else if (effect.keepUntil <= this.lastIndex) this.cuts.note(effect.keepUntil);
     this.#queue.push(save);
-    this.lastIndex = untilOf(save) - 1;
+    this.lastIndex = save.until - 1;
     this.lastTerm = lastTerm;
     this.hardState = effect.hardState;
     if (effect.snapshot !== undefined) this.snapshot = effect.snapshot.name;
@@ -62,7 +62,7 @@ export class AcceptedState implements LogView {
   }
 
   /** The oldest queued save has become durable and was applied to the durable state. */
-  shift(): QueuedSave | undefined {
+  shift(): LogFrame | undefined {
     const save = this.#queue[this.#head];
     this.#head += 1;
     if (this.#head === this.#queue.length) this.#forget();
@@ -80,7 +80,7 @@ export class AcceptedState implements LogView {
   }
 
   /** D8: failed saves leave at once. Returns those that only waited, to be failed too. */
-  clear(): readonly QueuedSave[] {
+  clear(): readonly LogFrame[] {
     const failed = this.#queue.slice(this.#head);
     this.cuts.note(0);
     this.#forget();
@@ -92,20 +92,20 @@ export class AcceptedState implements LogView {
   term(index: number): number {
     const save = this.#writerOf(index);
     if (save === undefined) return this.#durable.term(index);
-    return save.effect.resetTo?.index === index ? save.effect.resetTo.term : termIn(save, index);
+    return save.effect.resetTo?.index === index ? save.effect.resetTo.term : save.term(index);
   }
 
   checksum(index: number): number | undefined {
     const save = this.#writerOf(index);
     if (save === undefined) return this.#durableChecksum(index);
-    return save.effect.resetTo?.index === index ? undefined : checksumIn(save, index);
+    return save.effect.resetTo?.index === index ? undefined : save.checksum(index);
   }
 
   /** The newest queued save that wrote `index`, which the log holds; undefined if the durable state has it. */
-  #writerOf(index: number): QueuedSave | undefined {
+  #writerOf(index: number): LogFrame | undefined {
     if (index < this.#lowest) return undefined;
     for (let at = this.#queue.length - 1; at >= this.#head; at -= 1) {
-      const save = this.#queue[at] as QueuedSave;
+      const save = this.#queue[at] as LogFrame;
       const { keepUntil, resetTo } = save.effect;
       if (index >= keepUntil || (resetTo !== undefined && index >= resetTo.index)) return save;
       if (resetTo !== undefined) return undefined;
@@ -114,26 +114,26 @@ export class AcceptedState implements LogView {
   }
 
   /** The stretch of `[from, until)` that begins at `from` and stands in one place: a queued save, or the durable log. */
-  stretch(from: number, until: number): { readonly save: QueuedSave | undefined; readonly until: number } {
+  stretch(from: number, until: number): { readonly save: LogFrame | undefined; readonly until: number } {
     const save = this.#writerOf(from);
     if (save !== undefined) return { save, until: Math.min(until, this.#replacedFrom(save, from)) };
     // A queue that never runs empty leaves `#lowest` behind; what is queued now says where it begins to write.
     this.#lowest = Infinity;
     for (let at = this.#head; at < this.#queue.length; at += 1)
-      this.#lowest = Math.min(this.#lowest, lowestOf(this.#queue[at] as QueuedSave));
+      this.#lowest = Math.min(this.#lowest, lowestOf(this.#queue[at] as LogFrame));
     return { save, until: Math.min(until, Math.max(from + 1, this.#lowest)) };
   }
 
   /** Where the entries of `save` from `from` on end, or where a later save replaces them. */
-  #replacedFrom(save: QueuedSave, from: number): number {
-    let end = untilOf(save);
+  #replacedFrom(save: LogFrame, from: number): number {
+    let end = save.until;
     for (let at = this.#queue.length - 1; this.#queue[at] !== save; at -= 1)
-      end = Math.min(end, Math.max(from + 1, lowestOf(this.#queue[at] as QueuedSave)));
+      end = Math.min(end, Math.max(from + 1, lowestOf(this.#queue[at] as LogFrame)));
     return end;
   }
 }
 
 /** The lowest index of which the save says something. */
-function lowestOf({ effect }: QueuedSave): number {
+function lowestOf({ effect }: LogFrame): number {
   return effect.resetTo?.index ?? effect.keepUntil;
 }

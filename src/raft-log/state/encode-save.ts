@@ -1,39 +1,21 @@
-import { entryChecksum } from '../../format/entry-checksum.js';
 import type { FrameFields } from '../../format/frame-header.js';
 import {
-  controlRecordBytes,
   encodeBoundary,
   encodeHardState,
   encodeSnapshotName,
-  entryRecordBytes,
-  putControlRecord,
-  putEntryRecord,
   RAFT_RECORD_KINDS,
   type ControlRecord,
   type SnapshotName,
 } from '../../format/raft-records.js';
-import type { FrameUrgency } from '../../wal/inside.js';
 import type { SnapshotMeta } from '../snapshot-contract.js';
-import type { FrameEffect } from './durable-state.js';
-import { GivenEntries } from '../rules/given-entries.js';
+import type { GivenEntries } from '../rules/given-entries.js';
 import type { SavePlan } from '../rules/judge-save.js';
 import type { SnapshotPlan } from '../rules/judge-snapshot.js';
 import type { LogView } from '../rules/log-view.js';
-
-/** A frame about to be accepted: what it says, and what it will have done once it is durable. */
-export interface FrameDraft {
-  readonly fields: FrameFields;
-  readonly effect: FrameEffect;
-  readonly urgency: FrameUrgency;
-  readonly controls: readonly ControlRecord[];
-  readonly entries: GivenEntries;
-  /** Bytes of the entries' data. */
-  readonly dataBytes: number;
-  readonly payloadBytes: number;
-}
+import { LogFrame } from './log-frame.js';
 
 /** The frame of a save. */
-export function draftSave(view: LogView, plan: SavePlan): FrameDraft {
+export function draftSave(view: LogView, plan: SavePlan): LogFrame {
   const { keepUntil, entries, hardState, lastTerm } = plan;
   const controls: ControlRecord[] = [];
   if (plan.hardStateChanged)
@@ -53,26 +35,25 @@ export function draftSave(view: LogView, plan: SavePlan): FrameDraft {
   };
   const effect = { keepUntil, entryCount: entries.count, terms, hardState: Object.freeze({ ...hardState }) };
   const urgency = entries.count > 0 ? 'entries' : 'control';
-  return withSize({ fields, effect, urgency, controls, entries });
+  return new LogFrame({ fields, effect, urgency, controls, entries });
 }
 
 /** The frame of the hard state that came with a snapshot which the log has already. */
-export function draftHardState(plan: SnapshotPlan): FrameDraft {
+export function draftHardState(plan: SnapshotPlan): LogFrame {
   const { lastIndex, lastTerm } = plan;
   const hardState = Object.freeze({ ...plan.hardState });
   const controls = [{ kind: RAFT_RECORD_KINDS.hardState, body: encodeHardState(hardState) }];
   const from = lastIndex + 1;
-  return withSize({
+  return new LogFrame({
     fields: emptyRange(from, lastTerm, false),
     effect: { keepUntil: from, entryCount: 0, terms: lastTerm, hardState },
     urgency: 'control',
     controls,
-    entries: GivenEntries.NONE,
   });
 }
 
 /** The frame that makes a snapshot count: the host's own, or a leader's that replaces the log (one record, one atom). */
-export function draftSnapshot(plan: SnapshotPlan, name: SnapshotName, meta: SnapshotMeta): FrameDraft {
+export function draftSnapshot(plan: SnapshotPlan, name: SnapshotName, meta: SnapshotMeta): LogFrame {
   const { keepsLog, index, term } = plan;
   const hardState = Object.freeze({ ...plan.hardState });
   const controls: ControlRecord[] = [
@@ -90,22 +71,21 @@ export function draftSnapshot(plan: SnapshotPlan, name: SnapshotName, meta: Snap
     snapshot: { name, meta },
   };
   const whole = keepsLog ? effect : { ...effect, resetTo: { index, term } };
-  return withSize({ fields, effect: whole, urgency: 'record', controls, entries: GivenEntries.NONE });
+  return new LogFrame({ fields, effect: whole, urgency: 'record', controls });
 }
 
 /** The frame that drops entries from the front. */
-export function draftCompaction(view: LogView, upTo: number): FrameDraft {
+export function draftCompaction(view: LogView, upTo: number): LogFrame {
   const from = view.lastIndex + 1;
   const body = encodeBoundary({ index: upTo, term: view.term(upTo) });
   const controls: ControlRecord[] = [{ kind: RAFT_RECORD_KINDS.compaction, body }];
   const { hardState, lastTerm } = view;
   const effect = { keepUntil: from, entryCount: 0, terms: lastTerm, hardState, compactedTo: upTo };
-  return withSize({
+  return new LogFrame({
     fields: emptyRange(from, lastTerm, false),
     effect,
     urgency: 'record',
     controls,
-    entries: GivenEntries.NONE,
   });
 }
 
@@ -127,32 +107,4 @@ function termsOf(
   if (low === high) return { low, high, terms: low };
   const terms = Array.from({ length: entries.count }, (_, at) => entries.term(entries.from + at));
   return { low, high, terms };
-}
-
-function withSize(draft: Omit<FrameDraft, 'payloadBytes' | 'dataBytes'>): FrameDraft {
-  let payloadBytes = 0;
-  let dataBytes = 0;
-  for (const record of draft.controls) payloadBytes += controlRecordBytes(record);
-  const { fields, effect, urgency, controls, entries } = draft;
-  for (let index = entries.from; index < entries.until; index += 1) {
-    const bytes = entries.data(index).length;
-    payloadBytes += entryRecordBytes(entries.term(index) - fields.lowTerm, bytes);
-    dataBytes += bytes;
-  }
-  return { fields, effect, urgency, controls, entries, dataBytes, payloadBytes };
-}
-
-/** Writes the draft's records at `offset`, the entries last. */
-export function encodeDraft(draft: FrameDraft, bytes: Uint8Array, view: DataView, offset: number): void {
-  let at = offset;
-  for (const record of draft.controls) at = putControlRecord(bytes, view, at, record);
-  const { entries } = draft;
-  const { lowTerm } = draft.fields;
-  for (let index = entries.from; index < entries.until; index += 1) {
-    const term = entries.term(index);
-    const kind = entries.kind(index);
-    const data = entries.data(index);
-    const checksum = entryChecksum(index, term, kind, data);
-    at = putEntryRecord(bytes, view, at, term - lowTerm, kind, data, checksum);
-  }
 }

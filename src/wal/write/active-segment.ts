@@ -6,7 +6,7 @@ import { recordBytesAt, recordChecksumAt } from '../../format/record.js';
 import { sealBytes } from '../../format/seal.js';
 import { segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
 import type { LiveSegment } from '../segment/live-segment.js';
-import { frameBytes, type FrameUrgency, type QueuedFrame } from './queued-frame.js';
+import { frameBytes, type FrameUrgency, type Frame } from './frame.js';
 import { RecordIndex } from '../segment/record-index.js';
 
 const RESERVE_BYTES_MIN = 1024;
@@ -75,7 +75,7 @@ export class ActiveSegment {
   }
 
   /** Adds the frame to `fill` if the segment has room for it behind that; false, and `fill` unchanged, if not. */
-  takes(fill: Fill, frame: QueuedFrame): boolean {
+  takes(fill: Fill, frame: Frame): boolean {
     const { fields } = frame;
     const lowest = fields.resets ? fields.from : Math.min(fill.lowest, fields.from);
     const runs = fill.runs + termRunsOf(fields);
@@ -101,7 +101,7 @@ export class ActiveSegment {
   }
 
   /** A frame is on stable storage: its records can be found from now on. */
-  publish(frame: QueuedFrame, chain: number): void {
+  publish(frame: Frame, chain: number): void {
     const { fields, arena, recordCount } = frame;
     this.index.truncateFrom(fields.from, fields.resets);
     const { view } = arena;
@@ -125,7 +125,7 @@ export class ActiveSegment {
 }
 
 /** Size of a segment that holds `frame` alone with the reserve behind it, in whole pages (D7). */
-export function segmentBytesFor(frame: QueuedFrame, segmentBytes: number, headerBytes: number): number {
+export function segmentBytesFor(frame: Frame, segmentBytes: number, headerBytes: number): number {
   const { fields } = frame;
   const seal = sealBytes(fields.until - fields.from, termRunsOf(fields) + 2);
   const needed = headerBytes + frameBytes(frame) + seal + reserveBytes(segmentBytes);

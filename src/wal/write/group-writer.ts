@@ -11,7 +11,7 @@ import type { EndMarks } from './end-marks.js';
 import { FrameArena } from './frame-arena.js';
 import { LeftAsItWas } from './left-as-it-was.js';
 import type { WalObserver } from './observer.js';
-import { frameBytes, type QueuedFrame } from './queued-frame.js';
+import { frameBytes, type Frame } from './frame.js';
 import type { SuperblockFile } from '../store/superblock-file.js';
 import type { WalCounters } from './wal-counters.js';
 import { WritePace } from './write-pace.js';
@@ -32,7 +32,7 @@ export interface GroupWriterHost {
   /** The segment that takes frames now. */
   active(): ActiveSegment;
   /** Moves to a new segment with room for `frame` (D6); throws if it cannot. */
-  rotate(frame: QueuedFrame): Promise<void>;
+  rotate(frame: Frame): Promise<void>;
 }
 
 /**
@@ -45,7 +45,7 @@ export class GroupWriter {
   readonly #pace: WritePace;
   #durable: DurableMark;
   #nextLsn: number;
-  #queue: QueuedFrame[] = [];
+  #queue: Frame[] = [];
   #arena = new FrameArena();
   #idleArena = new FrameArena();
   #queuedBytes = 0;
@@ -86,7 +86,7 @@ export class GroupWriter {
   }
 
   /** Takes a frame whose records stand in {@link arena}; it will be written with its neighbours. */
-  enqueue(frame: QueuedFrame): void {
+  enqueue(frame: Frame): void {
     this.#queue.push(frame);
     this.#nextLsn = frame.firstLsn + frame.recordCount;
     this.#queuedBytes += frameBytes(frame);
@@ -131,8 +131,8 @@ export class GroupWriter {
   }
 
   /** Writes frames from `from` on, as many as the segment and one write take; returns where it stopped. */
-  async #writeGroup(frames: readonly QueuedFrame[], from: number): Promise<number> {
-    const first = frames[from] as QueuedFrame;
+  async #writeGroup(frames: readonly Frame[], from: number): Promise<number> {
+    const first = frames[from] as Frame;
     let active = this.#host.active();
     let fill = active.fill();
     if (!active.takes(fill, first)) {
@@ -142,19 +142,18 @@ export class GroupWriter {
       if (!active.takes(fill, first)) throw new RangeError('a segment made for a frame does not take it');
     }
     let until = from + 1;
-    while (until < frames.length && this.#takesOneMore(active, fill, frames[until] as QueuedFrame))
-      until += 1;
+    while (until < frames.length && this.#takesOneMore(active, fill, frames[until] as Frame)) until += 1;
     await this.#writeFrames(active, frames.slice(from, until), fill.offset);
     return until;
   }
 
-  #takesOneMore(active: ActiveSegment, fill: Fill, frame: QueuedFrame): boolean {
+  #takesOneMore(active: ActiveSegment, fill: Fill, frame: Frame): boolean {
     return fill.offset - active.offset + frameBytes(frame) <= GROUP_BYTES_MAX && active.takes(fill, frame);
   }
 
-  async #writeFrames(active: ActiveSegment, frames: readonly QueuedFrame[], until: number): Promise<void> {
+  async #writeFrames(active: ActiveSegment, frames: readonly Frame[], until: number): Promise<void> {
     const { environment, superblock, observer, counters } = this.#host;
-    const first = frames[0] as QueuedFrame;
+    const first = frames[0] as Frame;
     const bytes = until - active.offset;
     const mode = this.#pace.modeFor(bytes);
     const chains = this.#putHeaders(active, frames);
@@ -187,7 +186,7 @@ export class GroupWriter {
   }
 
   /** Writes the headers into the arena: only now are the segment, the chain and the durable mark known. */
-  #putHeaders(active: ActiveSegment, frames: readonly QueuedFrame[]): number[] {
+  #putHeaders(active: ActiveSegment, frames: readonly Frame[]): number[] {
     const { epoch } = this.#host.superblock.current;
     const chains: number[] = [];
     let { chain } = active;
@@ -220,7 +219,7 @@ export class GroupWriter {
     return new LeftAsItWas(noSpace('this save', place, error));
   }
 
-  #publish(active: ActiveSegment, frames: readonly QueuedFrame[], chains: readonly number[]): void {
+  #publish(active: ActiveSegment, frames: readonly Frame[], chains: readonly number[]): void {
     frames.forEach((frame, at) => {
       const { fields, firstLsn, recordCount } = frame;
       active.publish(frame, chains[at] as number);
@@ -239,7 +238,7 @@ export class GroupWriter {
    * Fails what was not written, and all that was queued behind it (D8). A failure that leaves the log as it
    * was takes their LSNs back; any other latches (D5).
    */
-  #fail(frames: readonly QueuedFrame[], error: unknown): void {
+  #fail(frames: readonly Frame[], error: unknown): void {
     const isUnharmed = error instanceof LeftAsItWas;
     const failure = isUnharmed ? error.error : asKeelsonError(error);
     const all = [...frames, ...this.#queue];

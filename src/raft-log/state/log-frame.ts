@@ -1,0 +1,171 @@
+import type { KeelsonError } from '../../errors/index.js';
+import { entryChecksum } from '../../format/entry-checksum.js';
+import {
+  controlRecordBytes,
+  entryRecordBytes,
+  putControlRecord,
+  putEntryRecord,
+  readEntryRecord,
+  type ControlRecord,
+} from '../../format/raft-records.js';
+import { readRecord, RECORD_HEADER_BYTES, type RawRecord } from '../../format/record.js';
+import { Frame, type FrameParts } from '../../wal/inside.js';
+import type { ReadEntry } from '../contract.js';
+import { corruptEntry } from '../read/damaged-entry.js';
+import { GivenEntries } from '../rules/given-entries.js';
+import type { FrameEffect } from './durable-state.js';
+
+/** Hears of a frame's end, before who waits for it does. */
+export interface FrameOwner {
+  frameDurable(frame: LogFrame): void;
+  frameFailed(frame: LogFrame, error: KeelsonError): void;
+}
+
+interface Waiter {
+  readonly resolve: (lastLsn: number) => void;
+  readonly reject: (error: KeelsonError) => void;
+}
+
+/** What a frame of the log is made of. */
+export interface LogFrameParts extends Pick<FrameParts, 'fields' | 'urgency'> {
+  readonly effect: FrameEffect;
+  readonly controls: readonly ControlRecord[];
+  readonly entries?: GivenEntries;
+}
+
+/** A save, snapshot or compaction, from its judgement until it is durable: what it says, and what it will have done. */
+export class LogFrame extends Frame {
+  readonly effect: FrameEffect;
+  /** Bytes of the entries' data. */
+  readonly dataBytes: number;
+  /** Set when it is accepted. */
+  owner!: FrameOwner;
+  readonly #controls: readonly ControlRecord[];
+  /** The caller's bytes; none once they are encoded, since the frame lives on until it is durable. */
+  #entries: GivenEntries;
+  /** Where the records of its entries begin in the payload; made when first asked for. */
+  #offsets: Uint32Array | null = null;
+  /** The save itself, and those that wrote nothing themselves but were checked against it. */
+  #waiters: Waiter[] = [];
+
+  constructor({ fields, urgency, effect, controls, entries = GivenEntries.NONE }: LogFrameParts) {
+    let payloadBytes = 0;
+    let dataBytes = 0;
+    for (const record of controls) payloadBytes += controlRecordBytes(record);
+    for (let index = entries.from; index < entries.until; index += 1) {
+      const bytes = entries.data(index).length;
+      payloadBytes += entryRecordBytes(entries.term(index) - fields.lowTerm, bytes);
+      dataBytes += bytes;
+    }
+    super({ fields, urgency, payloadBytes, recordCount: controls.length + entries.count });
+    this.effect = effect;
+    this.dataBytes = dataBytes;
+    this.#controls = controls;
+    this.#entries = entries;
+  }
+
+  /** The entries last. */
+  encode(bytes: Uint8Array, view: DataView, offset: number): void {
+    let at = offset;
+    for (const record of this.#controls) at = putControlRecord(bytes, view, at, record);
+    const entries = this.#entries;
+    const { lowTerm } = this.fields;
+    for (let index = entries.from; index < entries.until; index += 1) {
+      const term = entries.term(index);
+      const kind = entries.kind(index);
+      const data = entries.data(index);
+      const checksum = entryChecksum(index, term, kind, data);
+      at = putEntryRecord(bytes, view, at, term - lowTerm, kind, data, checksum);
+    }
+    this.#entries = GivenEntries.NONE;
+  }
+
+  onDurable(): void {
+    this.owner.frameDurable(this);
+  }
+
+  onFailed(error: KeelsonError): void {
+    this.owner.frameFailed(this, error);
+  }
+
+  /** Resolves to its last LSN once it is durable; fails if it fails. */
+  ended(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ resolve, reject });
+    });
+  }
+
+  /** Lets those go on that wait for it. */
+  resolve(): void {
+    for (const waiter of this.#waiters) waiter.resolve(this.lastLsn);
+  }
+
+  /** Fails those that wait for it. */
+  reject(error: KeelsonError): void {
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
+  }
+
+  /** One above the last entry of the log as the frame leaves it. */
+  get until(): number {
+    return this.effect.keepUntil + this.effect.entryCount;
+  }
+
+  /** Term of an entry that it appends. */
+  term(index: number): number {
+    const { terms, keepUntil } = this.effect;
+    return typeof terms === 'number' ? terms : (terms[index - keepUntil] as number);
+  }
+
+  /** Checksum of one of its entries. */
+  checksum(index: number): number {
+    return this.#recordOf(index).checksum;
+  }
+
+  /** The records of its entries, one behind the other; a view, valid as {@link payload} is. */
+  entryRecords(): Uint8Array {
+    const payload = this.payload();
+    let at = 0;
+    for (let count = 0; count < this.#controls.length; count += 1)
+      at += RECORD_HEADER_BYTES + recordAt(payload, at, 0).bodyBytes;
+    return payload.subarray(at);
+  }
+
+  /** Entries `[from, until)` of it, with bytes of their own, until their data passes `bytesMax`; at least one. */
+  entries(from: number, until: number, bytesMax: number): ReadEntry[] {
+    const entries: ReadEntry[] = [];
+    let bytes = 0;
+    for (let index = from; index < until && (index === from || bytes <= bytesMax); index += 1) {
+      const decoded = readEntryRecord(this.#recordOf(index));
+      if (decoded === null) throw corruptEntry('memory', 0, index, 'its record is not an entry');
+      const { termDistance, kind, data } = decoded;
+      entries.push({ index, term: this.fields.lowTerm + termDistance, kind, data: data.slice() });
+      bytes += data.length;
+    }
+    return entries;
+  }
+
+  /** The record of the entry at `index`, as it stands encoded in memory; its body is a view. */
+  #recordOf(index: number): RawRecord {
+    this.#offsets ??= this.#findOffsets();
+    return recordAt(this.payload(), this.#offsets[index - this.effect.keepUntil] as number, index);
+  }
+
+  #findOffsets(): Uint32Array {
+    const { entryCount, keepUntil } = this.effect;
+    const payload = this.payload();
+    const offsets = new Uint32Array(entryCount);
+    let at = 0;
+    for (let count = -this.#controls.length; count < entryCount; count += 1) {
+      if (count >= 0) offsets[count] = at;
+      const { body, bodyBytes } = recordAt(payload, at, keepUntil + count);
+      at = body.byteOffset - payload.byteOffset + bodyBytes;
+    }
+    return offsets;
+  }
+}
+
+function recordAt(payload: Uint8Array, offset: number, index: number): RawRecord {
+  const record = readRecord(payload, offset);
+  if (record === null) throw corruptEntry('memory', 0, index, 'its record is not whole');
+  return record;
+}
