@@ -6,13 +6,14 @@ import { cpus } from 'node:os';
 import type { BenchCase, CaseContext } from './case.js';
 import { openCases } from './open-cases.js';
 import { readOptions, usage, UsageError, type BenchOptions } from './options.js';
+import { peerCases } from './peer-cases.js';
 import { readCases } from './read-cases.js';
 import { isWithinBudget, type Row } from './row.js';
 import { Scratch } from './scratch.js';
 import { table } from './table.js';
 import { writeCases } from './write-cases.js';
 
-const CASES: readonly BenchCase[] = [...writeCases, ...openCases, ...readCases];
+const CASES: readonly BenchCase[] = [...writeCases, ...openCases, ...readCases, ...peerCases];
 const NAMES: readonly string[] = CASES.map((each) => each.name);
 
 process.exitCode = await main(process.argv.slice(2));

@@ -96,7 +96,7 @@ async function readRecent(context: CaseContext): Promise<Row[]> {
   context.scratch.drop(dir);
   if (task?.result.state !== 'completed') throw new Error(`reading failed: ${JSON.stringify(task?.result)}`);
   const keelson = task.result.throughput.mean * BATCH;
-  const goal = 500_000;
+  const goal = 1_000_000;
   return [
     {
       work: `recent entries in ranges of ${BATCH}`,

@@ -51,6 +51,17 @@ test('the cases asked for run, are told as data, and leave nothing behind', asyn
   expect(readdirSync(temporary)).toEqual([]);
 });
 
+test('the guard says how it is called', async () => {
+  const asked = await new Promise<{ code: unknown; err: string }>((resolve) => {
+    const guard = join(import.meta.dirname, '../../dist/bench/guard.js');
+    execFile(process.execPath, [guard], { encoding: 'utf8' }, (error, _out, err) => {
+      resolve({ code: error?.code, err });
+    });
+  });
+  expect(asked.code).toBe(2);
+  expect(asked.err).toContain('--base REV');
+});
+
 test('frames cost what the design allows: 1.35 of the payload one by one, 1.2 in batches', async () => {
   const ran = await bench(
     ['one', 'batch', '--rounds', '1', '--seconds', '0.1', '--json'],
