@@ -1,5 +1,6 @@
 import type { CrashKind, CrashPoint } from '../disk/call-kinds.js';
 import type { DiskProfile } from '../disk/profile.js';
+import type { CallSelector } from '../plan/meant-call.js';
 import type { CallClass } from '../plan/plan.js';
 
 /** Version of the form of cluster plans; a corpus of another one is refused, not guessed at. */
@@ -86,9 +87,8 @@ export type ClusterOpBody =
 export type ClusterOp = ClusterOpBody & { readonly id: number; readonly atMs: number };
 
 /** A crash of one node: at the nth call of a class from now on, or a moment later if that call does not come. */
-export interface CrashPlan {
+export interface CrashPlan extends CallSelector {
   readonly how: CrashKind;
-  readonly on: CallClass;
   readonly nth: number;
   readonly at: CrashPoint;
   /** Until the node starts again. */
@@ -127,6 +127,7 @@ export type ClusterFaultBody =
       readonly node: NodeChoice;
       readonly what: CallFault;
       readonly on: CallClass;
+      readonly of?: string;
       readonly nth: number;
     }
   /** A node's disk has so many bytes free, for a while. */

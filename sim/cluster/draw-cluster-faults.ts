@@ -99,11 +99,12 @@ function drawCrashPlan(
   kinds: readonly (typeof CRASHES)[number][],
   calls: number,
 ): CrashPlan {
-  const on: CallClass = random.chance(AT_SYNC) ? 'sync-or-rename' : 'any';
+  // Between two changes of the disk a crash leaves the same wherever it falls.
+  const on: CallClass = random.chance(AT_SYNC) ? 'sync-or-rename' : 'change';
   return {
     how: random.pick(kinds),
     on,
-    nth: 1 + random.below(on === 'any' ? calls : Math.ceil(calls / 5)),
+    nth: 1 + random.below(Math.ceil(calls / (on === 'change' ? 3 : 5))),
     at: random.pick(POINTS),
     downMs: drawDownMs(random, config),
   };

@@ -1,12 +1,11 @@
 import type { CallNotice } from '../disk/calls-to-come.js';
 import type { Directive } from '../disk/faults.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
-import { canHappen, isOfClass } from '../plan/faults-to-come.js';
-import type { CallClass, PlanFaultKind } from '../plan/plan.js';
+import { type CallSelector, isMeant } from '../plan/meant-call.js';
+import type { PlanFaultKind } from '../plan/plan.js';
 
 /** Something that is to happen to the nth call of a class, counted from when it was armed. */
-export interface ArmedCall {
-  readonly on: CallClass;
+export interface ArmedCall extends CallSelector {
   readonly nth: number;
   readonly what: PlanFaultKind;
   readonly directive: Directive;
@@ -19,7 +18,10 @@ export class NodeCalls {
   #isAsleep = false;
   #armed: { readonly call: ArmedCall; seen: number }[] = [];
 
+  readonly #disk: SimulatedDisk;
+
   constructor(disk: SimulatedDisk) {
+    this.#disk = disk;
     disk.onCall = (notice) => this.#meet(notice);
   }
 
@@ -51,7 +53,7 @@ export class NodeCalls {
     if (this.#isAsleep) return undefined;
     for (const armed of this.#armed) {
       const { call } = armed;
-      if (!isOfClass(notice.kind, call.on) || !canHappen(call.what, notice.kind)) continue;
+      if (!isMeant(notice, call, call.what, this.#disk)) continue;
       armed.seen += 1;
       if (armed.seen < call.nth) continue;
       this.disarm(call);

@@ -29,10 +29,9 @@ export class NodeCrashes {
 
   /** The node crashes at a call to come. */
   arm(crash: CrashPlan): ArmedCall {
-    const { on, nth, how, at, downMs } = crash;
+    const { how, at, downMs } = crash;
     const armed: ArmedCall = {
-      on,
-      nth,
+      ...crash,
       what: how,
       directive: { crash: how, at },
       onMet: () => {

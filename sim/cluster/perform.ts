@@ -132,11 +132,16 @@ function crash(world: ClusterWorld, node: ClusterNode, [first, ...again]: readon
   });
 }
 
-function failCall(node: ClusterNode, what: CallFault, { on, nth }: Pick<CrashPlan, 'on' | 'nth'>): void {
+function failCall(
+  node: ClusterNode,
+  what: CallFault,
+  { on, of, nth }: Pick<CrashPlan, 'on' | 'of' | 'nth'>,
+): void {
   const isCode = what === 'EIO' || what === 'ENOSPC' || what === 'EMFILE';
   const kind: PlanFaultKind = what;
   node.calls.arm({
     on,
+    ...(of === undefined ? {} : { of }),
     nth,
     what: kind,
     directive: isCode ? { code: what } : { fault: what },

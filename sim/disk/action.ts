@@ -25,6 +25,11 @@ export abstract class Action<T> {
     this.caller = null;
   }
 
+  /** Whether {@link run} would change a byte, a size or a name, in the page cache or on the platter. */
+  changes(_fs: FileSystem): boolean {
+    return false;
+  }
+
   /** Does all of it, or throws as the call fails by itself. */
   abstract run(fs: FileSystem): T;
 

@@ -30,6 +30,11 @@ export interface CallNotice {
    * next. So one run shows, at each call, what a crash there can leave.
    */
   tearOn(fork: RawAccess, seed: number | string): void;
+  /**
+   * Whether it will change a byte, a size or a name of `disk`, in the page cache or on the platter. Between two such
+   * calls every crash leaves the same.
+   */
+  changes(disk: RawAccess): boolean;
 }
 
 /** What is to happen at one call, from all sources together. */
@@ -139,6 +144,10 @@ class Notice implements CallNotice {
 
   tearOn(fork: RawAccess, seed: number | string): void {
     this.#action.tear(fork.fs, new Random(subSeed(this.#seed, seedOf(seed))));
+  }
+
+  changes(disk: RawAccess): boolean {
+    return this.#action.changes(disk.fs);
   }
 }
 

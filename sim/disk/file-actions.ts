@@ -67,6 +67,10 @@ export class WriteAction extends Action<number> {
     return this.#write(fs, length <= 1 ? length : 1 + random.below(length - 1));
   }
 
+  override changes(): boolean {
+    return true;
+  }
+
   override tear(fs: FileSystem, random: Random): void {
     this.#land(fs, random, 'write-half-done-by-crash');
   }
@@ -131,6 +135,10 @@ export class TruncateAction extends Action<void> {
     this.#apply(fs, node);
   }
 
+  override changes(): boolean {
+    return true;
+  }
+
   override tear(fs: FileSystem, random: Random): void {
     const node = fs.nodes.get(this.#file.node.ino);
     if (node?.kind === 'file' && random.chance(0.5)) this.#apply(fs, node);
@@ -165,6 +173,11 @@ export class SyncAction extends Action<void> {
       if (node.mayDiffer) fs.count('sync-lied-after-failure');
       syncFile(fs, node, this.#until);
     }
+  }
+
+  override changes(fs: FileSystem): boolean {
+    const { node } = this.#file;
+    return node.kind === 'directory' ? fs.names.concerns(node) : node.pending.length > 0;
   }
 
   override tear(fs: FileSystem, random: Random): void {

@@ -11,6 +11,10 @@ import { diskError, findNamed, findNode, findPlace, namesOf } from './paths.js';
 
 /** A call that makes, takes or moves a name: half way it has happened or not. */
 abstract class NameAction<T> extends Action<T> {
+  override changes(_fs: FileSystem): boolean {
+    return true;
+  }
+
   override tear(fs: FileSystem, random: Random): void {
     if (random.chance(0.5)) unlessRefused(() => this.run(fs));
   }
@@ -31,6 +35,11 @@ function unlessRefused(run: () => unknown): void {
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
   }
+}
+
+/** A name stands at `path` for nothing. */
+function isFree(fs: FileSystem, path: string): boolean {
+  return namesOf(path).length > 0 && findNode(fs, path, 'stat') === undefined;
 }
 
 /** The process that asks for a file to be opened. */
@@ -55,6 +64,10 @@ export class OpenAction extends Action<DiskFile> {
   run(fs: FileSystem): DiskFile {
     this.#opener.admit(this.path);
     return this.#opener.wrap(this.path, this.#options, this.#open(fs));
+  }
+
+  override changes(fs: FileSystem): boolean {
+    return this.#options.create !== undefined && this.#options.create !== 'never' && isFree(fs, this.path);
   }
 
   /** The file may have been made, and nobody holds it. */
@@ -85,6 +98,10 @@ export class OpenAction extends Action<DiskFile> {
 
 export class MkdirAction extends NameAction<void> {
   readonly kind = 'mkdir';
+
+  override changes(fs: FileSystem): boolean {
+    return isFree(fs, this.path);
+  }
 
   run(fs: FileSystem): void {
     if (namesOf(this.path).length === 0) throw diskError('EEXIST', 'mkdir', this.path);
@@ -217,6 +234,12 @@ export class SyncDirectoryAction extends Action<void> {
     if (fs.profile.metadata === 'journal') fs.names.commitAll(this.#until);
     else fs.names.syncDirectory(directory, this.#until);
     fs.collectGarbage();
+  }
+
+  override changes(fs: FileSystem): boolean {
+    if (fs.profile.metadata === 'journal') return fs.names.operations.length > 0;
+    const node = findNode(fs, this.path, 'open');
+    return node?.kind === 'directory' && fs.names.concerns(node);
   }
 
   /** Half way, a first part of the names is durable. */

@@ -17,11 +17,17 @@ const AGAIN_RATE = 0.35;
 /** Share of the crashes that fall at a sync or a rename. */
 const AT_SYNC = 1 / 3;
 
+/** Classes of calls that faults are drawn for. */
+type DrawnClass = Extract<
+  CallClass,
+  'any' | 'change' | 'sync-or-rename' | 'sync' | 'write' | 'read' | 'open' | 'name'
+>;
+
 const CRASHES = ['kill', 'power', 'kill-power'] as const;
 const POINTS: readonly CrashPoint[] = ['before', 'inside', 'after'];
 
 /** Faults that are no crash: of which class, what happens, and at which calls. */
-const FAILURES: readonly (readonly [FaultClass, PlanFaultKind, CallClass])[] = [
+const FAILURES: readonly (readonly [FaultClass, PlanFaultKind, DrawnClass])[] = [
   ['sync-error', 'EIO', 'sync'],
   ['sync-error', 'EIO', 'sync'],
   ['write-error', 'EIO', 'write'],
@@ -65,8 +71,8 @@ export function drawFaults(seed: number, op: PlanOp, opCount: number, swarm: Swa
   ];
 }
 
-/** Calls that a repair makes, about. */
-const REPAIR_CALLS = 150;
+/** Calls of a repair that change the disk, and those that sync or rename: about so many of each. */
+const REPAIR_CHANGES = 45;
 
 /** A repair is rare, so that most of them are crashed or hit, some again and again. */
 export function drawRepairFaults(seed: number, swarm: Swarm): PlanFault[] {
@@ -74,8 +80,8 @@ export function drawRepairFaults(seed: number, swarm: Swarm): PlanFault[] {
   const crashes = CRASHES.filter((kind) => swarm.on.has(kind));
   const faults: PlanFault[] = [];
   for (let life = 0; life <= LIVES_MAX && random.chance(0.7); life++) {
-    const on: CallClass = random.chance(AT_SYNC) ? 'sync-or-rename' : 'any';
-    const nth = 1 + random.below(on === 'any' ? REPAIR_CALLS : REPAIR_CALLS * 0.3);
+    const on: DrawnClass = random.chance(AT_SYNC) ? 'sync-or-rename' : 'change';
+    const nth = 1 + random.below(REPAIR_CHANGES);
     const at = { op: REPAIR_OP, life, on, nth };
     if (crashes.length > 0 && random.chance(0.8))
       faults.push({ at, kind: random.pick(crashes), arg: random.pick(POINTS) });
@@ -100,7 +106,8 @@ function drawInRecovery(
 }
 
 function crashAt(random: Random, kind: (typeof CRASHES)[number], op: PlanOp, life: number): PlanFault {
-  const on: CallClass = random.chance(AT_SYNC) ? 'sync-or-rename' : 'any';
+  // Between two changes of the disk a crash leaves the same wherever it falls, and four of five calls of an open change nothing.
+  const on: DrawnClass = random.chance(AT_SYNC) ? 'sync-or-rename' : 'change';
   return { at: placeOf(random, op, life, on), kind, arg: random.pick(POINTS) };
 }
 
@@ -126,10 +133,25 @@ function drawDamage(random: Random, op: PlanOp, opCount: number, swarm: Swarm): 
 }
 
 /** Calls that an operation makes, about: a place far beyond is never reached. */
-function placeOf(random: Random, op: PlanOp, life: number, on: CallClass): FaultPlace {
+function placeOf(random: Random, op: PlanOp, life: number, on: DrawnClass): FaultPlace {
   const isLong = life > 0 || op.kind === 'reopen' || op.kind === 'takeover' || op.kind === 'moved';
-  const isMiddling = op.kind === 'snapshot' || op.kind === 'install' || op.kind === 'compact';
+  const isMiddling =
+    op.kind === 'snapshot' ||
+    op.kind === 'install' ||
+    op.kind === 'compact' ||
+    op.kind === 'burst' ||
+    op.kind === 'stream';
   const calls = isLong ? 70 : isMiddling ? 30 : random.pick([3, 6, 20]);
-  const share = { any: 1, 'sync-or-rename': 0.2, sync: 0.2, write: 0.2, read: 0.4, open: 0.2, name: 0.3 }[on];
+  const share = {
+    any: 1,
+    // Of the calls of a save two in three change the disk, of those of an open one in five.
+    change: isLong ? 0.24 : 0.43,
+    'sync-or-rename': 0.2,
+    sync: 0.2,
+    write: 0.2,
+    read: 0.4,
+    open: 0.2,
+    name: 0.3,
+  }[on];
   return { op: op.id, life, on, nth: 1 + random.below(Math.max(1, Math.round(calls * share))) };
 }

@@ -1,31 +1,19 @@
-import type { CallKind } from '../disk/call-kinds.js';
 import type { CallNotice } from '../disk/calls-to-come.js';
 import type { Directive } from '../disk/faults.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import { subSeed } from '../world/random.js';
 import { misplaceSector, rotAnywhere, rotNewestSnapshot } from './damage-sector.js';
-import { type CallClass, isCrash, type PlanFault, type PlanFaultKind } from './plan.js';
-
-const SYNCS: ReadonlySet<CallKind> = new Set<CallKind>(['dataSync', 'sync', 'syncDirectory']);
-const NAMES: ReadonlySet<CallKind> = new Set<CallKind>([
-  'open',
-  'mkdir',
-  'readdir',
-  'stat',
-  'statfs',
-  'rename',
-  'unlink',
-  'link',
-]);
-
-/** Calls of names for which a disk may lack room. */
-const MAKES_NAMES: ReadonlySet<CallKind> = new Set<CallKind>(['open', 'mkdir', 'rename', 'link']);
+import { isMeant } from './meant-call.js';
+import { isCrash, type PlanFault } from './plan.js';
 
 /** A fault whose call has not come yet. */
 interface ArmedFault {
   readonly fault: PlanFault;
   seen: number;
 }
+
+/** Told of a fault that meets its call, and of all calls of that operation so far. */
+export type OnMet = (fault: PlanFault, calls: readonly CallNotice[], disk: SimulatedDisk) => void;
 
 /** What has gone wrong so far, by the injector's own record: the oracles ask it whether an error has a cause. */
 export interface Suffered {
@@ -45,9 +33,12 @@ export class FaultsToCome {
   /** Called with each crash just before it happens, and with each call. */
   onCrash: (() => void) | null = null;
   watch: ((call: CallNotice) => void) | null = null;
+  /** Called with each fault as it meets its call, and the calls since {@link enter}, that one last. */
+  onMet: OnMet | null = null;
   readonly #disk: SimulatedDisk;
   readonly #byPlace: Map<string, PlanFault[]> = new Map<string, PlanFault[]>();
   #armed: ArmedFault[] = [];
+  #calls: CallNotice[] = [];
   readonly #seed: number;
 
   constructor(disk: SimulatedDisk, faults: readonly PlanFault[], seed: number) {
@@ -65,6 +56,7 @@ export class FaultsToCome {
   /** From now on calls belong to this operation, or to the nth open behind it. */
   enter(op: number, life: number): void {
     this.#disk.beginOperation(`${op}/${life}`);
+    this.#calls = [];
     this.#armed = (this.#byPlace.get(keyOf(op, life)) ?? []).map((fault) => ({ fault, seen: 0 }));
   }
 
@@ -85,12 +77,14 @@ export class FaultsToCome {
   #meet(call: CallNotice): Directive | undefined {
     this.watch?.(call);
     if (this.#armed.length === 0) return undefined;
+    if (this.onMet !== null) this.#calls.push(call);
     for (const armed of this.#armed) {
       const { fault } = armed;
-      if (!isOfClass(call.kind, fault.at.on) || !canHappen(fault.kind, call.kind)) continue;
+      if (!isMeant(call, fault.at, fault.kind, this.#disk)) continue;
       armed.seen += 1;
       if (armed.seen < fault.at.nth) continue;
       this.#armed = this.#armed.filter((other) => other !== armed);
+      this.onMet?.(fault, this.#calls, this.#disk);
       const directive = this.#happen(fault);
       if (directive !== undefined) return directive;
     }
@@ -143,29 +137,4 @@ export class FaultsToCome {
 
 function keyOf(op: number, life: number): string {
   return `${op}/${life}`;
-}
-
-export function isOfClass(kind: CallKind, wanted: CallClass): boolean {
-  switch (wanted) {
-    case 'any':
-      return true;
-    case 'sync-or-rename':
-      return SYNCS.has(kind) || kind === 'rename';
-    case 'sync':
-      return SYNCS.has(kind);
-    case 'write':
-      return kind === 'write' || kind === 'truncate';
-    case 'read':
-      return kind === 'read';
-    case 'open':
-      return kind === 'open' || kind === 'readdir' || kind === 'syncDirectory';
-    case 'name':
-      return NAMES.has(kind);
-  }
-}
-
-export function canHappen(fault: PlanFaultKind, kind: CallKind): boolean {
-  if (fault === 'ENOSPC' && NAMES.has(kind)) return MAKES_NAMES.has(kind);
-  if (fault === 'short-write' || fault === 'misdirected-write') return kind === 'write';
-  return true;
 }

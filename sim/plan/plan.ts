@@ -1,4 +1,4 @@
-import type { CrashKind, CrashPoint } from '../disk/call-kinds.js';
+import type { CallKind, CrashKind, CrashPoint } from '../disk/call-kinds.js';
 import type { DiskProfile } from '../disk/profile.js';
 
 /** Version of the form of plans; a corpus of another one is refused, not guessed at. */
@@ -168,19 +168,30 @@ export type PlanOp = OpBody & {
   readonly id: number;
 };
 
-export const CALL_CLASSES = ['any', 'sync-or-rename', 'sync', 'write', 'read', 'open', 'name'] as const;
-/** Which calls a fault counts. */
-export type CallClass = (typeof CALL_CLASSES)[number];
+export const CALL_CLASSES = [
+  'any',
+  /** What changes a byte, a size or a name, in the page cache or on the platter: between two of them nothing is at stake. */
+  'change',
+  'sync-or-rename',
+  'sync',
+  'write',
+  'open',
+  'name',
+] as const;
+/** Which calls a fault counts: a class of them, or where none has that name one call of the port. */
+export type CallClass = (typeof CALL_CLASSES)[number] | CallKind;
 
 /** Faults of the repair, and of the tries behind the crashes in it, are those of this operation's lives. */
 export const REPAIR_OP = 1000;
 
-/** A place: the `nth` call of a class, of an operation or of the nth open after a crash in it. */
+/** A place: the `nth` call of a class, of an operation or of the nth open after a crash in it; with `of`, of the files that it fits alone. */
 export interface FaultPlace {
   readonly op: number;
   /** 0: the operation itself; n: the nth open behind it. */
   readonly life: number;
   readonly on: CallClass;
+  /** As of {@link CallSelector}: a plan that names the file goes on meaning the same call when the calls around it change. */
+  readonly of?: string;
   readonly nth: number;
 }
 

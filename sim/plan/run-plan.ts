@@ -8,13 +8,15 @@ import { sectorMap } from '../store/sector-map.js';
 import { subSeed } from '../world/random.js';
 import { EventQueue } from '../world/event-queue.js';
 import { Trace } from '../world/trace.js';
-import { FaultsToCome } from './faults-to-come.js';
+import { FaultsToCome, type OnMet } from './faults-to-come.js';
 import type { Plan } from './plan.js';
 
 /** What to keep of a run. */
 export interface RunOptions {
   /** Lines of the trace to keep, and maps of the disk around the last crash. Default: none. */
   readonly linesKept?: number;
+  /** Called with each fault that meets its call. */
+  readonly onMet?: OnMet;
 }
 
 /** What the oracles found, and when. */
@@ -70,6 +72,7 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Run
     directories: ['/data'],
   });
   const faults = new FaultsToCome(disk, plan.faults, plan.seed);
+  faults.onMet = options.onMet ?? null;
   // Without power-safe overwrites each power cut may damage what was durable.
   if (!plan.config.disk.powerSafeOverwrite) faults.suffered.overBudget += 1;
   const scene = new Scene(plan, disk, faults);

@@ -1,5 +1,6 @@
 import { type OpKind, type Plan, type PlanFault, type PlanOp, REPAIR_OP, type SaveOp } from './plan.js';
 import { type RunResult, runPlan } from './run-plan.js';
+import { nameCalls } from './name-calls.js';
 import { type Lessening, type NumberInPlan, pick, smallestPlan } from './smallest-plan.js';
 
 /** How long to try. */
@@ -20,18 +21,26 @@ export interface Shrunk {
 
 /**
  * Leaves out operations, faults and saves, and makes sizes smaller, for as long as the same oracle goes on finding
- * something. Each part of a plan draws from its own sub-seed, so that what stays does the same as before.
+ * something. Each part of a plan draws from its own sub-seed, so that what stays does the same as before. At the end each
+ * fault is put at the call that it met, by {@link nameCalls}.
  *
  * Loads the optional peer `fast-check`.
  */
-export function shrinkPlan(plan: Plan, failing: RunResult, options: ShrinkOptions = {}): Promise<Shrunk> {
+export async function shrinkPlan(
+  plan: Plan,
+  failing: RunResult,
+  options: ShrinkOptions = {},
+): Promise<Shrunk> {
   const { runsMax = 2000 } = options;
   const oracle = failing.failure?.oracle;
   const run = async (smaller: Plan): Promise<RunResult | null> => {
     const result = await runPlan(smaller).catch(() => null);
     return result?.failure?.oracle === oracle ? result : null;
   };
-  return smallestPlan({ plan, result: failing }, LESSENING, run, runsMax);
+  const shrunk = await smallestPlan({ plan, result: failing }, LESSENING, run, runsMax);
+  const named = await nameCalls(shrunk.plan);
+  const result = await run(named);
+  return result === null ? shrunk : { plan: named, result, runs: shrunk.runs + 2 };
 }
 
 const LESSENING: Lessening<Plan> = {
