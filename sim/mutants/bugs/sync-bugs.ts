@@ -117,8 +117,8 @@ export const SYNC_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: GROUP_WRITER,
-        find: 'new Uint8Array(bytes), active.offset);\n      await active.file.dataSync();\n',
-        put: 'new Uint8Array(bytes), active.offset);\n',
+        find: '      await active.file.dataSync();\n    } catch (unsynced) {',
+        put: '      await Promise.resolve();\n    } catch (unsynced) {',
       },
       { file: 'src/wal/recover/prove-tail.ts', find: '  await sync(file);\n}', put: '}' },
       {

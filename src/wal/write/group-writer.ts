@@ -211,10 +211,15 @@ export class GroupWriter {
     const isUntouched = await nothingLanded(active.file, active.offset, active.salt);
     try {
       await writeFully(active.file, new Uint8Array(bytes), active.offset);
-      await active.file.dataSync();
     } catch (again) {
       // Where every overwrite needs room, and in the holes of a sparse copy, zeros find no more of it than the frame did.
       if (!isUntouched || !isNoSpace(again)) return writeFailed('the log', place, again, REOPEN);
+    }
+    try {
+      await active.file.dataSync();
+    } catch (unsynced) {
+      // D5: also for want of room. This file holds acknowledged frames, and what the sync has lost nobody can say.
+      return syncFailed('the log', place, unsynced, REOPEN);
     }
     return new LeftAsItWas(noSpace('this save', place, error));
   }
