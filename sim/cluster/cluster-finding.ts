@@ -12,6 +12,12 @@ export const CLUSTER_ORACLES = [
   'state-hash',
   /** An entry was called committed that no majority holds durably. */
   'commit-without-quorum',
+  /** A leader committed by counting what is not of its term (figure 8). */
+  'commit-of-older-term',
+  /** A change of members was begun while the one before it was not committed. */
+  'one-change',
+  /** Who asks for votes has not applied what it knows to be committed, and so may count by old members. */
+  'campaign',
   /** A term, or a commit index, fell. */
   'monotone',
   /** A vote, or a campaign, was sent that the sender could forget; or two votes in one term. */

@@ -50,7 +50,7 @@ export class NodeHost implements RaftHost {
     this.#clients = new WaitingClients(parts.node);
     this.#status = raft.status;
     const { term, commit, configuration } = this.#status;
-    this.#seen = { term, commit, judged: 0, configuration };
+    this.#seen = { term, commit, campaigns: false, judged: 0, configuration };
     log.events.on('space-back', () => {
       world.reach['space-back'] += 1;
     });

@@ -14,6 +14,8 @@ export interface JudgedNode {
 export interface LifeSeen {
   term: number;
   commit: number;
+  /** It asks for votes, or for pre-votes. */
+  campaigns: boolean;
   /** Committed entries up to here have been compared. */
   judged: number;
   configuration: Configuration;
@@ -94,8 +96,10 @@ export class RaftRules {
           return `${node.id} saves at ${String(index)} of term ${String(term)} another entry, or one with another past, than was saved there before`;
         });
       }
-      if (kind === ENTRY_KIND.configuration)
+      if (kind === ENTRY_KIND.configuration) {
+        this.#judgeChange(node, index, term);
         this.#configurations.set(place(index, term), decodeConfiguration(data));
+      }
       before = term;
     }
   }
@@ -138,6 +142,8 @@ export class RaftRules {
       'monotone',
       () => `${node.id}: the commit index fell from ${String(seen.commit)} to ${String(commit)}`,
     );
+    this.#judgeOwnTerm(node, seen, status);
+    this.#judgeCampaign(node, seen, status);
     seen.term = term;
     seen.commit = commit;
     this.#judgeCommit(node, seen, status);
@@ -152,6 +158,34 @@ export class RaftRules {
       () => `${node.id} leads in term ${String(term)}, as ${String(this.#leaders.get(term))} did`,
     );
     if (isNew) this.#judgeLeader(node, term);
+  }
+
+  /** Dissertation 4.1: one change at a time. Whoever first saves a change knows that the one before it is committed. */
+  #judgeChange(node: JudgedNode, index: number, term: number): void {
+    if (this.#configurations.has(place(index, term))) return;
+    const { newest } = node.promised;
+    for (let before = this.commitMax + 1; before < index; before += 1)
+      check(this.configurationAt(before, termAt(newest, before) ?? -1) === null, 'one-change', () => {
+        return `${node.id} saves a change of members at ${String(index)}, while the one at ${String(before)} is not committed`;
+      });
+  }
+
+  /** 5.4.2, figure 8: by counting a leader commits only what is of its own term. */
+  #judgeOwnTerm({ id, promised }: JudgedNode, seen: LifeSeen, { role, term, commit }: RaftStatus): void {
+    if (role !== 'leader' || commit <= seen.commit) return;
+    const at = termAt(promised.newest, commit);
+    check(at === null || at === term, 'commit-of-older-term', () => {
+      return `${id} leads in term ${String(term)} and commits up to ${String(commit)}, an entry of term ${String(at)}`;
+    });
+  }
+
+  /** Dissertation 4.1: who campaigns counts by the newest members that it knows to be committed. */
+  #judgeCampaign({ id }: JudgedNode, seen: LifeSeen, { role, applied, commit }: RaftStatus): void {
+    const campaigns = role === 'candidate' || role === 'pre-candidate';
+    check(!campaigns || seen.campaigns || applied >= commit, 'campaign', () => {
+      return `${id} campaigns, and has applied ${String(applied)} of ${String(commit)} committed entries`;
+    });
+    seen.campaigns = campaigns;
   }
 
   /** Whether this node is the first to lead in its term. */

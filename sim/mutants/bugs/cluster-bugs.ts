@@ -107,6 +107,45 @@ export const CLUSTER_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
+    number: 72,
+    name: 'entries of an older term committed by counting (figure 8)',
+    rule: 'Raft, 5.4.2',
+    profile: 'cluster',
+    hunks: [
+      {
+        file: 'sim/raft/commit.ts',
+        find: 'if (index <= log.commit || !log.matches(index, server.term)) return false;',
+        put: 'if (index <= log.commit) return false;',
+      },
+    ],
+  },
+  {
+    number: 73,
+    name: 'a campaign with committed changes of members not yet applied',
+    rule: 'dissertation, 4.1',
+    profile: 'cluster',
+    hunks: [
+      {
+        file: 'sim/raft/campaign.ts',
+        find: "  if (server.applying.applied < server.log.commit) return 'it has committed entries to apply';\n",
+        put: '',
+      },
+    ],
+  },
+  {
+    number: 74,
+    name: 'a second change of members before the first is committed',
+    rule: 'dissertation, 4.1',
+    profile: 'cluster',
+    hunks: [
+      {
+        file: 'sim/raft/membership.ts',
+        find: "  if (server.configurationPendingIndex > server.applying.applied) return 'change-pending';\n",
+        put: '',
+      },
+    ],
+  },
+  {
     number: 39,
     name: 'a node with a failed store goes on acknowledging from memory',
     rule: 'D5',

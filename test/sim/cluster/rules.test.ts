@@ -5,11 +5,14 @@ import { judgeSent, type Sender } from '../../../sim/cluster/judge-sent.js';
 import { PromisedLog } from '../../../sim/cluster/promised-log.js';
 import { type LifeSeen, RaftRules } from '../../../sim/cluster/raft-rules.js';
 import { WaitingClients } from '../../../sim/cluster/waiting-clients.js';
-import type { Message, RaftStatus, ReadySave } from '../../../sim/raft/index.js';
+import { ENTRY_KIND, type Message, type RaftStatus, type ReadySave } from '../../../sim/raft/index.js';
+import { encodeConfiguration } from '../../../sim/raft/configuration.js';
 import type { Entry } from '../../../src/raft-log/contract.js';
 import { simulated } from '../../raft-log/scratch-log.js';
 
 const FIRST = { voters: ['n1', 'n2', 'n3'], learners: [] };
+
+const CHANGE = { kind: ENTRY_KIND.configuration, data: encodeConfiguration(FIRST) };
 
 interface TestNode extends Sender {
   readonly seen: LifeSeen;
@@ -21,7 +24,7 @@ function scene(): { readonly rules: RaftRules; readonly nodes: readonly TestNode
     id,
     promised: new PromisedLog(),
     votesSent: new Map<number, string>(),
-    seen: { term: 0, commit: 0, judged: 0, configuration: FIRST },
+    seen: { term: 0, commit: 0, campaigns: false, judged: 0, configuration: FIRST },
   }));
   const rules = new RaftRules(new Map(nodes.map((node) => [node.id, node])));
   rules.begin(FIRST);
@@ -99,6 +102,35 @@ describe('rules of a cluster', () => {
     see(rules, n1!, { role: 'leader', term: 2, commit: 1 });
     n3!.promised.issue(request([entry(1, 1)], 1), true);
     see(rules, n3!, { term: 2, commit: 1, durableIndex: 0 });
+  });
+
+  test('a leader commits by counting only what is of its own term', () => {
+    const { rules, nodes } = scene();
+    const [n1, n2] = nodes;
+    for (const node of [n1!, n2!]) save(node, [entry(1, 1), entry(2, 3)]);
+    expect(() => see(rules, n1!, { role: 'leader', term: 3, commit: 1 })).toThrow(/^commit-of-older-term/);
+    see(rules, n1!, { role: 'leader', term: 3, commit: 2 });
+  });
+
+  test('one change of members at a time', () => {
+    const { rules, nodes } = scene();
+    const [n1, n2] = nodes;
+    const change = (index: number): Entry => ({ ...entry(index, 1), ...CHANGE });
+    for (const node of [n1!, n2!]) {
+      rules.offered(node, [change(1)], 0);
+      save(node, [change(1)]);
+    }
+    expect(() => rules.offered(n1!, [change(2)], 1)).toThrow(/^one-change/);
+    see(rules, n1!, { role: 'leader', commit: 1 });
+    rules.offered(n1!, [change(2)], 1);
+  });
+
+  test('who campaigns has applied what it knows to be committed', () => {
+    const { rules, nodes } = scene();
+    see(rules, nodes[0]!, { role: 'candidate', applied: 0 });
+    expect(() => see(rules, nodes[1]!, { role: 'pre-candidate', commit: 2, applied: 1 })).toThrow(
+      /^campaign/,
+    );
   });
 
   test('terms and commit indexes only rise', () => {
