@@ -51,6 +51,16 @@ export abstract class Action<T> {
     return this.run(fs);
   }
 
+  /** The inode, of a call on an open file. */
+  get ino(): number | null {
+    return null;
+  }
+
+  /** The new name, of a rename or a link. */
+  get to(): string | null {
+    return null;
+  }
+
   /** Bytes that the call carries to the disk, for the trace. */
   get bytes(): Uint8Array | null {
     return null;

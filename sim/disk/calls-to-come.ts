@@ -23,6 +23,12 @@ export interface CallNotice {
   readonly position: number;
   /** How many bytes it reads or writes; 0 of other calls. */
   readonly length: number;
+  /** The inode of a call on an open file, whatever its name is by now. */
+  readonly ino: number | null;
+  /** The new name of a rename or a link. */
+  readonly to: string | null;
+  /** Bytes that it carries to the disk. */
+  readonly bytes: Uint8Array | null;
   /** The process that makes it. */
   readonly processId: number;
   /**
@@ -140,6 +146,18 @@ class Notice implements CallNotice {
     this.processId = processId;
     this.#action = action;
     this.#seed = seed;
+  }
+
+  get ino(): number | null {
+    return this.#action.ino;
+  }
+
+  get to(): string | null {
+    return this.#action.to;
+  }
+
+  get bytes(): Uint8Array | null {
+    return this.#action.bytes;
   }
 
   tearOn(fork: RawAccess, seed: number | string): void {

@@ -58,6 +58,10 @@ export class WriteAction extends Action<number> {
     return new WriteAction(this.#file, this.#bytes.slice(), this.position);
   }
 
+  override get ino(): number {
+    return this.#file.node.ino;
+  }
+
   run(fs: FileSystem): number {
     return this.#write(fs, this.#bytes.length);
   }
@@ -163,6 +167,10 @@ export class SyncAction extends Action<void> {
     this.kind = kind;
     this.#file = file;
     this.#until = until;
+  }
+
+  override get ino(): number {
+    return this.#file.node.ino;
   }
 
   run(fs: FileSystem): void {

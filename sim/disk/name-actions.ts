@@ -156,6 +156,10 @@ export class RenameAction extends NameAction<void> {
     this.#to = to;
   }
 
+  override get to(): string {
+    return this.#to;
+  }
+
   run(fs: FileSystem): void {
     // Both directories are looked for before either name, as the kernel does.
     const from = findPlace(fs, this.path, 'rename');
@@ -208,6 +212,10 @@ export class LinkAction extends NameAction<void> {
   constructor(from: string, to: string) {
     super(from);
     this.#to = to;
+  }
+
+  override get to(): string {
+    return this.#to;
   }
 
   run(fs: FileSystem): void {

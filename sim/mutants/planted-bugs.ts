@@ -1,6 +1,8 @@
 import { CLUSTER_BUGS } from './bugs/cluster-bugs.js';
 import { COMBINATION_BUGS } from './bugs/combination-bugs.js';
 import { LOG_BUGS } from './bugs/log-bugs.js';
+import { ORDER_BUGS } from './bugs/order-bugs.js';
+import { OUTCOME_BUGS } from './bugs/outcome-bugs.js';
 import { RECOVERY_BUGS } from './bugs/recovery-bugs.js';
 import { ROLLBACK_BUGS } from './bugs/rollback-bugs.js';
 import { SYNC_BUGS } from './bugs/sync-bugs.js';
@@ -14,4 +16,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...CLUSTER_BUGS,
   ...COMBINATION_BUGS,
   ...ROLLBACK_BUGS,
+  ...ORDER_BUGS,
+  ...OUTCOME_BUGS,
 ].sort((a, b) => a.number - b.number);

@@ -22,12 +22,18 @@ export const ORACLES = [
   'lsn-reused',
   /** An open resolved, and what it shows is not on the platter yet, or what it cut still is. */
   'tail-not-durable',
+  /** A call was made before what it rests on was on the platter. */
+  'too-early',
   /** A writer whose directory was moved away touched what stands in its place. */
   'other-store',
   /** What was set aside left the quarantine. */
   'quarantine-shrunk',
   /** Files that were rolled back took along what others still prove, or what was newer was deleted. */
   'rollback',
+  /** A verification passed over what is damaged. */
+  'verify',
+  /** R8: an older snapshot that the log joins did not stand in for the damaged newest one. */
+  'stand-in',
   /** A repair lost a file, left what cannot be opened, or forgot without saying so. */
   'repair',
   /** Work waited for ever. */
@@ -36,6 +42,8 @@ export const ORACLES = [
   'leak',
   /** At 0 bytes free what must still work did not. */
   'full-disk',
+  /** The sync of a file that holds what was acknowledged failed, and the log went on. */
+  'not-latched',
   /** A log latched though nothing but descriptors was lacking. */
   'latched-for-a-shortage',
   /** An error that is not a KeelsonError, or of a family that does not belong there. */

@@ -64,9 +64,13 @@ export function drawFaults(seed: number, op: PlanOp, opCount: number, swarm: Swa
     if (swarm.on.has('in-recovery'))
       for (const fault of drawInRecovery(random, crashes, op, swarm)) faults.push(fault);
   }
+  const failures = drawFailure(new Random(subSeed(seed, 'failure')), op, 0, swarm, swarm.errorRate);
+  // What a store does about a failure may fail in its turn.
+  const again = failures.length > 0 ? AGAIN_RATE : 0;
   return [
     ...faults,
-    ...drawFailure(new Random(subSeed(seed, 'failure')), op, 0, swarm, swarm.errorRate),
+    ...failures,
+    ...drawFailure(new Random(subSeed(seed, 'failure again')), op, 0, swarm, again),
     ...drawDamage(new Random(subSeed(seed, 'damage')), op, opCount, swarm),
   ];
 }

@@ -15,7 +15,7 @@ const SAVE_WEIGHTS: readonly (readonly [SaveOp['kind'], number])[] = [
   ['wrong', 0.5],
 ];
 
-type OtherKind = Exclude<OpKind, SaveOp['kind'] | 'rollback'>;
+type OtherKind = Exclude<OpKind, SaveOp['kind'] | 'rollback' | 'hurt'>;
 
 const SNAPSHOT_KINDS: ReadonlySet<OpKind> = new Set<OpKind>(['snapshot', 'install', 'compact']);
 

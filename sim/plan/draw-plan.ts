@@ -12,8 +12,9 @@ const COPIES_ON_WRITE = 0.25;
 /** Memory for the newest entries: none, a few of them, more than a plan writes. */
 const RECENT_BYTES = [0, 3000, 1_000_000] as const;
 
-/** Share of the operations behind which a rollback is tried. */
+/** Share of the operations behind which a rollback is tried, and a damage. */
 const ROLLBACKS = 0.04;
+const HURTS = 0.03;
 
 /** Stands for the open that makes the store, so that it meets faults like any other. */
 const FIRST_OPEN: PlanOp = { id: 0, kind: 'reopen', readsAll: false };
@@ -40,7 +41,8 @@ export function drawPlan(seed: number, profile: PlanProfile): Plan {
     ...(copies ? { disk: { ...drawn.disk, copiesOnWrite: true } } : {}),
     ...(recentBytes === 0 ? {} : { recentBytes }),
   };
-  const all = swarm.on.has('rollback') ? withRollbacks(subSeed(root, 'rollback'), ops) : ops;
+  const rolled = swarm.on.has('rollback') ? withRollbacks(subSeed(root, 'rollback'), ops) : ops;
+  const all = swarm.on.has('rot') ? withHurts(subSeed(root, 'hurt'), rolled) : rolled;
   return { version: PLAN_VERSION, profile, seed: root, config, ops: all, faults };
 }
 
@@ -49,6 +51,15 @@ function withRollbacks(seed: number, ops: readonly PlanOp[]): PlanOp[] {
   return ops.flatMap((op) => {
     const random = new Random(subSeed(seed, op.id));
     return random.chance(ROLLBACKS) ? [op, { id: OPS + op.id, ...drawRollback(random) }] : [op];
+  });
+}
+
+/** So is damage. */
+function withHurts(seed: number, ops: readonly PlanOp[]): PlanOp[] {
+  return ops.flatMap((op) => {
+    const random = new Random(subSeed(seed, op.id));
+    const what = random.pick(['snapshot', 'snapshot', 'frame'] as const);
+    return op.id <= OPS && random.chance(HURTS) ? [op, { id: 2 * OPS + op.id, kind: 'hurt', what }] : [op];
   });
 }
 

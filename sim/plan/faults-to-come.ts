@@ -1,3 +1,4 @@
+import type { CallKind } from '../disk/call-kinds.js';
 import type { CallNotice } from '../disk/calls-to-come.js';
 import type { Directive } from '../disk/faults.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
@@ -5,6 +6,8 @@ import { subSeed } from '../world/random.js';
 import { misplaceSector, rotAnywhere, rotNewestSnapshot } from './damage-sector.js';
 import { isMeant } from './meant-call.js';
 import { isCrash, type PlanFault } from './plan.js';
+
+const SYNCS_OF_FILES: ReadonlySet<CallKind> = new Set<CallKind>(['dataSync', 'sync']);
 
 /** A fault whose call has not come yet. */
 interface ArmedFault {
@@ -21,6 +24,8 @@ export interface Suffered {
   failures: number;
   /** Those of them for want of a descriptor, for which alone no log may latch. */
   shortages: number;
+  /** Inodes of files of which a sync was made to fail since the last open began. */
+  failedSyncs: Set<number>;
   /** Damage within the budget. */
   damage: number;
   /** Faults after which anything may be left. */
@@ -29,10 +34,18 @@ export interface Suffered {
 
 /** Meets each call with the faults that the plan has for it. */
 export class FaultsToCome {
-  readonly suffered: Suffered = { failures: 0, shortages: 0, damage: 0, overBudget: 0 };
+  readonly suffered: Suffered = {
+    failures: 0,
+    shortages: 0,
+    failedSyncs: new Set<number>(),
+    damage: 0,
+    overBudget: 0,
+  };
   /** Called with each crash just before it happens, and with each call. */
   onCrash: (() => void) | null = null;
   watch: ((call: CallNotice) => void) | null = null;
+  /** Called with each call before anything happens to it. */
+  guard: ((call: CallNotice) => void) | null = null;
   /** Called with each fault as it meets its call, and the calls since {@link enter}, that one last. */
   onMet: OnMet | null = null;
   readonly #disk: SimulatedDisk;
@@ -75,6 +88,7 @@ export class FaultsToCome {
   }
 
   #meet(call: CallNotice): Directive | undefined {
+    this.guard?.(call);
     this.watch?.(call);
     if (this.#armed.length === 0) return undefined;
     if (this.onMet !== null) this.#calls.push(call);
@@ -85,13 +99,13 @@ export class FaultsToCome {
       if (armed.seen < fault.at.nth) continue;
       this.#armed = this.#armed.filter((other) => other !== armed);
       this.onMet?.(fault, this.#calls, this.#disk);
-      const directive = this.#happen(fault);
+      const directive = this.#happen(fault, call);
       if (directive !== undefined) return directive;
     }
     return undefined;
   }
 
-  #happen({ kind, arg, at }: PlanFault): Directive | undefined {
+  #happen({ kind, arg, at }: PlanFault, call: CallNotice): Directive | undefined {
     const { suffered } = this;
     const seed = subSeed(this.#seed, `${at.op}/${at.life}/${kind}/${at.nth}`);
     switch (kind) {
@@ -104,6 +118,7 @@ export class FaultsToCome {
       case 'ENOSPC':
       case 'EMFILE':
         suffered.failures += 1;
+        if (SYNCS_OF_FILES.has(call.kind) && call.ino !== null) suffered.failedSyncs.add(call.ino);
         if (kind === 'EMFILE') suffered.shortages += 1;
         return { code: kind };
       case 'bit-rot':

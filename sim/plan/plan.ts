@@ -141,6 +141,8 @@ export type OpBody =
       readonly removes: boolean;
       readonly stale: boolean;
     }
+  /** In a copy of the disk a bit of the newest snapshot, or of a frame, is flipped: what should work does. */
+  | { readonly kind: 'hurt'; readonly what: 'snapshot' | 'frame' }
   | { readonly kind: 'wait'; readonly ms: number }
   /** The lock is lost while its owner lives, and a second process opens the store. */
   | { readonly kind: 'takeover'; readonly saves: readonly SaveOp[] }

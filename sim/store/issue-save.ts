@@ -4,6 +4,7 @@ import type { IssuedState } from '../oracle/allowed-states.js';
 import { applySave, type ModelSave } from '../oracle/apply-save.js';
 import { describeState } from '../oracle/describe-state.js';
 import { Finding } from '../oracle/finding.js';
+import { segmentName, superblockName } from '../oracle/order-watch.js';
 import { lastIndexOf } from '../oracle/log-state.js';
 import { requestOf } from './make-save.js';
 import type { Scene } from './scene.js';
@@ -157,6 +158,18 @@ export function checkLatch(scene: Scene): void {
   if (scene.log?.status !== 'failed' || scene.hasCause || scene.hasLostLock || scene.wasCutShort) return;
   const what = `behind ${scene.by} the log has failed, though no call was made to fail`;
   throw new Finding({ oracle: 'failed-without-cause', what });
+}
+
+/** D5: where the sync of a file failed that holds what was acknowledged, the log takes nothing more. */
+export function checkFailedSyncs(scene: Scene): void {
+  const { log, disk, dir, walDir, faults } = scene;
+  if (log === null || log.status === 'failed' || scene.hasLostLock || scene.other !== null) return;
+  for (const ino of faults.suffered.failedSyncs) {
+    const name = segmentName(disk.fs, walDir, ino) ?? superblockName(disk.fs, dir, ino);
+    if (name === null) continue;
+    const what = `behind ${scene.by} the log goes on, though a sync of ${name} has failed`;
+    throw new Finding({ oracle: 'not-latched', what });
+  }
 }
 
 export function falseAlarm(scene: Scene, error: KeelsonError): Finding {

@@ -8,6 +8,7 @@ import { Finding } from '../oracle/finding.js';
 import { judgeStalled } from '../oracle/judge-stalled.js';
 import type { LogState } from '../oracle/log-state.js';
 import { type KnownSnapshot, observeLog } from '../oracle/observe-log.js';
+import { forgettable } from '../oracle/order-watch.js';
 import { checkTail } from '../oracle/tail-on-platter.js';
 import { hashOfText } from '../world/random.js';
 import { falseAlarm, judgeFailure, withoutCause } from './issue-save.js';
@@ -24,10 +25,12 @@ export async function openStore(scene: Scene, process: SimulatedProcess, readsAl
   faults.suffered.failures = 0;
   scene.cutShortBefore = scene.disk.counters['overwrite-cut-short'];
   faults.suffered.shortages = 0;
+  faults.suffered.failedSyncs.clear();
   faults.watch = (call) => {
     noteOpenCall(scene.reach, call);
   };
   const damageBefore = faults.suffered.damage;
+  scene.doing = 'opening';
   let log: RaftLog;
   try {
     const verifyOnOpen = readsAll ? 'all' : 'tail';
@@ -39,11 +42,11 @@ export async function openStore(scene: Scene, process: SimulatedProcess, readsAl
     return await judgeOpenError(scene, process, error, readsAll);
   } finally {
     faults.watch = null;
+    scene.doing = 'writing';
   }
   noteRecovery(scene, log);
   // A writer that lost its lock and lives on may have something under way at the tail.
-  if (!scene.isDamaged && !scene.hasLostLock)
-    checkTail(scene.disk, scene.walDir, log.recovery.lastLsn, scene.by);
+  if (!scene.isDamaged && !scene.hasLostLock) checkPlatter(scene, log.recovery);
   listen(scene, log);
   scene.wasOpened = true;
   const found = await observe(scene, log);
@@ -56,6 +59,13 @@ export async function openStore(scene: Scene, process: SimulatedProcess, readsAl
   scene.process = process;
   scene.log = log;
   return true;
+}
+
+/** What an open that has resolved rests on is on the platter. */
+function checkPlatter({ disk, dir, walDir, by }: Scene, { lastLsn, epoch }: RecoveryReport): void {
+  checkTail(disk, walDir, lastLsn, by);
+  const what = forgettable(disk.fs, dir, epoch);
+  if (what !== null) throw new Finding({ oracle: 'too-early', what: `${by} has resolved, but ${what}` });
 }
 
 function noteRecovery(scene: Scene, log: RaftLog): void {

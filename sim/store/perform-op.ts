@@ -18,6 +18,7 @@ import type { Scene } from './scene.js';
 import { holdingOldest } from './held-snapshot.js';
 import { performCompact, performInstall, performSnapshot } from './snapshot-ops.js';
 import { pass, settled } from './settled.js';
+import { performHurt } from './hurt.js';
 import { performMoved } from './moved.js';
 import { performTakeover } from './takeover.js';
 import { checkClosed } from './leaks.js';
@@ -53,6 +54,8 @@ export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
       return performBeside(scene, op, seed);
     case 'rollback':
       return performRollback(scene, op, seed);
+    case 'hurt':
+      return performHurt(scene, op, seed);
     case 'takeover':
       return performTakeover(scene, op.saves, seed);
     case 'moved': {

@@ -19,6 +19,8 @@ export const BRANCHES = [
   'open-failed-for-a-read',
   'damage-named-by-open',
   'damage-named-by-read',
+  'damage-verified',
+  'copy-repaired',
   'older-snapshot-stood-in',
   'rollback-named',
   'rollback-harmless',

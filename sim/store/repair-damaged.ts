@@ -20,6 +20,7 @@ import { SEPARATE_WAL_DIR, type Scene } from './scene.js';
 export async function repairDamaged(scene: Scene, kept: ReadonlyMap<number, string>): Promise<boolean> {
   const { faults, reach } = scene;
   faults.suffered.failures = 0;
+  scene.doing = 'repairing';
   let report: RepairReport;
   try {
     report = await repairStore({
@@ -34,6 +35,7 @@ export async function repairDamaged(scene: Scene, kept: ReadonlyMap<number, stri
     if (error instanceof KeelsonError && error.code === 'KEELSON_READ_FAILED') return true;
     throw new Finding({ oracle: 'repair', what: `${scene.by} failed: ${String(error)}`, cause: error });
   }
+  scene.doing = 'opening';
   checkKept(scene, kept);
   faults.calm();
   if (report.action === 'none' || report.action === 'impossible') return true;
@@ -102,7 +104,7 @@ async function checkRepaired(scene: Scene): Promise<void> {
 }
 
 /** Whether the log lacks what was promised without being unfit to vote; null if not. */
-function whatWasForgotten(promised: LogState, found: LogState, unfitUntil: number): string | null {
+export function whatWasForgotten(promised: LogState, found: LogState, unfitUntil: number): string | null {
   const last = lastIndexOf(promised);
   const at = new Map(found.entries.map((entry) => [entry.index, entry.hash]));
   const covered = Math.max(found.boundary.index, found.snapshot?.index ?? 0);

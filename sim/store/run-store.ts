@@ -2,7 +2,7 @@ import { FrameCensus } from '../oracle/frame-census.js';
 import { Finding } from '../oracle/finding.js';
 import { QuarantineWatch } from '../oracle/quarantine-watch.js';
 import { type PlanOp, REPAIR_OP } from '../plan/plan.js';
-import { checkLatch, issueSave } from './issue-save.js';
+import { checkFailedSyncs, checkLatch, issueSave } from './issue-save.js';
 import { checkClosed, checkRoom } from './leaks.js';
 import { makeSave } from './make-save.js';
 import { endMove } from './moved.js';
@@ -76,7 +76,10 @@ class StoreRun {
     const done = await scene.orDied(performOp(scene, op));
     scene.throwIfFound();
     if (!done.crashed && !scene.hasEnded && !scene.isOverBudget) checkView(scene);
-    if (!done.crashed && !scene.hasEnded) checkLatch(scene);
+    if (!done.crashed && !scene.hasEnded) {
+      checkLatch(scene);
+      checkFailedSyncs(scene);
+    }
     this.#leave(done.crashed, 'crash-in-operation');
     if (scene.hasEnded) return;
     if (!scene.process.isAlive) await this.#recover(op.id);

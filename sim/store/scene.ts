@@ -1,8 +1,15 @@
 import type { RaftLog } from '../../src/raft-log/contract.js';
+import {
+  QUARANTINE_DIRECTORY_NAME,
+  SNAPSHOTS_DIRECTORY_NAME,
+  SUPERBLOCK_NAME,
+} from '../../src/format/names.js';
+import type { CallNotice } from '../disk/calls-to-come.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import type { SimulatedProcess } from '../disk/simulated-process.js';
 import { AllowedStates } from '../oracle/allowed-states.js';
 import { Finding } from '../oracle/finding.js';
+import { type OrderScene, tooEarly } from '../oracle/order-watch.js';
 import type { FaultsToCome } from '../plan/faults-to-come.js';
 import type { Plan } from '../plan/plan.js';
 import { Moments } from './moments.js';
@@ -54,6 +61,8 @@ export class Scene {
   isFull = false;
   /** The operation under way, for the reader of a failure. */
   by = 'the first open';
+  /** What the store is asked to do: the order of its calls depends on it. */
+  doing: OrderScene['doing'] = 'opening';
   /** A process lost its lock while it lived, so some other may be told that it was replaced. */
   hasLostLock = false;
   /** Where the store stands. */
@@ -71,6 +80,9 @@ export class Scene {
     this.faults = faults;
     this.moments = new Moments(plan.ops);
     this.process = disk.process;
+    faults.guard = (call) => {
+      this.#guard(call);
+    };
   }
 
   get walDir(): string {
@@ -170,6 +182,22 @@ export class Scene {
   release(): void {
     this.#setCapacity(ROOMY_BYTES);
     this.isFull = false;
+  }
+
+  /** Holds each call against what must be on the platter before it, while one writer has one undamaged store. */
+  #guard(call: CallNotice): void {
+    const { dir, walDir, doing } = this;
+    if (this.hasLostLock || this.other !== null || this.isOverBudget) return;
+    if (this.isDamaged !== (doing === 'repairing')) return;
+    const what = tooEarly(this.disk.fs, call, {
+      superblock: `${dir}/${SUPERBLOCK_NAME}`,
+      walDir,
+      snapshots: `${dir}/${SNAPSHOTS_DIRECTORY_NAME}`,
+      quarantine: `${dir}/${QUARANTINE_DIRECTORY_NAME}`,
+      doing,
+      isFull: this.isFull,
+    });
+    if (what !== null) this.found(new Finding({ oracle: 'too-early', what: `${this.by}: ${what}` }));
   }
 
   #setCapacity(bytes: number): void {

@@ -1,0 +1,41 @@
+import type { PlantedBug } from '../planted-bug.js';
+
+/** Bugs that do nothing where something should be done: found only by who asks that what should work does. */
+export const OUTCOME_BUGS: readonly PlantedBug[] = [
+  {
+    number: 69,
+    name: 'verify passes over every damage',
+    rule: 'verify',
+    hunks: [
+      {
+        file: 'src/raft-log/verify-store.ts',
+        find: '    damage: damages,',
+        put: '    damage: [],',
+      },
+    ],
+  },
+  {
+    number: 70,
+    name: 'no older snapshot ever stands in',
+    rule: 'R8',
+    hunks: [
+      {
+        file: 'src/raft-log/snapshots/snapshots-at-open.ts',
+        find: 'if (index >= named.index || !joins(index, term)) continue;',
+        put: 'if (index >= 0 || !joins(index, term)) continue;',
+      },
+    ],
+  },
+  {
+    number: 71,
+    name: 'repair finds nothing to repair',
+    rule: 'repair',
+    hunks: [
+      {
+        file: 'src/raft-log/repair/repair-plan.ts',
+        find: 'if (damages.length === 0) return idle(',
+        put: 'if (damages.length >= 0) return idle(',
+      },
+    ],
+  },
+];
