@@ -165,9 +165,9 @@ export class ClusterNode implements HostingNode {
     if (lost !== null) {
       reach['tail-lost'] += 1;
       this.trace.note(
-        `${this.clock} ${this.id} lost all behind ${String(lost.keptUntil)} of ${String(lost.unfitUntil)}`,
+        `${this.clock} ${this.id} lost all behind ${String(lost.lastIndex)} of ${String(lost.unfitUntil)}`,
       );
-      this.promised.giveUp(lost.keptUntil);
+      this.promised.giveUp(lost);
       this.#unfitUntil = Math.max(this.#unfitUntil, lost.unfitUntil);
     }
     queue.after(downMs, () => {

@@ -1,4 +1,5 @@
 import type { RaftLog } from '../../src/raft-log/contract.js';
+import type { RepairedLog } from '../../src/raft-log/repair/repair-plan.js';
 import type { ReadySave } from '../raft/index.js';
 
 /** A node's log as terms by index, and what it must never forget. */
@@ -48,12 +49,20 @@ export class PromisedLog {
     return this.#onceKept;
   }
 
-  /** A repair, which had settled what was there, gave up all behind `keptUntil`. Term and vote stay. */
-  giveUp(keptUntil: number): void {
-    const { boundaryIndex, terms, commit } = this.#kept;
-    this.#onceKept = this.#kept;
-    const left = terms.slice(0, Math.max(0, keptUntil - boundaryIndex));
-    this.#kept = { ...this.#kept, commit: Math.min(commit, keptUntil), terms: left };
+  /**
+   * A repair, which had settled what was there, left this. It may give up the vote, and goes to a higher term then; never
+   * falls one, or changes a vote within one.
+   */
+  giveUp({
+    lastIndex,
+    hardState: { term, vote, commit },
+  }: Pick<RepairedLog, 'lastIndex' | 'hardState'>): void {
+    const before = this.#kept;
+    if (term < before.term || (term === before.term && vote !== before.vote))
+      throw new Error(`a repair left term ${String(term)}, vote ${String(vote)} of ${describeState(before)}`);
+    this.#onceKept = before;
+    const terms = before.terms.slice(0, Math.max(0, lastIndex - before.boundaryIndex));
+    this.#kept = { ...before, term, vote, commit: Math.min(before.commit, commit), terms };
   }
 
   /** What will be there once all that was issued is durable. */
