@@ -92,13 +92,7 @@ export function drawOp(random: Random, swarm: Swarm, place: number): OpBody {
     case 'takeover':
       return { kind, saves: drawSaves(random, swarm, random.below(4)) };
     case 'moved':
-      return {
-        kind,
-        part: random.pick(MOVED_PARTS),
-        put: random.pick(PUT_IN_PLACE),
-        saves: drawSaves(random, swarm, 1 + random.below(8)),
-        snapshots: random.chance(0.4),
-      };
+      return drawMoved(random, swarm);
     case 'squeeze':
       return { kind, freeBytes: random.pick([0, 0, 4096, 8192, 32_768]) };
     case 'read-snapshot':
@@ -110,6 +104,16 @@ export function drawOp(random: Random, swarm: Swarm, place: number): OpBody {
     case 'release':
       return { kind };
   }
+}
+
+function drawMoved(random: Random, swarm: Swarm): OpBody {
+  return {
+    kind: 'moved',
+    part: random.pick(MOVED_PARTS),
+    put: random.pick(PUT_IN_PLACE),
+    saves: drawSaves(random, swarm, 1 + random.below(8)),
+    snapshots: random.chance(0.4),
+  };
 }
 
 export function drawRollback(random: Random): OpBody {
