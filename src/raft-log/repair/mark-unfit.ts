@@ -4,7 +4,7 @@ import { nodeEnvironment } from '../../disk/node-environment.js';
 import { checkInteger, readFields } from '../../errors/arguments.js';
 import { KeelsonError } from '../../errors/index.js';
 import { LIMITS } from '../../format/limits.js';
-import { segmentPath, listStore, storePaths } from '../../wal/inside.js';
+import { segmentSizes, storePaths } from '../../wal/inside.js';
 import type { HardState } from '../contract.js';
 import type { RaftLogOptions } from '../options-contract.js';
 import type { DiskStore } from '../disk-store.js';
@@ -132,10 +132,8 @@ function readOptions(options: unknown): GivenOptions {
 async function smallestSegment(options: GivenOptions['place']): Promise<{ readonly segmentBytes?: number }> {
   const { disk } = patient(options.environment ?? nodeEnvironment());
   const paths = storePaths(options.dir, options.walDir ?? null);
-  const { segments } = await listStore(disk, paths);
   let smallest = Infinity;
-  for (const number of segments ?? []) {
-    const { size } = (await disk.stat(segmentPath(paths.walDir, number))) ?? { size: Infinity };
+  for await (const size of segmentSizes(disk, paths)) {
     if (size >= LIMITS.segmentBytesMin) smallest = Math.min(smallest, size);
   }
   return smallest === Infinity ? {} : { segmentBytes: Math.min(smallest, LIMITS.segmentBytesMax) };

@@ -1,19 +1,8 @@
 import type { HeldEnvironment } from '../../disk/held-disk.js';
-import { closeFile } from '../../disk/close-file.js';
 import type { Disk } from '../../disk/port.js';
-import { LIMITS } from '../../format/limits.js';
-import { viewOf } from '../../format/integers.js';
 import { encodeRaftPreamble } from '../../format/raft-records.js';
-import { recordBytesAt, RECORD_HEADER_BYTES } from '../../format/record.js';
 import type { Superblock } from '../../format/superblock.js';
-import {
-  buildBeside,
-  openStretch,
-  type OpenRequest,
-  openSegment,
-  readAt,
-  UNHEARD,
-} from '../../wal/inside.js';
+import { buildBeside, openStretch, type OpenRequest, readEach, requestBeside } from '../../wal/inside.js';
 import { AcceptedState } from '../state/accepted-state.js';
 import type { Entry } from '../contract.js';
 import { DurableState } from '../state/durable-state.js';
@@ -72,22 +61,8 @@ function requestOf(
     (bytes, { header }) => Math.min(bytes, header?.segmentBytes ?? Infinity),
     Infinity,
   );
-  return {
-    environment,
-    dir: paths.dir,
-    walDir: paths.isWalSeparate ? paths.walDir : null,
-    create: 'never',
-    segmentBytes: smallest === Infinity ? SEGMENT_BYTES : smallest,
-    frameBytesMax: LIMITS.frameBytesMax,
-    queueBytesMax: LIMITS.queueBytesMax,
-    writeMode: 'background',
-    readOnly: false,
-    verifyOnOpen: 'tail',
-    layer,
-    older: null,
-    observer: UNHEARD,
-    signal: undefined,
-  };
+  const segmentBytes = smallest === Infinity ? SEGMENT_BYTES : smallest;
+  return requestBeside(environment, paths, segmentBytes, layer);
 }
 
 /** A stretch that is kept from a snapshot on may begin behind its own boundary: what lies below is covered. */
@@ -158,16 +133,6 @@ async function* entriesPast(
   from: number,
   until: number,
 ): AsyncGenerator<readonly Entry[], void, undefined> {
-  const file = await openSegment(disk, path);
-  try {
-    for (let index = from; index < until; index += 1) {
-      const offset = places.offsetOf(index) ?? 0;
-      const head = viewOf(await readAt(file, offset, RECORD_HEADER_BYTES));
-      const bytes = await readAt(file, offset, recordBytesAt(head, 0));
-      const region = { from: index, offsets: Uint32Array.of(offset), bytes, fileOffset: offset, path };
-      yield decodeEntries(region, [{ index, term: state.term(index) }]);
-    }
-  } finally {
-    await closeFile(file);
-  }
+  for await (const region of readEach(disk, path, places, from, until))
+    yield decodeEntries(region, [{ index: region.from, term: state.term(region.from) }]);
 }

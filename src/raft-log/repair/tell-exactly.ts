@@ -1,6 +1,6 @@
 import type { HeldEnvironment } from '../../disk/held-disk.js';
 import { KeelsonError } from '../../errors/index.js';
-import { damageError, listStore, segmentPath, storePaths, type RecoveryReport } from '../../wal/inside.js';
+import { damageError, segmentSizes, storePaths, type RecoveryReport } from '../../wal/inside.js';
 import { surveyLog } from './survey-log.js';
 
 /** Segments of more bytes than this are not read through for the words of an error: `keelson verify` takes that time. */
@@ -40,8 +40,8 @@ export async function tellExactly(error: unknown, place: Place): Promise<unknown
 async function isReadSoon({ environment: { disk }, dir, walDir }: Place): Promise<boolean> {
   const paths = storePaths(dir, walDir);
   let bytes = 0;
-  for (const number of (await listStore(disk, paths)).segments ?? []) {
-    bytes += (await disk.stat(segmentPath(paths.walDir, number)))?.size ?? 0;
+  for await (const size of segmentSizes(disk, paths)) {
+    bytes += size;
     if (bytes > READ_BYTES_MAX) return false;
   }
   return true;

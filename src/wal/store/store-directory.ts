@@ -169,3 +169,10 @@ export async function restoreAsides(
   }
   return isAsFound ? listing : listStore(disk, paths);
 }
+
+/** Sizes of the segments that are there, in bytes. */
+export async function* segmentSizes(disk: Disk, paths: StorePaths): AsyncGenerator<number, void, undefined> {
+  const { segments } = await listStore(disk, paths);
+  for (const number of segments ?? [])
+    yield (await disk.stat(join(paths.walDir, segmentName(number))))?.size ?? 0;
+}
