@@ -171,4 +171,16 @@ export const LOG_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    number: 110,
+    name: 'what was dropped from the end of the log stays among the newest entries in memory',
+    rule: 'D1',
+    hunks: [
+      {
+        file: 'src/raft-log/state/recent-entries.ts',
+        find: '    this.truncateFrom(from);\n    const needed',
+        put: '    this.#until = Math.min(this.#until, from);\n    const needed',
+      },
+    ],
+  },
 ];
