@@ -1,4 +1,5 @@
 import { KeelsonError } from '../../src/errors/index.js';
+import { lastLsnOf } from '../../src/format/frame-header.js';
 import type { SnapshotMeta } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { repairStore } from '../../src/raft-log/repair-store.js';
@@ -69,7 +70,7 @@ function digits(number: number): string {
   return String(number).padStart(16, '0');
 }
 
-/** Flips a bit in the payload of a frame that holds entries of the log, and is not the last: others prove it (R5). */
+/** Flips a bit in the payload of a frame that holds entries, and that a later frame says to be durable: others prove it (R5). */
 function hurtFrame(scene: Scene, disk: SimulatedDisk, random: Random): Hurt | null {
   const { boundary } = scene.allowed.promised.state;
   const frames = disk
@@ -78,9 +79,11 @@ function hurtFrame(scene: Scene, disk: SimulatedDisk, random: Random): Hurt | nu
     .flatMap((path) =>
       [...framesIn(disk.readVolatile(path) ?? new Uint8Array())].map((frame) => ({ path, ...frame })),
     );
-  const live = frames
-    .slice(0, -1)
-    .filter(({ header }) => header.until > header.from && header.from > boundary.index);
+  const provenLsn = frames.reduce((most, { header }) => Math.max(most, header.durable.lsn), 0);
+  const live = frames.filter(
+    ({ header }) =>
+      header.until > header.from && header.from > boundary.index && lastLsnOf(header) <= provenLsn,
+  );
   if (live.length === 0) return null;
   const { path, at, header } = random.pick(live);
   disk.flipBit(path, at + header.headerBytes + random.below(header.payloadBytes), random.below(8));
