@@ -14,8 +14,8 @@ export interface OrderScene {
   readonly walDir: string;
   readonly snapshots: string;
   readonly quarantine: string;
-  /** An open or a repair is under way, not a log that was open already. */
-  readonly doing: 'opening' | 'repairing' | 'writing';
+  /** An open or a repair is under way, or a log is open; what is being made has acknowledged nothing, and may go (R7). */
+  readonly doing: 'making' | 'opening' | 'repairing' | 'writing';
   /** There may be no room for a copy. */
   readonly isFull: boolean;
 }

@@ -194,7 +194,7 @@ export class Scene {
       walDir,
       snapshots: `${dir}/${SNAPSHOTS_DIRECTORY_NAME}`,
       quarantine: `${dir}/${QUARANTINE_DIRECTORY_NAME}`,
-      doing,
+      doing: doing === 'opening' && !this.wasOpened ? 'making' : doing,
       isFull: this.isFull,
     });
     if (what !== null) this.found(new Finding({ oracle: 'too-early', what: `${this.by}: ${what}` }));
