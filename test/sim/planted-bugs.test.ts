@@ -11,9 +11,10 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const built = [...PLANTED_BUGS, ...WITNESS_BUGS].filter(({ waitsFor }) => waitsFor === undefined);
 
 describe('the planted bugs', () => {
-  test('have numbers from 1 without a gap, each once', () => {
-    const numbers = PLANTED_BUGS.map(({ number }) => number);
-    expect(numbers).toEqual(numbers.map((_, at) => at + 1));
+  // Pages and plans cite the numbers; they are given out in ranges, so there may be gaps.
+  test('have numbers of their own', () => {
+    const numbers = [...PLANTED_BUGS, ...WITNESS_BUGS].map(({ number }) => number);
+    expect(new Set(numbers).size).toBe(numbers.length);
   });
 
   test.each(built)('$number ($name) can be planted', async (bug) => {
