@@ -4,13 +4,10 @@ import { Finding } from './finding.js';
 /** A copy of a torn tail, by epoch, segment and offset: the stem of its name sorts by age. */
 const TAIL_COPY = /\/quarantine\/(tail-\d+-\d+-\d+)\.(bin|txt)$/;
 
-/** A whole snapshot that no log named, by index and term. */
-const UNNAMED = /\/quarantine\/(unnamed-\d+-\d+\.snap(?:\.\d+)?)(\.txt)?$/;
-
 /** Newer copies beside which an older one may be dropped. The store keeps eight; names may be lost in a crash. */
 const NEWER_MIN = 6;
 
-/** What was set aside stays; of the copies of torn tails, and of snapshots that no log named, a few are kept (R4). */
+/** What was set aside stays; of the copies of torn tails the last few are kept (R4). */
 export class QuarantineWatch {
   #durable: readonly string[] = [];
 
@@ -36,10 +33,8 @@ function setAside(paths: readonly string[], dir: string): readonly string[] {
 }
 
 function mayGo(path: string, now: readonly string[]): boolean {
-  return [TAIL_COPY, UNNAMED].some((kind) => {
-    const stem = kind.exec(path)?.[1];
-    if (stem === undefined) return false;
-    const newer = new Set(now.flatMap((one) => kind.exec(one)?.[1] ?? []).filter((one) => one > stem));
-    return newer.size >= NEWER_MIN;
-  });
+  const stem = TAIL_COPY.exec(path)?.[1];
+  if (stem === undefined) return false;
+  const newer = new Set(now.flatMap((one) => TAIL_COPY.exec(one)?.[1] ?? []).filter((one) => one > stem));
+  return newer.size >= NEWER_MIN;
 }

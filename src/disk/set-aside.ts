@@ -16,28 +16,20 @@ export interface AsideRequest {
   readonly folder: string;
   /** Whole sentences, for the person who finds the file. */
   readonly note: string;
-  /** Its name there; left out: the one that it has. */
-  readonly name?: string;
 }
 
 /**
- * Moves a file into a directory of things set aside, with a note of why beside it (`.txt`).
+ * Moves a file into a directory of things set aside, under its own name, with a note of why beside it (`.txt`).
  * Nothing that is there already is replaced: a second file of a name gets a number behind it. Resolved: file and
  * name are durable there; returns the path. A crash leaves it at one of the two places, and another call ends it.
  *
  * Null if there is no room: the file stays where it is. Errors: `KEELSON_WRITE_FAILED`, `KEELSON_SYNC_FAILED`.
  */
-export async function setAside({
-  disk,
-  path,
-  folder,
-  note,
-  name = basename(path),
-}: AsideRequest): Promise<string | null> {
+export async function setAside({ disk, path, folder, note }: AsideRequest): Promise<string | null> {
   const failed = (error: unknown): Error => writeFailed('the quarantine', { path: folder }, error, NEXT);
   try {
     await makeFolder(disk, folder);
-    const { to, isMoved } = await freePlace(disk, path, join(folder, name));
+    const { to, isMoved } = await freePlace(disk, path, folder);
     await writeNote(disk, `${to}.txt`, note);
     // The note is there whenever the file is, whatever stops us between.
     await syncNames(disk, folder);
@@ -82,11 +74,11 @@ async function move(disk: Disk, path: string, to: string): Promise<void> {
 async function freePlace(
   disk: Disk,
   path: string,
-  place: string,
+  folder: string,
 ): Promise<{ readonly to: string; readonly isMoved: boolean }> {
   const id = (await disk.stat(path))?.id;
   for (let count = 1; ; count += 1) {
-    const to = count === 1 ? place : `${place}.${String(count)}`;
+    const to = join(folder, count === 1 ? basename(path) : `${basename(path)}.${String(count)}`);
     const there = await disk.stat(to);
     if (there === null) return { to, isMoved: false };
     if (there.id === id) return { to, isMoved: true };

@@ -1,5 +1,3 @@
-import { basename, join } from 'node:path';
-import { removeName } from '../disk/durable-names.js';
 import type { Disk } from '../disk/index.js';
 import { setAside } from '../disk/set-aside.js';
 import { KeelsonError } from '../errors/index.js';
@@ -48,15 +46,13 @@ export async function setUnusableAside(
   for (const snapshot of published) {
     if (snapshot.index === named?.index && snapshot.term === named.term) continue;
     const looked = await lookAt(place, snapshot);
-    const beyond = typeof looked === 'string' ? null : whyBeyond(snapshot, named, holds);
-    if (typeof looked !== 'string' && beyond === null) {
-      whole.push(looked);
+    const found = typeof looked === 'string' ? looked : (whyBeyond(snapshot, named, holds) ?? looked);
+    if (typeof found !== 'string') {
+      whole.push(found);
       continue;
     }
     await place.checkFence();
-    const to = await (beyond === null
-      ? moveAside(place, snapshot.path, String(looked))
-      : keepUnnamed(place, snapshot, beyond));
+    const to = await moveAside(place, snapshot.path, found);
     if (to === null) left.push(snapshot);
     else moved.push(to);
   }
@@ -84,30 +80,6 @@ export function moveAside(
 ): Promise<string | null> {
   const note = `${reason}\nIt was moved here from ${path}, so that nothing deletes it.\n`;
   return setAside({ disk, path, folder, note });
-}
-
-/** Whole snapshots that no log named, of which the highest are kept: a crash loop of installs must not fill the disk. */
-const UNNAMED_KEPT = 8;
-const UNNAMED = /^(unnamed-\d{16}-\d{16}\.snap(?:\.\d+)?)(?:\.txt)?$/;
-
-async function keepUnnamed(
-  { disk, folder }: AsidePlace,
-  { path }: PublishedSnapshot,
-  reason: string,
-): Promise<string | null> {
-  const note = `${reason}\nIt was moved here from ${path}. Of such snapshots the ${UNNAMED_KEPT} of the highest index are kept.\n`;
-  const to = await setAside({ disk, path, folder, note, name: `unnamed-${basename(path)}` });
-  if (to !== null) await dropLowest(disk, folder).catch(() => undefined);
-  return to;
-}
-
-/** Nothing else in quarantine is ever dropped but copies of tails (R4). What cannot be removed now, the next such drop removes. */
-async function dropLowest(disk: Disk, folder: string): Promise<void> {
-  const names = (await disk.readdir(folder)).map(({ name }) => name);
-  const unnamed = names.flatMap((name) => UNNAMED.exec(name)?.[1] ?? []);
-  const lowest = new Set([...new Set(unnamed)].sort().slice(0, -UNNAMED_KEPT));
-  for (const name of names)
-    if (lowest.has(UNNAMED.exec(name)?.[1] ?? '')) await removeName(disk, join(folder, name));
 }
 
 /** The snapshot, or why it is none. */

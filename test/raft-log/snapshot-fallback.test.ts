@@ -279,7 +279,7 @@ describe('a whole snapshot that no record names', () => {
     await disk.run(async () => {
       await publish(disk, 50);
       const bytes = disk.readVolatile(snapshotPath(50));
-      const aside = snapshotPath(50).replace(`${SNAPSHOTS}/`, `${QUARANTINE}/unnamed-`);
+      const aside = snapshotPath(50).replace(SNAPSHOTS, QUARANTINE);
       const log = await open();
       expect(log.recovery.quarantined).toEqual([aside]);
       await log.createSnapshot({ index: 8, conf: CONF, data: dataOf(8, 1, 100) });
