@@ -293,7 +293,7 @@ export interface RaftLog extends AsyncDisposable {
   /**
    * Reads entries `[from, until)` one after another, with bounded read-ahead. Rejects as {@link entries} does, at the first
    * step; later with `KEELSON_COMPACTED` where compaction overtook it, or `KEELSON_UNAVAILABLE` where an entry it had
-   * handed out was replaced: begin anew.
+   * handed out, or was to hand out next, was replaced: begin anew.
    */
   stream(from: number, until: number, options?: StreamOptions): AsyncIterable<ReadEntry>;
   /**

@@ -23,6 +23,7 @@ import type {
 import type { RaftLogEvents } from './events.js';
 import type { FrameStore, LogStore } from './log-store.js';
 import { EntryReader, type ReadRange } from './read/entry-reader.js';
+import { replaced } from './read/chunks.js';
 import { EntryStream } from './read/entry-stream.js';
 import { judgeCompact, judgeRange, judgeTerm } from './rules/judge-range.js';
 import { judgeSave } from './rules/judge-save.js';
@@ -177,10 +178,19 @@ export class StoredRaftLog implements RaftLog {
   stream(from: number, until: number, options?: StreamOptions): AsyncIterable<ReadEntry> {
     return new EntryStream(() => {
       const { signal } = streamOptionsOf(options);
-      const check = (): void => {
-        throwIfAborted('the stream', signal);
+      const { cuts } = this.#durable;
+      let cutsBefore = cuts.count;
+      return {
+        chunks: this.#chunks(from, until, signal),
+        onChunk: () => {
+          cutsBefore = cuts.count;
+        },
+        // How far a stream reads ahead must not decide how much of a replaced log it shows.
+        check: (index) => {
+          throwIfAborted('the stream', signal);
+          if (cuts.lowestSince(cutsBefore) <= index) throw replaced(index);
+        },
       };
-      return { chunks: this.#chunks(from, until, signal), check };
     });
   }
 

@@ -68,7 +68,8 @@ function judgeStill(view: ReadView, cutsBefore: number, at: number, until: numbe
   if (view.cuts.lowestSince(cutsBefore) < at) throw replaced(at - 1);
 }
 
-function replaced(index: number): KeelsonError {
+/** An entry of a stream, handed out or about to be, that the log holds no more. */
+export function replaced(index: number): KeelsonError {
   return new KeelsonError(
     'KEELSON_UNAVAILABLE',
     `entry ${String(index)} was replaced by a conflicting one while the log was streamed. Begin the stream anew.`,

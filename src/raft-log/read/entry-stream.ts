@@ -3,8 +3,10 @@ import type { ReadEntry } from '../contract.js';
 /** What a stream of entries hands out, and what ends it. */
 export interface EntrySource {
   readonly chunks: AsyncIterator<ReadEntry[], void, undefined>;
-  /** Called before each entry is handed out; what it throws ends the stream. */
-  readonly check: () => void;
+  /** Called when a chunk has come. */
+  readonly onChunk: () => void;
+  /** Called before the entry of this index is handed out; what it throws ends the stream. */
+  readonly check: (index: number) => void;
 }
 
 type Step = IteratorResult<ReadEntry, undefined>;
@@ -44,8 +46,8 @@ export class EntryStream implements AsyncIterableIterator<ReadEntry, undefined, 
   }
 
   #handOut(): Step {
-    this.#source?.check();
     const value = this.#chunk[this.#at] as ReadEntry;
+    this.#source?.check(value.index);
     this.#at += 1;
     return { done: false, value };
   }
@@ -54,8 +56,10 @@ export class EntryStream implements AsyncIterableIterator<ReadEntry, undefined, 
     try {
       if (this.#open !== null) this.#source = this.#begin(this.#open);
       if (this.#at < this.#chunk.length) return this.#handOut();
-      const step = await this.#source?.chunks.next();
-      if (step === undefined || step.done === true) return await this.#end();
+      const source = this.#source;
+      const step = await source?.chunks.next();
+      if (source === null || step === undefined || step.done === true) return await this.#end();
+      source.onChunk();
       this.#chunk = step.value;
       this.#at = 0;
       return this.#handOut();
