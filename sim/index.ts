@@ -32,6 +32,7 @@ export {
   type PlanProfile,
   PLAN_VERSION,
 } from './plan/plan.js';
+export type { OnMet } from './plan/faults-to-come.js';
 export { type Failure, runPlan, type RunOptions, type RunResult } from './plan/run-plan.js';
 export { type Shrunk, shrinkPlan, type ShrinkOptions } from './plan/shrink-plan.js';
 export { type Branch, BRANCHES, type Reach } from './store/reach.js';

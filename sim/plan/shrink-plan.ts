@@ -22,7 +22,7 @@ export interface Shrunk {
 /**
  * Leaves out operations, faults and saves, and makes sizes smaller, for as long as the same oracle goes on finding
  * something. Each part of a plan draws from its own sub-seed, so that what stays does the same as before. At the end each
- * fault is put at the call that it met, by {@link nameCalls}.
+ * fault is put at the call that it met: a kind of call, and the file it is of.
  *
  * Loads the optional peer `fast-check`.
  */
