@@ -86,7 +86,7 @@ describe('synced and acknowledged entries that vanish in silence', () => {
     );
     made.disk.flipBit(SEGMENT, frameAt(made, 1) + 60 + 12 * 15, 0);
     const { damage } = (await refusalOf(made)).details.recovery as RecoveryReport;
-    expect(damage?.intact).toEqual([{ from: 1001, until: 11_001 }]);
+    expect(damage).toMatchObject({ entries: { from: 12, until: 13 }, intact: [{ from: 13, until: 11_001 }] });
   });
 });
 

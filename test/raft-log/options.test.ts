@@ -25,6 +25,7 @@ describe('resolveOptions', () => {
       onOlderFormat: 'refuse',
       resetTo: null,
       queueBytesMax: 64 * 2 ** 20,
+      recentBytes: 4 * 2 ** 20,
       environment: undefined,
       signal: undefined,
     });
@@ -42,6 +43,7 @@ describe('resolveOptions', () => {
     ['batchBytesMax', [0, -1, 2 ** 28 + 1]],
     ['snapshotsKept', [0, 1001]],
     ['queueBytesMax', [0, 2 ** 30 + 1]],
+    ['recentBytes', [-1, 2 ** 30 + 1, 1.5, '0', null]],
     ['writeMode', ['fast', null]],
     ['checks', ['on', false]],
     ['readOnly', [1, 'true', null]],
