@@ -83,6 +83,7 @@ const WITHOUT_LOCKS: ReadonlySet<string | undefined> = new Set([
   'ENOTSUP',
   'EOPNOTSUPP',
   'ERR_NO_LOCK_ADDON',
+  'ERR_NO_LOCK_RUNTIME',
 ]);
 
 /** The file could not be locked: `KEELSON_LOCK_UNSUPPORTED` where no lock is to be had, else `KEELSON_READ_FAILED`. */

@@ -24,8 +24,8 @@ let loaded: LockAddon | undefined;
  * file, so a second open in the same process is refused too, and the kernel releases it when the file is
  * closed or its process dies (A9).
  *
- * Throws `ERR_NO_LOCK_ADDON` where the native addon cannot be loaded, and what the kernel says where the file system
- * cannot lock.
+ * Throws `ERR_NO_LOCK_ADDON` where the native addon cannot be loaded, `ERR_NO_LOCK_RUNTIME` where it cannot be called, and
+ * what the kernel says where the file system cannot lock.
  */
 export async function tryKernelLock(fd: number, path: string): Promise<boolean> {
   const addon = await lockAddon(path);
@@ -63,6 +63,11 @@ async function lockAddon(path: string): Promise<LockAddon> {
 
 /** By an import that bundlers see, and that has no need of `import.meta`, which a bundle of CommonJS does not have. */
 async function loadAddon(path: string): Promise<LockAddon> {
+  const runtime = runtimeWithoutLocks(process.versions);
+  if (runtime !== undefined) {
+    const why = `the native addon fs-native-extensions would end the process under ${runtime}, which lacks calls of libuv`;
+    throw systemError('ERR_NO_LOCK_RUNTIME', why, { syscall: 'lock', path });
+  }
   let addon: unknown;
   try {
     // @ts-expect-error: the package ships no types
@@ -81,6 +86,20 @@ async function loadAddon(path: string): Promise<LockAddon> {
     syscall: 'lock',
     path,
   });
+}
+
+/**
+ * The runtime, if it is one that calls itself Node and loads the addon, but dies in it: Deno at the first lock, Bun at the
+ * first that is refused. A lock of another kind would not do: Deno's own is a `flock`, which the open file description
+ * lock of a Node process beside it does not see.
+ */
+export function runtimeWithoutLocks(
+  versions: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  for (const name of ['bun', 'deno']) {
+    if (versions[name] !== undefined) return `${name === 'bun' ? 'Bun' : 'Deno'} ${versions[name]}`;
+  }
+  return undefined;
 }
 
 function isLockAddon(addon: unknown): addon is LockAddon {

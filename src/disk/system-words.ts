@@ -76,6 +76,10 @@ export const SYSTEM_WORDS: Readonly<Record<string, SystemWords>> = {
       "Install keelson's dependencies on this very platform, with their optional files, and let node load native addons " +
       '(there are builds for Linux with glibc, macOS and Windows)',
   },
+  ERR_NO_LOCK_RUNTIME: {
+    says: 'this runtime cannot lock files',
+    remedy: 'Run the process that writes the log under Node',
+  },
 };
 
 /** What to do about a failure of which no more is known. */

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { NodeDisk, type DiskFile } from '../../src/disk/index.js';
+import { runtimeWithoutLocks } from '../../src/disk/kernel-lock.js';
 import { scratchDirectory } from './scratch-directory.js';
 
 const disk = new NodeDisk();
@@ -107,5 +108,15 @@ describe('the kernel lock', () => {
     expect(await reader.read(into, 0)).toBe(5);
     expect(Buffer.from(into).toString()).toBe('bytes');
     await reader.close();
+  });
+});
+
+describe('a runtime in which the addon would end the process', () => {
+  test.each([
+    [{ node: '26.3.0', deno: '2.9.6' }, 'Deno 2.9.6'],
+    [{ node: '24.3.0', bun: '1.4.5' }, 'Bun 1.4.5'],
+    [{ node: '20.19.0' }, undefined],
+  ])('is known by %o', (versions, expected) => {
+    expect(runtimeWithoutLocks(versions)).toBe(expected);
   });
 });

@@ -52,6 +52,7 @@ describe('the words of a code', () => {
     ['EIO', /kernel's log/],
     ['ERR_ACCESS_DENIED', /--allow-fs-read/],
     ['ERR_NO_LOCK_ADDON', /optional files/],
+    ['ERR_NO_LOCK_RUNTIME', /under Node/],
   ])('%s sends nobody the wrong way', (code, expected) => {
     const { message } = readFailed('a segment', place, nodeError(code));
     expect(message).toMatch(expected);
@@ -89,7 +90,7 @@ describe('the words of the failure itself', () => {
 });
 
 describe('a lock that is not to be had', () => {
-  test.each(['ENOLCK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ERR_NO_LOCK_ADDON'])(
+  test.each(['ENOLCK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ERR_NO_LOCK_ADDON', 'ERR_NO_LOCK_RUNTIME'])(
     '%s has a code of its own',
     (code) => {
       expect(lockFailed(place, nodeError(code)).code).toBe('KEELSON_LOCK_UNSUPPORTED');
