@@ -67,9 +67,38 @@ describe('auto', () => {
     expect(inlineShare(pace, { inlineMs: 0.1, backgroundMs: 0.2 }, 2000)).toBeGreaterThan(0.99);
   });
 
-  test('writes large groups on a thread, and learns nothing from them', () => {
+  test.each([
+    ['one long hiccup', 1, 60],
+    ['short bursts', 3, 20],
+  ])('%s in a hundred groups leaves it where it is quicker, for good', (_, hiccups, hiccupMs) => {
     const pace = new WritePace('auto');
-    expect(inlineShare(pace, { inlineMs: 9, backgroundMs: 9 }, 100, 1_000_000)).toBe(0);
+    let inline = 0;
+    for (let at = 0; at < 20_000; at += 1) {
+      const isHiccup = at % 100 < hiccups;
+      const paces = isHiccup
+        ? { inlineMs: hiccupMs, backgroundMs: hiccupMs + 0.2 }
+        : { inlineMs: 0.2, backgroundMs: 0.4 };
+      inline += inlineShare(pace, paces, 1);
+    }
+    expect(inline / 20_000).toBeGreaterThan(0.8);
+  });
+
+  test('spares the event loop where every third group hangs, though the others are quick', () => {
+    const pace = new WritePace('auto');
+    let inline = 0;
+    for (let at = 0; at < 3000; at += 1) {
+      const ms = at % 3 === 0 ? 20 : 0.2;
+      inline += inlineShare(pace, { inlineMs: ms, backgroundMs: ms + 0.2 }, 1);
+    }
+    expect(inline / 3000).toBeLessThan(0.1);
+  });
+
+  test('judges large groups by themselves, and writes the largest on threads whatever the disk', () => {
+    const pace = new WritePace('auto');
+    expect(inlineShare(pace, { inlineMs: 2, backgroundMs: 2.3 }, 300, 1_000_000)).toBe(1);
+    expect(inlineShare(pace, { inlineMs: 0.1, backgroundMs: 0.3 }, 100, 3_000_000)).toBe(0);
+    inlineShare(pace, { inlineMs: 9, backgroundMs: 9.3 }, 2000, 1_000_000);
+    expect(inlineShare(pace, { inlineMs: 9, backgroundMs: 9.3 }, 2000, 1_000_000)).toBeLessThan(0.02);
     expect(pace.modeFor(100)).toBe('inline');
   });
 });
