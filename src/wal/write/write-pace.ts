@@ -25,6 +25,8 @@ const JUDGED_FROM = 3;
 const MEAN_OF = 16;
 const MEAN_TIMES = 4;
 const BACKGROUND_MEAN_OF = 4;
+/** Inline groups in a row that make a trial: enough for the mean to tell. */
+const TRIAL_OF = 4 * MEAN_OF;
 /** Groups that go to the threads until inline is tried again: so many the first time, twice as many each time it is no better. */
 const STAY_MIN = 8;
 const STAY_MAX = 512;
@@ -113,7 +115,7 @@ class Pace {
       this.#stayWithThreads();
       return;
     }
-    if (this.#inlineInARow === MEAN_OF) {
+    if (this.#inlineInARow === TRIAL_OF) {
       this.#isTrial = false;
       this.#stay = STAY_MIN;
     }
