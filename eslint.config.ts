@@ -55,7 +55,14 @@ const config: Linter.Config[] = defineConfig([
   { files: ['src/**/*.ts', 'sim/**/*.ts'], linterOptions: { noInlineConfig: true } },
   ...layers,
   {
-    files: ['src/cli/**/*.ts', 'sim/cli/**/*.ts', 'sim/mutants/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts'],
+    files: [
+      'src/cli/**/*.ts',
+      'sim/cli/**/*.ts',
+      'sim/mutants/**/*.ts',
+      'bench/**/*.ts',
+      'examples/**/*.ts',
+      'lab/**/*.ts',
+    ],
     rules: { 'no-console': 'off' },
   },
   {

@@ -116,8 +116,8 @@ function roomRules(room: string): Linter.Config {
 /** Nothing in `src/` knows who uses it. */
 function outsideSrc(room: string): ImportPattern {
   return {
-    regex: '^(\\.\\./)+(sim|test|bench|examples|dist)(/|$)',
-    message: `src/${room} is used by sim/, test/, bench/ and examples/, and knows none of them.`,
+    regex: '^(\\.\\./)+(sim|test|bench|examples|lab|dist)(/|$)',
+    message: `src/${room} is used by sim/, test/, bench/, examples/ and lab/, and knows none of them.`,
   };
 }
 
@@ -200,8 +200,9 @@ const SPECIAL_PLACES: Linter.Config[] = [
         {
           patterns: [
             {
-              regex: '^(\\.\\./)+(test|bench|examples|dist)(/|$)',
-              message: 'The simulator is used by tests, benchmarks and examples, and knows none of them.',
+              regex: '^(\\.\\./)+(test|bench|examples|lab|dist)(/|$)',
+              message:
+                'The simulator is used by tests, benchmarks, examples and labs, and knows none of them.',
             },
             {
               regex: `^node:(?!(${[...PURE_NODE_MODULES, 'zlib'].join('|')})$)`,

@@ -1,0 +1,24 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync, statfsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** A file beside the log that takes the room of its file system. */
+export function ballastOf(dir: string): string {
+  return join(dirname(dir), 'ballast');
+}
+
+/** Takes all room but about so many bytes. */
+export function fill(dir: string, leave: number): void {
+  const { bavail, bsize } = statfsSync(dirname(dir));
+  const bytes = bavail * bsize - leave;
+  // What the file system keeps for itself makes it fail at times; then the disk is only nearly as full.
+  if (bytes > 0) spawnSync('fallocate', ['--length', String(bytes), ballastOf(dir)], { timeout: 10_000 });
+}
+
+export function giveRoom(dir: string): void {
+  rmSync(ballastOf(dir), { force: true });
+}
+
+export function isFilled(dir: string): boolean {
+  return existsSync(ballastOf(dir));
+}

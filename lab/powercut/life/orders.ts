@@ -1,0 +1,21 @@
+import type { KillPlan } from './kill-plan.js';
+
+/** What a writer process is told: one argument, as JSON. */
+export interface WriterOrders {
+  /** Directory of the log. */
+  readonly dir: string;
+  /** Files beside the disk: what it may hold at first, the notes so far, the counter, the orders to fail. */
+  readonly past: string;
+  readonly notes: string;
+  readonly count: string;
+  readonly faults: string;
+  readonly seed: number;
+  /** After so many calls it ends. */
+  readonly calls: number;
+  readonly kill: KillPlan;
+  /** Lets the disk fail now and then. */
+  readonly errors: boolean;
+  /** Fills the file system now and then. */
+  readonly full: boolean;
+  readonly wrong: string | null;
+}

@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Random } from '../random.js';
+import type { Recording } from '../run/recording.js';
+import { drawKill } from './kill-plan.js';
+import type { WriterOrders } from './orders.js';
+
+/** What the writers of one generation may do. */
+export interface LifeOptions {
+  readonly errors: boolean;
+  readonly full: boolean;
+  readonly wrong: string | null;
+}
+
+/** How long a writer may take; it makes a few hundred calls. */
+const WRITER_MS_MAX = 120_000;
+
+/** Some writers, one after the other, on the log in `dir`. Resolves to how many were killed. */
+export async function runLife(
+  dir: string,
+  recording: Recording,
+  random: Random,
+  options: LifeOptions,
+): Promise<number> {
+  const pastPath = `${recording.base}.past`;
+  writeFileSync(pastPath, JSON.stringify(recording.past));
+  let killed = 0;
+  for (let left = random.between(2, 5); left > 0; left -= 1) {
+    const ended = await runWriter({
+      dir,
+      past: pastPath,
+      notes: recording.notesPath,
+      count: recording.disk.count,
+      faults: recording.disk.faults,
+      seed: random.seed(),
+      calls: random.between(40, 240),
+      kill: drawKill(random),
+      ...options,
+    });
+    if (ended === 'killed') killed += 1;
+    // What it saw stands in the notes.
+    if (ended === 'failed') break;
+  }
+  return killed;
+}
+
+async function runWriter(orders: WriterOrders): Promise<'done' | 'killed' | 'failed'> {
+  const writer = spawn(process.execPath, [join(import.meta.dirname, 'main.js'), JSON.stringify(orders)], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    detached: true,
+  });
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      writer.kill('SIGKILL');
+      reject(new Error(`a writer took longer than ${WRITER_MS_MAX / 1000} s`));
+    }, WRITER_MS_MAX);
+    writer.once('error', reject);
+    writer.once('exit', (code) => {
+      clearTimeout(timer);
+      if (code === null) resolve('killed');
+      else resolve(code === 0 ? 'done' : 'failed');
+    });
+  });
+}

@@ -1,0 +1,199 @@
+import { rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { copyImage, Medium } from '../cut/medium.js';
+import { drawCut, type CutPlan } from '../cut/cut-plan.js';
+import { command, CommandError } from '../file-system/command.js';
+import type { FileSystem } from '../file-system/file-systems.js';
+import { MountedDisk } from '../file-system/mounted-disk.js';
+import { LogJudge, type Outcome } from '../judge/judge-log.js';
+import { Notebook } from '../life/notebook.js';
+import { runLife, type LifeOptions } from '../life/run-life.js';
+import { NO_PAST, pastAtCut, type Past } from '../model/past.js';
+import { Random } from '../random.js';
+import { keepCut } from './kept-cut.js';
+import type { Place } from './place.js';
+import { journalOf, notesOf, recording, removeRecording, type Recording } from './recording.js';
+import type { Tally } from './tally.js';
+
+/** Cuts of one generation's journal. */
+const CUTS = 10;
+const NESTED_CUTS = 2;
+/** So often a crashed image is what the next generation begins with. */
+const GENERATIONS_DEEP_MAX = 8;
+
+export interface LabOptions {
+  readonly fileSystem: FileSystem;
+  readonly seed: number;
+  readonly wrong: string | null;
+  /** Whether disks fail, or fill, in some generations. */
+  readonly errors: boolean;
+  readonly full: boolean;
+}
+
+/** A crashed image to begin from, or null for a new file system. */
+interface Beginning {
+  readonly image: string;
+  readonly past: Past;
+  readonly depth: number;
+}
+
+/** Lets writers live on recorded disks, cuts what was recorded, and judges what is left. */
+export class Lab {
+  readonly #place: Place;
+  readonly #options: LabOptions;
+  readonly #tally: Tally;
+  readonly #random: Random;
+  readonly #fresh: string;
+  /** Asked before each piece of work. */
+  readonly #goesOn: () => boolean;
+
+  constructor(place: Place, options: LabOptions, tally: Tally, goesOn: () => boolean) {
+    this.#place = place;
+    this.#options = options;
+    this.#tally = tally;
+    this.#random = new Random(options.seed);
+    this.#goesOn = goesOn;
+    this.#fresh = join(place.disks, 'fresh.base');
+    makeFileSystem(options.fileSystem, this.#fresh);
+  }
+
+  async run(): Promise<void> {
+    let beginning: Beginning | null = null;
+    while (this.#goesOn()) {
+      const next: Beginning | null = await this.#generation(beginning);
+      beginning = next;
+    }
+  }
+
+  /** One life and its cuts. Resolves to what the next one begins with. */
+  async #generation(beginning: Beginning | null): Promise<Beginning | null> {
+    const random = new Random(this.#random.seed());
+    const made = recording(this.#place.disks, this.#place.fresh(), beginning?.past ?? NO_PAST);
+    copyImage(beginning?.image ?? this.#fresh, made.base);
+    copyImage(made.base, made.disk.image);
+    if (await this.#live(made, random)) {
+      this.#tally.generations += 1;
+      await this.#cutAll(made, random);
+    }
+    const next = this.#nextBeginning(made, random, (beginning?.depth ?? 0) + 1);
+    removeRecording(made);
+    return next;
+  }
+
+  /** False: a crashed image could not be mounted again, which its judge has told. */
+  async #live(made: Recording, random: Random): Promise<boolean> {
+    try {
+      using mounted = this.#mount(made);
+      this.#tally.kills += await runLife(mounted.logDirectory, made, random, this.#lifeOptions(random));
+    } catch (error) {
+      if (error instanceof CommandError) return false;
+      throw error;
+    }
+    const notes = notesOf(made);
+    this.#tally.answered += notes.filter(({ what }) => what === 'answered').length;
+    for (const note of notes)
+      if (note.what === 'violation') this.#violation(made, null, `a writer saw: ${note.text}`);
+    return true;
+  }
+
+  #lifeOptions(random: Random): LifeOptions {
+    const { errors, full, wrong } = this.#options;
+    if (wrong !== null) return { errors, full: false, wrong };
+    return { errors: errors && random.chance(0.25), full: full && random.chance(0.25), wrong };
+  }
+
+  async #cutAll(made: Recording, random: Random): Promise<void> {
+    const journal = journalOf(made);
+    const notes = notesOf(made);
+    const medium = new Medium(made.base, journal, join(this.#place.disks, `${made.disk.name}.medium`));
+    const plans = Array.from({ length: CUTS }, () => drawCut(random, journal.records.length, notes));
+    for (const plan of plans.sort((a, b) => a.at - b.at)) {
+      if (!this.#goesOn()) break;
+      this.#tally.firstCuts += 1;
+      await this.#judgeCut(made, medium, plan, random.chance(0.3) && this.#options.wrong === null);
+    }
+    medium.remove();
+    journal.close();
+  }
+
+  async #judgeCut(made: Recording, medium: Medium, plan: CutPlan, isNested: boolean): Promise<void> {
+    const past = pastAtCut(made.past, notesOf(made), plan.at);
+    const judged = recording(this.#place.disks, this.#place.fresh(), past);
+    medium.cut(plan, judged.disk.image);
+    if (isNested) copyImage(judged.disk.image, judged.base);
+    const outcome = await this.#judge(judged, new Random(plan.seed));
+    this.#count(made, plan, outcome);
+    if (isNested && outcome.what === 'held') await this.#cutJudge(judged, new Random(plan.seed));
+    removeRecording(judged);
+  }
+
+  /** Cuts the recovery of a cut. */
+  async #cutJudge(judged: Recording, random: Random): Promise<void> {
+    const journal = journalOf(judged);
+    const notes = notesOf(judged);
+    const medium = new Medium(judged.base, journal, join(this.#place.disks, `${judged.disk.name}.medium`));
+    const plans = Array.from({ length: NESTED_CUTS }, () => drawCut(random, journal.records.length, notes));
+    for (const plan of plans.sort((a, b) => a.at - b.at)) {
+      if (!this.#goesOn()) break;
+      this.#tally.nestedCuts += 1;
+      await this.#judgeCut(judged, medium, plan, false);
+    }
+    medium.remove();
+    journal.close();
+  }
+
+  async #judge(judged: Recording, random: Random): Promise<Outcome> {
+    try {
+      using mounted = this.#mount(judged);
+      const notebook = new Notebook(judged.notesPath, judged.disk.count);
+      const outcome = await new LogJudge(mounted.logDirectory, judged.past, notebook, random).judge();
+      notebook.close();
+      return outcome;
+    } catch (error) {
+      if (error instanceof CommandError) return { what: 'file-system', text: error.message };
+      throw error;
+    }
+  }
+
+  #count(made: Recording, plan: CutPlan, outcome: Outcome): void {
+    if (outcome.what === 'violation') this.#violation(made, plan, outcome.text);
+    else if (outcome.what === 'file-system') this.#tally.fileSystemLost += 1;
+    else if (outcome.hadNoRoom) this.#tally.hadNoRoom += 1;
+  }
+
+  #violation(made: Recording, plan: CutPlan | null, text: string): void {
+    const { wrong, seed, fileSystem } = this.#options;
+    const cut = plan === null ? 0 : this.#tally.cuts;
+    // Of a wrong copy it is what was hoped for.
+    const kept = wrong === null ? keepCut(fileSystem.name, seed, cut, made, plan) : null;
+    this.#tally.violations.push({ text, cut, plan, kept });
+  }
+
+  #nextBeginning(made: Recording, random: Random, depth: number): Beginning | null {
+    if (depth >= GENERATIONS_DEEP_MAX || random.chance(0.5)) return null;
+    const journal = journalOf(made);
+    const notes = notesOf(made);
+    const medium = new Medium(made.base, journal, join(this.#place.disks, `${made.disk.name}.medium`));
+    const plan: CutPlan = { ...drawCut(random, journal.records.length, notes), mode: 'some' };
+    const image = join(this.#place.disks, 'next.base');
+    medium.cut(plan, image);
+    medium.remove();
+    journal.close();
+    return { image, past: pastAtCut(made.past, notes, plan.at), depth };
+  }
+
+  #mount({ disk }: Recording): MountedDisk {
+    return new MountedDisk(this.#options.fileSystem, join(this.#place.fuse, disk.name), this.#place.mounted);
+  }
+}
+
+function makeFileSystem({ make, imageBytes }: FileSystem, image: string): void {
+  const full = `${image}.made`;
+  writeFileSync(full, '');
+  truncateSync(full, imageBytes);
+  const [program, ...args] = make;
+  command(program!, ...args, full);
+  // A copy, since what was written with zeros takes no room in it.
+  copyImage(full, image);
+  rmSync(full);
+}

@@ -1,0 +1,46 @@
+/** The lab, in namespaces of its own. Arguments: a folder, then the options of main.ts. */
+import { Recorder } from '../recorder/start-recorder.js';
+import { readOptions, type PowercutOptions } from '../options.js';
+import { judgeAgain } from './judge-again.js';
+import { Lab } from './lab.js';
+import { Place } from './place.js';
+import { endProgress, showProgress } from './progress.js';
+import { tellReport, type RunReport } from './report.js';
+import { Tally } from './tally.js';
+
+let isEnding = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => {
+    isEnding = true;
+  });
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main([folder, ...args]: readonly string[]): Promise<number> {
+  const options = readOptions(args);
+  if (folder === undefined || options === 'help') throw new Error('usage: run FOLDER OPTIONS');
+  const place = new Place(folder);
+  await using _recorder = await Recorder.start(place.disks, place.fuse);
+  if (options.cut !== null) return await judgeAgain(place, options, options.cut);
+  const reports: RunReport[] = [];
+  const copies = options.wrong.length === 0 ? [null] : options.wrong;
+  for (const wrong of copies) if (!isEnding) reports.push(await runOne(place, options, wrong));
+  endProgress();
+  tellReport(options, reports);
+  return reports.every(({ isGood }) => isGood) ? 0 : 1;
+}
+
+/** Of a wrong copy it goes on until it is caught; of the right one as long as it may. */
+async function runOne(place: Place, options: PowercutOptions, wrong: string | null): Promise<RunReport> {
+  const tally = new Tally();
+  const began = performance.now();
+  const endMs = began + options.minutes * 60_000;
+  const goesOn = (): boolean => {
+    const left = (endMs - performance.now()) / 1000;
+    showProgress(`${options.fileSystem.name} ${wrong ?? ''}`.trim(), tally, left);
+    return !isEnding && left > 0 && (wrong === null || tally.violations.length === 0);
+  };
+  await new Lab(place, { ...options, wrong }, tally, goesOn).run();
+  const seconds = (performance.now() - began) / 1000;
+  return { wrong, tally, seconds, isGood: (wrong !== null) === tally.violations.length > 0 };
+}

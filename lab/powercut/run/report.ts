@@ -1,0 +1,43 @@
+import type { PowercutOptions } from '../options.js';
+import type { FoundViolation, Tally } from './tally.js';
+
+export interface RunReport {
+  /** The wrong copy that was tried; null: the right one. */
+  readonly wrong: string | null;
+  readonly tally: Tally;
+  readonly seconds: number;
+  /** Nothing was found in the right one; something was in a wrong one. */
+  readonly isGood: boolean;
+}
+
+export function tellReport({ fileSystem, seed, json }: PowercutOptions, reports: readonly RunReport[]): void {
+  if (json) {
+    console.log(JSON.stringify({ schemaVersion: 1, fileSystem: fileSystem.name, seed, runs: reports }));
+    return;
+  }
+  for (const report of reports) {
+    console.log(oneLine(fileSystem.name, seed, report));
+    if (report.wrong !== null) {
+      const [first] = report.tally.violations;
+      if (first !== undefined) console.log(`  ${first.text}`);
+      continue;
+    }
+    for (const violation of report.tally.violations)
+      console.log(tellViolation(fileSystem.name, seed, violation));
+  }
+}
+
+function oneLine(fileSystem: string, seed: number, { wrong, tally, seconds, isGood }: RunReport): string {
+  const who = wrong === null ? 'keelson' : wrong;
+  const verdict = wrong === null ? `${tally.violations.length} violations` : isGood ? 'caught' : 'NOT CAUGHT';
+  return (
+    `${fileSystem} ${who}: ${verdict}; ${tally.cuts} cuts (${tally.nestedCuts} nested), ${tally.generations} generations, ` +
+    `${tally.answered} answers, ${tally.kills} kills, ${tally.fileSystemLost} file systems lost, ` +
+    `${tally.hadNoRoom} without room; seed ${seed}, ${seconds.toFixed(0)} s`
+  );
+}
+
+function tellViolation(fileSystem: string, seed: number, { text, cut, plan, kept }: FoundViolation): string {
+  const again = `npm run lab:powercut -- --fs ${fileSystem} --seed ${seed} --cut ${cut}`;
+  return `VIOLATION at cut ${cut} ${JSON.stringify(plan)}: ${text}\n  kept in ${kept ?? 'nothing'}; again: ${again}`;
+}

@@ -1,0 +1,72 @@
+import { hooked, type HookedWrite } from '../life/hooked-environment.js';
+import type { WrongCopy, WrongEnvironment } from './wrong-copy.js';
+import { always } from './wrong-copy.js';
+
+export const failedSyncTriedAgain: WrongCopy = {
+  name: 'sync-again',
+  says: 'a sync that failed is tried again until it answers',
+  needsErrors: true,
+  around: (environment) =>
+    always(
+      hooked(environment, {
+        sync: async (_, sync) => {
+          for (;;) {
+            try {
+              await sync();
+              return;
+            } catch {
+              await new Promise((resolve) => setTimeout(resolve, 5));
+            }
+          }
+        },
+      }),
+    ),
+};
+
+export const tailNotRewritten: WrongCopy = {
+  name: 'tail-not-rewritten',
+  says: 'an open syncs the tail without writing it again',
+  needsErrors: true,
+  around: (environment) =>
+    whileOpening((isOpening) =>
+      hooked(environment, { write: (write) => (isOpening() ? unlessThere(write) : write.run()) }),
+    ),
+};
+
+export const tailNotProven: WrongCopy = {
+  name: 'tail-not-proven',
+  says: 'an open takes the tail as it can be read, and makes none of it durable',
+  needsErrors: false,
+  around: (environment) =>
+    whileOpening((isOpening) =>
+      hooked(environment, {
+        write: (write) => (isOpening() && isSegment(write.file.path) ? unlessThere(write) : write.run()),
+        sync: (path, sync) => (isOpening() && isSegment(path) ? undefined : sync()),
+      }),
+    ),
+};
+
+function whileOpening(make: (isOpening: () => boolean) => WrongEnvironment['environment']): WrongEnvironment {
+  let isOpening = false;
+  return {
+    environment: make(() => isOpening),
+    opening: () => {
+      isOpening = true;
+    },
+    opened: () => {
+      isOpening = false;
+    },
+  };
+}
+
+function isSegment(path: string): boolean {
+  return path.endsWith('.wal');
+}
+
+/** Leaves out a write of bytes that can be read there already. */
+async function unlessThere({ file, bytes, position, run }: HookedWrite): Promise<number> {
+  if (!isSegment(file.path)) return run();
+  const there = Buffer.alloc(bytes.length);
+  const count = await file.read(there, position);
+  return count === bytes.length && there.equals(bytes) ? count : run();
+}
