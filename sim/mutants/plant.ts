@@ -1,7 +1,7 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import type TypeScript from 'typescript';
+import { join } from 'node:path';
+import type { rolldown } from 'rolldown';
 import { type AnyPlan, parseAny } from '../cli/any-plan.js';
 import type { Hunk, PlantedBug } from './planted-bug.js';
 
@@ -10,35 +10,33 @@ export class PatchRefused extends Error {
   override readonly name = 'PatchRefused';
 }
 
-type Compiler = typeof TypeScript;
-
-/** What is copied and compiled: all that a search needs. */
-const PARTS = ['src', 'sim'];
+/** What is started of a copy, each by its path; all else is drawn in. */
+const PROGRAMS = ['sim/cli/main', 'sim/cli/worker', 'sim/mutants/hunt-worker'];
 
 /**
- * A compiled copy of the sources in a folder of its own, from which copies with bugs in them are made. The tree
- * itself is only read.
+ * A folder of built copies of the sources, without bugs and with them: a few files each, since a search of a few seeds
+ * takes less time than to import four hundred. The tree itself is only read.
  */
 export class Nursery {
   readonly #root: string;
   readonly #folder: string;
-  readonly #compiler: Compiler;
+  readonly #bundler: typeof rolldown;
 
-  private constructor(root: string, folder: string, compiler: Compiler) {
+  private constructor(root: string, folder: string, bundler: typeof rolldown) {
     this.#root = root;
     this.#folder = folder;
-    this.#compiler = compiler;
+    this.#bundler = bundler;
   }
 
   /** @param root of the repository, with its `node_modules` */
   static async make(root: string): Promise<Nursery> {
-    // Asked for here, since only who plants bugs needs a compiler.
-    const { default: compiler } = await import('typescript');
+    // Asked for here, since only who plants bugs needs it.
+    const { rolldown } = await import('rolldown');
     const folder = await mkdtemp(join(tmpdir(), 'keelson-bugs-'));
-    const nursery = new Nursery(root, folder, compiler);
+    const nursery = new Nursery(root, folder, rolldown);
     await writeFile(join(folder, 'package.json'), '{"type":"module"}\n');
     await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
-    for (const part of PARTS) await nursery.#compileAll(part);
+    await nursery.#build(nursery.honest, new Map());
     return nursery;
   }
 
@@ -51,9 +49,15 @@ export class Nursery {
   async plant(bug: PlantedBug): Promise<string> {
     const patched = await patchedSources(this.#root, bug);
     const tree = join(this.#folder, `bug-${bug.number}`);
-    await cp(this.honest, tree, { recursive: true });
-    for (const [file, text] of patched) {
-      await writeFile(join(tree, compiledName(file)), this.#compile(file, text));
+    try {
+      await this.#build(tree, patched);
+    } catch (cause) {
+      throw new PatchRefused(
+        `bug ${bug.number} (${bug.name}) leaves what cannot be built: ${String(cause)}`,
+        {
+          cause,
+        },
+      );
     }
     return tree;
   }
@@ -63,32 +67,27 @@ export class Nursery {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  async #compileAll(part: string): Promise<void> {
-    const names = await readdir(join(this.#root, part), { recursive: true });
-    for (const name of names.filter((one) => one.endsWith('.ts') && !one.endsWith('.d.ts'))) {
-      const file = join(part, name);
-      const target = join(this.honest, compiledName(file));
-      await mkdir(dirname(target), { recursive: true });
-      await writeFile(target, this.#compile(file, await readFile(join(this.#root, file), 'utf8')));
-    }
-  }
-
-  #compile(file: string, text: string): string {
-    const { transpileModule, ModuleKind, ScriptTarget, flattenDiagnosticMessageText } = this.#compiler;
-    const { outputText, diagnostics = [] } = transpileModule(text, {
-      fileName: file,
-      reportDiagnostics: true,
-      compilerOptions: {
-        module: ModuleKind.ESNext,
-        target: ScriptTarget.ES2023,
-        verbatimModuleSyntax: true,
-      },
+  async #build(tree: string, patched: ReadonlyMap<string, string>): Promise<void> {
+    const texts = new Map([...patched].map(([file, text]) => [join(this.#root, file), text]));
+    const unread = new Set(texts.keys());
+    await using bundle = await this.#bundler({
+      cwd: this.#root,
+      input: Object.fromEntries(PROGRAMS.map((name) => [name, join(this.#root, `${name}.ts`)])),
+      external: /^[^./]/,
+      platform: 'node',
+      plugins: [
+        {
+          name: 'planted bug',
+          load: (id) => {
+            unread.delete(id);
+            return texts.get(id) ?? null;
+          },
+        },
+      ],
     });
-    const [first] = diagnostics;
-    if (first === undefined) return outputText;
-    throw new PatchRefused(
-      `${file} is no TypeScript: ${flattenDiagnosticMessageText(first.messageText, ' ')}`,
-    );
+    await bundle.write({ dir: tree, format: 'esm', entryFileNames: '[name].js' });
+    const [first] = unread;
+    if (first !== undefined) throw new Error(`${first} is no part of any program`);
   }
 }
 
@@ -115,8 +114,4 @@ function applyHunk(text: string, { file, find, put }: Hunk, { number, name }: Pl
     `bug ${number} (${name}) cannot be planted in ${file}: what it replaces is ${found}. ` +
       `The code has moved on; plant the bug anew in sim/mutants/bugs/. Looked for:\n${find}`,
   );
-}
-
-function compiledName(file: string): string {
-  return file.replace(/\.ts$/, '.js');
 }
