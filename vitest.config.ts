@@ -1,18 +1,26 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig, type ViteUserConfigFnObject } from 'vitest/config';
+import { builtSources } from './test/house/built-sources.js';
 import { LongestFirst } from './test/house/longest-first.js';
+import { testFiles } from './test/house/one-process.js';
 
 /** `vitest run`: what every change must pass. `--mode deep`: the same tests at length (KEELSON_DEEP=1). */
 const config: ViteUserConfigFnObject = defineConfig(({ mode }) => {
   const isDeep = mode === 'deep' || process.env['KEELSON_DEEP'] === '1';
+  const { together, apart } = testFiles(import.meta.dirname);
   return {
+    plugins: [builtSources()],
     test: {
-      include: ['test/**/*.test.ts'],
+      globalSetup: ['test/house/built-sources.ts'],
       setupFiles: ['test/house/plain-environment.ts'],
       sequence: { sequencer: LongestFirst },
-      // Processes, not threads: tests of the lock must own all descriptors of their process, and a test that
-      // latches a log must not share its process with another.
+      // Processes, not threads: tests of the lock must own all descriptors of their process.
       pool: 'forks',
+      projects: [
+        { extends: true, test: { name: 'apart', include: apart } },
+        // One process after the other for each core would compile the same code again and again.
+        { extends: true, test: { name: 'together', include: together, isolate: false } },
+      ],
       // Of its own accord vitest leaves a core to itself, which is half of a machine with two.
       maxWorkers: availableParallelism(),
       // Against what hangs, and no judge of speed: a machine may be slow, and busy with other things.

@@ -38,7 +38,9 @@ export class LongestFirst extends BaseSequencer {
       const at = LONGEST.indexOf(relative(this.ctx.config.root, moduleId).replaceAll('\\', '/'));
       return at < 0 ? LONGEST.length : at;
     };
+    // A process goes on only with files that may share it, and so they come one behind the other.
+    const isShared = ({ project }: TestSpecification): number => (project.config.isolate ? 0 : 1);
     // Sorting keeps the order of what ranks alike.
-    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+    return (await super.sort(files)).toSorted((a, b) => isShared(a) - isShared(b) || rank(a) - rank(b));
   }
 }
