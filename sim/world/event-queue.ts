@@ -26,6 +26,8 @@ export interface EventQueueOptions {
   readonly drive?: 'auto' | 'manual';
 }
 
+/** Goes ahead of the order of arrival: no run has so many events. */
+const AHEAD = 2 ** 40;
 /** Events run by themselves in such pieces; between two pieces the real event loop has its turn. */
 const EVENTS_PER_TURN = 256;
 
@@ -63,6 +65,11 @@ export class EventQueue {
   /** Runs `run` once, `ms` from now. */
   after(ms: number, run: () => void): Timer {
     return this.#queue(ms, run, true);
+  }
+
+  /** Runs `run` once, behind all reactions that are ready and ahead of all events of the present moment. */
+  next(run: () => void): void {
+    this.#queue(0, run, true, this.#order - AHEAD);
   }
 
   /** As {@link after}, but no reason for the real process to stay alive. */
@@ -107,16 +114,17 @@ export class EventQueue {
     }
   }
 
-  #queue(ms: number, run: () => void, isAwaited: boolean): Timer {
+  #queue(ms: number, run: () => void, isAwaited: boolean, order: number = this.#order): Timer {
     const event: QueuedEvent = {
       atMs: this.#nowMs + Math.max(0, ms),
-      order: this.#order++,
+      order,
       isAwaited,
       run,
       cancel: () => {
         event.run = null;
       },
     };
+    this.#order += 1;
     push(this.#heap, event);
     if (isAwaited) this.#awaitedCount += 1;
     this.#mayDriveItself();

@@ -30,6 +30,9 @@ export function simulatedEnvironment(options: SimulatedEnvironmentOptions): Envi
     endOfTurn: (run) => {
       if (isAlive()) queue.after(0, whileAlive(run));
     },
+    endOfReactions: (run) => {
+      if (isAlive()) queue.next(whileAlive(run));
+    },
     fillRandom: (into) => {
       random.fill(into);
     },

@@ -35,6 +35,12 @@ export interface Environment {
    * so that all saves of one turn share a write (D2), and without any delay when idle.
    */
   endOfTurn(run: () => void): void;
+  /**
+   * Runs `run` once when every reaction of promises that is ready has run, those that they lead to among them, and before
+   * the event loop goes on: what a save leads to that has just resolved need not wait for a turn. Left out: at the end of
+   * the turn.
+   */
+  endOfReactions?(run: () => void): void;
   /** Fills `into` with random bytes, fit for identities. */
   fillRandom(into: Uint8Array): void;
   /**
@@ -56,6 +62,10 @@ export function withDisk<D extends Disk>(
     endOfTurn: (run) => {
       environment.endOfTurn(run);
     },
+    endOfReactions: (run) => {
+      if (environment.endOfReactions === undefined) environment.endOfTurn(run);
+      else environment.endOfReactions(run);
+    },
     fillRandom: (into) => {
       environment.fillRandom(into);
     },
@@ -70,8 +80,10 @@ export function checkEnvironment(argument: string, value: unknown): asserts valu
   if (typeof value !== 'object' || value === null) throw invalidArgument(argument, value, 'an Environment');
   for (const member of ['now', 'setTimer', 'endOfTurn', 'fillRandom'])
     checkFunction(`${argument}.${member}`, Reflect.get(value, member));
-  const warn: unknown = Reflect.get(value, 'warn');
-  if (warn !== undefined) checkFunction(`${argument}.warn`, warn);
+  for (const member of ['endOfReactions', 'warn']) {
+    const optional: unknown = Reflect.get(value, member);
+    if (optional !== undefined) checkFunction(`${argument}.${member}`, optional);
+  }
   const disk: unknown = Reflect.get(value, 'disk');
   if (typeof disk !== 'object' || disk === null) throw invalidArgument(`${argument}.disk`, disk, 'a Disk');
 }

@@ -130,7 +130,7 @@ export class HeldDisk implements Required<Disk> {
 }
 
 /** An environment whose disk is a {@link HeldDisk}. */
-export interface HeldEnvironment extends Environment {
+export interface HeldEnvironment extends Required<Environment> {
   readonly disk: HeldDisk;
 }
 

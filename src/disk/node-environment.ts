@@ -1,5 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
+import { nextTick } from 'node:process';
 import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
 import type { Environment, EnvironmentWarning, Timer } from './environment.js';
 import { NodeDisk, type NodeDiskOptions } from './node-disk.js';
@@ -7,6 +8,8 @@ import { NodeDisk, type NodeDiskOptions } from './node-disk.js';
 // From their modules, and the clock as it is now: a test of the host that puts its own time in the place of the global
 // functions (fake timers) stops its own code, and shall not stop the log, whose saves wait for the end of a turn.
 const now = performance.now.bind(performance);
+
+const settled = Promise.resolve();
 
 /** Longest delay that Node's timers hold; they fire at once when given more. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -27,6 +30,12 @@ export function nodeEnvironment(options: NodeDiskOptions = {}): Environment {
     // delay when nothing is.
     endOfTurn: (run) => {
       setImmediate(run);
+    },
+    // Callbacks of the next tick come behind all reactions, but those that are queued in one of them ahead: so from a reaction.
+    endOfReactions: (run) => {
+      void settled.then(() => {
+        nextTick(run);
+      });
     },
     // A11: what is drawn here never meets what another process, or a later one, draws.
     fillRandom: (into) => {

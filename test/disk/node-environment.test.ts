@@ -22,6 +22,34 @@ describe('nodeEnvironment', () => {
     expect(order).toHaveLength(4);
   });
 
+  test.each(['a reaction', 'a tick'])(
+    'runs endOfReactions once, behind all of them, from %s',
+    async (where) => {
+      const { endOfReactions } = nodeEnvironment();
+      const order: string[] = [];
+      const begin = (resolve: () => void): void => {
+        setImmediate(() => order.push('turn'));
+        endOfReactions?.(() => {
+          order.push('end of reactions');
+          resolve();
+        });
+        queueMicrotask(() => order.push('microtask'));
+        void Promise.resolve().then(() => Promise.resolve().then(() => order.push('promise of a promise')));
+      };
+      await new Promise<void>((resolve) => {
+        if (where === 'a tick')
+          process.nextTick(() => {
+            begin(resolve);
+          });
+        else
+          queueMicrotask(() => {
+            begin(resolve);
+          });
+      });
+      expect(order).toEqual(['microtask', 'promise of a promise', 'end of reactions']);
+    },
+  );
+
   test('has a clock that never goes back', () => {
     const { now } = nodeEnvironment();
     let last = now();

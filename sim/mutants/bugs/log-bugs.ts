@@ -96,8 +96,8 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: 'src/wal/write/group-writer.ts',
-        find: '    const checking = superblock.checkFence(mode);\n    if (isPromise(checking)) await checking;\n',
-        put: '',
+        find: 'andThen(this.#host.superblock.checkFence(group.mode), () => {',
+        put: 'andThen<void, number>(undefined, () => {',
       },
     ],
   },
@@ -154,8 +154,8 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: 'src/wal/write/group-writer.ts',
-        find: '    const all = [...frames, ...this.#queue];\n    this.#queue = [];\n    this.#arena.reset();\n',
-        put: '    const all = isUnharmed ? [...frames, ...this.#queue] : frames;\n    if (isUnharmed) this.#queue = [];\n',
+        find: '    const all = [...frames.slice(from), ...this.#queue];\n    this.#queue = [];\n    this.#arena.reset();\n',
+        put: '    const all = isUnharmed ? [...frames.slice(from), ...this.#queue] : frames.slice(from);\n    if (isUnharmed) this.#queue = [];\n',
       },
     ],
   },

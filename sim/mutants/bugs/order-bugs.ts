@@ -110,10 +110,13 @@ export const ORDER_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: WRITER,
-        find: "      throw syncFailed('the log', { path: active.path, offset: active.offset }, error, REOPEN);",
-        put: `      if (isNoSpace(error)) throw await this.#writeFailure(active, bytes, error);
-      throw syncFailed('the log', { path: active.path, offset: active.offset }, error, REOPEN);`,
+        find: `      (error) => {
+        throw syncFailed('the log', { path: active.path, offset: active.offset }, error, REOPEN);`,
+        put: `      async (error) => {
+        if (isNoSpace(error)) throw await this.#writeFailure(active, bytes, error);
+        throw syncFailed('the log', { path: active.path, offset: active.offset }, error, REOPEN);`,
       },
+      { file: WRITER, find: '#sync({ active, mode }: Group)', put: '#sync({ active, bytes, mode }: Group)' },
     ],
   },
   {

@@ -68,10 +68,10 @@ export const RECOVERY_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: 'src/wal/write/group-writer.ts',
-        find: 'const place = { firstLsn, epoch, chain, durable: this.#durable };',
-        put: 'const place = { firstLsn, epoch, chain, durable: { lsn: 0, lastIndex: 0, lastTerm: 0 } };',
+        find: 'chain: active.chain, durable: this.#durable };',
+        put: 'chain: active.chain, durable: { lsn: 0, lastIndex: 0, lastTerm: 0 } };',
       },
-      { file: 'src/wal/write/group-writer.ts', find: 'this.#host.endMarks?.note(this.#durable);', put: '' },
+      { file: 'src/wal/write/group-writer.ts', find: '    endMarks?.note(this.#durable);\n', put: '' },
     ],
   },
   {

@@ -1,10 +1,9 @@
 import type { PlantedBug } from '../planted-bug.js';
 
 const GROUP_WRITER = 'src/wal/write/group-writer.ts';
-const PUBLISH = '    this.#publish(active, frames, chains);\n    observer.onSync';
-const SYNC_BEGINS = '    try {\n      const syncing = active.file.dataSync(mode);';
-const SYNC =
-  '      const syncing = active.file.dataSync(mode);\n      if (isPromise(syncing)) await syncing;\n';
+const PUBLISH = '      this.#publish(group);\n      return group.until;';
+const SYNC = '      () => active.file.dataSync(mode),\n';
+const SYNC_BEGINS = '    return andThen(this.#write(group), () => andThen(this.#sync(group), ';
 
 /** Bugs in when things are synced, and in what a failed sync means. */
 export const SYNC_BUGS: readonly PlantedBug[] = [
@@ -16,9 +15,13 @@ export const SYNC_BUGS: readonly PlantedBug[] = [
       {
         file: GROUP_WRITER,
         find: SYNC_BEGINS,
-        put: `    this.#publish(active, frames, chains);\n${SYNC_BEGINS}`,
+        put: `    const early = (): Awaitable<void> => {
+      this.#publish(group);
+      return this.#sync(group);
+    };
+${SYNC_BEGINS.replace('this.#sync(group)', 'early()')}`,
       },
-      { file: GROUP_WRITER, find: PUBLISH, put: '    observer.onSync' },
+      { file: GROUP_WRITER, find: PUBLISH, put: '      return group.until;' },
     ],
   },
   {
@@ -65,7 +68,7 @@ export const SYNC_BUGS: readonly PlantedBug[] = [
       {
         file: GROUP_WRITER,
         find: SYNC,
-        put: '      try {\n        await active.file.dataSync(mode);\n      } catch {\n        await active.file.dataSync(mode);\n      }\n',
+        put: '      () => orElse(() => active.file.dataSync(mode), () => active.file.dataSync(mode)),\n',
       },
     ],
   },
@@ -77,7 +80,7 @@ export const SYNC_BUGS: readonly PlantedBug[] = [
       {
         file: GROUP_WRITER,
         find: SYNC,
-        put: '      try {\n        await active.file.dataSync(mode);\n      } catch {\n        // Swallowed.\n      }\n',
+        put: '      () => orElse(() => active.file.dataSync(mode), () => undefined),\n',
       },
     ],
   },
@@ -148,7 +151,12 @@ export const SYNC_BUGS: readonly PlantedBug[] = [
       {
         file: GROUP_WRITER,
         find: SYNC,
-        put: "      if (frames.some((frame) => frame.urgency === 'entries')) await active.file.dataSync(mode);\n",
+        put: "      () => (frames.some((frame) => frame.urgency === 'entries') ? active.file.dataSync(mode) : undefined),\n",
+      },
+      {
+        file: GROUP_WRITER,
+        find: '#sync({ active, mode }: Group)',
+        put: '#sync({ active, frames, mode }: Group)',
       },
     ],
   },

@@ -101,7 +101,7 @@ export class ActiveSegment {
   }
 
   /** A frame is on stable storage: its records can be found from now on. */
-  publish(frame: Frame, chain: number): void {
+  publish(frame: Frame): void {
     const { fields, arena, recordCount } = frame;
     this.index.truncateFrom(fields.from, fields.resets);
     const { view } = arena;
@@ -114,7 +114,7 @@ export class ActiveSegment {
     this.#runs += termRunsOf(fields);
     this.resets ||= fields.resets;
     this.frameCount += 1;
-    this.chain = chain;
+    this.chain = frame.headerChecksum;
     this.offset += frameBytes(frame);
   }
 

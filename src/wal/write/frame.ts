@@ -34,6 +34,8 @@ export abstract class Frame implements FrameParts {
   /** Where its header begins in the arena; the payload follows the header. */
   start = 0;
   firstLsn = 0;
+  /** Checksum of its header; set when that is written, once it is known what stands before it. */
+  headerChecksum = 0;
 
   constructor({ fields, urgency, payloadBytes, recordCount }: FrameParts) {
     this.fields = fields;

@@ -1,6 +1,6 @@
 import { isNoSpace, isShortage, noSpace, syncFailed, writeFailed } from '../../disk/disk-failure.js';
 import type { Environment } from '../../disk/environment.js';
-import { isPromise, type DiskFile } from '../../disk/port.js';
+import { andThen, isPromise, orElse, type Awaitable, type CallMode, type DiskFile } from '../../disk/port.js';
 import { readFully } from '../../disk/read-fully.js';
 import { writeFully } from '../../disk/write-fully.js';
 import { isKeelsonError, KeelsonError } from '../../errors/index.js';
@@ -8,6 +8,7 @@ import { FRAME_HEADER_BYTES_MAX, putFrameHeader, readFrameHeader } from '../../f
 import type { DurableMark } from '../../format/position.js';
 import type { ActiveSegment, Fill } from './active-segment.js';
 import type { EndMarks } from './end-marks.js';
+import { FollowingSaves } from './following-saves.js';
 import { FrameArena } from './frame-arena.js';
 import { LeftAsItWas } from './left-as-it-was.js';
 import type { WalObserver } from './observer.js';
@@ -24,7 +25,7 @@ const REOPEN = { fate: LATCHED, then: 'reopen it' };
 
 /** What the writer needs from the log around it. */
 export interface GroupWriterHost {
-  readonly environment: Environment;
+  readonly environment: Pick<Required<Environment>, 'now' | 'endOfTurn' | 'endOfReactions'>;
   readonly superblock: SuperblockFile;
   readonly endMarks: EndMarks | null;
   readonly observer: WalObserver;
@@ -35,6 +36,17 @@ export interface GroupWriterHost {
   rotate(frame: Frame): Promise<void>;
 }
 
+/** Frames `[from, until)` that are written by one call, behind what the segment holds. */
+interface Group {
+  readonly active: ActiveSegment;
+  readonly frames: readonly Frame[];
+  readonly from: number;
+  readonly until: number;
+  readonly bytes: number;
+  readonly mode: CallMode;
+  readonly startMs: number;
+}
+
 /**
  * Group commit (D2): everything accepted in one turn of the event loop, or while a write was under way, is
  * written by one call and made durable by one sync. One writer; frames become durable in the order in which
@@ -43,6 +55,7 @@ export interface GroupWriterHost {
 export class GroupWriter {
   readonly #host: GroupWriterHost;
   readonly #pace: WritePace;
+  readonly #follow = new FollowingSaves();
   #durable: DurableMark;
   #nextLsn: number;
   #queue: Frame[] = [];
@@ -50,6 +63,7 @@ export class GroupWriter {
   #idleArena = new FrameArena();
   #queuedBytes = 0;
   #isScheduled = false;
+  /** Also until those who were told of a group have gone on: what they save shares the next write. */
   #isWriting = false;
   #latched: KeelsonError | null = null;
   #onIdle: (() => void)[] = [];
@@ -96,11 +110,14 @@ export class GroupWriter {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    this.#host.environment.endOfTurn(() => {
-      this.#isScheduled = false;
-      void this.#writeQueue();
-    });
+    this.#host.environment.endOfTurn(this.#onTurn);
   }
+
+  readonly #onTurn = (): void => {
+    this.#isScheduled = false;
+    this.#follow.noteTurn(this.#queue.length);
+    this.#writeQueue();
+  };
 
   /** Resolves when nothing is queued or being written. */
   whenIdle(): Promise<void> {
@@ -110,93 +127,136 @@ export class GroupWriter {
     });
   }
 
-  /** Writes all that is queued now; what arrives meanwhile shares the next turn. Never rejects. */
-  async #writeQueue(): Promise<void> {
+  /** Writes all that is queued now; what arrives meanwhile shares the next write. */
+  #writeQueue(): void {
     const frames = this.#queue;
     const arena = this.#arena;
     this.#queue = [];
     this.#arena = this.#idleArena;
     this.#idleArena = arena;
     this.#isWriting = true;
-    let written = 0;
+    this.#writeFrom(frames, 0);
+  }
+
+  /** Writes the frames from `from` on, group by group: without a promise where the disk answers at once. Never throws. */
+  #writeFrom(frames: readonly Frame[], from: number): void {
+    let written = from;
     try {
-      while (written < frames.length) written = await this.#writeGroup(frames, written);
+      while (written < frames.length) {
+        const until = this.#writeGroup(frames, written);
+        if (isPromise(until)) {
+          this.#goOnWith(frames, written, until);
+          return;
+        }
+        written = until;
+      }
     } catch (error) {
-      this.#fail(frames.slice(written), error);
+      this.#fail(frames, written, error);
     }
-    arena.reset();
+    this.#written();
+  }
+
+  #goOnWith(frames: readonly Frame[], from: number, until: Promise<number>): void {
+    until.then(
+      (written) => {
+        this.#writeFrom(frames, written);
+      },
+      (error: unknown) => {
+        this.#fail(frames, from, error);
+        this.#written();
+      },
+    );
+  }
+
+  /** Nothing is being written; what those who were told save next need not wait for a turn, see {@link FollowingSaves}. */
+  #written(): void {
+    // The one that was written from: the other has taken its place.
+    this.#idleArena.reset();
+    if (this.#follow.isAwaited) this.#host.environment.endOfReactions(this.#onReactions);
+    else this.#rest();
+  }
+
+  readonly #onReactions = (): void => {
+    if (this.#queue.length > 0 && this.#follow.mayFollow) this.#writeQueue();
+    else this.#rest();
+  };
+
+  #rest(): void {
     this.#isWriting = false;
+    this.#follow.noteWaiting(this.#queue.length);
     if (this.#queue.length > 0) this.#schedule();
-    else for (const resolve of this.#onIdle.splice(0)) resolve();
+    else if (this.#onIdle.length > 0) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 
   /** Writes frames from `from` on, as many as the segment and one write take; returns where it stopped. */
-  async #writeGroup(frames: readonly Frame[], from: number): Promise<number> {
+  #writeGroup(frames: readonly Frame[], from: number): Awaitable<number> {
     const first = frames[from] as Frame;
-    let active = this.#host.active();
-    let fill = active.fill();
-    if (!active.takes(fill, first)) {
-      await this.#host.rotate(first);
-      active = this.#host.active();
-      fill = active.fill();
-      if (!active.takes(fill, first)) throw new RangeError('a segment made for a frame does not take it');
-    }
+    const active = this.#host.active();
+    const fill = active.fill();
+    if (active.takes(fill, first)) return this.#writeInto(active, fill, frames, from);
+    return this.#host.rotate(first).then(() => {
+      const made = this.#host.active();
+      const empty = made.fill();
+      if (!made.takes(empty, first)) throw new RangeError('a segment made for a frame does not take it');
+      return this.#writeInto(made, empty, frames, from);
+    });
+  }
+
+  /** @param fill - what the first one fills */
+  #writeInto(active: ActiveSegment, fill: Fill, frames: readonly Frame[], from: number): Awaitable<number> {
     let until = from + 1;
     while (until < frames.length && this.#takesOneMore(active, fill, frames[until] as Frame)) until += 1;
-    await this.#writeFrames(active, frames.slice(from, until), fill.offset);
-    return until;
+    const bytes = fill.offset - active.offset;
+    const mode = this.#pace.modeFor(bytes);
+    const group = { active, frames, from, until, bytes, mode, startMs: this.#host.environment.now() };
+    this.#putHeaders(group);
+    return andThen(this.#write(group), () => andThen(this.#sync(group), () => this.#acknowledge(group)));
   }
 
   #takesOneMore(active: ActiveSegment, fill: Fill, frame: Frame): boolean {
     return fill.offset - active.offset + frameBytes(frame) <= GROUP_BYTES_MAX && active.takes(fill, frame);
   }
 
-  async #writeFrames(active: ActiveSegment, frames: readonly Frame[], until: number): Promise<void> {
-    const { environment, superblock, observer, counters } = this.#host;
-    const first = frames[0] as Frame;
-    const bytes = until - active.offset;
-    const mode = this.#pace.modeFor(bytes);
-    const chains = this.#putHeaders(active, frames);
-    const startMs = environment.now();
-    const group = first.arena.bytes.subarray(first.start, first.start + bytes);
-    try {
-      const writing = writeFully(active.file, group, active.offset, mode);
-      if (isPromise(writing)) await writing;
-    } catch (error) {
-      const failure = await this.#writeFailure(active, bytes, error);
-      throw failure;
-    }
-    try {
-      const syncing = active.file.dataSync(mode);
-      if (isPromise(syncing)) await syncing;
-    } catch (error) {
-      throw syncFailed('the log', { path: active.path, offset: active.offset }, error, REOPEN);
-    }
-    // D11: one that lost its lock must not acknowledge what its successor may not have seen.
-    const checking = superblock.checkFence(mode);
-    if (isPromise(checking)) await checking;
-    const ms = environment.now() - startMs;
-    this.#pace.note(mode, bytes, ms);
-    counters.groups += 1;
-    counters.syncs += 1;
-    counters.frameBytes += bytes;
-    counters.syncMs.add(ms);
-    this.#publish(active, frames, chains);
-    observer.onSync({ lsn: this.#durable.lsn, saves: frames.length, bytes, ms });
+  #write(group: Group): Awaitable<void> {
+    const { active, frames, from, bytes, mode } = group;
+    const { arena, start } = frames[from] as Frame;
+    const run = arena.bytes.subarray(start, start + bytes);
+    return orElse(
+      () => writeFully(active.file, run, active.offset, mode),
+      async (error) => {
+        throw await this.#writeFailure(active, bytes, error);
+      },
+    );
+  }
+
+  #sync({ active, mode }: Group): Awaitable<void> {
+    return orElse(
+      () => active.file.dataSync(mode),
+      (error) => {
+        throw syncFailed('the log', { path: active.path, offset: active.offset }, error, REOPEN);
+      },
+    );
+  }
+
+  /** D11: one that lost its lock must not acknowledge what its successor may not have seen. */
+  #acknowledge(group: Group): Awaitable<number> {
+    return andThen(this.#host.superblock.checkFence(group.mode), () => {
+      this.#publish(group);
+      return group.until;
+    });
   }
 
   /** Writes the headers into the arena: only now are the segment, the chain and the durable mark known. */
-  #putHeaders(active: ActiveSegment, frames: readonly Frame[]): number[] {
+  #putHeaders({ active, frames, from, until }: Group): void {
     const { epoch } = this.#host.superblock.current;
-    const chains: number[] = [];
-    let { chain } = active;
-    for (const frame of frames) {
+    const place = { firstLsn: 0, epoch, chain: active.chain, durable: this.#durable };
+    for (let at = from; at < until; at += 1) {
+      const frame = frames[at] as Frame;
       const { arena, start, fields, firstLsn } = frame;
-      const place = { firstLsn, epoch, chain, durable: this.#durable };
-      chain = putFrameHeader(arena.bytes, arena.view, start, active.salt, fields, place, frame);
-      chains.push(chain);
+      place.firstLsn = firstLsn;
+      place.chain = putFrameHeader(arena.bytes, arena.view, start, active.salt, fields, place, frame);
+      frame.headerChecksum = place.chain;
     }
-    return chains;
   }
 
   /** D4: only 'no space' is survived, and only if the range is zero again on stable storage. */
@@ -224,29 +284,35 @@ export class GroupWriter {
     return new LeftAsItWas(noSpace('this save', place, error));
   }
 
-  #publish(active: ActiveSegment, frames: readonly Frame[], chains: readonly number[]): void {
-    frames.forEach((frame, at) => {
-      const { fields, firstLsn, recordCount } = frame;
-      active.publish(frame, chains[at] as number);
-      this.#durable = {
-        lsn: firstLsn + recordCount - 1,
-        lastIndex: fields.until - 1,
-        lastTerm: fields.lastTerm,
-      };
+  #publish({ active, frames, from, until, bytes, mode, startMs }: Group): void {
+    const { environment, observer, counters, endMarks } = this.#host;
+    const ms = environment.now() - startMs;
+    this.#pace.note(mode, bytes, ms);
+    this.#follow.noteGroup(mode, startMs, ms);
+    counters.groups += 1;
+    counters.syncs += 1;
+    counters.frameBytes += bytes;
+    counters.syncMs.add(ms);
+    for (let at = from; at < until; at += 1) {
+      const frame = frames[at] as Frame;
+      const { fields } = frame;
+      active.publish(frame);
+      this.#durable = { lsn: frame.lastLsn, lastIndex: fields.until - 1, lastTerm: fields.lastTerm };
       this.#queuedBytes -= frameBytes(frame);
       frame.onDurable();
-    });
-    this.#host.endMarks?.note(this.#durable);
+    }
+    endMarks?.note(this.#durable);
+    observer.onSync({ lsn: this.#durable.lsn, saves: until - from, bytes, ms });
   }
 
   /**
-   * Fails what was not written, and all that was queued behind it (D8). A failure that leaves the log as it
-   * was takes their LSNs back; any other latches (D5).
+   * Fails the frames from `from` on, which were not written, and all that was queued behind them (D8). A failure that
+   * leaves the log as it was takes their LSNs back; any other latches (D5).
    */
-  #fail(frames: readonly Frame[], error: unknown): void {
+  #fail(frames: readonly Frame[], from: number, error: unknown): void {
     const isUnharmed = error instanceof LeftAsItWas;
     const failure = isUnharmed ? error.error : asKeelsonError(error);
-    const all = [...frames, ...this.#queue];
+    const all = [...frames.slice(from), ...this.#queue];
     this.#queue = [];
     this.#arena.reset();
     this.#queuedBytes = 0;
