@@ -1,16 +1,14 @@
 import type { PlantedBug } from '../planted-bug.js';
 
-const SCAN = 'src/wal/segment/scan-segment.ts';
+const WALK = 'src/wal/segment/segment-walk.ts';
 const JUDGE = 'src/wal/recover/judge.ts';
 const PROVE = 'src/wal/recover/prove-tail.ts';
 const OPEN = 'src/wal/open-segmented-log.ts';
 
-const CURSOR = 'src/wal/segment/frame-cursor.ts';
-
 const UNMATCHED = `    if (!payloadMatches(header, bytes.subarray(at, until), this.#salt))
       return 'payload checksum does not match';
 `;
-const TORN = `    if (fault !== null) return { kind: 'payload', reason: fault };
+const TORN = `      if (fault !== null) return { kind: 'payload', reason: fault, header };
 `;
 
 /** Bugs in what recovery believes, applies, cuts and deletes. */
@@ -19,7 +17,7 @@ export const RECOVERY_BUGS: readonly PlantedBug[] = [
     number: 10,
     name: 'payload checksum not checked',
     rule: 'R2',
-    hunks: [{ file: CURSOR, find: UNMATCHED, put: '' }],
+    hunks: [{ file: WALK, find: UNMATCHED, put: '' }],
   },
   {
     number: 11,
@@ -27,23 +25,24 @@ export const RECOVERY_BUGS: readonly PlantedBug[] = [
     rule: 'D1, R4',
     hunks: [
       {
-        file: SCAN,
+        file: WALK,
         find: TORN,
-        put: `    if (fault !== null) {
-      const payload = await window.view(scan.offset + header.headerBytes, header.payloadBytes);
-      const view = viewOf(payload);
-      const from = scan.run.end.lastIndex + 1;
-      const torn = new FrameRecords();
-      const isWhole = payload.length >= 12 && torn.set(payload, view, 0, recordBytesAt(view, 0), 1, 0);
-      torn.next();
-      if (isWhole && torn.kind === 129) listener({ ...header, from, until: from, resets: false }, torn);
-      return { kind: 'payload', reason: fault };
-    }
+        put: `      if (fault !== null) {
+        const payload = await this.#window.view(this.offset + header.headerBytes, header.payloadBytes);
+        const view = viewOf(payload);
+        const from = this.run.end.lastIndex + 1;
+        const torn = new FrameRecords();
+        const isWhole = payload.length >= 12 && torn.set(payload, view, 0, recordBytesAt(view, 0), 1, 0);
+        torn.next();
+        if (isWhole && torn.kind === 129)
+          await listener({ ...header, from, until: from, resets: false }, torn, this.offset);
+        return { kind: 'payload', reason: fault, header };
+      }
 `,
       },
       {
-        file: SCAN,
-        find: "import type { FrameRecords } from '../../format/frame-records.js';",
+        file: WALK,
+        find: "import { FrameRecords } from '../../format/frame-records.js';",
         put: "import { FrameRecords } from '../../format/frame-records.js';\nimport { viewOf } from '../../format/integers.js';\nimport { recordBytesAt } from '../../format/record.js';",
       },
     ],
@@ -55,7 +54,7 @@ export const RECOVERY_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: JUDGE,
-        find: 'if (tail.run.lastLsn < Math.min(this.#mark.lsn, untilLsn)) {',
+        find: 'if (tail.run.lastLsn < Math.min(proven.lsn, untilLsn)) {',
         put: 'if (tail.run.lastLsn < 0) {',
       },
     ],
@@ -116,40 +115,43 @@ export const RECOVERY_BUGS: readonly PlantedBug[] = [
     rule: 'D1, R4',
     hunks: [
       {
-        file: SCAN,
+        file: WALK,
         find: TORN,
-        put: `    if (fault !== null) {
-      const payloadFrom = scan.offset + header.headerBytes;
-      const payload = await window.view(payloadFrom, header.payloadBytes);
-      const numbered = header.until - header.from;
-      let at = 0;
-      let some = 0;
-      for (; some < header.recordCount; some += 1) {
-        const record = readRecord(payload, at);
-        if (record === null) break;
-        const index = header.from + some - (header.recordCount - numbered);
-        const entry = readEntryRecord(record);
-        if (entry !== null) {
-          const sum = entryChecksum(index, header.lowTerm + entry.termDistance, entry.kind, entry.data);
-          if (sum !== record.checksum) break;
-        } else if (record.kind === 128 || index >= header.from) break;
-        at = record.body.byteOffset - payload.byteOffset + record.bodyBytes;
+        put: `      if (fault !== null) {
+        const payloadFrom = this.offset + header.headerBytes;
+        const payload = await this.#window.view(payloadFrom, header.payloadBytes);
+        const numbered = header.until - header.from;
+        let end = 0;
+        let some = 0;
+        for (; some < header.recordCount; some += 1) {
+          const record = readRecord(payload, end);
+          if (record === null) break;
+          const index = header.from + some - (header.recordCount - numbered);
+          const entry = readEntryRecord(record);
+          if (entry !== null) {
+            const sum = entryChecksum(index, header.lowTerm + entry.termDistance, entry.kind, entry.data);
+            if (sum !== record.checksum) break;
+          } else if (record.kind === 128 || index >= header.from) break;
+          end = record.body.byteOffset - payload.byteOffset + record.bodyBytes;
+        }
+        const left = header.from + some - (header.recordCount - numbered);
+        if (left > header.from) {
+          const half = { ...header, until: left, recordCount: some };
+          const records = new FrameRecords();
+          records.set(payload, viewOf(payload), 0, end, some, payloadFrom);
+          const at = this.offset;
+          this.run = runThrough(half);
+          this.offset = at + header.headerBytes + header.payloadBytes;
+          this.frameCount += 1;
+          await listener(half, records, at);
+        }
+        return { kind: 'payload', reason: fault, header };
       }
-      const left = header.from + some - (header.recordCount - numbered);
-      if (left > header.from) {
-        const half = { ...header, until: left, recordCount: some };
-        const records = new FrameRecords();
-        records.set(payload, viewOf(payload), 0, at, some, payloadFrom);
-        scan.accept(half, records);
-        listener(half, records);
-      }
-      return { kind: 'payload', reason: fault };
-    }
 `,
       },
       {
-        file: SCAN,
-        find: "import type { FrameRecords } from '../../format/frame-records.js';",
+        file: WALK,
+        find: "import { FrameRecords } from '../../format/frame-records.js';",
         put: "import { FrameRecords } from '../../format/frame-records.js';\nimport { entryChecksum } from '../../format/entry-checksum.js';\nimport { viewOf } from '../../format/integers.js';\nimport { readEntryRecord } from '../../format/raft-records.js';\nimport { readRecord } from '../../format/record.js';",
       },
     ],

@@ -9,14 +9,14 @@ export const ROLLBACK_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: 'src/wal/store/marks-file.ts',
-        find: '    if (superblock !== null && !isOfRun(mark.epoch, mark.lsn, superblock)) continue;\n',
+        find: '    if (superblock !== null && isFenced(mark.epoch, mark.lsn, [fenceOf(superblock)])) continue;\n',
         put: '',
       },
       {
         file: 'src/wal/store/marks-file.ts',
         find: '  return newest;\n',
-        put: `  const counts = newest === null || superblock === null || isOfRun(newest.epoch, newest.lsn, superblock);
-  return counts ? newest : null;
+        put: `  if (newest === null || superblock === null) return newest;
+  return isFenced(newest.epoch, newest.lsn, [fenceOf(superblock)]) ? null : newest;
 `,
       },
     ],
@@ -33,8 +33,8 @@ export const ROLLBACK_BUGS: readonly PlantedBug[] = [
       },
       {
         file: 'src/wal/switch/set-segments-aside.ts',
-        find: '  return untilOffset > 0\n',
-        put: '  return untilOffset < 0\n',
+        find: '  return (await holdsFrame(file, header))\n',
+        put: '  return !(await holdsFrame(file, header)) && header.number < 0\n',
       },
     ],
   },

@@ -209,11 +209,12 @@ function candidatesOf(survey: LogSurvey, piece: LogPiece, { proven }: Promised):
     return { last: { index, term: state.term(index) }, isWhole: past === null && index === state.lastIndex };
   };
   const begun: Candidate[] = [];
-  const { last, isWhole } = upTo(at);
-  const covering = snapshots.find(({ index }) => index <= last.index) ?? null;
-  if (at + 1 >= known && (at === 0 || covering !== null)) {
+  // Of one that begins higher up, past a hole, nothing is known at its boundary.
+  if (at + 1 >= known) {
+    const { last, isWhole } = upTo(at);
+    const covering = snapshots.find(({ index }) => index <= last.index) ?? null;
     const boundary = { index: at, term: state.term(at) };
-    begun.push({ piece, snapshot: covering, boundary, last, isWhole });
+    if (at === 0 || covering !== null) begun.push({ piece, snapshot: covering, boundary, last, isWhole });
   }
   for (const snapshot of snapshots) {
     const { index, term } = snapshot;

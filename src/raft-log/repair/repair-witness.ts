@@ -92,7 +92,6 @@ function lostRanges({ segments, proven }: StoreSurvey): LostRange[] {
     isBegun = true;
     lsn = Math.max(header.firstLsn - 1, lsn);
     for (const { before, next, header: broken } of holes) {
-      if (next === null) continue;
       lsn = before.lastLsn;
       reach(next.firstLsn, broken);
     }

@@ -204,7 +204,7 @@ async function damagesOfSnapshots(
       const other = `its checksum is ${checksum ?? 'unreadable'}, the log names ${named.checksum}`;
       const why = damage === null ? other : reason;
       damages.push({
-        code: 'KEELSON_CORRUPT',
+        code: canOpen ? 'KEELSON_CORRUPT' : 'KEELSON_MISSING_SNAPSHOT',
         path,
         offset,
         reason: why,

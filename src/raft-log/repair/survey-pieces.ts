@@ -116,7 +116,8 @@ export class PieceListener implements SurveyListener {
     if (isBridged) this.#isBridging = true;
     else this.#goOnPast(hole.path);
     const { header, next } = hole;
-    for (const one of [header, next]) if (one !== null) this.onLost(one);
+    if (header !== null) this.onLost(header);
+    this.onLost(next);
   }
 
   #goOnPast(path: string): void {

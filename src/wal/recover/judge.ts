@@ -1,6 +1,6 @@
 import type { Disk, DiskFile } from '../../disk/port.js';
 import type { KeelsonError } from '../../errors/index.js';
-import type { DurableMark } from '../../format/position.js';
+import { NOTHING_DURABLE, type DurableMark } from '../../format/position.js';
 import { segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
 import type { Superblock } from '../../format/superblock.js';
 import { closeFile } from '../../disk/close-file.js';
@@ -11,8 +11,9 @@ import { sealedSegment, segmentPath, type LiveSegment } from '../segment/live-se
 import { headerFault } from '../segment/header-fault.js';
 import { openSegment, readSeal, readSegmentHeader } from '../segment/read-segment.js';
 import { olderThan, segmentsAbove, type SegmentAbove } from './segments-above.js';
-import { scanSegment, type Fence, type SegmentScan } from '../segment/scan-segment.js';
-import { SegmentWindow } from '../segment/segment-window.js';
+import { fenceOf, goesOnFrom } from '../segment/frame-run.js';
+import { scanSegment, type SegmentScan } from '../segment/scan-segment.js';
+import { Witnesses } from '../segment/witnesses.js';
 
 /** What a judgement looks at. It only reads. */
 export interface JudgedStore {
@@ -69,10 +70,8 @@ export async function judge(store: JudgedStore): Promise<Judgement> {
 
 class Judge {
   readonly #store: JudgedStore;
-  readonly #fence: Fence;
   readonly #segments: LiveSegment[] = [];
-  #mark: DurableMark;
-  #highestEpoch: number;
+  readonly #witnesses: Witnesses;
   /** What stands above the end; and the one of them that proves more than anything in the range, if one does. */
   #above: readonly SegmentAbove[] = [];
   #newer: SegmentAbove | null = null;
@@ -80,9 +79,7 @@ class Judge {
 
   constructor(store: JudgedStore) {
     this.#store = store;
-    this.#mark = store.mark;
-    this.#highestEpoch = store.superblock.epoch;
-    this.#fence = { epoch: store.superblock.fenceEpoch, lsn: store.superblock.fenceLsn };
+    this.#witnesses = new Witnesses(store.mark, store.superblock.epoch);
   }
 
   async run(): Promise<Judgement> {
@@ -159,7 +156,7 @@ class Judge {
     const fault =
       verdict.kind === 'other-version' ? null : headerFault(verdict, fileBytes, number, superblock.storeId);
     if (fault === null && verdict.kind === 'valid') {
-      this.#highestEpoch = Math.max(this.#highestEpoch, verdict.header.epoch);
+      this.#witnesses.hear(NOTHING_DURABLE, verdict.header.epoch);
       return { header: verdict.header, path, file };
     }
     await this.#giveBack(file);
@@ -190,7 +187,7 @@ class Judge {
   async #take(current: Candidate, next: Candidate | null): Promise<SegmentScan | null> {
     const { layer, tally } = this.#store;
     const { header } = current;
-    this.#raise(header.durable);
+    this.#witnesses.hear(header.durable, header.epoch);
     const preamble = {
       state: header.state,
       end: header.end,
@@ -200,16 +197,11 @@ class Judge {
     tally.segments += 1;
     if (next !== null) {
       const seal = await readSeal(current.file, header.segmentBytes, segmentSalt(header.identity));
-      const joins =
-        seal !== null &&
-        next.header.firstLsn === seal.trailer.lastLsn + 1 &&
-        next.header.chain === seal.trailer.chain;
-      if (joins) {
+      if (seal !== null && goesOnFrom(next.header, seal.trailer)) {
         if (this.#store.readsAll) await this.#readSealed(current, next, seal.trailer.lastLsn);
         layer.restorePreamble(preamble);
         layer.adoptSealed({ ...seal.trailer, runs: seal.runs });
-        this.#raise(seal.trailer.durable);
-        this.#highestEpoch = Math.max(this.#highestEpoch, seal.trailer.epoch);
+        this.#witnesses.hear(seal.trailer.durable, seal.trailer.epoch);
         this.#segments.push(sealedSegment(current.path, header, seal.trailer));
         return null;
       }
@@ -221,27 +213,18 @@ class Judge {
   }
 
   async #scan(current: Candidate, next: Candidate | null, replays: boolean): Promise<SegmentScan> {
-    const { layer, tally, untilLsn } = this.#store;
+    const { superblock, layer, tally, untilLsn, throwIfAbandoned } = this.#store;
+    const fences = [fenceOf(superblock)];
     // D11: by its own epoch the next segment says how far older ones came in this one; the superblock knows only the last.
-    const fences =
-      next === null ? [this.#fence] : [this.#fence, { epoch: next.header.epoch, lsn: next.header.firstLsn }];
-    const window = new SegmentWindow(current.file, current.header.segmentBytes, this.#store.throwIfAbandoned);
-    const scan = await scanSegment(
-      window,
-      current.header,
-      fences,
-      this.#mark,
-      (frame, records) => {
-        if (!replays) return;
-        layer.replay(frame, records);
-        tally.batches += 1;
-        tally.entries += frame.until - frame.from;
-      },
-      untilLsn,
-    );
-    tally.readBytes += window.readBytes;
-    this.#raise(scan.mark);
-    this.#highestEpoch = Math.max(this.#highestEpoch, scan.highestEpoch);
+    if (next !== null) fences.push({ epoch: next.header.epoch, lsn: next.header.firstLsn });
+    const options = { fences, witnesses: this.#witnesses, untilLsn, beforeRead: throwIfAbandoned };
+    const scan = await scanSegment(current.file, current.header, options, (frame, records) => {
+      if (!replays) return;
+      layer.replay(frame, records);
+      tally.batches += 1;
+      tally.entries += frame.until - frame.from;
+    });
+    tally.readBytes += scan.readBytes;
     return scan;
   }
 
@@ -254,12 +237,11 @@ class Judge {
   /** True if the log ends in this segment; damage if a segment that must follow does not join. */
   #isTail(current: Candidate, scan: SegmentScan, next: Candidate | null): boolean {
     if (next === null) return true;
-    const joins = next.header.firstLsn === scan.run.lastLsn + 1 && next.header.chain === scan.run.chain;
-    if (joins) return false;
+    if (goesOnFrom(next.header, scan.run)) return false;
     // R6: one above the range that does not join is a leftover of a rotation that never happened, or proves that the
     // range is older than itself: all of those are asked once the end is known.
     if (next.header.number > this.#store.superblock.newestSegment) return true;
-    this.#raise(next.header.durable);
+    this.#witnesses.hear(next.header.durable, next.header.epoch);
     if (scan.run.lastLsn < next.header.firstLsn - 1)
       throw this.#shortRun(current, scan, next.header.firstLsn - 1);
     const reason = `it begins at LSN ${next.header.firstLsn} behind ${next.header.chain}, expected ${scan.run.lastLsn + 1} behind ${scan.run.chain}`;
@@ -272,18 +254,13 @@ class Judge {
     const numbers = [...present].filter((number) => number > lastNumber);
     this.#above = await segmentsAbove(disk, walDir, numbers, superblock, throwIfAbandoned);
     for (const one of this.#above) {
-      this.#highestEpoch = Math.max(this.#highestEpoch, one.epoch);
-      if (one.mark.lsn > this.#mark.lsn) this.#newer = one;
-      this.#raise(one.mark);
+      if (one.mark.lsn > this.#witnesses.mark.lsn) this.#newer = one;
+      this.#witnesses.hear(one.mark, one.epoch);
     }
   }
 
   #olderThanAbove(): string {
     return this.#newer === null ? '' : `; ${olderThan(this.#newer)}`;
-  }
-
-  #raise(mark: DurableMark): void {
-    if (mark.lsn > this.#mark.lsn) this.#mark = mark;
   }
 
   /** R3: the run ends below what was durable. */
@@ -292,13 +269,13 @@ class Judge {
     const what = stop === null ? 'nothing is written here' : stop.reason;
     const intact = [...(stop?.intact ?? []), ...this.#above.flatMap((one) => one.intact)];
     const from = run.end.lastIndex + 1;
-    const until = Math.max(from, intact[0]?.from ?? this.#mark.lastIndex + 1);
+    const until = intact[0]?.from ?? this.#witnesses.mark.lastIndex + 1;
     return this.#damage({
       code: stop?.kind === 'gap' ? 'KEELSON_LOG_GAP' : 'KEELSON_CORRUPT',
       path: current.path,
       offset: scan.runUntil,
       reason: `${what}; the log is whole up to LSN ${run.lastLsn}, expected at least ${durableLsn}, which was durable${this.#olderThanAbove()}`,
-      entries: { from, until },
+      entries: until > from ? { from, until } : NO_ENTRIES,
       intact,
     });
   }
@@ -306,13 +283,14 @@ class Judge {
   async #finish(current: Candidate, tail: SegmentScan, first: number): Promise<Judgement> {
     const { superblock, tally, untilLsn } = this.#store;
     await this.#askAbove(current.header.number);
-    if (tail.run.lastLsn < Math.min(this.#mark.lsn, untilLsn)) {
+    const { mark: proven, highestEpoch } = this.#witnesses;
+    if (tail.run.lastLsn < Math.min(proven.lsn, untilLsn)) {
       const salt = segmentSalt(current.header.identity);
       const seal = await readSeal(current.file, current.header.segmentBytes, salt);
       // The tail was sealed: what is durable behind it stood in a segment that is not there.
       if (tail.stop === null && seal?.trailer.lastLsn === tail.run.lastLsn)
         throw this.#missing(current.header.number + 1);
-      throw this.#shortRun(current, tail, this.#mark.lsn);
+      throw this.#shortRun(current, tail, proven.lsn);
     }
     if (!this.#isCovered(first > superblock.firstSegment)) {
       if (first > superblock.firstSegment) throw this.#missing(superblock.firstSegment);
@@ -320,7 +298,7 @@ class Judge {
     }
     await this.#store.layer.judged(superblock);
     tally.lastLsn = tail.run.lastLsn;
-    return { segments: this.#segments, tail, proven: this.#mark, highestEpoch: this.#highestEpoch };
+    return { segments: this.#segments, tail, proven, highestEpoch };
   }
 
   /** R6: leading segments wholly below the durable compaction boundary are not missed; all above it is to be there. */

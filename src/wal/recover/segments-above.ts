@@ -1,16 +1,16 @@
 import { closeFile } from '../../disk/close-file.js';
 import type { Disk, DiskFile } from '../../disk/port.js';
-import type { FrameHeader } from '../../format/frame-header.js';
 import { sameBytes } from '../../format/identity.js';
-import type { DurableMark } from '../../format/position.js';
-import { SEGMENT_HEADER_BYTES, segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
+import { NOTHING_DURABLE, type DurableMark } from '../../format/position.js';
+import type { SegmentHeader } from '../../format/segment-header.js';
 import type { Superblock } from '../../format/superblock.js';
 import { segmentPath } from '../segment/live-segment.js';
 import { openIfThere, readSegmentHeader } from '../segment/read-segment.js';
-import { searchBehind, type Behind } from '../segment/search-behind.js';
-import { SegmentWindow } from '../segment/segment-window.js';
+import { fenceOf, isFenced } from '../segment/frame-run.js';
+import { searchBehind } from '../segment/scan-segment.js';
+import { SegmentWalk } from '../segment/segment-walk.js';
+import { Witnesses } from '../segment/witnesses.js';
 import type { IndexRange } from '../report/recovery-report.js';
-import { isOfRun } from '../store/marks-file.js';
 
 /** A segment of this store above the live range, and what it bears witness of. */
 export interface SegmentAbove {
@@ -82,23 +82,11 @@ async function witnessIn(
   range: RangeBelow,
   beforeRead: (() => void) | undefined,
 ): Promise<Pick<SegmentAbove, 'mark' | 'intact'> | null> {
-  let mark = isOfRun(header.epoch, header.durable.lsn, range) ? header.durable : null;
-  const witness = ({ epoch, durable }: FrameHeader): boolean => {
-    const counts = isOfRun(epoch, durable.lsn, range);
-    if (counts && durable.lsn > (mark?.lsn ?? 0)) mark = durable;
-    return counts;
-  };
-  const { intact } = await framesOf(file, header, witness, beforeRead);
-  return mark === null ? null : { mark, intact };
-}
-
-/** The frames of a segment, by their headers alone, whether they join or not. One that was never named holds none. */
-export function framesOf(
-  file: DiskFile,
-  { segmentBytes, identity }: SegmentHeader,
-  onHeader: (header: FrameHeader) => boolean,
-  beforeRead?: () => void,
-): Promise<Behind> {
-  const window = new SegmentWindow(file, segmentBytes, beforeRead);
-  return searchBehind(window, SEGMENT_HEADER_BYTES, segmentBytes, segmentSalt(identity), onHeader);
+  const fences = [fenceOf(range)];
+  const { epoch, durable } = header;
+  const witnesses = new Witnesses(isFenced(epoch, durable.lsn, fences) ? NOTHING_DURABLE : durable, epoch);
+  const walk = new SegmentWalk(file, header, { fences, witnesses, beforeRead });
+  const { intact } = await searchBehind(walk);
+  const { mark } = witnesses;
+  return mark.lsn === 0 ? null : { mark, intact };
 }

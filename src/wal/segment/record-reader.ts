@@ -6,7 +6,7 @@ import type { LiveSegment } from './live-segment.js';
 import { readAt, readSealOffsets } from './read-segment.js';
 import { scanSegment } from './scan-segment.js';
 import type { SegmentFiles } from './segment-files.js';
-import { SegmentWindow } from './segment-window.js';
+import { Witnesses } from './witnesses.js';
 import { NOTHING_DURABLE } from '../../format/position.js';
 
 /**
@@ -181,10 +181,11 @@ async function readOffsets(segment: LiveSegment, file: DiskFile): Promise<Uint32
 
 /** The offsets of a sealed segment whose own are damaged: from its frames (D6). */
 async function rebuildOffsets(segment: LiveSegment, file: DiskFile): Promise<Uint32Array> {
-  const window = new SegmentWindow(file, segment.header.segmentBytes);
   // D11: behind its last record may stand frames of a writer that was fenced off.
-  const { header, lastLsn } = segment;
-  const scan = await scanSegment(window, header, [], NOTHING_DURABLE, () => undefined, lastLsn);
+  const { header, lastLsn: untilLsn } = segment;
+  const witnesses = new Witnesses(NOTHING_DURABLE, 0);
+  const options = { fences: [], witnesses, untilLsn };
+  const scan = await scanSegment(file, header, options, () => undefined);
   if (scan.index.lowest === segment.lowest && scan.index.until === segment.until)
     return scan.index.offsets().slice();
   throw malformed(segment, scan.runUntil, scan.index.until);

@@ -8,6 +8,7 @@ import { decodeEndMark, END_MARK_BLOCK_BYTES, END_MARK_BYTES, type EndMark } fro
 import { sameBytes } from '../../format/identity.js';
 import { MARKS_NAME } from '../../format/names.js';
 import type { Superblock } from '../../format/superblock.js';
+import { fenceOf, isFenced } from '../segment/frame-run.js';
 
 export function marksPath(dir: string): string {
   return join(dir, MARKS_NAME);
@@ -64,25 +65,13 @@ export function newestMark({ blocks }: MarksFile, { storeId, superblock }: Marke
   let newest: EndMark | null = null;
   for (const mark of blocks) {
     if (mark === null || (storeId !== null && !sameBytes(mark.storeId, storeId))) continue;
-    if (superblock !== null && !isOfRun(mark.epoch, mark.lsn, superblock)) continue;
+    if (superblock !== null && isFenced(mark.epoch, mark.lsn, [fenceOf(superblock)])) continue;
     // Of two of one LSN the younger also says that its epoch began (D11).
     const isNewer =
       newest === null || mark.lsn > newest.lsn || (mark.lsn === newest.lsn && mark.epoch > newest.epoch);
     if (isNewer) newest = mark;
   }
   return newest;
-}
-
-/**
- * False for what an epoch before the present one says of an LSN that the present one wrote itself (D11): a repair has
- * begun a new log there, and the platter may bring back marks of the old one, since none is ever synced.
- */
-export function isOfRun(
-  epoch: number,
-  lsn: number,
-  { fenceEpoch, fenceLsn }: Pick<Superblock, 'fenceEpoch' | 'fenceLsn'>,
-): boolean {
-  return epoch >= fenceEpoch || lsn < fenceLsn;
 }
 
 /**

@@ -3,12 +3,10 @@ import { readFailed } from '../../disk/disk-failure.js';
 import type { Disk } from '../../disk/port.js';
 import { systemCode } from '../../disk/system-error.js';
 import { segmentAsideName, SNAPSHOTS_DIRECTORY_NAME, SUPERBLOCK_NAME } from '../../format/names.js';
-import { SEGMENT_HEADER_BYTES, segmentSalt } from '../../format/segment-header.js';
 import { closeFile } from '../../disk/close-file.js';
 import { segmentPath } from '../segment/live-segment.js';
 import { openSegment, readSegmentHeader } from '../segment/read-segment.js';
-import { searchBehind } from '../segment/search-behind.js';
-import { SegmentWindow } from '../segment/segment-window.js';
+import { holdsFrame } from '../segment/segment-walk.js';
 import { readMarks } from './marks-file.js';
 import type { StoreListing, StorePaths } from './store-directory.js';
 
@@ -52,14 +50,9 @@ async function firstSnapshot(disk: Disk, folder: string): Promise<string | null>
 async function holdsFrames(disk: Disk, path: string): Promise<boolean> {
   const file = await openSegment(disk, path);
   try {
-    const { verdict, fileBytes } = await readSegmentHeader(file);
+    const { verdict } = await readSegmentHeader(file);
     if (verdict.kind !== 'valid') return verdict.kind === 'other-version';
-    const { number, identity } = verdict.header;
-    if (number > 1) return true;
-    const window = new SegmentWindow(file, fileBytes);
-    const salt = segmentSalt(identity);
-    const behind = await searchBehind(window, SEGMENT_HEADER_BYTES, fileBytes, salt, () => true);
-    return behind.untilOffset > 0;
+    return verdict.header.number > 1 || (await holdsFrame(file, verdict.header));
   } finally {
     await closeFile(file);
   }

@@ -1,9 +1,12 @@
 import type { Disk, DiskFile } from '../../disk/port.js';
-import { readRecord, RECORD_HEADER_BYTES } from '../../format/record.js';
+import { viewOf } from '../../format/integers.js';
+import { readRecord, recordBytesAt, RECORD_HEADER_BYTES, type RawRecord } from '../../format/record.js';
 import type { SealTrailer, TermRun } from '../../format/seal.js';
 import { segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
+import { goesOnFrom } from '../segment/frame-run.js';
 import { wholeHeaderOf } from '../segment/header-fault.js';
-import { readAt, readSeal, readSealOffsets } from '../segment/read-segment.js';
+import { readSeal, readSealOffsets } from '../segment/read-segment.js';
+import { SegmentWindow } from '../segment/segment-window.js';
 import type { TermOfRecord, UnreadableRun } from './walk-lost-frame.js';
 
 /**
@@ -29,17 +32,19 @@ export async function bridgeOver(
   const seal = await readSeal(file, header.segmentBytes, salt);
   if (seal === null) return null;
   const next = await wholeHeaderOf(disk, walDir, header.number + 1, storeId);
-  if (next?.firstLsn !== seal.trailer.lastLsn + 1 || next.chain !== seal.trailer.chain) return null;
+  if (next === null || !goesOnFrom(next, seal.trailer)) return null;
   return { ...seal, offsets: await readSealOffsets(file, header.segmentBytes, seal.trailer, salt) };
 }
 
-/** Bytes `[from, until)` of a segment that are not all what was written there. */
+/** Where damage begins in a segment. */
 export interface DamagedPlace {
   readonly offset: number;
-  readonly untilOffset: number;
 }
 
-/** The records of a sealed segment that stand in damaged places and that a read does not get, in runs for each place. */
+/**
+ * The records of a sealed segment that a read does not get, in runs for each damaged place. From the first of those on
+ * each record is held against its own checksum: a frame that is whole need not stand where the seal has its records.
+ */
 export async function unreadableOfSealed(
   file: DiskFile,
   header: SegmentHeader,
@@ -48,39 +53,30 @@ export async function unreadableOfSealed(
   termOf: TermOfRecord,
 ): Promise<readonly UnreadableRun[]> {
   const { lowest, until } = trailer;
-  if (offsets === null)
-    return lowest < until ? [{ from: lowest, until, offset: places[0]?.offset ?? 0 }] : [];
+  const from = places[0]?.offset ?? Infinity;
+  if (offsets === null) return lowest < until ? [{ from: lowest, until, offset: from }] : [];
+  const window = new SegmentWindow(file, header.segmentBytes);
   const unreadable: UnreadableRun[] = [];
   let place = 0;
   let run = 0;
   for (let number = lowest; number < until; number += 1) {
     const offset = offsets[number - lowest] as number;
-    while (place < places.length && (places[place] as DamagedPlace).untilOffset <= offset) place += 1;
-    const damaged = places[place];
-    if (damaged === undefined) break;
-    if (offset < damaged.offset) continue;
+    if (offset < from) continue;
+    while (place + 1 < places.length && (places[place + 1] as DamagedPlace).offset <= offset) place += 1;
     while (run + 1 < runs.length && (runs[run + 1] as TermRun).index <= number) run += 1;
-    if (await isWhole(file, header, offset, number, runs[run]?.term ?? 0, termOf)) continue;
+    const record = await recordAt(window, offset);
+    if (record !== null && termOf(record, number, null, runs[run]?.term ?? 0) !== null) continue;
     const last = unreadable[unreadable.length - 1];
-    if (last?.until === number && last.offset >= damaged.offset)
+    if (last?.until === number && last.offset >= (places[place] as DamagedPlace).offset)
       unreadable[unreadable.length - 1] = { ...last, until: number + 1 };
     else unreadable.push({ from: number, until: number + 1, offset });
   }
   return unreadable;
 }
 
-async function isWhole(
-  file: DiskFile,
-  { segmentBytes }: SegmentHeader,
-  offset: number,
-  number: number,
-  term: number,
-  termOf: TermOfRecord,
-): Promise<boolean> {
-  const head = await readAt(file, offset, RECORD_HEADER_BYTES);
-  if (head.length < RECORD_HEADER_BYTES) return false;
-  const bytes = RECORD_HEADER_BYTES + new DataView(head.buffer).getUint32(0, true);
-  if (bytes > segmentBytes - offset) return false;
-  const record = readRecord(await readAt(file, offset, bytes), 0);
-  return record !== null && termOf(record, number, null, term) !== null;
+/** Null if none that is whole can stand there. */
+async function recordAt(window: SegmentWindow, offset: number): Promise<RawRecord | null> {
+  const head = await window.view(offset, RECORD_HEADER_BYTES);
+  if (head.length < RECORD_HEADER_BYTES) return null;
+  return readRecord(await window.view(offset, recordBytesAt(viewOf(head), 0)), 0);
 }

@@ -5,7 +5,8 @@ import type { SealedSegment } from '../layer.js';
 import { readAt } from '../segment/read-segment.js';
 import { RecordLedger } from './record-ledger.js';
 import { bridgeOver, unreadableOfSealed, type Bridge } from './sealed-records.js';
-import type { FoundHeader, Hole, SegmentSurvey } from './survey-segment.js';
+import type { FoundFrame, SegmentWalk } from '../segment/segment-walk.js';
+import type { Hole, Tear } from './survey-segment.js';
 import { walkLostFrame, type LostFrame, type TermOfRecord } from './walk-lost-frame.js';
 
 /** Hears of what is damaged in a segment. */
@@ -29,7 +30,7 @@ export interface SegmentHurt {
   readonly lowest: number;
   readonly holes: readonly Hole[];
   /** What stands behind the last frame and is no whole one. */
-  readonly tear: Pick<Hole, 'kind' | 'reason' | 'header'> | null;
+  readonly tear: Tear | null;
   /** The frames of that tear of which the header is whole. */
   readonly torn: readonly LostFrame[];
   /** An open passes over it by its seal, and reads find its records there. */
@@ -76,11 +77,10 @@ export class SegmentHurts {
   }
 
   /** The segment was read to its end; `sealedLsn` is what its seal ends with. */
-  async end(survey: SegmentSurvey, sealedLsn: number | null): Promise<SegmentHurt> {
-    const tear = await survey.tear();
+  async end(walk: SegmentWalk, tear: Tear | null, sealedLsn: number | null): Promise<SegmentHurt> {
     const torn = tear === null ? [] : await this.#walk(tear.lost);
-    if (sealedLsn !== null && sealedLsn > survey.run.lastLsn) this.#bridge ??= await this.#bridgeOver();
-    const bridged = this.#bridge === null ? null : await this.#bridged(this.#bridge, survey.offset);
+    if (sealedLsn !== null && sealedLsn > walk.run.lastLsn) this.#bridge ??= await this.#bridgeOver();
+    const bridged = this.#bridge === null ? null : await this.#bridged(this.#bridge, walk.offset);
     if (bridged === null) torn.forEach(this.#listener.onLostFrame);
     const records = bridged ?? this.#records;
     return { lowest: records.lowest, holes: this.#holes, tear, torn, isBridged: bridged !== null, records };
@@ -95,13 +95,13 @@ export class SegmentHurts {
     const { trailer, runs } = bridge;
     const { termOf } = this.#listener;
     this.#listener.onBridge({ ...trailer, runs }, trailer.lastLsn);
-    const places = [...this.#holes, { offset: framesUntil, untilOffset: Infinity }];
+    const places = [...this.#holes, { offset: framesUntil }];
     const unreadable = await unreadableOfSealed(this.#file, this.#header, bridge, places, termOf);
     return RecordLedger.ofSealed(trailer.lowest, trailer.until, unreadable);
   }
 
   /** The records of frames that are lost, each by its own checksum. */
-  async #walk(lost: readonly FoundHeader[]): Promise<readonly LostFrame[]> {
+  async #walk(lost: readonly FoundFrame[]): Promise<readonly LostFrame[]> {
     const { segmentBytes } = this.#header;
     const walked: LostFrame[] = [];
     for (const { offset, header } of lost) {

@@ -3,7 +3,7 @@ import type { SegmentHeader } from '../../format/segment-header.js';
 import type { Superblock } from '../../format/superblock.js';
 import type { Blemish } from '../report/blemish.js';
 import type { Damage } from '../report/damage.js';
-import type { RunState } from '../segment/scan-segment.js';
+import type { RunState } from '../segment/frame-run.js';
 import type { SegmentHurt } from './segment-hurts.js';
 import type { HeaderFault } from '../segment/header-fault.js';
 import type { SurveyedMarks, SurveyedSlots } from './survey-marks.js';
@@ -34,8 +34,6 @@ export interface SurveyedSegment extends SegmentHurt {
   readonly run: RunState | null;
   /** Behind its last whole frame. */
   readonly framesUntil: number;
-  readonly mark: DurableMark | null;
-  readonly highestEpoch: number;
 }
 
 /** All of a store, as far as it can be read. */

@@ -5,12 +5,14 @@ import type { SegmentHeader } from '../../format/segment-header.js';
 import { SUPERBLOCK_SLOT_BYTES } from '../../format/superblock.js';
 import { NO_ENTRIES, segmentMissing, type Damage } from '../report/damage.js';
 import { whyNoneAbove } from '../store/room-above.js';
+import { goesOnFrom } from '../segment/frame-run.js';
 import { segmentPath } from '../segment/live-segment.js';
 import type { IndexRange } from '../report/recovery-report.js';
 import type { StorePaths } from '../store/store-directory.js';
 import type { RecordLedger } from './record-ledger.js';
 import type { DamagedPlace } from './sealed-records.js';
 import type { Hole } from './survey-segment.js';
+import type { Witnesses } from '../segment/witnesses.js';
 import type { Blemish } from '../report/blemish.js';
 import type { UnreadableRun } from './walk-lost-frame.js';
 
@@ -23,25 +25,35 @@ type Unjudged = Omit<
  * Says what of a survey is damage, by the rules of an open (R3, R6), but all of it and not only the first: holes and
  * ends below what was durable, segments that are missing or not whole, a superblock of which no slot is.
  */
-export function judgeSurvey(unjudged: Unjudged, paths: StorePaths, boundary: number | null): StoreSurvey {
+export function judgeSurvey(
+  unjudged: Unjudged,
+  { mark: proven, highestEpoch, highestLsn }: Witnesses,
+  paths: StorePaths,
+  boundary: number | null,
+): StoreSurvey {
   const found = withoutLeftover(unjudged);
   const { segments, slots, superblock } = found;
-  const proven = provenOf(found);
   const damages: SurveyedDamage[] = [];
-  const highestEpoch = highestOf(0, epochsOf(found));
   const last = segments[segments.length - 1];
   if (superblock === null) damages.push(superblockLost(slots.path, slots.bytes === null));
-  const missed = boundary === null ? leadingOfPlain(found, paths) : leading(found, paths, boundary);
-  for (const damage of missed) damages.push(damage);
   const numbers = { segment: last?.number ?? 0, lsn: last?.run?.lastLsn ?? 0 };
   const atEnd = whyNoneAbove({ epoch: highestEpoch, generation: superblock?.generation ?? 0, ...numbers });
   if (atEnd !== null) damages.push(ofSuperblock(slots.path, atEnd));
   const behind = lowestBehind(segments);
-  segments.forEach((segment, at) => {
-    const ofSegment = damagesOf(segment, segments, at, proven, found, boundary ?? 0, behind[at] as number);
-    for (const damage of ofSegment) damages.push(damage);
-  });
-  if (last !== undefined) for (const damage of missingBehind(last, proven, paths)) damages.push(damage);
+  const inRange = segments.flatMap((segment, at) =>
+    damagesOf(segment, segments, at, proven, found, boundary ?? 0, behind[at] as number),
+  );
+  if (last !== undefined) for (const damage of missingBehind(last, proven, paths)) inRange.push(damage);
+  const missed =
+    boundary === null
+      ? leadingOfPlain(found, paths)
+      : leading(
+          found,
+          paths,
+          boundary,
+          inRange.every(({ canOpen }) => canOpen),
+        );
+  for (const damage of [...missed, ...inRange]) damages.push(damage);
   return {
     ...found,
     isCovered: boundary === null || isCovered(segments, boundary),
@@ -49,7 +61,7 @@ export function judgeSurvey(unjudged: Unjudged, paths: StorePaths, boundary: num
     damages,
     blemishes: blemishesOf(found, proven),
     highestEpoch,
-    highestLsn: highestOf(proven.lsn, segments.map(highestLsnOf)),
+    highestLsn: highestOf(Math.max(proven.lsn, highestLsn), segments.map(highestLsnOf)),
   };
 }
 
@@ -64,14 +76,6 @@ function withoutLeftover(found: Unjudged): Unjudged {
   return isLeftover
     ? { ...found, segments: segments.slice(0, -1), range: { ...range, newest: before.number } }
     : found;
-}
-
-/** P: the highest mark in anything that is valid by its own checksum (R1). */
-function provenOf({ superblock, marks, segments }: Unjudged): DurableMark {
-  let proven: DurableMark = superblock?.proven ?? { lsn: 0, lastIndex: 0, lastTerm: 0 };
-  for (const mark of [marks.mark, ...segments.map((segment) => segment.mark)])
-    if (mark !== null && mark.lsn > proven.lsn) proven = mark;
-  return proven;
 }
 
 function superblockLost(path: string, isMissing: boolean): SurveyedDamage {
@@ -93,8 +97,17 @@ function ofSuperblock(path: string, reason: string): SurveyedDamage {
   };
 }
 
-/** R6: leading segments may be missing only where all they held is compacted. */
-function leading(found: Unjudged, paths: StorePaths, boundary: number): SurveyedDamage[] {
+/**
+ * R6: leading segments may be missing only where all they held is compacted.
+ *
+ * @param isAllHeard no damage hides a record that may say how much that is
+ */
+function leading(
+  found: Unjudged,
+  paths: StorePaths,
+  boundary: number,
+  isAllHeard: boolean,
+): SurveyedDamage[] {
   const { segments, range, superblock } = found;
   const start = segments.find((segment) => segment.fileBytes !== null);
   if (start === undefined) return [];
@@ -104,7 +117,7 @@ function leading(found: Unjudged, paths: StorePaths, boundary: number): Surveyed
   if (isFirst && !range.isInferred) {
     // A live writer that has dropped segments since may have compacted more than was heard of.
     const hasMoved = superblock !== null && superblock.firstSegment < range.first;
-    return hasMoved ? [] : [uncovered(start, boundary)];
+    return hasMoved || !isAllHeard ? [] : [uncovered(start, boundary)];
   }
   const number = isFirst ? start.number - 1 : range.first;
   if (number < 1) return [];
@@ -199,7 +212,8 @@ function damagesOf(
       { ...fault, path, offset: 0, entries: within({ from, until }, needed), intact: [], canOpen: false },
     ];
   const isLast = at === segments.length - 1;
-  const places = holes.filter((hole) => !isLast || hole.before.lastLsn < proven.lsn).map(placeOf);
+  const counting = isLast ? holes.filter(({ before }) => before.lastLsn < proven.lsn) : holes;
+  const places = counting.map((hole) => placeOf(hole, segment.isBridged));
   const short = isLast ? beyond(segment, proven) : shortEnd(segment, segments[at + 1] as SurveyedSegment);
   if (short !== null) places.push(short);
   return damagesAt(segment, places, recordsOf(segment, segments[at + 1] ?? null, proven), needed);
@@ -207,16 +221,18 @@ function damagesOf(
 
 /** A damaged place, and how far it goes in the file. */
 interface Place extends DamagedPlace {
+  /** Behind its last byte. */
+  readonly untilOffset: number;
   readonly code: Damage['code'];
   readonly path: string;
   readonly reason: string;
 }
 
-function placeOf(hole: Hole): Place {
-  const { path, offset, untilOffset, kind, next } = hole;
-  const passed = next === null ? '' : `; the next whole frame begins at byte ${untilOffset}`;
+function placeOf({ path, offset, untilOffset, kind, reason: what }: Hole, isBridged: boolean): Place {
   const code = kind === 'gap' ? 'KEELSON_LOG_GAP' : 'KEELSON_CORRUPT';
-  return { code, path, offset, untilOffset, reason: `${hole.reason}${passed}` };
+  const reason = `${what}; the next whole frame begins at byte ${untilOffset}`;
+  // By the seal each record has its place, whatever frames are found between one hole and the next.
+  return { code, path, offset, untilOffset: isBridged ? Infinity : untilOffset, reason };
 }
 
 /** What of a segment's records cannot be read, to where it should go on. */
@@ -287,7 +303,7 @@ function shortEnd(segment: SurveyedSegment, next: SurveyedSegment): Place | null
   const { run, path, framesUntil, tear, sealedLsn } = segment;
   const expected = next.header === null ? sealedLsn : next.header.firstLsn - 1;
   if (run === null || expected === null) return null;
-  if (run.lastLsn === expected && (next.header === null || next.header.chain === run.chain)) return null;
+  if (next.header === null ? run.lastLsn === expected : goesOnFrom(next.header, run)) return null;
   if (run.lastLsn >= expected) {
     const reason = `it begins at LSN ${expected + 1} behind ${next.header?.chain ?? 0}, expected ${run.lastLsn + 1} behind ${run.chain}`;
     return { code: 'KEELSON_LOG_GAP', path: next.path, offset: 0, untilOffset: 0, reason };
@@ -362,16 +378,8 @@ function blemishesOf({ slots, segments, marks }: Unjudged, proven: DurableMark):
   return blemishes;
 }
 
-function epochsOf({ slots, segments, marks }: Unjudged): number[] {
-  const inSlots = slots.slots.map((slot) => (slot.kind === 'valid' ? slot.superblock.epoch : 0));
-  return [...inSlots, ...segments.map((segment) => segment.highestEpoch), marks.mark?.epoch ?? 0];
-}
-
-function highestLsnOf({ run, holes, tear, sealedLsn, header }: SurveyedSegment): number {
-  const ofHoles = [...holes, ...(tear === null ? [] : [tear])].map((hole) =>
-    hole.header === null ? 0 : lastLsnOf(hole.header),
-  );
-  return highestOf(Math.max(run?.lastLsn ?? 0, sealedLsn ?? 0, (header?.firstLsn ?? 1) - 1), ofHoles);
+function highestLsnOf({ run, sealedLsn, header }: SurveyedSegment): number {
+  return Math.max(run?.lastLsn ?? 0, sealedLsn ?? 0, (header?.firstLsn ?? 1) - 1);
 }
 
 function highestOf(first: number, others: readonly number[]): number {

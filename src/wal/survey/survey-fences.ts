@@ -3,7 +3,7 @@ import type { EndMark } from '../../format/end-mark.js';
 import { segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
 import { wholeHeaderOf } from '../segment/header-fault.js';
 import { readSeal } from '../segment/read-segment.js';
-import type { Fence } from '../segment/scan-segment.js';
+import type { Fence } from '../segment/frame-run.js';
 import type { SurveyedRange } from './survey-range.js';
 
 /**

@@ -4,7 +4,7 @@ import { segmentName } from '../../format/names.js';
 import { closeFile } from '../../disk/close-file.js';
 import { segmentPath } from '../segment/live-segment.js';
 import { openIfThere, readSegmentHeader } from '../segment/read-segment.js';
-import type { Fence } from '../segment/scan-segment.js';
+import { fenceOf, type Fence } from '../segment/frame-run.js';
 import { listStore, notALog, strayOf, type StorePaths } from '../store/store-directory.js';
 import type { SurveyedSlots } from './survey-marks.js';
 import { firstTrace } from '../store/trace-of-log.js';
@@ -57,7 +57,7 @@ export async function rangeOf(
     newest: Math.max(newestSegment, lowest),
     isInferred: false,
     storeId: superblock.storeId,
-    fence: { epoch: superblock.fenceEpoch, lsn: superblock.fenceLsn },
+    fence: fenceOf(superblock),
     ...counts,
   };
 }

@@ -1,17 +1,21 @@
 import type { StoreSurvey, SurveyedSegment } from './store-survey.js';
 import type { Environment } from '../../disk/environment.js';
-import { isPromise, type Awaitable, type DiskFile } from '../../disk/port.js';
+import type { Awaitable, DiskFile } from '../../disk/port.js';
 import { KeelsonError } from '../../errors/index.js';
 import type { EndMark } from '../../format/end-mark.js';
 import { sameBytes } from '../../format/identity.js';
+import { NOTHING_DURABLE } from '../../format/position.js';
 import { segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
 import type { Superblock } from '../../format/superblock.js';
 import { closeFile } from '../../disk/close-file.js';
 import { otherFormat } from '../report/incompatible-format.js';
+import { goesOnFrom } from '../segment/frame-run.js';
 import { segmentPath } from '../segment/live-segment.js';
 import { headerFault, wholeHeaderOf } from '../segment/header-fault.js';
 import { openIfThere, readSeal, readSealOffsets, readSegmentHeader } from '../segment/read-segment.js';
 import { segmentsAbove, type SegmentAbove } from '../recover/segments-above.js';
+import { SegmentWalk, type FrameJudge } from '../segment/segment-walk.js';
+import { Witnesses } from '../segment/witnesses.js';
 import { listStore, type StorePaths } from '../store/store-directory.js';
 import { RecordLedger } from './record-ledger.js';
 import { SegmentHurts, type HurtListener } from './segment-hurts.js';
@@ -19,7 +23,7 @@ import { endLsnOf, judgeSurvey } from './survey-damage.js';
 import { SurveyFences } from './survey-fences.js';
 import { surveyMarks, surveySlots, type SurveyedSlots } from './survey-marks.js';
 import { rangeOf, type SurveyedRange } from './survey-range.js';
-import { SegmentSurvey, type FrameJudge, type SurveyedFrame } from './survey-segment.js';
+import { surveySegment, type SurveyedFrame } from './survey-segment.js';
 
 /** Hears what a survey meets, in the order of the log. */
 export interface SurveyListener extends HurtListener {
@@ -59,6 +63,7 @@ class Survey {
   readonly #request: SurveyRequest;
   readonly #segments: SurveyedSegment[] = [];
   readonly #fences: SurveyFences;
+  readonly #witnesses = new Witnesses(NOTHING_DURABLE, 0);
   #mark: EndMark | null = null;
   #readBytes = 0;
   #toldBytes = 0;
@@ -78,6 +83,9 @@ class Survey {
     const range = await rangeOf(disk, paths, slots, this.#request.from);
     const marks = await surveyMarks(disk, paths, { storeId: range.storeId, superblock: slots.superblock });
     this.#mark = marks.mark;
+    if (marks.mark !== null) this.#witnesses.hear(marks.mark, marks.mark.epoch);
+    for (const slot of slots.slots)
+      if (slot.kind === 'valid') this.#witnesses.hear(slot.superblock.proven, slot.superblock.epoch);
     this.#totalBytes = range.totalBytes;
     for (let number = range.first; number <= range.newest; number += 1) await this.#survey(number, range);
     // R6: one above the range that joins is live.
@@ -96,7 +104,7 @@ class Survey {
       highestSegment: range.highestSegment,
       readBytes: this.#readBytes,
     };
-    return judgeSurvey(parts, paths, this.#request.listener.boundary());
+    return judgeSurvey(parts, this.#witnesses, paths, this.#request.listener.boundary());
   }
 
   /**
@@ -145,7 +153,7 @@ class Survey {
     const { environment, paths } = this.#request;
     const next = await wholeHeaderOf(environment.disk, paths.walDir, last.number + 1, range.storeId);
     if (next === null) return false;
-    if (next.firstLsn === last.run.lastLsn + 1 && next.chain === last.run.chain) return true;
+    if (goesOnFrom(next, last.run)) return true;
     // A writer that rotated since has added to the last one, which must be read again.
     return this.#catchUp(last, next, range);
   }
@@ -162,7 +170,7 @@ class Survey {
     this.#segments.pop();
     await this.#survey(last.number, range, run.lastLsn);
     const again = this.#segments[this.#segments.length - 1]?.run;
-    return again?.lastLsn === next.firstLsn - 1 && again.chain === next.chain;
+    return again !== undefined && again !== null && goesOnFrom(next, again);
   }
 
   /** @param heardLsn frames up to this were told of already */
@@ -195,33 +203,43 @@ class Survey {
     range: SurveyedRange,
     heardLsn: number,
   ): Promise<SurveyedSegment> {
-    const { listener } = this.#request;
+    const { listener, environment, paths } = this.#request;
     const fences = await this.#fences.of(file, header, range, this.#mark);
-    const survey = new SegmentSurvey(file, header, { fences, judgeFrame: listener.judgeFrame });
+    this.#witnesses.hear(header.durable, header.epoch);
+    const readBefore = this.#readBytes;
+    const count = (): void => {
+      this.#readBytes = readBefore + walk.readBytes;
+    };
+    const walk: SegmentWalk = new SegmentWalk(file, header, {
+      fences,
+      witnesses: this.#witnesses,
+      judgeFrame: listener.judgeFrame,
+      beforeRead: () => {
+        count();
+        this.#tell();
+      },
+    });
     if (heardLsn === 0) listener.onSegment(header, this.#joinsLast(header));
-    const { environment, paths } = this.#request;
     const place = { disk: environment.disk, walDir: paths.walDir, storeId: range.storeId };
     const hurts = new SegmentHurts(place, file, header, listener);
     let entries = 0;
-    const readBefore = this.#readBytes;
-    for await (const { frame, hole } of survey.pieces()) {
-      if (hole !== null) {
-        if (!(await this.#isStill(file, header))) break;
+    const tear = await surveySegment(walk, path, {
+      onFrame: (frame, records, offset) => {
+        hurts.frame(frame);
+        entries += frame.until - frame.from;
+        if (frame.firstLsn <= heardLsn) return undefined;
+        return listener.onFrame({ header: frame, records, segment: header.number, path, offset });
+      },
+      onHole: async (hole) => {
+        if (!(await this.#isStill(file, header))) return false;
         await hurts.hole(hole);
-        continue;
-      }
-      hurts.frame(frame.header);
-      entries += frame.header.until - frame.header.from;
-      if (frame.header.firstLsn > heardLsn) {
-        const heard = listener.onFrame(frame);
-        if (isPromise(heard)) await heard;
-      }
-      this.#readBytes = readBefore + survey.readBytes;
-      this.#tell();
-    }
-    this.#readBytes = readBefore + survey.readBytes;
+        return true;
+      },
+    });
+    count();
+    this.#tell();
     const seal = await sealOf(file, header);
-    const hurt = await hurts.end(survey, seal.sealedLsn);
+    const hurt = await hurts.end(walk, tear, seal.sealedLsn);
     return {
       number: header.number,
       path,
@@ -229,21 +247,19 @@ class Survey {
       header,
       fault: null,
       ...seal,
-      frames: survey.frameCount,
+      frames: walk.frameCount,
       entries,
-      run: survey.run,
-      framesUntil: survey.offset,
+      run: walk.run,
+      framesUntil: walk.offset,
       ...hurt,
-      mark: survey.mark,
-      highestEpoch: survey.highestEpoch,
     };
   }
 
   /** True if a segment begins right where the one before it ends, by its frames or by its seal. */
-  #joinsLast({ firstLsn, chain }: SegmentHeader): boolean {
+  #joinsLast(header: SegmentHeader): boolean {
     const last = this.#segments[this.#segments.length - 1];
     if (last === undefined || last.run === null) return false;
-    return last.isBridged || (last.run.lastLsn === firstLsn - 1 && last.run.chain === chain);
+    return last.isBridged || goesOnFrom(header, last.run);
   }
 
   /** False if the file became another segment while it was read: a writer recycled it (R10). */
@@ -301,8 +317,6 @@ const NOTHING: Omit<SurveyedSegment, 'number' | 'path'> = {
   torn: [],
   isBridged: false,
   records: new RecordLedger(0),
-  mark: null,
-  highestEpoch: 0,
 };
 
 async function sealOf(

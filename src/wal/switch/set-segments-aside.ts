@@ -6,7 +6,7 @@ import { identityText, sameBytes } from '../../format/identity.js';
 import { QUARANTINE_DIRECTORY_NAME } from '../../format/names.js';
 import type { SegmentHeader } from '../../format/segment-header.js';
 import { closeFile } from '../../disk/close-file.js';
-import { framesOf } from '../recover/segments-above.js';
+import { holdsFrame } from '../segment/segment-walk.js';
 import { segmentPath } from '../segment/live-segment.js';
 import { openSegment, readSegmentHeader } from '../segment/read-segment.js';
 import { removeName } from '../../disk/durable-names.js';
@@ -97,8 +97,7 @@ async function whyKeptSegment(
   // The superblock stopped naming it when nothing that it holds was needed any more.
   if (first !== undefined && header.number < first.number) return null;
   // D6: a segment that was never named holds no frame.
-  const { untilOffset } = await framesOf(file, header, () => true);
-  return untilOffset > 0
+  return (await holdsFrame(file, header))
     ? `It is segment ${String(header.number)}, which was live once, and does not join this log.`
     : null;
 }

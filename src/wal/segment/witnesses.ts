@@ -1,0 +1,34 @@
+import { lastLsnOf, type FrameHeader } from '../../format/frame-header.js';
+import type { DurableMark } from '../../format/position.js';
+import { isFenced, type Fence } from './frame-run.js';
+
+/**
+ * What everything that is valid by its own checksum says of a log, collected by whoever reads it: P, the highest mark of
+ * all (R1), and the numbers that a writer must not use again (R7).
+ */
+export class Witnesses {
+  mark: DurableMark;
+  highestEpoch: number;
+  /** Of any frame that counts, whole or not. */
+  highestLsn = 0;
+
+  constructor(mark: DurableMark, epoch: number) {
+    this.mark = mark;
+    this.highestEpoch = epoch;
+  }
+
+  /** A mark of that epoch. */
+  hear(mark: DurableMark, epoch: number): void {
+    if (mark.lsn > this.mark.lsn) this.mark = mark;
+    if (epoch > this.highestEpoch) this.highestEpoch = epoch;
+  }
+
+  /** The header of a frame, of which the rest may be lost. False: it was fenced off, and counts for nothing (D11). */
+  see(header: FrameHeader, fences: readonly Fence[]): boolean {
+    const lastLsn = lastLsnOf(header);
+    if (isFenced(header.epoch, lastLsn, fences)) return false;
+    this.hear(header.durable, header.epoch);
+    if (lastLsn > this.highestLsn) this.highestLsn = lastLsn;
+    return true;
+  }
+}
