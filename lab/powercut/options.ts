@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { FILE_SYSTEMS, type FileSystem } from './file-system/file-systems.js';
 import { WRONG_COPIES } from './wrong/wrong-copies.js';
+import type { WrongCopy } from './wrong/wrong-copy.js';
 
 export interface PowercutOptions {
   readonly fileSystem: FileSystem;
@@ -8,8 +9,8 @@ export interface PowercutOptions {
   readonly seed: number;
   /** Number of a cut that an earlier run of this seed kept: only that one is made, again. */
   readonly cut: number | null;
-  /** Names of the wrong copies to catch; empty: the right one is tried. */
-  readonly wrong: readonly string[];
+  /** The wrong copies to catch; empty: the right one is tried. */
+  readonly wrong: readonly WrongCopy[];
   /** Disks fail, or fill, in some generations. */
   readonly errors: boolean;
   readonly full: boolean;
@@ -60,20 +61,20 @@ export function readOptions(args: readonly string[]): PowercutOptions | 'help' {
     minutes: number('--minutes', flags.minutes, 0.1, 600),
     seed: whole('--seed', flags.seed ?? String(Date.now() % 1_000_000), 2 ** 32 - 1),
     cut: flags.cut === undefined ? null : whole('--cut', flags.cut, 2 ** 32),
-    wrong: wrongNames(flags.wrong, flags['all-wrong'] === true),
+    wrong: wrongCopies(flags.wrong, flags['all-wrong'] === true),
     errors: flags.calm !== true,
     full: flags.calm !== true,
     json: flags.json === true,
   };
 }
 
-function wrongNames(name: string | undefined, isAll: boolean): readonly string[] {
-  const names = WRONG_COPIES.map((copy) => copy.name);
-  if (isAll) return names;
+function wrongCopies(name: string | undefined, isAll: boolean): readonly WrongCopy[] {
+  if (isAll) return WRONG_COPIES;
   if (name === undefined) return [];
-  if (!names.includes(name))
-    throw new UsageError(`--wrong is '${name}', expected one of: ${names.join(' ')}.`);
-  return [name];
+  const named = WRONG_COPIES.filter((copy) => copy.name === name);
+  if (named.length > 0) return named;
+  const names = WRONG_COPIES.map((copy) => copy.name).join(' ');
+  throw new UsageError(`--wrong is '${name}', expected one of: ${names}.`);
 }
 
 interface Flags {

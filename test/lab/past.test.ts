@@ -14,14 +14,14 @@ const entry = (index: number, of: number): Call => ({
   entries: [{ index, term: of, kind: 0, id: index * 100 + of, bytes: 10 }],
 });
 const NOTES: readonly Note[] = [
-  { at: 10, what: 'opened', kept: 0 },
+  { at: 10, what: 'opened', kept: 0, more: false },
   { at: 10, what: 'asked', seq: 0, call: term(1) },
   { at: 12, what: 'answered', seq: 0 },
   { at: 12, what: 'asked', seq: 1, call: entry(1, 1) },
   { at: 12, what: 'asked', seq: 2, call: entry(2, 1) },
   { at: 14, what: 'answered', seq: 1 },
   { at: 15, what: 'opening' },
-  { at: 20, what: 'opened', kept: 1 },
+  { at: 20, what: 'opened', kept: 1, more: true },
   { at: 21, what: 'asked', seq: 3, call: entry(3, 1) },
   { at: 23, what: 'refused', seq: 3, code: 'KEELSON_NO_SPACE' },
 ];

@@ -27,20 +27,30 @@ const DRAWN: readonly CutMode[] = [
 
 /** 40 % anywhere, 60 % at an event of the notes or a few records behind it. */
 export function drawCut(random: Random, records: number, notes: readonly Note[]): CutPlan {
-  const events = notes.filter(({ what }) => what !== 'asked' && what !== 'disk');
-  const isAtEvent = events.length > 0 && random.chance(0.6);
-  const at = isAtEvent
-    ? random.one(rareOnes(random, notes, events)).at + random.one([0, 0, 0, 1, 1, 2, 3, 5])
-    : random.between(0, records);
+  const kinds = eventKinds(notes);
+  const at =
+    kinds.length > 0 && random.chance(0.6)
+      ? random.one(random.one(kinds)) + random.one([0, 0, 0, 0, 1, 1, 2, 3, 5])
+      : random.between(0, records);
   return { at: Math.min(at, records), mode: random.one(DRAWN), seed: random.seed() };
 }
 
-/** Answers of saves are many; every other time it is an open, or the answer of another call. */
-function rareOnes(random: Random, notes: readonly Note[], events: readonly Note[]): readonly Note[] {
-  if (random.chance(0.5)) return events;
+/** Places of events, a list for each kind: answers of saves are many, and would hide all others. */
+function eventKinds(notes: readonly Note[]): number[][] {
   const saves = new Set(
     notes.flatMap((note) => (note.what === 'asked' && note.call.name === 'save' ? [note.seq] : [])),
   );
-  const rare = events.filter((note) => note.what !== 'answered' || !saves.has(note.seq));
-  return rare.length > 0 ? rare : events;
+  const places = (is: (note: Note) => boolean): number[] => notes.filter(is).map(({ at }) => at);
+  return [
+    places((note) => note.what === 'answered' && saves.has(note.seq)),
+    places((note) => note.what === 'answered' && !saves.has(note.seq)),
+    places((note) => note.what === 'opened' && note.more),
+    places((note) => note.what === 'opened' && !note.more),
+    places(({ what }) => what === 'opening' || what === 'failed' || what === 'refused'),
+  ].filter((kind) => kind.length > 0);
+}
+
+/** Whether it tears what the file systems take for one: then their own metadata may be lost as well. */
+export function tearsBlocks({ mode }: CutPlan): boolean {
+  return mode === 'torn-512' || mode === 'part-of-sector';
 }

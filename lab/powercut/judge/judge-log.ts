@@ -1,4 +1,6 @@
+import { dirname } from 'node:path';
 import { isKeelsonError, nodeEnvironment, openRaftLog, type RaftLog } from '../../../src/index.js';
+import { command } from '../file-system/command.js';
 import { giveRoom } from '../life/ballast.js';
 import { makeCall } from '../life/make-call.js';
 import { nextSave } from '../life/next-call.js';
@@ -15,8 +17,8 @@ import { showLog } from './shown-log.js';
 export type Outcome =
   | { readonly what: 'held'; readonly hadNoRoom: boolean }
   | { readonly what: 'violation'; readonly text: string }
-  /** The file system could not be mounted, or not be read: its own damage, where sectors tear. */
-  | { readonly what: 'file-system'; readonly text: string };
+  /** The file system, or the disk, refuses: its own damage where blocks were torn, and else not to be had. */
+  | { readonly what: 'refused'; readonly text: string };
 
 const MORE_SAVES = 15;
 
@@ -42,14 +44,14 @@ export class LogJudge {
   async judge(): Promise<Outcome> {
     try {
       const state = await this.#recovered();
-      giveRoom(this.#dir);
+      this.#giveRoom();
       const grown = await this.#reopenedAndGrown(state);
       await this.#readWhole(grown);
       return { what: 'held', hadNoRoom: this.#hadNoRoom };
     } catch (error) {
       if (error instanceof Violation) return { what: 'violation', text: error.message };
       if (isKeelsonError(error) && error.family === 'environment')
-        return { what: 'file-system', text: error.message };
+        return { what: 'refused', text: `${error.code}: ${error.message}` };
       return { what: 'violation', text: String(error) };
     }
   }
@@ -59,7 +61,7 @@ export class LogJudge {
     const at = this.#notebook.records;
     const judgement = keptCalls(await showLog(log), this.#past);
     if ('difference' in judgement) throw new Violation(judgement.difference);
-    this.#notebook.note({ at, what: 'opened', kept: judgement.kept });
+    this.#notebook.note({ at, what: 'opened', kept: judgement.kept, more: judgement.kept > this.#past.owed });
     const { verdict, damage } = await log.verify();
     if (verdict !== 'sound') throw new Violation(`verify found damage: ${JSON.stringify(damage)}`);
     return judgement.state;
@@ -71,9 +73,15 @@ export class LogJudge {
     } catch (error) {
       if (!isKeelsonError(error) || error.code !== 'KEELSON_NO_SPACE') throw error;
       this.#hadNoRoom = true;
-      giveRoom(this.#dir);
+      this.#giveRoom();
       return this.#open();
     }
+  }
+
+  /** Some file systems give room back only with their next commit. */
+  #giveRoom(): void {
+    giveRoom(this.#dir);
+    command('sync', '--file-system', dirname(this.#dir));
   }
 
   async #reopenedAndGrown(state: LogState): Promise<LogState> {

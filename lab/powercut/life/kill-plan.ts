@@ -16,8 +16,8 @@ const CALLS_OF_AN_OPEN = 60;
 export function drawKill(random: Random): KillPlan {
   const kind = random.between(0, 6);
   if (kind < 2) return { at: 'call', count: random.between(1, CALLS_OF_AN_OPEN) };
-  if (kind < 4) return { at: 'sync', count: random.between(1, random.one([20, 60, 200])) };
-  if (kind < 6) return { at: 'call', count: random.between(CALLS_OF_AN_OPEN, 600) };
+  if (kind < 4) return { at: 'sync', count: random.between(1, random.one([20, 60, 300])) };
+  if (kind < 6) return { at: 'call', count: random.between(CALLS_OF_AN_OPEN, 1500) };
   return { at: 'never', count: 0 };
 }
 

@@ -14,7 +14,7 @@ export interface WriterOrders {
   readonly calls: number;
   readonly kill: KillPlan;
   /** Lets the disk fail now and then. */
-  readonly errors: boolean;
+  readonly errors: 'none' | 'some' | 'many';
   /** Fills the file system now and then. */
   readonly full: boolean;
   readonly wrong: string | null;

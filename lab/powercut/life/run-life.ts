@@ -8,21 +8,21 @@ import type { WriterOrders } from './orders.js';
 
 /** What the writers of one generation may do. */
 export interface LifeOptions {
-  readonly errors: boolean;
+  readonly errors: WriterOrders['errors'];
   readonly full: boolean;
   readonly wrong: string | null;
 }
 
-/** How long a writer may take; it makes a few hundred calls. */
-const WRITER_MS_MAX = 120_000;
+/** How long a writer may take for its few hundred calls: none that gets on needs it, on the busiest machine. */
+const WRITER_MS_MAX = 180_000;
 
-/** Some writers, one after the other, on the log in `dir`. Resolves to how many were killed. */
+/** Some writers, one after the other, on the log in `dir`. */
 export async function runLife(
   dir: string,
   recording: Recording,
   random: Random,
   options: LifeOptions,
-): Promise<number> {
+): Promise<{ readonly killed: number; readonly hasHung: boolean }> {
   const pastPath = `${recording.base}.past`;
   writeFileSync(pastPath, JSON.stringify(recording.past));
   let killed = 0;
@@ -34,18 +34,19 @@ export async function runLife(
       count: recording.disk.count,
       faults: recording.disk.faults,
       seed: random.seed(),
-      calls: random.between(40, 240),
+      calls: random.between(40, 400),
       kill: drawKill(random),
       ...options,
     });
     if (ended === 'killed') killed += 1;
     // What it saw stands in the notes.
     if (ended === 'failed') break;
+    if (ended === 'hung') return { killed, hasHung: true };
   }
-  return killed;
+  return { killed, hasHung: false };
 }
 
-async function runWriter(orders: WriterOrders): Promise<'done' | 'killed' | 'failed'> {
+async function runWriter(orders: WriterOrders): Promise<'done' | 'killed' | 'failed' | 'hung'> {
   const writer = spawn(process.execPath, [join(import.meta.dirname, 'main.js'), JSON.stringify(orders)], {
     stdio: ['ignore', 'ignore', 'inherit'],
     detached: true,
@@ -53,7 +54,7 @@ async function runWriter(orders: WriterOrders): Promise<'done' | 'killed' | 'fai
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       writer.kill('SIGKILL');
-      reject(new Error(`a writer took longer than ${WRITER_MS_MAX / 1000} s`));
+      resolve('hung');
     }, WRITER_MS_MAX);
     writer.once('error', reject);
     writer.once('exit', (code) => {

@@ -18,6 +18,13 @@ import type { WriterOrders } from './orders.js';
 /** How often an open is tried again while the disk fails. */
 const OPENS_MAX = 8;
 
+/** How long a disk fails, at most. */
+const FAULT_MS_MAX = 200;
+/** Between two tries of an open. */
+const REOPEN_MS = 60;
+
+const ERRORS_A_CALL = { none: 0, some: 0.02, many: 0.08 } as const;
+
 /**
  * A writer of one process: opens the log, holds what it shows against what it may show, and asks of it what a Raft
  * server asks, until it has made its calls, or is killed. What it saw and must not see is a note, too.
@@ -62,6 +69,8 @@ export class Writer {
       await this.#work(log, calls);
       await this.#settled();
       await log.close();
+      // Opened while the disk still fails, a file system gives up for good more often than not.
+      if (this.#hasFailed && this.#random.chance(0.8)) await wait(FAULT_MS_MAX);
     }
   }
 
@@ -71,14 +80,17 @@ export class Writer {
       this.#notebook.note({ at: this.#notebook.records, what: 'opening' });
       try {
         this.#wrong.opening();
-        const log = await openRaftLog(logOptions(this.#orders.dir, this.#environment));
+        const log = await openRaftLog({
+          ...logOptions(this.#orders.dir, this.#environment),
+          writeMode: this.#random.one(['auto', 'inline', 'background']),
+        });
         this.#wrong.opened();
         await this.#look(log, this.#notebook.records);
         return log;
       } catch (error) {
         if (isKeelsonError(error) && error.family !== 'environment') throw error;
         if (tries === 2) giveRoom(this.#orders.dir);
-        await wait(60);
+        await wait(REOPEN_MS);
       }
     }
     return null;
@@ -89,7 +101,7 @@ export class Writer {
     const past = pastAtCut(this.#first, readNotes(this.#orders.notes), Infinity);
     const judgement = keptCalls(await showLog(log), past);
     if ('difference' in judgement) throw new Error(judgement.difference);
-    this.#notebook.note({ at, what: 'opened', kept: judgement.kept });
+    this.#notebook.note({ at, what: 'opened', kept: judgement.kept, more: judgement.kept > past.owed });
     this.#accepted = judgement.state;
     this.#hasFailed = false;
   }
@@ -99,7 +111,7 @@ export class Writer {
     let underWayMax = random.one([1, 1, 2, 8, 48]);
     for (let left = calls; left > 0 && !this.#hasFailed; left -= 1) {
       if (random.chance(0.05)) underWayMax = random.one([1, 1, 2, 8, 48]);
-      if (random.chance(0.02)) this.#disturbDisk();
+      this.#disturbDisk();
       const rare = random.chance(0.12) ? await this.#rare() : null;
       if (this.#hasFailed) return;
       this.#ask(log, rare ?? nextSave(random, this.#state));
@@ -151,13 +163,13 @@ export class Writer {
     const { errors, full, dir, faults } = this.#orders;
     const random = this.#random;
     const at = this.#notebook.records;
-    if (errors) {
-      const kind = random.one(['writes', 'flushes', 'both'] as const);
-      const ms = random.between(2, 200);
+    if (random.chance(ERRORS_A_CALL[errors])) {
+      const kind = random.one(['writes', 'writes', 'flushes', 'both'] as const);
+      const ms = random.between(2, FAULT_MS_MAX);
       orderFaults(faults, kind, Date.now() + ms);
       this.#notebook.note({ at, what: 'disk', how: `fails ${kind} for ${ms} ms` });
     }
-    if (!full) return;
+    if (!full || !random.chance(0.03)) return;
     const isFull = isFilled(dir);
     if (isFull) giveRoom(dir);
     else fill(dir, random.one([0, 8 * 1024, 200 * 1024]));

@@ -11,8 +11,11 @@ export type Note =
   /** Failed with its fate open. */
   | { readonly at: number; readonly what: 'failed'; readonly seq: number; readonly code: string }
   | { readonly at: number; readonly what: 'opening' }
-  /** An open showed the state after so many of the calls that were still possible; owed from then on. */
-  | { readonly at: number; readonly what: 'opened'; readonly kept: number }
+  /**
+   * An open showed the state after so many of the calls that were still possible; owed from then on. `more`: than was
+   * owed before, so that only the open itself can have made them durable.
+   */
+  | { readonly at: number; readonly what: 'opened'; readonly kept: number; readonly more: boolean }
   /** The disk was filled, or given room again, or ordered to fail: for the reader of a violation. */
   | { readonly at: number; readonly what: 'disk'; readonly how: string }
   /** The writer itself saw what may not be. */

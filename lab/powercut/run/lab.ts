@@ -1,7 +1,7 @@
 import { rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { copyImage, Medium } from '../cut/medium.js';
-import { drawCut, type CutPlan } from '../cut/cut-plan.js';
+import { drawCut, tearsBlocks, type CutPlan } from '../cut/cut-plan.js';
 import { command, CommandError } from '../file-system/command.js';
 import type { FileSystem } from '../file-system/file-systems.js';
 import { MountedDisk } from '../file-system/mounted-disk.js';
@@ -13,18 +13,20 @@ import { Random } from '../random.js';
 import { keepCut } from './kept-cut.js';
 import type { Place } from './place.js';
 import { journalOf, notesOf, recording, removeRecording, type Recording } from './recording.js';
+import type { WrongCopy } from '../wrong/wrong-copy.js';
 import type { Tally } from './tally.js';
 
 /** Cuts of one generation's journal. */
-const CUTS = 10;
-const NESTED_CUTS = 2;
+const CUTS = 16;
+const NESTED_CUTS = 3;
 /** So often a crashed image is what the next generation begins with. */
 const GENERATIONS_DEEP_MAX = 8;
 
 export interface LabOptions {
   readonly fileSystem: FileSystem;
   readonly seed: number;
-  readonly wrong: string | null;
+  /** A wrong copy, or null for the right one. */
+  readonly copy: WrongCopy | null;
   /** Whether disks fail, or fill, in some generations. */
   readonly errors: boolean;
   readonly full: boolean;
@@ -84,7 +86,14 @@ export class Lab {
   async #live(made: Recording, random: Random): Promise<boolean> {
     try {
       using mounted = this.#mount(made);
-      this.#tally.kills += await runLife(mounted.logDirectory, made, random, this.#lifeOptions(random));
+      const { killed, hasHung } = await runLife(
+        mounted.logDirectory,
+        made,
+        random,
+        this.#lifeOptions(random),
+      );
+      this.#tally.kills += killed;
+      if (hasHung) this.#violation(made, null, 'a writer hung');
     } catch (error) {
       if (error instanceof CommandError) return false;
       throw error;
@@ -97,9 +106,13 @@ export class Lab {
   }
 
   #lifeOptions(random: Random): LifeOptions {
-    const { errors, full, wrong } = this.#options;
-    if (wrong !== null) return { errors, full: false, wrong };
-    return { errors: errors && random.chance(0.25), full: full && random.chance(0.25), wrong };
+    const { errors, full, copy } = this.#options;
+    if (copy !== null) return { errors: copy.needsErrors ? 'many' : 'none', full: false, wrong: copy.name };
+    return {
+      errors: errors && random.chance(0.25) ? 'some' : 'none',
+      full: full && random.chance(0.25),
+      wrong: null,
+    };
   }
 
   async #cutAll(made: Recording, random: Random): Promise<void> {
@@ -110,7 +123,7 @@ export class Lab {
     for (const plan of plans.sort((a, b) => a.at - b.at)) {
       if (!this.#goesOn()) break;
       this.#tally.firstCuts += 1;
-      await this.#judgeCut(made, medium, plan, random.chance(0.3) && this.#options.wrong === null);
+      await this.#judgeCut(made, medium, plan, random.chance(0.3) && this.#options.copy === null);
     }
     medium.remove();
     journal.close();
@@ -150,22 +163,24 @@ export class Lab {
       notebook.close();
       return outcome;
     } catch (error) {
-      if (error instanceof CommandError) return { what: 'file-system', text: error.message };
+      if (error instanceof CommandError) return { what: 'refused', text: error.message };
       throw error;
     }
   }
 
   #count(made: Recording, plan: CutPlan, outcome: Outcome): void {
     if (outcome.what === 'violation') this.#violation(made, plan, outcome.text);
-    else if (outcome.what === 'file-system') this.#tally.fileSystemLost += 1;
+    else if (outcome.what === 'refused' && tearsBlocks(plan)) this.#tally.fileSystemsLost += 1;
+    // Whole blocks were lost and kept as a disk may: nobody may refuse that.
+    else if (outcome.what === 'refused') this.#violation(made, plan, outcome.text);
     else if (outcome.hadNoRoom) this.#tally.hadNoRoom += 1;
   }
 
   #violation(made: Recording, plan: CutPlan | null, text: string): void {
-    const { wrong, seed, fileSystem } = this.#options;
+    const { copy, seed, fileSystem } = this.#options;
     const cut = plan === null ? 0 : this.#tally.cuts;
     // Of a wrong copy it is what was hoped for.
-    const kept = wrong === null ? keepCut(fileSystem.name, seed, cut, made, plan) : null;
+    const kept = copy === null ? keepCut(fileSystem.name, seed, cut, made, plan) : null;
     this.#tally.violations.push({ text, cut, plan, kept });
   }
 

@@ -29,10 +29,10 @@ export function tellReport({ fileSystem, seed, json }: PowercutOptions, reports:
 
 function oneLine(fileSystem: string, seed: number, { wrong, tally, seconds, isGood }: RunReport): string {
   const who = wrong === null ? 'keelson' : wrong;
-  const verdict = wrong === null ? `${tally.violations.length} violations` : isGood ? 'caught' : 'NOT CAUGHT';
+  const verdict = wrong === null ? `${tally.violations.length} violations` : caughtOrNot(tally, isGood);
   return (
     `${fileSystem} ${who}: ${verdict}; ${tally.cuts} cuts (${tally.nestedCuts} nested), ${tally.generations} generations, ` +
-    `${tally.answered} answers, ${tally.kills} kills, ${tally.fileSystemLost} file systems lost, ` +
+    `${tally.answered} answers, ${tally.kills} kills, ${tally.fileSystemsLost} file systems lost, ` +
     `${tally.hadNoRoom} without room; seed ${seed}, ${seconds.toFixed(0)} s`
   );
 }
@@ -40,4 +40,9 @@ function oneLine(fileSystem: string, seed: number, { wrong, tally, seconds, isGo
 function tellViolation(fileSystem: string, seed: number, { text, cut, plan, kept }: FoundViolation): string {
   const again = `npm run lab:powercut -- --fs ${fileSystem} --seed ${seed} --cut ${cut}`;
   return `VIOLATION at cut ${cut} ${JSON.stringify(plan)}: ${text}\n  kept in ${kept ?? 'nothing'}; again: ${again}`;
+}
+
+function caughtOrNot({ violations }: Tally, isGood: boolean): string {
+  if (violations.length > 0) return 'caught';
+  return isGood ? 'not caught, harmless here' : 'NOT CAUGHT';
 }

@@ -17,8 +17,8 @@ export class Tally {
   answered = 0;
   firstCuts = 0;
   nestedCuts = 0;
-  /** Cuts behind which the file system itself could not be mounted or read. */
-  fileSystemLost = 0;
+  /** Cuts that tore blocks, behind which the file system itself could not be mounted or read. */
+  fileSystemsLost = 0;
   /** Opened only once there was room. */
   hadNoRoom = 0;
   readonly violations: FoundViolation[] = [];
@@ -28,7 +28,7 @@ export class Tally {
   }
 
   toJSON(): object {
-    const { cuts, generations, kills, answered, firstCuts, nestedCuts, fileSystemLost, hadNoRoom } = this;
+    const { cuts, generations, kills, answered, firstCuts, nestedCuts, fileSystemsLost, hadNoRoom } = this;
     const { violations } = this;
     return {
       cuts,
@@ -37,7 +37,7 @@ export class Tally {
       generations,
       kills,
       answered,
-      fileSystemLost,
+      fileSystemsLost,
       hadNoRoom,
       violations,
     };

@@ -6,6 +6,7 @@ export const noSync: WrongCopy = {
   name: 'no-sync',
   says: 'no file is ever synced',
   needsErrors: false,
+  harmlessOn: [],
   around: (environment) =>
     always(
       hooked(environment, {
@@ -19,6 +20,7 @@ export const acknowledgedEarly: WrongCopy = {
   name: 'ack-early',
   says: 'a sync answers when it begins',
   needsErrors: false,
+  harmlessOn: [],
   around: (environment) =>
     always(
       hooked(environment, {
@@ -35,6 +37,7 @@ export const someSyncsLeftOut: WrongCopy = {
   name: 'some-syncs',
   says: '2 % of the syncs are left out',
   needsErrors: false,
+  harmlessOn: [],
   around: (environment) => {
     const random = new Random(Math.floor(environment.now() * 1000));
     return always(

@@ -6,6 +6,7 @@ export const failedSyncTriedAgain: WrongCopy = {
   name: 'sync-again',
   says: 'a sync that failed is tried again until it answers',
   needsErrors: true,
+  harmlessOn: [],
   around: (environment) =>
     always(
       hooked(environment, {
@@ -27,6 +28,7 @@ export const tailNotRewritten: WrongCopy = {
   name: 'tail-not-rewritten',
   says: 'an open syncs the tail without writing it again',
   needsErrors: true,
+  harmlessOn: [],
   around: (environment) =>
     whileOpening((isOpening) =>
       hooked(environment, { write: (write) => (isOpening() ? unlessThere(write) : write.run()) }),
@@ -37,6 +39,7 @@ export const tailNotProven: WrongCopy = {
   name: 'tail-not-proven',
   says: 'an open takes the tail as it can be read, and makes none of it durable',
   needsErrors: false,
+  harmlessOn: [],
   around: (environment) =>
     whileOpening((isOpening) =>
       hooked(environment, {

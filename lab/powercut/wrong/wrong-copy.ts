@@ -13,6 +13,8 @@ export interface WrongCopy {
   readonly says: string;
   /** Whether the disk must fail for it to matter. */
   readonly needsErrors: boolean;
+  /** Types of file systems that do of their own accord what it leaves out. */
+  readonly harmlessOn: readonly string[];
   around(environment: Environment): WrongEnvironment;
 }
 
