@@ -51,9 +51,13 @@ async function runInside(place: string, options: PowercutOptions, args: readonly
   // It draws its seed once.
   const seeded = [...args, '--seed', String(options.seed)];
   const inside = spawn('unshare', [...namespaces, process.execPath, program, place, ...seeded], {
-    stdio: 'inherit',
+    // It ends when its input does: on a signal, or because this process is no more.
+    stdio: ['pipe', 'inherit', 'inherit'],
+    // What a terminal sends goes to this process alone: inside, it would end a command half way.
+    detached: true,
   });
   const end = (): void => {
+    inside.stdin.end();
     setTimeout(() => inside.kill('SIGKILL'), ENDING_MS).unref();
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);

@@ -15,8 +15,13 @@ export function fill(dir: string, leave: number): void {
   if (bytes > 0) spawnSync('fallocate', ['--length', String(bytes), ballastOf(dir)], { timeout: 10_000 });
 }
 
+/** Does nothing on a file system that has shut itself down: there no more room is to be had. */
 export function giveRoom(dir: string): void {
-  rmSync(ballastOf(dir), { force: true });
+  try {
+    rmSync(ballastOf(dir), { force: true });
+  } catch (error) {
+    if (!['EROFS', 'EIO'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
 }
 
 export function isFilled(dir: string): boolean {

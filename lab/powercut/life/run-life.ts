@@ -49,7 +49,6 @@ export async function runLife(
 async function runWriter(orders: WriterOrders): Promise<'done' | 'killed' | 'failed' | 'hung'> {
   const writer = spawn(process.execPath, [join(import.meta.dirname, 'main.js'), JSON.stringify(orders)], {
     stdio: ['ignore', 'ignore', 'inherit'],
-    detached: true,
   });
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {

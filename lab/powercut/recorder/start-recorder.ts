@@ -17,8 +17,6 @@ export class Recorder implements AsyncDisposable {
     this.#mountPoint = mountPoint;
     this.#process = spawn(process.execPath, [join(import.meta.dirname, 'main.js'), folder, mountPoint], {
       stdio: ['ignore', 'inherit', 'inherit'],
-      // What ends the lab at a terminal must not end its disk first.
-      detached: true,
     });
     this.#ended = new Promise((resolve) => {
       this.#process.once('close', () => {

@@ -1,4 +1,5 @@
 /** The lab, in namespaces of its own. Arguments: a folder, then the options of main.ts. */
+import { rmSync } from 'node:fs';
 import { Recorder } from '../recorder/start-recorder.js';
 import { readOptions, type PowercutOptions } from '../options.js';
 import type { WrongCopy } from '../wrong/wrong-copy.js';
@@ -9,17 +10,24 @@ import { endProgress, showProgress } from './progress.js';
 import { tellReport, type RunReport } from './report.js';
 import { Tally } from './tally.js';
 
+// It ends when its input does.
 let isEnding = false;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-  process.on(signal, () => {
-    isEnding = true;
-  });
+process.stdin.once('end', () => {
+  isEnding = true;
+});
+process.stdin.resume();
 
-process.exitCode = await main(process.argv.slice(2));
+const [folder = '', ...args] = process.argv.slice(2);
+try {
+  process.exitCode = await main();
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+  process.stdin.destroy();
+}
 
-async function main([folder, ...args]: readonly string[]): Promise<number> {
+async function main(): Promise<number> {
   const options = readOptions(args);
-  if (folder === undefined || options === 'help') throw new Error('usage: run FOLDER OPTIONS');
+  if (options === 'help') throw new Error('usage: run FOLDER OPTIONS');
   const place = new Place(folder);
   await using _recorder = await Recorder.start(place.disks, place.fuse);
   if (options.cut !== null) return await judgeAgain(place, options, options.cut);
@@ -46,8 +54,12 @@ async function runOne(place: Place, options: PowercutOptions, copy: WrongCopy | 
   return { wrong: copy?.name ?? null, tally, seconds, isGood: isGood(copy, options, tally) };
 }
 
-/** Nothing was found in the right one; a wrong one was caught, unless this file system makes good what it lacks. */
-function isGood(copy: WrongCopy | null, { fileSystem }: PowercutOptions, { violations }: Tally): boolean {
-  if (copy === null) return violations.length === 0;
+/** Nothing was found in the right one, which was tried; a wrong one was caught, unless this file system makes good what it lacks. */
+function isGood(
+  copy: WrongCopy | null,
+  { fileSystem }: PowercutOptions,
+  { violations, cuts }: Tally,
+): boolean {
+  if (copy === null) return violations.length === 0 && cuts > 0;
   return violations.length > 0 || copy.harmlessOn.includes(fileSystem.type);
 }
