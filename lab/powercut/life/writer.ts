@@ -167,7 +167,7 @@ export class Writer {
       const kind = random.one(['writes', 'writes', 'flushes', 'both'] as const);
       const ms = random.between(2, FAULT_MS_MAX);
       orderFaults(faults, kind, Date.now() + ms);
-      this.#notebook.note({ at, what: 'disk', how: `fails ${kind} for ${ms} ms` });
+      this.#notebook.note({ at, what: 'disk', how: `fails ${kind}`, ms });
     }
     if (!full || !random.chance(0.03)) return;
     const isFull = isFilled(dir);

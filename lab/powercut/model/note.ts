@@ -1,5 +1,8 @@
 import type { Call } from './call.js';
 
+/** What a disk is made to do. */
+export type DiskTrouble = 'fails writes' | 'fails flushes' | 'fails both' | 'is full' | 'has room again';
+
 /** What a writer's notes say happened, and how many records the disk had then. */
 export type Note =
   /** Read before the call: at a cut before this, nothing of it may be there. */
@@ -16,7 +19,7 @@ export type Note =
    * owed before, so that only the open itself can have made them durable.
    */
   | { readonly at: number; readonly what: 'opened'; readonly kept: number; readonly more: boolean }
-  /** The disk was filled, or given room again, or ordered to fail: for the reader of a violation. */
-  | { readonly at: number; readonly what: 'disk'; readonly how: string }
+  /** What was done to the disk, for the reader of a violation; `ms`: how long it fails. */
+  | { readonly at: number; readonly what: 'disk'; readonly how: DiskTrouble; readonly ms?: number }
   /** The writer itself saw what may not be. */
   | { readonly at: number; readonly what: 'violation'; readonly text: string };

@@ -99,7 +99,7 @@ export class Lab {
       throw error;
     }
     const notes = notesOf(made);
-    this.#tally.answered += notes.filter(({ what }) => what === 'answered').length;
+    this.#tally.count(notes);
     for (const note of notes)
       if (note.what === 'violation') this.#violation(made, null, `a writer saw: ${note.text}`);
     return true;

@@ -30,11 +30,16 @@ export function tellReport({ fileSystem, seed, json }: PowercutOptions, reports:
 function oneLine(fileSystem: string, seed: number, { wrong, tally, seconds, isGood }: RunReport): string {
   const who = wrong === null ? 'keelson' : wrong;
   const verdict = wrong === null ? `${tally.violations.length} violations` : caughtOrNot(tally, isGood);
-  return (
-    `${fileSystem} ${who}: ${verdict}; ${tally.cuts} cuts (${tally.nestedCuts} nested), ${tally.generations} generations, ` +
-    `${tally.answered} answers, ${tally.kills} kills, ${tally.fileSystemsLost} file systems lost, ` +
-    `${tally.hadNoRoom} without room; seed ${seed}, ${seconds.toFixed(0)} s`
-  );
+  const figures = [
+    `${tally.cuts} cuts (${tally.nestedCuts} nested)`,
+    `${tally.generations} generations`,
+    `${tally.answered} answers`,
+    `${tally.kills} kills`,
+    `${tally.diskFailures} disk failures (${tally.failed} calls failed)`,
+    `${tally.fillings} full disks (${tally.refused} saves refused, ${tally.hadNoRoom} opened only with room)`,
+    `${tally.fileSystemsLost} file systems lost`,
+  ];
+  return `${fileSystem} ${who}: ${verdict}; ${figures.join(', ')}; seed ${seed}, ${seconds.toFixed(0)} s`;
 }
 
 function tellViolation(fileSystem: string, seed: number, { text, cut, plan, kept }: FoundViolation): string {

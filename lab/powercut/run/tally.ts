@@ -1,4 +1,5 @@
 import type { CutPlan } from '../cut/cut-plan.js';
+import type { Note } from '../model/note.js';
 
 /** What a run found that may not be. */
 export interface FoundViolation {
@@ -15,6 +16,12 @@ export class Tally {
   generations = 0;
   kills = 0;
   answered = 0;
+  /** Saves refused for want of room, and calls that failed with their fate open. */
+  refused = 0;
+  failed = 0;
+  /** Times that a disk failed for a while, and that one was filled. */
+  diskFailures = 0;
+  fillings = 0;
   firstCuts = 0;
   nestedCuts = 0;
   /** Cuts that tore blocks, behind which the file system itself could not be mounted or read. */
@@ -27,19 +34,18 @@ export class Tally {
     return this.firstCuts + this.nestedCuts;
   }
 
+  /** Counts what the writers of one generation noted. */
+  count(notes: readonly Note[]): void {
+    for (const note of notes) {
+      if (note.what === 'answered') this.answered += 1;
+      else if (note.what === 'refused') this.refused += 1;
+      else if (note.what === 'failed') this.failed += 1;
+      else if (note.what === 'disk' && note.how === 'is full') this.fillings += 1;
+      else if (note.what === 'disk' && note.how !== 'has room again') this.diskFailures += 1;
+    }
+  }
+
   toJSON(): object {
-    const { cuts, generations, kills, answered, firstCuts, nestedCuts, fileSystemsLost, hadNoRoom } = this;
-    const { violations } = this;
-    return {
-      cuts,
-      firstCuts,
-      nestedCuts,
-      generations,
-      kills,
-      answered,
-      fileSystemsLost,
-      hadNoRoom,
-      violations,
-    };
+    return { cuts: this.cuts, ...Object.fromEntries(Object.entries(this)) };
   }
 }
