@@ -14,6 +14,13 @@ import { FORMAT_VERSION } from './segment-header.js';
 export const SUPERBLOCK_SLOT_BYTES = 4096;
 export const SUPERBLOCK_BYTES: number = 2 * SUPERBLOCK_SLOT_BYTES;
 
+/**
+ * Whoever writes a slot changes something in these of its bytes: version, checksum, generation, what the store is, the
+ * epoch. One read from those of the first slot on, to the end of those of the second, brings both.
+ */
+export const SLOT_STAMP_FROM = 8;
+export const SLOT_STAMP_UNTIL = 80;
+
 /** 'KEELSONS' */
 const MAGIC = Uint8Array.of(0x4b, 0x45, 0x45, 0x4c, 0x53, 0x4f, 0x4e, 0x53);
 

@@ -130,7 +130,7 @@ function observerOf(
   return {
     onSync: (event) => {
       prepareNext();
-      emitter.tell('sync', event);
+      if (emitter.listenerCount('sync') > 0) emitter.tell('sync', event);
       if (event.ms > SLOW_SYNC_MS) emitter.tell('slow-sync', { ms: event.ms, bytes: event.bytes });
     },
     onRotate: (event) => {

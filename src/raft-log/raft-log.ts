@@ -132,7 +132,7 @@ export class StoredRaftLog implements RaftLog {
     return this.#rules.readOnly ? 'read-only' : 'open';
   }
 
-  // Not async: a promise more for each save would cost more than the judgement.
+  // Not async, and the frame's own promise: one more for each save would cost more than the judgement.
   save(request: SaveRequest): Promise<SaveResult> {
     try {
       this.#checkWritable();
@@ -140,11 +140,8 @@ export class StoredRaftLog implements RaftLog {
       // A getter of the request may have closed the log.
       this.#checkWritable();
       const plan = judgeSave(this.#accepted, given, this.#rules);
-      const { lastIndex } = plan;
-      const lsn = plan.isEmpty
-        ? this.#queue.whenDurable()
-        : this.#queue.accept(draftSave(this.#accepted, plan));
-      return lsn.then((durableLsn) => ({ lsn: durableLsn, lastIndex }));
+      if (plan.isEmpty) return this.#queue.whenDurable();
+      return this.#queue.accept(draftSave(this.#accepted, plan));
     } catch (error) {
       return Promise.reject<SaveResult>(error);
     }

@@ -33,7 +33,9 @@ export function draftSave(view: LogView, plan: SavePlan): LogFrame {
     lastTerm,
     resets: false,
   };
-  const effect = { keepUntil, entryCount: entries.count, terms, hardState: Object.freeze({ ...hardState }) };
+  // What is accepted is frozen already.
+  const after = plan.hardStateChanged ? Object.freeze({ ...hardState }) : view.hardState;
+  const effect = { keepUntil, entryCount: entries.count, terms, hardState: after };
   const urgency = entries.count > 0 ? 'entries' : 'control';
   return new LogFrame({ fields, effect, urgency, controls, entries });
 }

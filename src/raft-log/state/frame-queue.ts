@@ -1,4 +1,5 @@
 import type { KeelsonError } from '../../errors/index.js';
+import type { SaveResult } from '../contract.js';
 import type { FrameStore } from '../log-store.js';
 import type { AcceptedState } from './accepted-state.js';
 import type { DurableState } from './durable-state.js';
@@ -44,10 +45,10 @@ export class FrameQueue implements FrameOwner {
   }
 
   /**
-   * Accepts a frame: encoded before this returns, or thrown before anything changed. Resolves to its last LSN once
-   * it is on stable storage.
+   * Accepts a frame: encoded before this returns, or thrown before anything changed. Resolves once it is on stable
+   * storage.
    */
-  accept(frame: LogFrame): Promise<number> {
+  accept(frame: LogFrame): Promise<SaveResult> {
     frame.owner = this;
     this.#log.accept(frame);
     this.#accepted.push(frame, frame.fields.lastTerm);
@@ -94,7 +95,8 @@ export class FrameQueue implements FrameOwner {
   }
 
   /** For a save that leaves nothing to write: resolves when all it was checked against is durable, fails if that fails. */
-  whenDurable(): Promise<number> {
-    return this.#accepted.newest?.ended() ?? Promise.resolve(this.#log.durable.lsn);
+  whenDurable(): Promise<SaveResult> {
+    const { lsn } = this.#log.durable;
+    return this.#accepted.newest?.ended() ?? Promise.resolve({ lsn, lastIndex: this.#durable.lastIndex });
   }
 }

@@ -8,9 +8,9 @@ import {
   readEntryRecord,
   type ControlRecord,
 } from '../../format/raft-records.js';
-import { readRecord, RECORD_HEADER_BYTES, type RawRecord } from '../../format/record.js';
+import { readRecord, recordBytesAt, type RawRecord } from '../../format/record.js';
 import { Frame, type FrameParts } from '../../wal/inside.js';
-import type { ReadEntry } from '../contract.js';
+import type { ReadEntry, SaveResult } from '../contract.js';
 import { corruptEntry } from '../read/damaged-entry.js';
 import { GivenEntries } from '../rules/given-entries.js';
 import type { FrameEffect } from './durable-state.js';
@@ -22,7 +22,7 @@ export interface FrameOwner {
 }
 
 interface Waiter {
-  readonly resolve: (lastLsn: number) => void;
+  readonly resolve: (result: SaveResult) => void;
   readonly reject: (error: KeelsonError) => void;
 }
 
@@ -45,8 +45,11 @@ export class LogFrame extends Frame {
   #entries: GivenEntries;
   /** Where the records of its entries begin in the payload; made when first asked for. */
   #offsets: Uint32Array | null = null;
-  /** The save itself, and those that wrote nothing themselves but were checked against it. */
-  #waiters: Waiter[] = [];
+  /** The save itself, which waits first. */
+  #resolve: ((result: SaveResult) => void) | null = null;
+  #reject: ((error: KeelsonError) => void) | null = null;
+  /** Those behind it: saves that wrote nothing themselves but were checked against it. */
+  #others: Waiter[] | null = null;
 
   constructor({ fields, urgency, effect, controls, entries = GivenEntries.NONE }: LogFrameParts) {
     let payloadBytes = 0;
@@ -88,21 +91,29 @@ export class LogFrame extends Frame {
     this.owner.frameFailed(this, error);
   }
 
-  /** Resolves to its last LSN once it is durable; fails if it fails. */
-  ended(): Promise<number> {
+  /** Resolves to where the log then ends, once it is durable; fails if it fails. Who asks first is told first. */
+  ended(): Promise<SaveResult> {
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ resolve, reject });
+      if (this.#resolve !== null) (this.#others ??= []).push({ resolve, reject });
+      else {
+        this.#resolve = resolve;
+        this.#reject = reject;
+      }
     });
   }
 
   /** Lets those go on that wait for it. */
   resolve(): void {
-    for (const waiter of this.#waiters) waiter.resolve(this.lastLsn);
+    const { lastLsn: lsn } = this;
+    const lastIndex = this.until - 1;
+    this.#resolve?.({ lsn, lastIndex });
+    if (this.#others !== null) for (const { resolve } of this.#others) resolve({ lsn, lastIndex });
   }
 
   /** Fails those that wait for it. */
   reject(error: KeelsonError): void {
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
+    this.#reject?.(error);
+    if (this.#others !== null) for (const { reject } of this.#others.splice(0)) reject(error);
   }
 
   /** One above the last entry of the log as the frame leaves it. */
@@ -123,11 +134,11 @@ export class LogFrame extends Frame {
 
   /** The records of its entries, one behind the other; a view, valid as {@link payload} is. */
   entryRecords(): Uint8Array {
-    const payload = this.payload();
-    let at = 0;
-    for (let count = 0; count < this.#controls.length; count += 1)
-      at += RECORD_HEADER_BYTES + recordAt(payload, at, 0).bodyBytes;
-    return payload.subarray(at);
+    const { arena, headerBytes, payloadBytes } = this;
+    let at = this.start + headerBytes;
+    const until = at + payloadBytes;
+    for (let count = 0; count < this.#controls.length; count += 1) at += recordBytesAt(arena.view, at);
+    return arena.bytes.subarray(at, until);
   }
 
   /** Entries `[from, until)` of it, with bytes of their own, until their data passes `bytesMax`; at least one. */

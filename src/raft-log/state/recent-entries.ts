@@ -103,21 +103,28 @@ export class RecentEntries {
     )
       return newest;
     const capacity = Math.max(this.#pieceBytes, needed);
-    while (this.#pieces.length > 0 && this.#heldBytes + capacity > this.#bytesMax)
-      this.#retire(this.#pieces.shift() as Piece);
-    const piece = this.#spare?.bytes.length === capacity ? this.#spare : newPiece(capacity);
+    let free = this.#spare;
     this.#spare = null;
-    this.#heldBytes += capacity;
+    while (this.#pieces.length > 0 && this.#heldBytes + capacity > this.#bytesMax)
+      free = this.#release(this.#pieces.shift() as Piece);
+    // New memory costs more than what is copied into it.
+    const piece = free !== null && isOfSize(free, capacity) ? free : newPiece(capacity);
+    this.#heldBytes += piece.bytes.length;
     this.#pieces.push(piece);
     return piece;
   }
 
   #retire(piece: Piece): void {
+    this.#release(piece);
+    if (piece.bytes.length === this.#pieceBytes) this.#spare = piece;
+  }
+
+  /** It is held no more, and empty. */
+  #release(piece: Piece): Piece {
     this.#heldBytes -= piece.bytes.length;
-    if (piece.bytes.length !== this.#pieceBytes) return;
     piece.frames.length = 0;
     piece.used = 0;
-    this.#spare = piece;
+    return piece;
   }
 
   #clear(): void {
@@ -187,6 +194,11 @@ export class RecentEntries {
 function newPiece(capacity: number): Piece {
   const bytes = new Uint8Array(capacity);
   return { bytes, view: viewOf(bytes), frames: [], used: 0 };
+}
+
+/** True if the piece has room for so much, and not much to spare. */
+function isOfSize({ bytes }: Piece, capacity: number): boolean {
+  return bytes.length >= capacity && bytes.length < capacity + capacity / PIECES;
 }
 
 function firstOf({ frames }: Piece): number {

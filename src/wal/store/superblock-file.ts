@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { overwriteFailed, readFailed, syncFailed } from '../../disk/disk-failure.js';
-import { isPromise, type Awaitable, type CallMode, type DiskFile } from '../../disk/port.js';
+import { andThen, orElse, type Awaitable, type CallMode, type DiskFile } from '../../disk/port.js';
 import { readFully } from '../../disk/read-fully.js';
 import { writeFully } from '../../disk/write-fully.js';
 import { KeelsonError } from '../../errors/index.js';
@@ -10,11 +10,16 @@ import { FORMAT_VERSION } from '../../format/segment-header.js';
 import {
   decodeSuperblock,
   encodeSuperblock,
+  SLOT_STAMP_FROM,
+  SLOT_STAMP_UNTIL,
   SUPERBLOCK_BYTES,
   SUPERBLOCK_SLOT_BYTES,
   type Superblock,
   type SuperblockVerdict,
 } from '../../format/superblock.js';
+
+/** From the stamp of the first slot to the end of that of the second: a look at the fence is the one read of each save. */
+const STAMPS_BYTES = SUPERBLOCK_SLOT_BYTES + SLOT_STAMP_UNTIL - SLOT_STAMP_FROM;
 
 export function superblockPath(dir: string): string {
   return join(dir, SUPERBLOCK_NAME);
@@ -72,8 +77,9 @@ export class SuperblockFile {
   #currentSlot: number;
   /** What both slots hold as far as this writer knows: the fence is looked at once after every sync. */
   readonly #known: Uint8Array;
+  readonly #knownStamps: Uint8Array;
   /** For the next look at the fence; null while one is under way, which then has it alone. */
-  #idleBytes: Uint8Array | null = new Uint8Array(SUPERBLOCK_BYTES);
+  #idleStamps: Uint8Array | null = new Uint8Array(STAMPS_BYTES);
   #writing: Promise<void> = Promise.resolve();
 
   /**
@@ -84,6 +90,7 @@ export class SuperblockFile {
     this.file = file;
     this.#current = current;
     this.#known = known.slice();
+    this.#knownStamps = this.#known.subarray(SLOT_STAMP_FROM, SLOT_STAMP_FROM + STAMPS_BYTES);
     this.#currentSlot = currentSlot;
   }
 
@@ -163,23 +170,22 @@ export class SuperblockFile {
    * nothing that we wrote since may be acknowledged (D11).
    */
   checkFence(mode: CallMode): Awaitable<void> {
-    const bytes = this.#idleBytes ?? new Uint8Array(SUPERBLOCK_BYTES);
-    this.#idleBytes = null;
-    let read: Awaitable<number>;
-    try {
-      read = readFully(this.file, bytes, 0, mode);
-    } catch (error) {
-      throw this.#fenceUnread(error);
-    }
-    if (!isPromise(read)) {
-      this.#judgeFence(bytes, read);
-      return undefined;
-    }
-    return read.then(
-      (count) => {
-        this.#judgeFence(bytes, count);
-      },
-      (error: unknown) => {
+    const stamps = this.#idleStamps ?? new Uint8Array(STAMPS_BYTES);
+    this.#idleStamps = null;
+    return andThen(this.#read(stamps, SLOT_STAMP_FROM, mode), (count) => {
+      this.#idleStamps = stamps;
+      if (count === STAMPS_BYTES && Buffer.compare(stamps, this.#knownStamps) === 0) return undefined;
+      const bytes = new Uint8Array(SUPERBLOCK_BYTES);
+      return andThen(this.#read(bytes, 0, mode), () => {
+        this.#judgeFence(bytes);
+      });
+    });
+  }
+
+  #read(into: Uint8Array, position: number, mode: CallMode): Awaitable<number> {
+    return orElse(
+      () => readFully(this.file, into, position, mode),
+      (error) => {
         throw this.#fenceUnread(error);
       },
     );
@@ -193,9 +199,7 @@ export class SuperblockFile {
     );
   }
 
-  #judgeFence(bytes: Uint8Array, count: number): void {
-    this.#idleBytes = bytes;
-    bytes.fill(0, count);
+  #judgeFence(bytes: Uint8Array): void {
     if (Buffer.compare(bytes, this.#known) === 0) return;
     // A slot of our own that is being written right now reads as the old, the new, or neither.
     const [first, second] = slotsOf(bytes);
