@@ -29,6 +29,8 @@ export interface ErrorDetails {
   readonly systemCode?: string;
   /** The report of the recovery that found the damage. */
   readonly recovery?: unknown;
+  /** Over a network: whether the change that ended with the error is on stable storage. */
+  readonly fate?: 'not-persisted' | 'persisted' | 'unknown';
 }
 
 /**

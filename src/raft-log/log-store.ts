@@ -1,6 +1,13 @@
 import type { CallUnderWay } from '../disk/disk-watch.js';
-import type { SnapshotRef, SnapshotStore, SnapshotStream } from '../snapshot/index.js';
+import type {
+  SnapshotRef,
+  SnapshotStore,
+  SnapshotStream,
+  SnapshotWriteRequest,
+  StagedSnapshot,
+} from '../snapshot/index.js';
 import type { SegmentedLog } from '../wal/inside.js';
+import type { GivenHardState } from './rules/requests.js';
 import type { LogEmitter } from './state/log-emitter.js';
 import type { DurableState } from './state/durable-state.js';
 import type { VerifyOptions, VerifyReport } from './verify-report.js';
@@ -27,8 +34,18 @@ export interface FrameStore extends Pick<
   readonly durable: { readonly lsn: number };
 }
 
+/** A snapshot to stage, and what its record will say beside its name: for who judges it once more where it lasts. */
+export interface StagingRequest extends SnapshotWriteRequest {
+  /** From a leader. */
+  readonly isInstall: boolean;
+  /** What changes with it. */
+  readonly hardState: GivenHardState | undefined;
+}
+
 /** Snapshots, staged and published. What reads them stands in {@link LogStore.openSnapshot}. */
-export type SnapshotFiles = Pick<SnapshotStore, 'isFailed' | 'write' | 'retain' | 'close'>;
+export interface SnapshotFiles extends Pick<SnapshotStore, 'isFailed' | 'retain' | 'close'> {
+  write(request: StagingRequest): Promise<StagedSnapshot>;
+}
 
 /**
  * Where a Raft log lasts: a disk, or memory alone. It knows what is stored, and nothing of Raft's rules: those, both views

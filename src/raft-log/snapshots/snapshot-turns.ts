@@ -8,6 +8,7 @@ import type { DurableState } from '../state/durable-state.js';
 import { draftHardState, draftSnapshot } from '../state/encode-save.js';
 import type { FrameQueue } from '../state/frame-queue.js';
 import type { SnapshotPlan } from '../rules/judge-snapshot.js';
+import type { GivenHardState } from '../rules/requests.js';
 
 /** One snapshot to be taken. */
 export interface SnapshotTurn {
@@ -19,6 +20,8 @@ export interface SnapshotTurn {
   readonly bytes: number | undefined;
   /** Abandons it until its record is queued. */
   readonly signal: AbortSignal | undefined;
+  /** What changes with it, if anything may. */
+  readonly hardState?: GivenHardState | undefined;
   /** From a leader: it may have left segments that hold nothing any more. */
   readonly isInstall: boolean;
   /** Judges the operation against the accepted state as it is now; throws if it may not be. */
@@ -134,10 +137,10 @@ export class SnapshotTurns {
   }
 
   async #stage(turn: SnapshotTurn, throwIfEnded: () => void): Promise<StagedSnapshot> {
-    const { index, term, conf, data, bytes } = turn;
+    const { index, term, conf, data, bytes, isInstall, hardState } = turn;
     const { signal, forget } = firstOf([this.#closing.signal, turn.signal]);
     try {
-      return await this.#store.write({ index, term, conf, data, bytes, signal });
+      return await this.#store.write({ index, term, conf, data, bytes, isInstall, hardState, signal });
     } catch (error) {
       this.#latchIfFailed(error);
       // To the caller the log was closed; by which signal its stream was ended is no matter of theirs.
