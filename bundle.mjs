@@ -4,7 +4,7 @@ import { rolldown } from 'rolldown';
 
 /*
  * The second half of `npm run build`: what the compiler put into `dist/src` as some 160 small modules is drawn
- * together into one file for the log, one for the commands and one for the conformance suite, since to import the
+ * together into one file for the log, one for the commands, one for gRPC and one for the conformance suite, since to import the
  * modules one by one took longer than to open a log, and more descriptors at once than a server with 64 has.
  *
  * Every module stays where it was as a file of one line that exports from there, so that whoever imports it by its
@@ -28,7 +28,10 @@ await bundle.write({
   comments: { legal: true, annotation: true, jsdoc: false },
   codeSplitting: {
     groups: [
-      { name: 'log', test: /src\/(?!cli|testing)/ },
+      { name: 'log', test: /src\/(?!cli|grpc|testing)/, priority: 2 },
+      // What needs a peer apart from what can say that it is missing, and from what the simulator runs.
+      { name: 'grpc', test: /src\/grpc\/(?!net|generated)/, priority: 1 },
+      { name: 'grpc-net', test: /src\/grpc/ },
       { name: 'cli', test: /src\/cli/ },
       { name: 'testing', test: /src\/testing/ },
     ],

@@ -44,7 +44,7 @@ const ROOM_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   wal: ['eventemitter3'],
   'raft-log': ['eventemitter3'],
   testing: ['fast-check'],
-  grpc: ['@grpc/grpc-js', '@bufbuild/protobuf'],
+  grpc: ['@grpc/grpc-js', '@grpc/reflection', '@bufbuild/protobuf/wire', 'grpc-health-check'],
   cli: [],
 };
 

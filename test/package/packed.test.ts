@@ -151,7 +151,7 @@ describe('the packed package', () => {
       expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md', 'SECURITY.md']),
     );
     const strangers = packedFiles.filter(
-      (path) => !/^(dist\/(src|sim)\/|docs\/|[A-Z]+(\.md)?$|package\.json$)/.test(path),
+      (path) => !/^(dist\/(src|sim)\/|docs\/|src\/grpc\/proto\/|[A-Z]+(\.md)?$|package\.json$)/.test(path),
     );
     expect(strangers).toEqual([]);
   });
@@ -167,6 +167,18 @@ describe('the packed package', () => {
     for (const name of Object.keys(manifest.peerDependencies)) {
       expect(manifest.peerDependenciesMeta[name]?.optional, name).toBe(true);
     }
+  });
+
+  test('keelson/grpc without its peers says what to install, and keelson and keelson/sim load none of them', () => {
+    const printed = run(
+      'without-addon',
+      `import 'keelson';
+       import 'keelson/sim';
+       import { connectRaftLog } from 'keelson/grpc';
+       const error = await connectRaftLog('127.0.0.1:1', { name: 'a' }).catch((error) => error);
+       console.log(error.code, error.message);`,
+    );
+    expect(printed).toMatch(/^KEELSON_INVALID_ARGUMENT .*npm install @grpc\/grpc-js /s);
   });
 
   test('keelson imports without peers and without the native addon; only locking needs that, and says so', () => {

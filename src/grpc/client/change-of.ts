@@ -1,0 +1,53 @@
+import { KeelsonError } from '../../errors/index.js';
+import type { LogFrame } from '../../raft-log/state/log-frame.js';
+import type { DurableState } from '../../raft-log/state/durable-state.js';
+import type { Change } from '../generated/keelson/v1/raft_log.js';
+import { CHANGE_WIRE_BYTES, ENTRY_WIRE_BYTES } from '../limits.js';
+import { hardStateMessage } from '../wire/save-message.js';
+
+/** What a frame takes in a message, at most. */
+export function wireBytesOf({ effect, dataBytes }: LogFrame): number {
+  return dataBytes + effect.entryCount * ENTRY_WIRE_BYTES + CHANGE_WIRE_BYTES;
+}
+
+/** What a frame says, as a change that the server judges to the same effect. */
+export function changeOf(frame: LogFrame, uploadId: Uint8Array | null): NonNullable<Change['change']> {
+  const { effect } = frame;
+  if (effect.compactedTo !== undefined) return { $case: 'compact', value: { upTo: effect.compactedTo } };
+  if (effect.snapshot !== undefined && uploadId !== null) return { $case: 'publish', value: { uploadId } };
+  const { keepUntil, hardState } = effect;
+  return {
+    $case: 'save',
+    value: {
+      // It drops nothing where nothing is there, so it need not be known whether anything is.
+      truncateFrom: keepUntil,
+      entries: frame.entries(keepUntil, frame.until, Infinity),
+      hardState: hardStateMessage(hardState),
+      stable: [],
+    },
+  };
+}
+
+/** Throws where a change would not fit into a message. */
+export function checkWireBytes(found: number, expected: number): void {
+  if (found <= expected) return;
+  throw new KeelsonError(
+    'KEELSON_TOO_LARGE',
+    `a save of up to ${found} bytes in a message was asked for, the server takes ${expected}. Nothing was saved. Save fewer entries at once.`,
+    { found, expected, fate: 'not-persisted' },
+  );
+}
+
+/** True if a log as the server found it is the one that this side knows. */
+export function isSameLog(durable: DurableState, found: DurableState): boolean {
+  const { hardState: one, firstIndex, lastIndex, lastTerm } = durable;
+  const { hardState: other } = found;
+  return (
+    one.term === other.term &&
+    one.vote === other.vote &&
+    one.commit === other.commit &&
+    firstIndex === found.firstIndex &&
+    lastIndex === found.lastIndex &&
+    lastTerm === found.lastTerm
+  );
+}

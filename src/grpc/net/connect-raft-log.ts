@@ -1,0 +1,144 @@
+import { ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js';
+import { nodeEnvironment } from '../../disk/node-environment.js';
+import { checkInteger, checkSignal, invalidArgument, readFields } from '../../errors/arguments.js';
+import { LIMITS } from '../../format/limits.js';
+import type { RaftLog } from '../../raft-log/contract.js';
+import type { RaftLogOptions } from '../../raft-log/options-contract.js';
+import { DEFAULTS } from '../../raft-log/rules/options.js';
+import { openRemoteLog } from '../client/remote-raft-log.js';
+import { checkLogName } from '../server/log-source.js';
+import { grpcCalls, type CallerParts } from './grpc-calls.js';
+import { clientCredentials, type ClientTlsFiles } from './tls-files.js';
+import { tokenOf } from './tokens.js';
+
+/** How a server is reached. */
+export interface RemoteAddressOptions {
+  /** Over TLS, with these files. Left out: plainly, as only a server on loopback is. */
+  readonly tls?: ClientTlsFiles;
+  /** A file that holds the bearer token. Read again when it changes. */
+  readonly tokenFile?: string;
+}
+
+/** Options of {@link connectRaftLog}: of the connection, and those of `openRaftLog` that mean something over one. */
+export interface ConnectOptions
+  extends
+    RemoteAddressOptions,
+    Pick<
+      RaftLogOptions,
+      | 'create'
+      | 'segmentBytes'
+      | 'batchBytesMax'
+      | 'snapshotsKept'
+      | 'checks'
+      | 'verifyOnOpen'
+      | 'queueBytesMax'
+      | 'recentBytes'
+      | 'signal'
+    > {
+  /** Which log of the server. */
+  readonly name: string;
+  /** Take it from the session that has it, whose saves are refused from then on. Default false: `KEELSON_LOCKED`. */
+  readonly takeOver?: boolean;
+  /**
+   * Milliseconds for which a call goes on trying to reach a server that is not there. Then a read is `KEELSON_READ_FAILED`,
+   * and the log is latched if a save waits: `KEELSON_FATE_UNKNOWN`. Default 10,000.
+   */
+  readonly patienceMs?: number;
+}
+
+const OPTIONS = [
+  'name',
+  'takeOver',
+  'patienceMs',
+  'tls',
+  'tokenFile',
+  'create',
+  'segmentBytes',
+  'batchBytesMax',
+  'snapshotsKept',
+  'checks',
+  'verifyOnOpen',
+  'queueBytesMax',
+  'recentBytes',
+  'signal',
+] as const;
+const PATIENCE_MS = 10_000;
+
+/** Retries buffer what was written; channelz keeps what was closed; a dead peer is found by its silence. */
+const CHANNEL: ChannelOptions = {
+  'grpc.enable_retries': 0,
+  'grpc.enable_channelz': 0,
+  'grpc.keepalive_time_ms': 20_000,
+  'grpc.keepalive_timeout_ms': 5000,
+  'grpc.initial_reconnect_backoff_ms': 50,
+  'grpc.min_reconnect_backoff_ms': 50,
+  'grpc.max_reconnect_backoff_ms': 1000,
+  'grpc.max_receive_message_length': -1,
+  'grpc.max_send_message_length': -1,
+  'grpc-node.flow_control_window': 8_388_608,
+  // Each log has a connection of its own: a stream of the server takes 64 KiB a round trip, and so does all of them.
+  'grpc.use_local_subchannel_pool': 1,
+};
+
+/** See `keelson/grpc`. */
+export async function connectRaftLog(address: string, options: ConnectOptions): Promise<RaftLog> {
+  const given = readFields('options', options, OPTIONS) as ConnectOptions;
+  const {
+    name,
+    takeOver = false,
+    patienceMs = PATIENCE_MS,
+    create,
+    checks = DEFAULTS.checks,
+    signal,
+  } = given;
+  checkLogName(name);
+  checkInteger('patienceMs', patienceMs, 1, LIMITS.integerMax);
+  if (signal !== undefined) checkSignal('signal', signal);
+  const numbers = {
+    batchBytesMax: given.batchBytesMax ?? DEFAULTS.batchBytesMax,
+    queueBytesMax: given.queueBytesMax ?? DEFAULTS.queueBytesMax,
+    recentBytes: given.recentBytes ?? DEFAULTS.recentBytes,
+    snapshotsKept: given.snapshotsKept ?? DEFAULTS.snapshotsKept,
+  };
+  for (const [option, value] of Object.entries(numbers))
+    checkInteger(option, value, option === 'recentBytes' ? 0 : 1);
+  const { calls, close } = connectTo(address, given);
+  try {
+    return await openRemoteLog({
+      calls,
+      environment: nodeEnvironment(),
+      name,
+      place: `${address}/${name}`,
+      options: {
+        neverCreate: create === 'never',
+        checksOff: checks === 'off',
+        verifyAll: given.verifyOnOpen === 'all',
+        segmentBytes: given.segmentBytes,
+        batchBytesMax: given.batchBytesMax,
+        snapshotsKept: given.snapshotsKept,
+      },
+      patienceMs,
+      takeOver,
+      rules: { checks, ...numbers },
+      signal,
+      onClosed: close,
+    });
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** The calls of a server. */
+export function connectTo(
+  address: unknown,
+  { tls, tokenFile }: RemoteAddressOptions,
+): ReturnType<typeof grpcCalls> {
+  if (typeof address !== 'string' || address === '') throw invalidArgument('address', address, `'host:port'`);
+  const parts: CallerParts = {
+    credentials: tls === undefined ? ChannelCredentials.createInsecure() : clientCredentials(tls),
+    options: CHANNEL,
+    token: tokenFile === undefined ? () => null : tokenOf(tokenFile),
+  };
+  return grpcCalls(address, parts);
+}

@@ -1,0 +1,162 @@
+import {
+  Client,
+  Metadata,
+  type CallOptions,
+  type ChannelCredentials,
+  type ChannelOptions,
+  type ClientDuplexStream,
+  type ClientReadableStream,
+  type ClientWritableStream,
+  type ClientUnaryCall,
+} from '@grpc/grpc-js';
+import { throwIfAborted } from '../../errors/index.js';
+import { ConnectionLost, type Method, type RaftLogCalls } from '../calls.js';
+import { messagesOf, writeAll } from './message-stream.js';
+import { METHODS, type MethodShape } from './service-definition.js';
+import { errorOfEnd } from './status.js';
+
+/** Calls that a server answers at once, or never: so long they are waited for. */
+const QUICK: ReadonlySet<Method> = new Set<Method>(['close', 'getState', 'getStats', 'getUpload']);
+const QUICK_MS = 10_000;
+
+/** What each call carries beside its message. */
+export interface CallerParts {
+  readonly credentials: ChannelCredentials;
+  readonly options: ChannelOptions;
+  /** A bearer token, read anew for each call; null for none. */
+  readonly token: () => string | null;
+}
+
+/** The service as calls of grpc-js. */
+export function grpcCalls(
+  address: string,
+  parts: CallerParts,
+): { readonly calls: RaftLogCalls; readonly close: () => void } {
+  const client = new Client(address, parts.credentials, parts.options);
+  const calls = Object.fromEntries(
+    Object.entries(METHODS).map(([name, shape]) => [
+      name,
+      callOf(client, name as Method, shape, parts.token),
+    ]),
+  ) as unknown as RaftLogCalls;
+  return {
+    calls,
+    close: () => {
+      client.close();
+    },
+  };
+}
+
+type Call =
+  | ClientUnaryCall
+  | ClientReadableStream<unknown>
+  | ClientWritableStream<unknown>
+  | ClientDuplexStream<unknown, unknown>;
+
+function callOf(client: Client, method: Method, shape: MethodShape, token: () => string | null): unknown {
+  const { path, requestSerialize: write, responseDeserialize: read, requestStream, responseStream } = shape;
+  const begin = (): [Metadata, CallOptions] => {
+    const metadata = new Metadata();
+    const bearer = token();
+    if (bearer !== null) metadata.set('authorization', `Bearer ${bearer}`);
+    return [metadata, QUICK.has(method) ? { deadline: Date.now() + QUICK_MS } : {}];
+  };
+  if (!requestStream && !responseStream) {
+    return (request: unknown, signal?: AbortSignal) =>
+      once(signal, (done) => client.makeUnaryRequest(path, write, read, request, ...begin(), done));
+  }
+  if (!responseStream) {
+    return (requests: AsyncIterable<unknown>, signal?: AbortSignal) =>
+      once(signal, (done) => {
+        const call = client.makeClientStreamRequest(path, write, read, ...begin(), done);
+        feed(call, requests, done);
+        return call;
+      });
+  }
+  if (!requestStream) {
+    return (request: unknown, signal?: AbortSignal) =>
+      streamed(signal, () => client.makeServerStreamRequest(path, write, read, request, ...begin()));
+  }
+  return (requests: AsyncIterable<unknown>, signal?: AbortSignal) =>
+    streamed(signal, (fail) => {
+      const call = client.makeBidiStreamRequest(path, write, read, ...begin());
+      feed(call, requests, fail);
+      return call;
+    });
+}
+
+type Done = (error: unknown, value?: unknown) => void;
+
+/** A call with one answer. */
+function once(signal: AbortSignal | undefined, make: (done: Done) => Call): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    throwIfAborted('the call', signal);
+    const cancel = (): void => {
+      call.cancel();
+    };
+    const call = make((error, value) => {
+      signal?.removeEventListener('abort', cancel);
+      if (error === null) resolve(value);
+      else reject(toldOf(error, signal));
+    });
+    signal?.addEventListener('abort', cancel);
+  });
+}
+
+/** A call with many. Who leaves early cancels it. */
+async function* streamed(
+  signal: AbortSignal | undefined,
+  make: (fail: Done) => ClientReadableStream<unknown> | ClientDuplexStream<unknown, unknown>,
+): AsyncGenerator<unknown, void> {
+  throwIfAborted('the call', signal);
+  const own: { failure: unknown } = { failure: null };
+  const call = make((error) => {
+    own.failure ??= error;
+    call.cancel();
+  });
+  const cancel = (): void => {
+    call.cancel();
+  };
+  signal?.addEventListener('abort', cancel);
+  let hasEnded = false;
+  try {
+    yield* messagesOf(call, (error) => toldOf(own.failure ?? error, signal));
+    hasEnded = true;
+  } finally {
+    signal?.removeEventListener('abort', cancel);
+    if (!hasEnded) call.cancel();
+  }
+}
+
+/** Sends what is to be sent, beside what comes. */
+function feed(
+  call: ClientWritableStream<unknown> | ClientDuplexStream<unknown, unknown>,
+  requests: AsyncIterable<unknown>,
+  fail: Done,
+): void {
+  let hasEnded = false;
+  call.on('status', () => {
+    hasEnded = true;
+  });
+  // Told by the call itself; without a listener it would end the process.
+  call.on('error', () => undefined);
+  writeAll(call, requests, () => hasEnded).then(
+    () => {
+      if (!hasEnded) call.end();
+    },
+    (error: unknown) => {
+      fail(error);
+      call.cancel();
+    },
+  );
+}
+
+function toldOf(error: unknown, signal: AbortSignal | undefined): Error {
+  try {
+    throwIfAborted('the call', signal);
+  } catch (aborted) {
+    return aborted as Error;
+  }
+  const told = errorOfEnd(error);
+  return told instanceof TypeError ? new ConnectionLost(told.message, { cause: told }) : told;
+}

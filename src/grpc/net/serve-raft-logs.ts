@@ -1,0 +1,202 @@
+import { createServer, type AddressInfo, type Server as NetServer, type Socket } from 'node:net';
+import {
+  logVerbosity,
+  Server,
+  ServerCredentials,
+  setLogVerbosity,
+  type ConnectionInjector,
+} from '@grpc/grpc-js';
+import { checkInteger, invalidArgument, readFields } from '../../errors/arguments.js';
+import { KeelsonError } from '../../errors/index.js';
+import type { RaftLogOptions } from '../../raft-log/options-contract.js';
+import type { Method } from '../calls.js';
+import { MESSAGE_BYTES_MAX } from '../limits.js';
+import { logsBelow } from '../server/log-source.js';
+import { RaftLogHost } from '../server/raft-log-host.js';
+import { addHealth, addReflection } from './companions.js';
+import { grpcService } from './grpc-service.js';
+import { METHODS } from './service-definition.js';
+import { tokenGuard } from './tokens.js';
+import { watchedCredentials, type TlsFiles } from './tls-files.js';
+
+/** How much a server takes; each has its error. */
+export interface ServerLimits {
+  /** Logs with a session at one time (`KEELSON_QUEUE_FULL`). Default 64. */
+  readonly logsMax: number;
+  /** Connections at one time; others are closed at once. Default 1,024. */
+  readonly connectionsMax: number;
+  /** Calls under way at one time, in all (`KEELSON_QUEUE_FULL`). Default 8,192. */
+  readonly callsMax: number;
+  /** Calls under way at one time on one connection; more wait in the client. Default 256. */
+  readonly streamsMax: number;
+  /** Bytes of one log that wait for its disk before no more is read from its session. Default 32 MiB. */
+  readonly queuedBytesMax: number;
+  /** Milliseconds that a connection may be silent before its first call. Default 10,000. */
+  readonly silentMs: number;
+}
+
+export const SERVER_LIMITS: ServerLimits = Object.freeze({
+  logsMax: 64,
+  connectionsMax: 1024,
+  callsMax: 8192,
+  streamsMax: 256,
+  queuedBytesMax: 33_554_432,
+  silentMs: 10_000,
+});
+
+/** Options of `serveRaftLogs`. */
+export interface ServeOptions {
+  /** The directory below which each name is the directory of a log. */
+  readonly root: string;
+  /** Where to listen. Default `'127.0.0.1'`; elsewhere than on loopback only with `tls`. */
+  readonly host?: string;
+  /** Default 0: any that is free, see {@link RaftLogServer.port}. */
+  readonly port?: number;
+  /** Certificate and key, and whose clients are let in. The files are read again when they change. */
+  readonly tls?: TlsFiles;
+  /** A file of bearer tokens, one a line, of which each call must carry one. Read again when it changes. */
+  readonly tokenFile?: string;
+  /** How logs are opened, where their clients do not say. */
+  readonly log?: Pick<
+    RaftLogOptions,
+    | 'segmentBytes'
+    | 'batchBytesMax'
+    | 'queueBytesMax'
+    | 'writeMode'
+    | 'onOlderFormat'
+    | 'recentBytes'
+    | 'environment'
+  >;
+  /** Those that are left out keep their default. */
+  readonly limits?: Partial<ServerLimits>;
+  /** Told of each call that has ended: with `'OK'`, or the code of its error, after so many milliseconds. */
+  readonly onCall?: (method: string, code: string, ms: number) => void;
+}
+
+/** A server of logs. */
+export interface RaftLogServer extends AsyncDisposable {
+  /** Where it listens. */
+  readonly host: string;
+  /** The port, chosen if none was given. */
+  readonly port: number;
+  /** Connections that are open. */
+  readonly connections: number;
+  /**
+   * Takes no more changes, answers those that it took, marks a clean end in every log and ends; after `graceMs` (default
+   * 10,000) it ends whatever is open still. Clients go on with the server that comes after it. Idempotent.
+   */
+  close(graceMs?: number): Promise<void>;
+}
+
+const OPTIONS = ['root', 'host', 'port', 'tls', 'tokenFile', 'log', 'limits', 'onCall'] as const;
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/u;
+
+/** See `keelson/grpc`. */
+export async function serveRaftLogs(options: ServeOptions): Promise<RaftLogServer> {
+  readFields('options', options, OPTIONS);
+  const { root, host = '127.0.0.1', port = 0, tls, tokenFile, log = {}, onCall } = options;
+  const limits = { ...SERVER_LIMITS, ...options.limits };
+  for (const [name, value] of Object.entries(limits)) checkInteger(`limits.${name}`, value, 1);
+  checkInteger('port', port, 0, 65_535);
+  if (tls === undefined && !LOOPBACK.test(host))
+    throw invalidArgument(
+      'host',
+      host,
+      'a loopback address, or tls beside it: anyone could write to the logs',
+    );
+  // What grpc-js would print, errors and events say to whom it concerns.
+  setLogVerbosity(logVerbosity.NONE);
+  const logs = new RaftLogHost(logsBelow({ ...log, root }), limits);
+  const server = new Server({
+    'grpc.enable_channelz': 0,
+    'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
+    'grpc.max_send_message_length': -1,
+    'grpc.max_concurrent_streams': limits.streamsMax,
+  });
+  const checkAllowed = tokenGuard(tokenFile);
+  server.addService(
+    METHODS,
+    grpcService(logs, {
+      callsMax: limits.callsMax,
+      checkAllowed,
+      onEnd: (method: Method, code, ms) => {
+        onCall?.(method, code, ms);
+      },
+      now: () => performance.now(),
+    }),
+  );
+  const health = await addHealth(server);
+  await addReflection(server);
+  const credentials = tls === undefined ? ServerCredentials.createInsecure() : watchedCredentials(tls);
+  const injector = server.createConnectionInjector(credentials);
+  const sockets = new Set<Socket>();
+  const listening = await listen(injector, sockets, { host, port, limits });
+  let closing: Promise<void> | null = null;
+  const close = async (graceMs: number): Promise<void> => {
+    health('NOT_SERVING');
+    listening.close();
+    await within(graceMs, logs.drain());
+    injector.drain(graceMs);
+    await within(graceMs, new Promise<void>((resolve) => server.tryShutdown(() => resolve())));
+    server.forceShutdown();
+    for (const socket of sockets) socket.destroy();
+  };
+  const bound = listening.address() as AddressInfo;
+  health('SERVING');
+  return {
+    host: bound.address,
+    port: bound.port,
+    get connections() {
+      return sockets.size;
+    },
+    close: (graceMs = 10_000) => (closing ??= close(graceMs)),
+    [Symbol.asyncDispose]: () => (closing ??= close(10_000)),
+  };
+}
+
+/** Connections come through a listener of our own, which counts them and ends those that never say anything. */
+async function listen(
+  injector: ConnectionInjector,
+  sockets: Set<Socket>,
+  { host, port, limits }: { readonly host: string; readonly port: number; readonly limits: ServerLimits },
+): Promise<NetServer> {
+  const listening = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.setTimeout(limits.silentMs, () => {
+      if (socket.bytesRead === 0) socket.destroy();
+      socket.setTimeout(0);
+    });
+    socket.on('close', () => {
+      sockets.delete(socket);
+    });
+    socket.on('error', () => undefined);
+    injector.injectConnection(socket);
+  });
+  listening.maxConnections = limits.connectionsMax;
+  await new Promise<void>((resolve, reject) => {
+    listening.once('error', (error) => {
+      reject(cannotListen(host, port, error));
+    });
+    listening.listen(port, host, resolve);
+  });
+  return listening;
+}
+
+/** Waits for work, but no longer than that. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}
+
+function cannotListen(host: string, port: number, cause: Error): KeelsonError {
+  return new KeelsonError(
+    'KEELSON_READ_FAILED',
+    `cannot listen on ${host}:${port}: ${cause.message}. Is another process using the port?`,
+    { argument: 'port' },
+    cause,
+  );
+}

@@ -1,0 +1,62 @@
+import type { BinaryWriter } from '@bufbuild/protobuf/wire';
+import { RaftLogServiceDefinition } from '../generated/keelson/v1/raft_log.js';
+import type { Method } from '../calls.js';
+
+interface Codec {
+  encode(message: unknown): BinaryWriter;
+  decode(bytes: Uint8Array): unknown;
+}
+
+/** A message that is none of the service's. Handed on in its place, so that who sent it is answered as for other mistakes. */
+export class Malformed {
+  readonly reason: string;
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+/** What grpc-js needs to know of one call. */
+export interface MethodShape {
+  readonly path: string;
+  readonly requestStream: boolean;
+  readonly responseStream: boolean;
+  readonly requestSerialize: (message: unknown) => Buffer;
+  readonly requestDeserialize: (bytes: Buffer) => unknown;
+  readonly responseSerialize: (message: unknown) => Buffer;
+  readonly responseDeserialize: (bytes: Buffer) => unknown;
+}
+
+/** The calls of the service, by their names in the port. */
+export const METHODS: Readonly<Record<Method, MethodShape>> = Object.fromEntries(
+  Object.entries(RaftLogServiceDefinition.methods).map(([method, definition]) => {
+    const { name, requestStream, responseStream } = definition;
+    const request = definition.requestType as unknown as Codec;
+    const response = definition.responseType as unknown as Codec;
+    const shape: MethodShape = {
+      path: `/${RaftLogServiceDefinition.fullName}/${name}`,
+      requestStream,
+      responseStream,
+      requestSerialize: (message) => bufferOf(request.encode(message).finish()),
+      requestDeserialize: (bytes) => decoded(request, bytes),
+      responseSerialize: (message) => bufferOf(response.encode(message).finish()),
+      responseDeserialize: (bytes) => response.decode(bytes),
+    };
+    return [method, shape];
+  }),
+) as unknown as Readonly<Record<Method, MethodShape>>;
+
+/** The full name of the service, as health and reflection know it. */
+export const SERVICE_NAME: string = RaftLogServiceDefinition.fullName;
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Numbers beyond 2^53 - 1 are refused here, too: nothing behind it ever sees one that was rounded. */
+function decoded(codec: Codec, bytes: Uint8Array): unknown {
+  try {
+    return codec.decode(bytes);
+  } catch (error) {
+    return new Malformed(error instanceof Error ? error.message : String(error));
+  }
+}

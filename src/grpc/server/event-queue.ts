@@ -1,0 +1,44 @@
+/** Events for one watcher, which may be slow: the oldest go when there are too many, and are counted. */
+export class EventQueue<T> implements AsyncIterable<{ readonly told: T; readonly missed: number }> {
+  readonly #countMax: number;
+  #waiting: T[] = [];
+  #missed = 0;
+  #hasEnded = false;
+  #wake: () => void = () => undefined;
+
+  constructor(countMax: number) {
+    this.#countMax = countMax;
+  }
+
+  push(told: T): void {
+    this.#waiting.push(told);
+    if (this.#waiting.length > this.#countMax) {
+      this.#waiting.shift();
+      this.#missed += 1;
+    }
+    this.#wake();
+  }
+
+  /** What waits is handed out still. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#wake();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<{ readonly told: T; readonly missed: number }, void> {
+    for (;;) {
+      const told = this.#waiting.shift();
+      if (told !== undefined) {
+        const missed = this.#missed;
+        this.#missed = 0;
+        yield { told, missed };
+      } else if (this.#hasEnded) {
+        return;
+      } else {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import type { Environment } from '../../disk/environment.js';
+import { invalidArgument } from '../../errors/arguments.js';
+import type { TermRun } from '../../format/seal.js';
+import type { RaftLog } from '../../raft-log/contract.js';
+import type { RaftLogOptions } from '../../raft-log/options-contract.js';
+import { openWithFormats } from '../../raft-log/open-raft-log.js';
+import { OLDER_FORMATS } from '../../raft-log/switch/older-format.js';
+
+/** A log that the server has open, and what of its inside a session needs. */
+export interface HostedLog {
+  readonly log: RaftLog;
+  /** Where it lies, for people. */
+  readonly directory: string;
+  /** LSN of the last record that was accepted. */
+  acceptedLsn(): number;
+  /** LSN of the last record on stable storage. */
+  durableLsn(): number;
+  /** Bytes that wait for the disk. */
+  queuedBytes(): number;
+  /** Terms of the durable log, the boundary's first. */
+  termRuns(): readonly TermRun[];
+}
+
+/** How a client asks for its log to be opened. */
+export type HostedOptions = Pick<
+  RaftLogOptions,
+  'create' | 'segmentBytes' | 'batchBytesMax' | 'snapshotsKept' | 'checks' | 'verifyOnOpen' | 'readOnly'
+>;
+
+/** Where the logs of a server come from. */
+export interface LogSource {
+  open(name: string, options: HostedOptions): Promise<HostedLog>;
+}
+
+const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/u;
+
+/** Refuses what is no name of a log: it becomes the name of a directory, and must not lead out of the root. */
+export function checkLogName(name: string): void {
+  if (NAME.test(name)) return;
+  throw invalidArgument('name', name, `1..64 of a-z, 0-9, '-', '_', '.', the first a letter or a digit`);
+}
+
+/** What of the options is the server's own affair. */
+export interface DirectoryOptions extends Omit<RaftLogOptions, 'dir' | 'walDir' | 'signal' | 'readOnly'> {
+  readonly root: string;
+  readonly environment?: Environment;
+}
+
+/** Logs in directories below a root, one a name. */
+export function logsBelow({ root, ...own }: DirectoryOptions): LogSource {
+  return {
+    open: async (name, options) => {
+      checkLogName(name);
+      const dir = join(root, name);
+      const { log, store } = await openWithFormats({ ...own, ...options, dir }, OLDER_FORMATS);
+      const { frames, durable } = store;
+      return {
+        log,
+        directory: dir,
+        acceptedLsn: () => frames.acceptedLsn,
+        durableLsn: () => frames.durable.lsn,
+        queuedBytes: () => frames.queuedBytes,
+        termRuns: () => {
+          const runs = durable.termRuns(durable.firstIndex, durable.lastIndex + 1);
+          const boundary = { index: durable.firstIndex - 1, term: durable.term(durable.firstIndex - 1) };
+          return [boundary, ...runs.filter(({ term }, at) => at > 0 || term !== boundary.term)];
+        },
+      };
+    },
+  };
+}

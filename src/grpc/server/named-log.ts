@@ -1,0 +1,172 @@
+import { KeelsonError } from '../../errors/index.js';
+import { invalidArgument } from '../../errors/arguments.js';
+import type {
+  LogState,
+  OpenOptions,
+  OpenRequest,
+  OpenResponse,
+  Session,
+} from '../generated/keelson/v1/raft_log.js';
+import { ID_BYTES, MESSAGE_BYTES_MAX, WINDOW_CHANGES } from '../limits.js';
+import { toJson } from '../wire/json.js';
+import { stateMessage } from '../wire/state-message.js';
+import { hex, LogSession } from './log-session.js';
+import type { HostedLog, HostedOptions, LogSource } from './log-source.js';
+import { attachedError, endedError, fencedError, ownersAffair, takenOverError } from './refusals.js';
+
+/**
+ * One log by its name, and who has it.
+ *
+ * Every session opens the log anew: so its epoch is the store's own (D11), which rises with each writer, over restarts of
+ * the server too, and is on stable storage before the session knows it. Who has no session reads beside the writer.
+ */
+export class NamedLog {
+  readonly name: string;
+  readonly #source: LogSource;
+  #session: LogSession | null = null;
+  /** Openings and endings, one at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
+  /** Calls under way that need this very object. */
+  #uses = 0;
+
+  constructor(name: string, source: LogSource) {
+    this.name = name;
+    this.#source = source;
+  }
+
+  get session(): LogSession | null {
+    return this.#session;
+  }
+
+  /** True if nothing is lost when it is forgotten. */
+  get isIdle(): boolean {
+    return this.#session === null && this.#uses === 0;
+  }
+
+  /** The session of a call, or what a stranger is told. */
+  sessionOf({ id, epoch }: Session): LogSession {
+    const session = this.#session;
+    if (session === null) throw fencedError(this.name, epoch, 0);
+    if (session.id !== hex(id) || session.epoch !== epoch) throw fencedError(this.name, epoch, session.epoch);
+    session.throwIfEnded();
+    return session;
+  }
+
+  open(request: OpenRequest): Promise<OpenResponse> {
+    return this.#inTurn(async () => {
+      if (request.sessionId.length !== ID_BYTES)
+        throw invalidArgument('session_id', request.sessionId.length, `${ID_BYTES} bytes`);
+      const id = hex(request.sessionId);
+      const before = this.#session;
+      if (before?.id === id) {
+        if (before.opened !== null) return before.opened;
+        throw invalidArgument('session_id', id, 'one of which no change was sent yet');
+      }
+      if (before !== null) {
+        if (!request.takeOver) throw attachedError(this.name, before.epoch);
+        await this.#end(before, takenOverError(this.name, before.epoch), 'fenced');
+      }
+      const hosted = await this.#source.open(this.name, optionsOf(request.options));
+      const { recovery } = hosted.log;
+      const opened = {
+        epoch: recovery.epoch,
+        state: stateOf(hosted),
+        recoveryJson: toJson(recovery) ?? '',
+        messageBytesMax: MESSAGE_BYTES_MAX,
+        windowChanges: WINDOW_CHANGES,
+      };
+      const session = new LogSession(id, hosted, opened);
+      this.#session = session;
+      hosted.log.events.on('failed', () => {
+        // Only the next open tells what is there: nobody has to ask for it to be possible.
+        void this.#inTurn(() => this.#end(session, failedSession(this.name), null));
+      });
+      return opened;
+    });
+  }
+
+  /** Ends the session, if it is this one still. */
+  close({ id }: Session): Promise<void> {
+    return this.#inTurn(async () => {
+      const session = this.#session;
+      if (session?.id === hex(id)) await this.#end(session, endedError(this.name), null);
+    });
+  }
+
+  /** Ends whatever session there is: the server ends. */
+  drain(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#session !== null) await this.#end(this.#session, endedError(this.name), null);
+    });
+  }
+
+  /** Reads the log: the session's, or, where there is none, as it lies there. */
+  async *reading<T>(read: (hosted: HostedLog) => AsyncIterable<T>): AsyncGenerator<T, void> {
+    const { session } = this;
+    if (session !== null) {
+      yield* read(session.hosted);
+      return;
+    }
+    const hosted = await this.#source.open(this.name, { readOnly: true, create: 'never' });
+    try {
+      yield* read(hosted);
+    } finally {
+      await hosted.log.close();
+    }
+  }
+
+  /** Compacts for an operator, which no session must see happen. */
+  compactUnattached(upTo: number): Promise<{ readonly bytesFreed: number }> {
+    return this.#inTurn(async () => {
+      if (this.#session !== null) throw ownersAffair(this.name, this.#session.epoch);
+      const { log } = await this.#source.open(this.name, { create: 'never' });
+      try {
+        return await log.compact(upTo);
+      } finally {
+        await log.close();
+      }
+    });
+  }
+
+  async #end(session: LogSession, why: KeelsonError, event: 'fenced' | null): Promise<void> {
+    await session.end(why, event);
+    if (this.#session === session) this.#session = null;
+  }
+
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    this.#uses += 1;
+    const ran = this.#turn.then(run).finally(() => {
+      this.#uses -= 1;
+    });
+    this.#turn = ran.catch(() => undefined);
+    return ran;
+  }
+}
+
+/** What a log holds, as it travels. */
+export function stateOf(hosted: HostedLog): LogState {
+  const { log } = hosted;
+  return stateMessage(log, hosted.termRuns(), hosted.durableLsn());
+}
+
+/** The log failed under the session: what it sent is decided by the next Open. */
+function failedSession(name: string): KeelsonError {
+  return new KeelsonError(
+    'KEELSON_FAILED',
+    `the log ${name} failed under its session. What became of changes without an answer, its next Open tells.`,
+    { argument: 'session' },
+  );
+}
+
+function optionsOf(options: OpenOptions | undefined): HostedOptions {
+  if (options === undefined) return {};
+  const { neverCreate, segmentBytes, batchBytesMax, snapshotsKept, checksOff, verifyAll } = options;
+  return {
+    ...(neverCreate ? { create: 'never' } : {}),
+    ...(segmentBytes === undefined ? {} : { segmentBytes }),
+    ...(batchBytesMax === undefined ? {} : { batchBytesMax }),
+    ...(snapshotsKept === undefined ? {} : { snapshotsKept }),
+    ...(checksOff ? { checks: 'off' } : {}),
+    ...(verifyAll ? { verifyOnOpen: 'all' } : {}),
+  };
+}

@@ -1,0 +1,341 @@
+import { invalidArgument } from '../../errors/arguments.js';
+import { firstOf, KeelsonError, orAborted, throwIfAborted } from '../../errors/index.js';
+import { checksum } from '../../format/checksum.js';
+import type { ReadEntry } from '../../raft-log/contract.js';
+import type { RaftLogCalls, RequestOf, ResponseOf } from '../calls.js';
+import type { SaveStreamRequest, Session, SnapshotUpload } from '../generated/keelson/v1/raft_log.js';
+import { BATCH_BYTES, WATCHED_EVENTS } from '../limits.js';
+import { toJson } from '../wire/json.js';
+import { hardStateChangeOf } from '../wire/save-message.js';
+import { AnswerBatches } from './answer-batches.js';
+import { EventQueue } from './event-queue.js';
+import type { LogSession } from './log-session.js';
+import { checkLogName, type LogSource } from './log-source.js';
+import { NamedLog, stateOf } from './named-log.js';
+import { firstPart, partsOf, receiveUpload } from './receive-upload.js';
+import { endedError, tooMany } from './refusals.js';
+import type { TakeSnapshot } from './upload.js';
+
+/** How much a host takes. */
+export interface HostLimits {
+  /** Logs that may have a session at one time. Each has some files open and memory of its own. */
+  readonly logsMax: number;
+  /** Above so many bytes that wait for the disk of one log, no more are read from its session. */
+  readonly queuedBytesMax: number;
+}
+
+/** The service itself: many logs, by name. Whatever carries its calls, it is the same. */
+export class RaftLogHost implements RaftLogCalls {
+  readonly #source: LogSource;
+  readonly #limits: HostLimits;
+  readonly #logs = new Map<string, NamedLog>();
+  #isDraining = false;
+
+  constructor(source: LogSource, limits: HostLimits) {
+    this.#source = source;
+    this.#limits = limits;
+  }
+
+  /** The sessions that there are. */
+  get sessions(): readonly LogSession[] {
+    return Array.from(this.#logs.values(), ({ session }) => session).filter((session) => session !== null);
+  }
+
+  /** Takes no more changes; resolved: all that were taken are answered, and every log has a clean end. */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    await Promise.all(Array.from(this.#logs.values(), (named) => named.drain()));
+  }
+
+  async open(request: RequestOf<'open'>): Promise<ResponseOf<'open'>> {
+    if (this.#isDraining) throw endedError(request.name);
+    const named = this.#named(request.name);
+    const { logsMax } = this.#limits;
+    if (named.session === null && this.sessions.length >= logsMax)
+      throw tooMany('logs with a session', logsMax);
+    return named.open(request);
+  }
+
+  async close({ session }: RequestOf<'close'>): Promise<ResponseOf<'close'>> {
+    const given = whole(session, 'session');
+    await this.#named(given.name).close(given);
+    return {};
+  }
+
+  async getState({ name }: RequestOf<'getState'>): Promise<ResponseOf<'getState'>> {
+    const named = this.#named(name);
+    return only(
+      named.reading(async function* (hosted) {
+        const { session } = named;
+        yield {
+          state: stateOf(hosted),
+          isAttached: session !== null,
+          epoch: session?.epoch ?? 0,
+          directory: hosted.directory,
+        };
+      }),
+    );
+  }
+
+  async save({ session, change }: RequestOf<'save'>): Promise<ResponseOf<'save'>> {
+    return { saved: await this.#session(session).take(whole(change, 'change')) };
+  }
+
+  async *saveStream(
+    requests: AsyncIterable<SaveStreamRequest>,
+    signal?: AbortSignal,
+  ): AsyncGenerator<ResponseOf<'saveStream'>, void> {
+    const iterator = requests[Symbol.asyncIterator]();
+    const answers = new AnswerBatches();
+    try {
+      const first = await orAborted('the stream', signal, iterator.next());
+      if (first.done === true) return;
+      const session = this.#session(first.value.session);
+      const ending = firstOf([signal, session.beginStream(), session.ending]);
+      const reading = this.#readChanges(session, first.value, iterator, answers, ending.signal);
+      yield { answers: [] };
+      for await (const batch of answers.batches()) yield { answers: batch };
+      await reading;
+      ending.forget();
+    } finally {
+      answers.end();
+      iterator.return?.()?.catch(() => undefined);
+    }
+  }
+
+  /** Reads no further message while too much waits for the disk: so the stream itself slows its client down. */
+  async #readChanges(
+    session: LogSession,
+    first: SaveStreamRequest,
+    iterator: AsyncIterator<SaveStreamRequest>,
+    answers: AnswerBatches,
+    ending: AbortSignal,
+  ): Promise<void> {
+    try {
+      for (let message = first; ;) {
+        for (const change of message.changes) answers.add(change.number, session.take(change));
+        if (session.hosted.queuedBytes() > this.#limits.queuedBytesMax) await session.hosted.log.drained();
+        const next = await orAborted('the stream', ending, iterator.next());
+        if (next.done === true) break;
+        message = next.value;
+      }
+      answers.end();
+    } catch (error) {
+      // What ended it is told behind the answers to what was taken.
+      answers.end((ending.aborted ? ending.reason : error) as Error);
+    }
+  }
+
+  async *entries(
+    { name, from, until, bytesMax = Infinity }: RequestOf<'entries'>,
+    signal?: AbortSignal,
+  ): AsyncGenerator<ResponseOf<'entries'>, void> {
+    const options = signal === undefined ? {} : { signal };
+    yield* this.#named(name).reading(async function* ({ log }) {
+      if (bytesMax <= BATCH_BYTES) {
+        const entries = await log.entries(from, until, { ...options, bytesMax });
+        if (entries.length > 0) yield { entries };
+        return;
+      }
+      let bytesLeft = bytesMax;
+      let isFirst = true;
+      for await (const chunk of log.streamChunks(from, until, options)) {
+        const fitting = bytesMax === Infinity ? chunk : firstWithin(chunk, bytesLeft, isFirst);
+        if (fitting.length > 0) yield { entries: fitting };
+        if (fitting.length < chunk.length) return;
+        isFirst = false;
+        bytesLeft -= fitting.reduce((sum, { data }) => sum + data.length, 0);
+      }
+    });
+  }
+
+  async createSnapshot(
+    requests: AsyncIterable<RequestOf<'createSnapshot'>>,
+    signal?: AbortSignal,
+  ): Promise<ResponseOf<'createSnapshot'>> {
+    const parts = partsOf(requests);
+    const upload = await firstPart(parts, 'upload', signal);
+    const take: TakeSnapshot = (data, abandoned) =>
+      this.#session(upload.session).hosted.log.createSnapshot({ ...about(upload), data, signal: abandoned });
+    return receiveUpload(this.#session(upload.session), upload, take, parts, signal);
+  }
+
+  async installSnapshot(
+    requests: AsyncIterable<RequestOf<'installSnapshot'>>,
+    signal?: AbortSignal,
+  ): Promise<ResponseOf<'installSnapshot'>> {
+    const parts = partsOf(requests);
+    const { upload: given, term, hardState } = await firstPart(parts, 'install', signal);
+    const upload = whole(given, 'install.upload');
+    const change = hardState === undefined ? {} : { hardState: hardStateChangeOf(hardState) };
+    const take: TakeSnapshot = (data, abandoned) =>
+      this.#session(upload.session).hosted.log.installSnapshot({
+        ...about(upload),
+        ...change,
+        term,
+        data,
+        signal: abandoned,
+      });
+    return receiveUpload(this.#session(upload.session), upload, take, parts, signal);
+  }
+
+  async getUpload({ session, uploadId }: RequestOf<'getUpload'>): Promise<ResponseOf<'getUpload'>> {
+    return { receivedBytes: this.#session(session).uploadOf(uploadId).receivedBytes };
+  }
+
+  async *openSnapshot(
+    { name, index, offset }: RequestOf<'openSnapshot'>,
+    signal?: AbortSignal,
+  ): AsyncGenerator<ResponseOf<'openSnapshot'>, void> {
+    yield* this.#named(name).reading(async function* ({ log }) {
+      const opened = await log.openSnapshot({
+        ...(index === undefined ? {} : { index }),
+        ...(signal === undefined ? {} : { signal }),
+      });
+      if (opened === null) throw noSnapshot(name, index);
+      try {
+        yield { part: { $case: 'snapshot', value: opened.meta } } as const;
+        let at = 0;
+        for await (const chunk of opened.data) {
+          const data = chunk.subarray(Math.min(chunk.length, Math.max(0, offset - at)));
+          at += chunk.length;
+          if (data.length > 0)
+            yield { part: { $case: 'piece', value: { data, checksum: checksum(data) } } } as const;
+        }
+      } finally {
+        await opened.close();
+      }
+    });
+  }
+
+  async compact({ session, number, name, upTo }: RequestOf<'compact'>): Promise<ResponseOf<'compact'>> {
+    if (session === undefined) return this.#named(name).compactUnattached(upTo);
+    const change = { $case: 'compact', value: { upTo } } as const;
+    const { bytesFreed } = await this.#session(session).take({ number, answered: 0, change });
+    return { bytesFreed };
+  }
+
+  async truncate({ session, number, from }: RequestOf<'truncate'>): Promise<ResponseOf<'truncate'>> {
+    const value = { truncateFrom: from, entries: [], stable: [] };
+    const change = { $case: 'save', value } as const;
+    return { saved: await this.#session(session).take({ number, answered: 0, change }) };
+  }
+
+  async *verify(
+    { name }: RequestOf<'verify'>,
+    signal?: AbortSignal,
+  ): AsyncGenerator<ResponseOf<'verify'>, void> {
+    yield* this.#named(name).reading(async function* ({ log }) {
+      const queue = new EventQueue<{ readonly readBytes: number; readonly totalBytes: number }>(
+        WATCHED_EVENTS,
+      );
+      const verifying = log
+        .verify({
+          ...(signal === undefined ? {} : { signal }),
+          onProgress: (progress) => {
+            queue.push(progress);
+          },
+        })
+        .finally(() => {
+          queue.end();
+        });
+      verifying.catch(() => undefined);
+      for await (const { told } of queue) yield { part: { $case: 'progress', value: told } } as const;
+      yield { part: { $case: 'reportJson', value: toJson(await verifying) ?? '' } } as const;
+    });
+  }
+
+  async getStats({ name }: RequestOf<'getStats'>): Promise<ResponseOf<'getStats'>> {
+    const { session } = this.#named(name);
+    if (session === null) throw unattached(name);
+    return { statsJson: toJson(session.hosted.log.stats()) ?? '' };
+  }
+
+  async *watch(
+    { session: given }: RequestOf<'watch'>,
+    signal?: AbortSignal,
+  ): AsyncGenerator<ResponseOf<'watch'>, void> {
+    const session = this.#session(given);
+    const queue = session.watch();
+    const { signal: ending, forget } = firstOf([signal]);
+    ending.addEventListener('abort', () => {
+      queue.end();
+    });
+    try {
+      yield { event: 'watching', toldJson: '', error: undefined, missed: 0 };
+      for await (const { told, missed } of queue) yield { ...told, missed };
+      throwIfAborted('the watch', signal);
+    } finally {
+      forget();
+      session.unwatch(queue);
+    }
+  }
+
+  #named(name: string): NamedLog {
+    const known = this.#logs.get(name);
+    if (known !== undefined) return known;
+    checkLogName(name);
+    // Names that nobody has a session of are forgotten, so that asking for many takes no memory.
+    for (const [other, { isIdle }] of this.#logs) if (isIdle) this.#logs.delete(other);
+    const named = new NamedLog(name, this.#source);
+    this.#logs.set(name, named);
+    return named;
+  }
+
+  #session(session: Session | undefined): LogSession {
+    const given = whole(session, 'session');
+    return this.#named(given.name).sessionOf(given);
+  }
+}
+
+/** Entries until their data passes a bound; the very first of a read is taken whatever it has. */
+function firstWithin(entries: ReadEntry[], bytesMax: number, takesFirst: boolean): ReadEntry[] {
+  let bytes = 0;
+  for (const [at, { data }] of entries.entries()) {
+    bytes += data.length;
+    if (bytes > bytesMax && !(takesFirst && at === 0)) return entries.slice(0, at);
+  }
+  return entries;
+}
+
+/** The one thing that a reading brings. */
+async function only<T>(reading: AsyncGenerator<T, void>): Promise<T> {
+  let found: T | undefined;
+  for await (const one of reading) found = one;
+  return found as T;
+}
+
+function about({ index, conf, bytes }: SnapshotUpload): {
+  index: number;
+  conf: Uint8Array;
+  bytes?: number;
+} {
+  return { index, conf, ...(bytes === undefined ? {} : { bytes }) };
+}
+
+function whole<T>(value: T | undefined, argument: string): T {
+  if (value === undefined) throw invalidArgument(argument, value, 'a message');
+  return value;
+}
+
+function noSnapshot(name: string, index: number | undefined): KeelsonError {
+  const which = index === undefined ? 'no snapshot' : `no snapshot at ${index}`;
+  return new KeelsonError(
+    'KEELSON_UNAVAILABLE',
+    `the log ${name} keeps ${which}. Ask GetState which it keeps.`,
+    {
+      argument: 'index',
+      ...(index === undefined ? {} : { index }),
+    },
+  );
+}
+
+function unattached(name: string): KeelsonError {
+  return new KeelsonError(
+    'KEELSON_UNAVAILABLE',
+    `no session has the log ${name}, so nothing counts. Open it first.`,
+    {
+      argument: 'name',
+    },
+  );
+}

@@ -1,0 +1,25 @@
+import type { HardStateChange, SaveRequest } from '../../raft-log/contract.js';
+import type { HardStateChange as HardStateMessage, Save } from '../generated/keelson/v1/raft_log.js';
+
+/** A save as the log takes it. */
+export function saveOf({ truncateFrom, entries, hardState }: Save): SaveRequest {
+  return {
+    ...(truncateFrom === undefined ? {} : { truncateFrom }),
+    ...(entries.length === 0 ? {} : { entries }),
+    ...(hardState === undefined ? {} : { hardState: hardStateChangeOf(hardState) }),
+  };
+}
+
+/** A change of the hard state, likewise. */
+export function hardStateChangeOf({ term, vote, clearsVote, commit }: HardStateMessage): HardStateChange {
+  return {
+    ...(term === undefined ? {} : { term }),
+    ...(clearsVote ? { vote: null } : vote === undefined ? {} : { vote }),
+    ...(commit === undefined ? {} : { commit }),
+  };
+}
+
+/** A change of the hard state as it travels. */
+export function hardStateMessage({ term, vote, commit }: HardStateChange): HardStateMessage {
+  return { term, vote: vote ?? undefined, clearsVote: vote === null, commit };
+}

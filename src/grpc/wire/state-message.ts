@@ -1,0 +1,63 @@
+import type { RaftLog } from '../../raft-log/contract.js';
+import { DurableState } from '../../raft-log/state/durable-state.js';
+import type { TermRun } from '../../format/seal.js';
+import type { HardState, LogState, SnapshotMeta } from '../generated/keelson/v1/raft_log.js';
+
+/** What a log holds, as it travels. */
+export function stateMessage(log: RaftLog, termRuns: readonly TermRun[], lsn: number): LogState {
+  const { firstIndex, lastIndex, hardState, snapshots, unfitUntil } = log;
+  return {
+    firstIndex,
+    lastIndex,
+    termRuns,
+    hardState: { ...hardState, vote: hardState.vote ?? undefined },
+    stable: new Map(),
+    snapshots,
+    lsn,
+    unfitUntil: unfitUntil === 0 || unfitUntil === Infinity ? undefined : unfitUntil,
+    unfitUnbounded: unfitUntil === Infinity,
+  };
+}
+
+/** The same state, for a log of this process to stand on. */
+export function durableStateOf(message: LogState): DurableState {
+  const { firstIndex, lastIndex, termRuns, unfitUntil, unfitUnbounded } = message;
+  const durable = new DurableState(null);
+  const hardState = hardStateOf(message.hardState);
+  const boundary = { index: firstIndex - 1, term: termRuns[0]?.term ?? 0 };
+  const none = { keepUntil: firstIndex, entryCount: 0, terms: 0, hardState };
+  durable.apply({ ...none, resetTo: boundary });
+  termRuns.forEach((run, at) => {
+    const from = Math.max(run.index, firstIndex);
+    const until = termRuns[at + 1]?.index ?? lastIndex + 1;
+    if (until > from)
+      durable.apply({ keepUntil: from, entryCount: until - from, terms: run.term, hardState });
+  });
+  for (const meta of message.snapshots.toReversed()) {
+    const { index, term } = meta;
+    const snapshot = { name: { index, term, checksum: 0 }, meta: metaOf(meta) };
+    durable.apply({ ...none, keepUntil: lastIndex + 1, snapshot });
+  }
+  durable.unfitUntil = unfitUnbounded ? Infinity : (unfitUntil ?? 0);
+  return durable;
+}
+
+/** A hard state that may have been left out, as a fresh one is. */
+export function hardStateOf(message: HardState | undefined): {
+  term: number;
+  vote: string | null;
+  commit: number;
+} {
+  const { term = 0, vote, commit = 0 } = message ?? {};
+  return Object.freeze({ term, vote: vote ?? null, commit });
+}
+
+/** A snapshot's description with bytes of its own. */
+export function metaOf({ index, term, conf, bytes }: SnapshotMeta): {
+  readonly index: number;
+  readonly term: number;
+  readonly conf: Uint8Array<ArrayBuffer>;
+  readonly bytes: number;
+} {
+  return Object.freeze({ index, term, conf: Uint8Array.from(conf), bytes });
+}
