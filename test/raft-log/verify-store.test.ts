@@ -190,7 +190,7 @@ describe('log.verify()', () => {
     };
     // A rejection that nobody has heard would end the process.
     await expect(log.verify({ onProgress: () => void 0 })).resolves.toMatchObject({ verdict: 'sound' });
-    // eslint-disable-next-line @typescript-eslint/no-misused-promises -- what a host in plain JavaScript hands in
+    // oxlint-disable-next-line typescript/no-misused-promises -- what a host in plain JavaScript hands in
     await expect(log.verify({ onProgress })).rejects.toBe(failure);
     expect((await log.verify()).verdict).toBe('sound');
   });

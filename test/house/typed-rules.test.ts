@@ -1,0 +1,67 @@
+// At stake: a promise that nobody awaits is a write that nobody hears fail. Code that breaks a rule which needs types is
+// planted beside code that breaks none, and the lint of this repository is run over it.
+import { execFile } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '../..');
+const folder = mkdtempSync(join(tmpdir(), 'keelson-lint-'));
+// Its patterns count from where it lies.
+copyFileSync(join(ROOT, '.oxlintrc.json'), join(folder, '.oxlintrc.json'));
+// Where the lint looks for its other half; with all packages here, that would read them.
+mkdirSync(join(folder, 'node_modules'));
+symlinkSync(join(ROOT, 'node_modules/.bin'), join(folder, 'node_modules/.bin'));
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function write(path: string, text: string): void {
+  mkdirSync(dirname(join(folder, path)), { recursive: true });
+  writeFileSync(join(folder, path), text);
+}
+
+/** The rules that the files of the folder break, by path. */
+function broken(): Promise<Record<string, string[]>> {
+  const tool = join(ROOT, 'node_modules/oxlint/bin/oxlint');
+  const options = ['--type-aware', '--format', 'json'];
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [tool, ...options], { cwd: folder }, (error, stdout, stderr) => {
+      if (!stdout.startsWith('{')) {
+        reject(new Error(`the lint told nothing: ${stdout}${stderr}`, { cause: error }));
+        return;
+      }
+      const { diagnostics } = JSON.parse(stdout) as { diagnostics: { code: string; filename: string }[] };
+      const found: Record<string, string[]> = {};
+      for (const { code, filename } of diagnostics)
+        (found[filename] ??= []).push(/\((.*)\)/.exec(code)?.[1] ?? code);
+      resolve(found);
+    });
+  });
+}
+
+test('a rule that needs types is held, in src and in the tests, and no more than that', async () => {
+  write(
+    'tsconfig.json',
+    '{ "compilerOptions": { "strict": true, "target": "es2023", "types": [] }, "include": ["src", "test"] }',
+  );
+  write(
+    'src/awaited.ts',
+    'export async function a(b: () => Promise<void>): Promise<void> {\n  await b();\n}\n',
+  );
+  write('src/floating.ts', 'export function a(b: () => Promise<void>): void {\n  b();\n}\n');
+  write('test/floating.ts', 'export function a(b: () => Promise<void>): void {\n  b();\n}\n');
+  write('src/any.ts', 'export const a: string = JSON.parse("1");\n');
+  write('test/any.ts', 'export const a: string = JSON.parse("1");\n');
+  write('src/deprecated.ts', '/** @deprecated b */\nconst a = 1;\nexport const b = a;\n');
+  const switched = 'export function a(b: "c" | "d"): void {\n  switch (b) {\n    case "c":\n  }\n}\n';
+  write('src/switched.ts', switched);
+  expect(await broken()).toEqual({
+    'src/any.ts': ['no-unsafe-assignment'],
+    'src/deprecated.ts': ['no-deprecated'],
+    'src/floating.ts': ['no-floating-promises'],
+    'src/switched.ts': ['switch-exhaustiveness-check'],
+    'test/floating.ts': ['no-floating-promises'],
+  });
+});
