@@ -1,4 +1,4 @@
-import type { RecoveryReport } from '../wal/inside.js';
+import type { RecoveryReport } from '../wal/report/recovery-report.js';
 import type { RaftLogEvents } from './events.js';
 import type { OpenedSnapshot, OpenSnapshotOptions, SnapshotData, SnapshotMeta } from './snapshot-contract.js';
 import type { RaftLogHealth, RaftLogStats } from './stats.js';

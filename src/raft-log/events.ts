@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'eventemitter3';
 import type { CallUnderWay } from '../disk/disk-watch.js';
 import type { KeelsonError } from '../errors/index.js';
-import type { RecoveryReport } from '../wal/inside.js';
+import type { RecoveryReport } from '../wal/report/recovery-report.js';
 import type { SnapshotMeta } from './snapshot-contract.js';
 
 /**

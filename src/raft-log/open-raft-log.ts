@@ -2,13 +2,9 @@ import { DiskWatch } from '../disk/disk-watch.js';
 import type { Environment } from '../disk/environment.js';
 import { holdingNames } from '../disk/held-disk.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
-import {
-  throwIfAbandoned,
-  type WalObserver,
-  type RecoveryReport,
-  openSegmentedLog,
-  type SegmentedLog,
-} from '../wal/inside.js';
+import { type WalObserver, openSegmentedLog, type SegmentedLog } from '../wal/inside.js';
+import { throwIfAbandoned } from '../errors/log-refusals.js';
+import type { RecoveryReport } from '../wal/report/recovery-report.js';
 import type { RaftLog } from './contract.js';
 import type { RaftLogOptions } from './options-contract.js';
 import { DiskStore } from './disk-store.js';

@@ -1,6 +1,7 @@
 import { throwIfAborted } from '../errors/index.js';
 import { letGo } from '../snapshot/let-go.js';
-import { closedError, failedError, readOnlyError, type RecoveryReport } from '../wal/inside.js';
+import { closedError, failedError, readOnlyError } from '../errors/log-refusals.js';
+import type { RecoveryReport } from '../wal/report/recovery-report.js';
 import type {
   AcceptedView,
   CreateSnapshotRequest,

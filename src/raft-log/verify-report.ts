@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors/index.js';
-import type { Blemish, IndexRange } from '../wal/inside.js';
+import type { Blemish } from '../wal/report/blemish.js';
+import type { IndexRange } from '../wal/report/recovery-report.js';
 
 /** A place where what is on the disk is not what was written. */
 export interface FoundDamage {

@@ -1,7 +1,7 @@
 import type { VerifyOptions, VerifyProgress, VerifyReport } from './verify-report.js';
 import { patient } from '../disk/disk-watch.js';
 import type { Environment } from '../disk/environment.js';
-import { storePaths } from '../wal/inside.js';
+import { StorePaths } from '../wal/inside.js';
 import { fileSystemNotes } from './repair/file-system-notes.js';
 import { surveyLog, type LogSurvey } from './repair/survey-log.js';
 
@@ -34,7 +34,7 @@ export async function verifyStore(request: VerifyRequest): Promise<VerifyReport>
     },
   });
   await heard.end();
-  const notes = await fileSystemNotes(environment.disk, storePaths(dir, walDir).walDir);
+  const notes = await fileSystemNotes(environment.disk, new StorePaths(dir, walDir).walDir);
   return reportOf(survey, notes, environment.now() - started);
 }
 

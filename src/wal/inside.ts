@@ -1,30 +1,26 @@
 /**
- * The one door through which the rooms above enter `wal`: the log and how it is opened, what it tells, the survey of a
- * store, and the mechanics of a repair. Everything else in here is the affair of `wal` alone.
+ * The one door through which the rooms above enter `wal`, beside the words of `report/`: the log and how it is opened, what
+ * stands above it, the survey of a store, and the mechanics that put a new log in the place of an old one. Everything else
+ * in here is the affair of `wal` alone.
  */
-export type { ReplayedFrame, ReplayedPreamble, SealedSegment, WalLayer } from './layer.js';
-export { checkFrameSize, readOnlyError, throwIfAbandoned } from './log-refusals.js';
-export type { OpenRequest } from './open-request.js';
+// The log: frames in, records out.
 export { openSegmentedLog } from './open-segmented-log.js';
-export type { Blemish } from './report/blemish.js';
-export { damageError, NO_ENTRIES } from './report/damage.js';
-export type { IndexRange, RecoveryReport } from './report/recovery-report.js';
-export { readEach } from './segment/read-each.js';
-export { RecordIndex } from './segment/record-index.js';
-export { type RecordRegion, malformed, REGION_RECORDS } from './segment/record-reader.js';
-export { SegmentedLog, closedError, failedError } from './segmented-log.js';
-export { whyNoneAbove } from './store/room-above.js';
-export { type StorePaths, segmentSizes, storePaths } from './store/store-directory.js';
-export { RecordLedger } from './survey/record-ledger.js';
-export type { StoreSurvey } from './survey/store-survey.js';
-export { type SurveyedSlots, surveySlots } from './survey/survey-marks.js';
-export type { Hole, SurveyedFrame } from './survey/survey-segment.js';
+export { SegmentedLog } from './segmented-log.js';
+export { Frame, type FrameParts } from './write/frame.js';
+export { type RecordRegion, REGION_RECORDS } from './segment/record-reader.js';
+export { StorePaths } from './store/store-directory.js';
+// What stands above it, and hears of it.
+export type { SealedSegment, WalLayer } from './layer.js';
+export type { WalObserver } from './write/observer.js';
+export { WalCounters } from './write/wal-counters.js';
+// A store with all its damage.
 export { type SurveyListener, surveyStore } from './survey/survey-store.js';
+export type { StoreSurvey } from './survey/store-survey.js';
+export { surveySlots } from './survey/survey-marks.js';
+export type { Hole, SurveyedFrame } from './survey/survey-segment.js';
 export type { LostFrame } from './survey/walk-lost-frame.js';
-export { buildBeside, requestBeside } from './switch/build-beside.js';
-export { openStretch } from './switch/open-stretch.js';
+export { SalvagedRecords } from './survey/salvaged-records.js';
+// A new log in the place of an old one: of a damaged store, or of an older format.
+export { LogUnderRepair } from './switch/log-under-repair.js';
 export { StoreUnderRepair } from './switch/store-under-repair.js';
 export type { OlderStore, OlderStores, Replacement } from './switch/older-stores.js';
-export type { WalObserver } from './write/observer.js';
-export { Frame, type FrameParts } from './write/frame.js';
-export { WalCounters } from './write/wal-counters.js';

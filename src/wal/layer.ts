@@ -1,24 +1,9 @@
-import type { FrameFields } from '../format/frame-header.js';
+import type { FrameHeader } from '../format/frame-header.js';
 import type { FrameRecords } from '../format/frame-records.js';
-import type { LogEnd } from '../format/position.js';
 import type { TermRun } from '../format/seal.js';
+import type { SegmentHeader } from '../format/segment-header.js';
 import type { StoreKind, Superblock } from '../format/superblock.js';
 import type { RecoveryReport } from './report/recovery-report.js';
-
-/** A whole frame, as replay hands it up: in order, each exactly once, all of it or none (D1). */
-export interface ReplayedFrame extends FrameFields {
-  readonly firstLsn: number;
-}
-
-/** What replay begins with: the preamble of a segment. */
-export interface ReplayedPreamble {
-  /** What {@link WalLayer.preambleState} returned when the segment was made. */
-  readonly state: Uint8Array;
-  readonly end: LogEnd;
-  readonly firstLsn: number;
-  /** The oldest live segment: nothing that came before it is known. */
-  readonly isFirst: boolean;
-}
 
 /** A sealed segment, which is not read record by record. */
 export interface SealedSegment {
@@ -36,13 +21,20 @@ export interface WalLayer {
   readonly storeKind: StoreKind;
   /** Forget everything: replay begins anew. */
   restart(): void;
-  restorePreamble(preamble: ReplayedPreamble): void;
+  /**
+   * What replay begins with: the preamble of a segment.
+   *
+   * @param isFirst the oldest live segment: nothing that came before it is known
+   */
+  restorePreamble(preamble: Pick<SegmentHeader, 'state' | 'end' | 'firstLsn'>, isFirst: boolean): void;
   adoptSealed(segment: SealedSegment): void;
   /**
+   * A whole frame, in order, each exactly once, all of it or none (D1).
+   *
    * Throws a {@link KeelsonError} for records that it does not understand and may not skip (R9). They are valid until it
    * returns, and the caller's to move over.
    */
-  replay(frame: ReplayedFrame, records: FrameRecords): void;
+  replay(frame: FrameHeader, records: FrameRecords): void;
   /**
    * Everything is replayed, nothing was written yet: the layer looks at what it keeps outside the wal, and throws
    * its damage.

@@ -14,7 +14,7 @@ import type { Judgement } from './recover/judge.js';
 import type { LiveSegment } from './segment/live-segment.js';
 import { StoreJudge, type FoundSlots, type Judged } from './recover/judge-store.js';
 import { lockStore, type StoreLock } from './store/lock-store.js';
-import { throwIfAbandoned } from './log-refusals.js';
+import { throwIfAbandoned } from '../errors/log-refusals.js';
 import type { OpenRequest } from './open-request.js';
 import { proveLateNames, proveNames } from './store/prove-names.js';
 import { fillHoles } from './recover/fill-holes.js';
@@ -25,9 +25,8 @@ import {
   makeDirectory,
   refuseStrays,
   restoreAsides,
-  storePaths,
+  StorePaths,
   type StoreListing,
-  type StorePaths,
 } from './store/store-directory.js';
 import { newestSlot, readSlots, SuperblockFile, superblockPath } from './store/superblock-file.js';
 import { marksPath } from './store/marks-file.js';
@@ -72,7 +71,7 @@ class Opening {
 
   constructor(request: OpenRequest) {
     this.#request = request;
-    this.#paths = storePaths(request.dir, request.walDir);
+    this.#paths = new StorePaths(request.dir, request.walDir);
     this.#tally = new RecoveryTally(() => request.environment.now());
     this.#judge = new StoreJudge(request, this.#paths, this.#tally);
   }

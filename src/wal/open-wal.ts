@@ -21,9 +21,9 @@ import { Frame } from './write/frame.js';
 import type { WalObserver } from './write/observer.js';
 import { openSegmentedLog } from './open-segmented-log.js';
 import { PlainLayer } from './plain-layer.js';
-import { malformed } from './segment/record-reader.js';
+import { malformed } from './report/damage.js';
 import type { RecoveryReport } from './report/recovery-report.js';
-import { closedError, compactedError } from './log-refusals.js';
+import { closedError, compactedError } from '../errors/log-refusals.js';
 import type { SegmentedLog } from './segmented-log.js';
 
 /** A record of the plain wal: opaque bytes with a mark of the caller's. */

@@ -1,8 +1,10 @@
 import { KeelsonError } from '../errors/index.js';
+import type { FrameHeader } from '../format/frame-header.js';
 import type { FrameRecords } from '../format/frame-records.js';
 import { FLAG_OPTIONAL, RESERVED_KIND_FROM } from '../format/record.js';
 import type { TermRun } from '../format/seal.js';
-import type { ReplayedFrame, ReplayedPreamble, WalLayer } from './layer.js';
+import type { SegmentHeader } from '../format/segment-header.js';
+import type { WalLayer } from './layer.js';
 
 /** The layer of the plain wal: every record is numbered by its own LSN, and means nothing. */
 export class PlainLayer implements WalLayer {
@@ -14,7 +16,7 @@ export class PlainLayer implements WalLayer {
     this.#keepFrom = 1;
   }
 
-  restorePreamble({ isFirst, firstLsn }: ReplayedPreamble): void {
+  restorePreamble({ firstLsn }: Pick<SegmentHeader, 'firstLsn'>, isFirst: boolean): void {
     if (isFirst) this.#keepFrom = firstLsn;
   }
 
@@ -22,7 +24,7 @@ export class PlainLayer implements WalLayer {
     // Records are found by the seal's offsets; there is nothing to learn from it.
   }
 
-  replay(frame: ReplayedFrame, records: FrameRecords): void {
+  replay(frame: Pick<FrameHeader, 'firstLsn'>, records: FrameRecords): void {
     for (const record of records) {
       if (record.kind < RESERVED_KIND_FROM || (record.flags & FLAG_OPTIONAL) !== 0) continue;
       throw new KeelsonError(

@@ -1,5 +1,5 @@
 import { isKeelsonError, KeelsonError } from '../errors/index.js';
-import type { FrameFields } from '../format/frame-header.js';
+import { frameHeaderBytes, type FrameFields } from '../format/frame-header.js';
 import type { DurableMark } from '../format/position.js';
 import { SEGMENT_HEADER_BYTES } from '../format/segment-header.js';
 import { ActiveSegment, holdSegment, segmentBytesFor } from './write/active-segment.js';
@@ -13,7 +13,13 @@ import { lowestOf, type LiveSegment } from './segment/live-segment.js';
 import { SegmentList } from './segment/segment-list.js';
 import type { StoreLock } from './store/lock-store.js';
 import type { LogRequest } from './log-request.js';
-import { checkFrameSize, closedError, compactedError, failedError, readOnlyError } from './log-refusals.js';
+import {
+  checkFrameSize,
+  closedError,
+  compactedError,
+  failedError,
+  readOnlyError,
+} from '../errors/log-refusals.js';
 import type { Frame } from './write/frame.js';
 import { RecordReader, type RecordRegion } from './segment/record-reader.js';
 import type { RecoveryReport } from './report/recovery-report.js';
@@ -25,8 +31,6 @@ import { removeName } from '../disk/durable-names.js';
 import { type StorePaths } from './store/store-directory.js';
 import type { SuperblockFile } from './store/superblock-file.js';
 import type { WalCounters } from './write/wal-counters.js';
-
-export { closedError, failedError } from './log-refusals.js';
 
 /** What only a writer has. */
 interface WriterParts {
@@ -169,7 +173,8 @@ export class SegmentedLog {
     const { writer } = this.#writingParts();
     if (this.#closing !== null) throw closedError(this.#paths.dir);
     if (writer.latched !== null) throw failedError(this.#paths.dir, writer.latched);
-    checkFrameSize(fields, payloadBytes, writer.queuedBytes, this.#request);
+    const headerBytes = frameHeaderBytes(fields);
+    checkFrameSize({ headerBytes, payloadBytes }, writer.queuedBytes, this.#request);
   }
 
   /** Takes a frame: its records are encoded before this returns, and become durable in order (D1, D2). */

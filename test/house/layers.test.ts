@@ -60,12 +60,13 @@ describe('lists spread into arguments', () => {
 });
 
 describe('imports between rooms', () => {
-  test('raft-log enters wal by its one door', async () => {
+  test('raft-log enters wal by its one door, beside the words of its reports', async () => {
     for (const [file, up] of [
       ['src/raft-log/a.ts', '..'],
       ['src/raft-log/state/a.ts', '../..'],
     ] as const) {
-      expect(await broken(file, `import '${up}/wal/inside.js';\n`)).toEqual([]);
+      for (const door of ['inside.js', 'report/damage.js'])
+        expect(await broken(file, `import '${up}/wal/${door}';\n`)).toEqual([]);
       for (const other of ['index.js', 'segmented-log.js', 'write/group-writer.js'])
         expect(await broken(file, `import '${up}/wal/${other}';\n`)).toEqual(IMPORTS);
     }

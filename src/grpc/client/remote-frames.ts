@@ -1,17 +1,12 @@
 import type { KeelsonError } from '../../errors/index.js';
 import { firstOf, isKeelsonError, orAborted } from '../../errors/index.js';
+import { checkFrameSize } from '../../errors/log-refusals.js';
 import { viewOf } from '../../format/integers.js';
 import type { FrameStore } from '../../raft-log/log-store.js';
 import type { DurableState } from '../../raft-log/state/durable-state.js';
 import { LogFrame } from '../../raft-log/state/log-frame.js';
-import {
-  checkFrameSize,
-  WalCounters,
-  type Frame,
-  type RecordRegion,
-  type RecoveryReport,
-  type WalObserver,
-} from '../../wal/inside.js';
+import { WalCounters, type Frame, type RecordRegion, type WalObserver } from '../../wal/inside.js';
+import type { RecoveryReport } from '../../wal/report/recovery-report.js';
 import { ConnectionLost } from '../calls.js';
 import type { Answer, LogState, SaveStreamRequest } from '../generated/keelson/v1/raft_log.js';
 import { BATCH_BYTES } from '../limits.js';
@@ -97,8 +92,8 @@ export class RemoteFrames implements FrameStore {
 
   accept(frame: Frame): void {
     if (!(frame instanceof LogFrame)) throw new TypeError('only frames of a Raft log travel');
-    const { fields, headerBytes, payloadBytes, recordCount } = frame;
-    checkFrameSize(fields, payloadBytes, this.queuedBytes, this.#limits);
+    const { headerBytes, payloadBytes, recordCount } = frame;
+    checkFrameSize(frame, this.queuedBytes, this.#limits);
     const wireBytes = wireBytesOf(frame);
     checkWireBytes(wireBytes, this.#link.opened.messageBytesMax);
     const bytes = new Uint8Array(payloadBytes);

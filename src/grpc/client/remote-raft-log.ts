@@ -5,7 +5,7 @@ import type { LogStore } from '../../raft-log/log-store.js';
 import { StoredRaftLog, type LogRules } from '../../raft-log/raft-log.js';
 import { LogEmitter } from '../../raft-log/state/log-emitter.js';
 import type { VerifyOptions, VerifyReport } from '../../raft-log/verify-report.js';
-import type { RecoveryReport } from '../../wal/inside.js';
+import type { RecoveryReport } from '../../wal/report/recovery-report.js';
 import type { LogState, WatchResponse } from '../generated/keelson/v1/raft_log.js';
 import { errorOf } from '../wire/error-message.js';
 import { fromJson } from '../wire/json.js';

@@ -1,14 +1,9 @@
 import { KeelsonError } from '../../errors/index.js';
 import { viewOf } from '../../format/integers.js';
 import { recordBytesAt, recordChecksumAt } from '../../format/record.js';
-import {
-  checkFrameSize,
-  WalCounters,
-  type Frame,
-  type RecordRegion,
-  type RecoveryReport,
-  type WalObserver,
-} from '../../wal/inside.js';
+import { WalCounters, type Frame, type RecordRegion, type WalObserver } from '../../wal/inside.js';
+import { checkFrameSize } from '../../errors/log-refusals.js';
+import type { RecoveryReport } from '../../wal/report/recovery-report.js';
 import type { FrameStore } from '../log-store.js';
 import { DurableState } from '../state/durable-state.js';
 
@@ -104,8 +99,8 @@ export class MemoryFrames implements FrameStore {
   }
 
   accept(frame: Frame): void {
-    const { fields, headerBytes, payloadBytes, recordCount } = frame;
-    checkFrameSize(fields, payloadBytes, this.queuedBytes, this.#limits);
+    const { headerBytes, payloadBytes, recordCount } = frame;
+    checkFrameSize(frame, this.queuedBytes, this.#limits);
     const bytes = new Uint8Array(payloadBytes);
     const view = viewOf(bytes);
     frame.encode(bytes, view, 0);

@@ -9,7 +9,8 @@ import {
   recordKindAt,
 } from '../../format/record.js';
 import type { TermRun } from '../../format/seal.js';
-import { malformed, type RecordRegion } from '../../wal/inside.js';
+import type { RecordRegion } from '../../wal/inside.js';
+import { malformed } from '../../wal/report/damage.js';
 import type { ReadEntry } from '../contract.js';
 import { damagedEntry, notAnEntry } from './damaged-entry.js';
 

@@ -1,5 +1,6 @@
 import { KeelsonError, orAborted, throwIfAborted } from '../../errors/index.js';
-import { closedError, REGION_RECORDS } from '../../wal/inside.js';
+import { REGION_RECORDS } from '../../wal/inside.js';
+import { closedError } from '../../errors/log-refusals.js';
 import type { AcceptedState } from '../state/accepted-state.js';
 import type { ReadEntry } from '../contract.js';
 import type { FrameStore } from '../log-store.js';

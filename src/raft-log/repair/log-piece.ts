@@ -1,4 +1,4 @@
-import type { RecordIndex, RecordLedger } from '../../wal/inside.js';
+import type { SalvagedRecords } from '../../wal/inside.js';
 import type { DurableState } from '../state/durable-state.js';
 
 /** A run of frames that replay can begin at, from a segment's preamble to the next hole. */
@@ -19,13 +19,11 @@ export interface LogPiece {
 
 /** How a stretch goes on past holes in the segment that it ends in, entry by entry. */
 export interface PastHoles {
-  /** The stretch up to the first of them: entries below the lowest of `places` are read from that. */
+  /** The stretch up to the first of them: entries below the lowest of `records` are read from that. */
   readonly before: LogPiece;
   readonly path: string;
-  /** Where the other entries stand; 0: it cannot be read. */
-  places: RecordIndex;
-  /** Which of those cannot be read. */
-  records: RecordLedger;
+  /** The other entries. */
+  records: SalvagedRecords;
   /** LSN of the last record that may be lost: what is lost beyond what was durable ends the log (D1). */
   lostUntilLsn: number;
   /** The stretch that it goes on with in the next segment: entries from the first that it knows on are read from that. */

@@ -4,7 +4,7 @@ import { nodeEnvironment } from '../../disk/node-environment.js';
 import { checkInteger, readFields } from '../../errors/arguments.js';
 import { KeelsonError } from '../../errors/index.js';
 import { LIMITS } from '../../format/limits.js';
-import { segmentSizes, storePaths } from '../../wal/inside.js';
+import { StorePaths } from '../../wal/inside.js';
 import type { HardState } from '../contract.js';
 import type { RaftLogOptions } from '../options-contract.js';
 import type { DiskStore } from '../disk-store.js';
@@ -131,9 +131,9 @@ function readOptions(options: unknown): GivenOptions {
 /** A store of small segments may stand on a small disk: the new one shall be none of the default size. */
 async function smallestSegment(options: GivenOptions['place']): Promise<{ readonly segmentBytes?: number }> {
   const { disk } = patient(options.environment ?? nodeEnvironment());
-  const paths = storePaths(options.dir, options.walDir ?? null);
+  const paths = new StorePaths(options.dir, options.walDir ?? null);
   let smallest = Infinity;
-  for await (const size of segmentSizes(disk, paths)) {
+  for await (const size of paths.segmentSizes(disk)) {
     if (size >= LIMITS.segmentBytesMin) smallest = Math.min(smallest, size);
   }
   return smallest === Infinity ? {} : { segmentBytes: Math.min(smallest, LIMITS.segmentBytesMax) };

@@ -2,7 +2,7 @@ import { lastLsnOf, type FrameHeader } from '../../format/frame-header.js';
 import type { FrameRecords } from '../../format/frame-records.js';
 import type { SegmentHeader } from '../../format/segment-header.js';
 import type { TermRun } from '../../format/seal.js';
-import { RecordIndex, RecordLedger, type LostFrame } from '../../wal/inside.js';
+import { SalvagedRecords, type LostFrame } from '../../wal/inside.js';
 import { DurableState } from '../state/durable-state.js';
 import type { LogPiece, PieceWithHoles } from './log-piece.js';
 
@@ -13,9 +13,8 @@ export function goOnPast(before: LogPiece, path: string): PieceWithHoles {
   const lowest = Math.max(before.known, state.boundary() + 1);
   const copy = beginAt(state, lowest - 1, state.term(lowest - 1));
   copy.adoptSealed({ lowest, until, resets: false, runs: state.termRuns(lowest, until) });
-  const places = new RecordIndex(until);
-  const records = new RecordLedger(until);
-  return { ...before, state: copy, past: { before, path, places, records, lostUntilLsn: 0, then: null } };
+  const records = new SalvagedRecords(until);
+  return { ...before, state: copy, past: { before, path, records, lostUntilLsn: 0, then: null } };
 }
 
 /** A whole frame behind a hole. */
@@ -23,30 +22,27 @@ export function takeFrame(piece: PieceWithHoles, header: FrameHeader, frame: Fra
   joinUp(piece, header);
   const { past } = piece;
   piece.state.replay(header, frame);
-  past.places.truncateFrom(header.from, header.resets);
-  past.places.append(frame, header.until - header.from);
-  past.records.frame(header, [], 0);
+  past.records.takeFrame(header, frame);
   reach(piece, header);
 }
 
 /** A frame of which only the header is whole, and some of its entries. Its hard state, if it had one, is lost. */
-export function takeLost(piece: PieceWithHoles, { header, unreadable, offsets, terms }: LostFrame): void {
+export function takeLost(piece: PieceWithHoles, frame: LostFrame): void {
+  const { header, offsets, terms } = frame;
   const { from, until, resets, lastTerm, lowTerm, highTerm } = header;
   if (resets) beginAnew(piece, from - 1, until === from ? lastTerm : 0);
   else joinUp(piece, header);
   const { past, state } = piece;
   const only = lowTerm === highTerm ? lowTerm : NaN;
   const runs: TermRun[] = [];
-  past.places.truncateFrom(from, false);
   for (let at = 0; at < until - from; at += 1) {
-    past.places.push(offsets[at] ?? 0, 0);
     // Of the last one the header says it; what no one can tell is equal to nothing.
     const known = offsets[at] === 0 ? only : (terms[at] ?? only);
     const term = from + at === until - 1 ? lastTerm : known;
     if (runs[runs.length - 1]?.term !== term) runs.push({ index: from + at, term });
   }
   state.adoptSealed({ lowest: from, until, resets: false, runs });
-  past.records.frame(header, unreadable, 0);
+  past.records.takeLost(frame);
   past.lostUntilLsn = lastLsnOf(header);
   reach(piece, header);
 }
@@ -84,14 +80,13 @@ function endsAlike({ state, known }: LogPiece, { lastIndex, lastTerm }: KnownEnd
  * all its state but the entries. False if what stands before it is not known to end so.
  */
 export function goOnWith(piece: PieceWithHoles, header: SegmentHeader, then: LogPiece): boolean {
-  const { end, firstLsn, number, state } = header;
+  const { end, firstLsn, number } = header;
   if (piece.lastLsn >= firstLsn || !endsAlike(piece, end)) return false;
   const { past } = piece;
   if (piece.lastLsn < firstLsn - 1) past.lostUntilLsn = firstLsn - 1;
-  past.places.truncateFrom(end.lastIndex + 1, false);
-  past.records.frame({ from: end.lastIndex + 1, until: end.lastIndex + 1, resets: false }, [], 0);
+  past.records.endAt(end.lastIndex + 1);
   past.then = then;
-  piece.state.restorePreamble({ state, end, firstLsn, isFirst: false });
+  piece.state.restorePreamble(header, false);
   const until = end.lastIndex + 1;
   piece.state.adoptSealed({ lowest: until, until, resets: false, runs: [] });
   piece.lastLsn = firstLsn - 1;
@@ -117,13 +112,12 @@ function knownEnds({ from, until, lastTerm, resets, durable, firstLsn }: FrameHe
 function beginAnew(piece: PieceWithHoles, index: number, term: number): void {
   piece.state = beginAt(piece.state, index, term);
   piece.known = index + 1;
-  piece.past.places = new RecordIndex(index + 1);
-  piece.past.records = new RecordLedger(index + 1);
+  piece.past.records = new SalvagedRecords(index + 1);
 }
 
 function beginAt(state: DurableState, lastIndex: number, lastTerm: number): DurableState {
   const begun = new DurableState(null);
   const end = { lastIndex, lastTerm };
-  begun.restorePreamble({ state: state.preambleState(), end, firstLsn: 0, isFirst: true });
+  begun.restorePreamble({ state: state.preambleState(), end, firstLsn: 0 }, true);
   return begun;
 }

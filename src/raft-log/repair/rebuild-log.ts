@@ -2,7 +2,7 @@ import type { HeldEnvironment } from '../../disk/held-disk.js';
 import type { Disk } from '../../disk/port.js';
 import { encodeRaftPreamble } from '../../format/raft-records.js';
 import type { Superblock } from '../../format/superblock.js';
-import { buildBeside, openStretch, type OpenRequest, readEach, requestBeside } from '../../wal/inside.js';
+import { LogUnderRepair } from '../../wal/inside.js';
 import { AcceptedState } from '../state/accepted-state.js';
 import type { Entry } from '../contract.js';
 import { DurableState } from '../state/durable-state.js';
@@ -32,37 +32,31 @@ export async function rebuildLog(
   if (result === null) throw new RangeError('there is nothing to build');
   const { hardState, snapshot, unfitUntil } = result;
   const durable = new DurableState(null);
-  const request = requestOf(environment, survey, durable);
-  return buildBeside(
-    request,
-    paths,
+  const log = new LogUnderRepair(environment, paths, segmentBytesOf(survey));
+  return log.buildNew(
     {
       storeId: store.storeId,
       above: { lsn: store.highestLsn, segment: store.highestSegment },
       end: { lastIndex: boundary.index, lastTerm: boundary.term },
       unfitUntil,
       begin: () => Promise.resolve(encodeRaftPreamble({ hardState, snapshot, boundary, unfitUntil })),
-      fill: async (log) => {
+      fill: async (segmented) => {
         if (piece === null) return;
-        const chunks = entriesOf(request, survey, piece, boundary.index + 1, result.lastIndex + 1);
-        await refill(log, durable, request.segmentBytes, chunks);
+        const chunks = entriesOf(log, survey, piece, boundary.index + 1, result.lastIndex + 1);
+        await refill(segmented, durable, log.segmentBytes, chunks);
       },
     },
     epoch,
+    durable,
   );
 }
 
-function requestOf(
-  environment: HeldEnvironment,
-  { paths, store }: LogSurvey,
-  layer: DurableState,
-): OpenRequest {
+function segmentBytesOf({ store }: LogSurvey): number {
   const smallest = store.segments.reduce(
     (bytes, { header }) => Math.min(bytes, header?.segmentBytes ?? Infinity),
     Infinity,
   );
-  const segmentBytes = smallest === Infinity ? SEGMENT_BYTES : smallest;
-  return requestBeside(environment, paths, segmentBytes, layer);
+  return smallest === Infinity ? SEGMENT_BYTES : smallest;
 }
 
 /** A stretch that is kept from a snapshot on may begin behind its own boundary: what lies below is covered. */
@@ -86,39 +80,39 @@ class StretchState extends DurableState {
 
 /** Entries `[from, until)` of a stretch: those in front of its last hole, those behind that, and those it went on with. */
 async function* entriesOf(
-  request: OpenRequest,
+  old: LogUnderRepair,
   survey: LogSurvey,
   piece: LogPiece,
   from: number,
   until: number,
 ): AsyncGenerator<readonly Entry[], void, undefined> {
   const { past, state } = piece;
-  if (past === null) return yield* entriesUpToHole(request, survey, piece, from, until);
+  if (past === null) return yield* entriesUpToHole(old, survey, piece, from, until);
   const thenFrom = Math.max(from, Math.min(until, past.then?.known ?? until));
-  const pastFrom = Math.max(from, Math.min(thenFrom, past.places.lowest));
-  yield* entriesOf(request, survey, past.before, from, pastFrom);
-  if (pastFrom < thenFrom) yield* entriesPast(request.environment.disk, past, state, pastFrom, thenFrom);
-  if (past.then !== null) yield* entriesUpToHole(request, survey, past.then, thenFrom, until);
+  const pastFrom = Math.max(from, Math.min(thenFrom, past.records.lowest));
+  yield* entriesOf(old, survey, past.before, from, pastFrom);
+  if (pastFrom < thenFrom) yield* entriesPast(old.environment.disk, past, state, pastFrom, thenFrom);
+  if (past.then !== null) yield* entriesUpToHole(old, survey, past.then, thenFrom, until);
 }
 
 /** Entries `[from, until)` of a stretch up to the first hole. */
 async function* entriesUpToHole(
-  request: OpenRequest,
+  old: LogUnderRepair,
   survey: LogSurvey,
   piece: LogPiece,
   from: number,
   until: number,
 ): AsyncGenerator<readonly Entry[], void, undefined> {
   if (from >= until) return;
-  const old = new StretchState(from - 1);
-  const { store, paths } = survey;
+  const durable = new StretchState(from - 1);
+  const { store } = survey;
   const { fromSegment, toSegment, lastLsn } = piece;
   const { storeId, superblock } = store;
   const stretch = { storeId, superblock, fromSegment, toSegment, lastLsn };
-  const log = await openStretch({ ...request, layer: old }, paths, stretch);
+  const log = await old.openStretch(stretch, durable);
   try {
-    const accepted = new AcceptedState(old, () => undefined);
-    const reader = new EntryReader(log, old, accepted, new RecentEntries(0), request.dir);
+    const accepted = new AcceptedState(durable, () => undefined);
+    const reader = new EntryReader(log, durable, accepted, new RecentEntries(0), survey.paths.dir);
     yield* reader.chunks({ from, until, signal: undefined });
   } finally {
     await log.close();
@@ -128,11 +122,11 @@ async function* entriesUpToHole(
 /** Entries `[from, until)` behind the hole that a stretch goes on past, each by its own checksum. */
 async function* entriesPast(
   disk: Disk,
-  { path, places }: PastHoles,
+  { path, records }: PastHoles,
   state: DurableState,
   from: number,
   until: number,
 ): AsyncGenerator<readonly Entry[], void, undefined> {
-  for await (const region of readEach(disk, path, places, from, until))
+  for await (const region of records.read(disk, path, from, until))
     yield decodeEntries(region, [{ index: region.from, term: state.term(region.from) }]);
 }

@@ -1,6 +1,6 @@
 import type { FoundDamage } from '../verify-report.js';
 import type { SnapshotName } from '../../format/raft-records.js';
-import { type IndexRange, whyNoneAbove } from '../../wal/inside.js';
+import type { IndexRange } from '../../wal/report/recovery-report.js';
 import type { HardState } from '../contract.js';
 import { giveUpVotes } from '../rules/give-up-votes.js';
 import { whatWasPromised, type Promised } from './repair-witness.js';
@@ -118,8 +118,7 @@ function whyNotThisStore({ store, paths }: LogSurvey): string | null {
 
 /** What is built stands above every number that the store has used. */
 function whyNoNewLog({ store }: LogSurvey): string | null {
-  const { highestEpoch: epoch, highestSegment: segment, highestLsn: lsn, superblock } = store;
-  const why = whyNoneAbove({ epoch, segment, lsn, generation: superblock?.generation ?? 0 });
+  const why = store.whyNoneAbove;
   return why === null
     ? null
     : `${why}; set the directory aside and let this server join again as a new member`;
@@ -245,7 +244,7 @@ function unreadablePast(piece: LogPiece): readonly IndexRange[] {
     replaced = Math.min(replaced, past.then?.known ?? Infinity);
     for (const { from, until } of past.records.unreadable)
       if (from < replaced) lost.push({ from, until: Math.min(until, replaced) });
-    replaced = Math.min(replaced, past.places.lowest);
+    replaced = Math.min(replaced, past.records.lowest);
   }
   return lost;
 }

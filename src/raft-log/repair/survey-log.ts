@@ -2,16 +2,14 @@ import type { LogPiece } from './log-piece.js';
 import type { FoundDamage } from '../verify-report.js';
 import { join } from 'node:path';
 import {
-  type Blemish,
   type StoreSurvey,
-  NO_ENTRIES,
-  storePaths,
-  type StorePaths,
+  StorePaths,
   surveySlots,
-  type SurveyedSlots,
   surveyStore,
   type SurveyedFrame,
 } from '../../wal/inside.js';
+import type { Blemish } from '../../wal/report/blemish.js';
+import { NO_ENTRIES } from '../../wal/report/damage.js';
 import { patient } from '../../disk/disk-watch.js';
 import type { Environment } from '../../disk/environment.js';
 import { KeelsonError } from '../../errors/index.js';
@@ -58,7 +56,7 @@ export interface LogSurvey {
 export async function surveyLog(asked: LogSurveyRequest): Promise<LogSurvey> {
   const request = { ...asked, environment: patient(asked.environment) };
   const { disk } = request.environment;
-  const paths = storePaths(request.dir, request.walDir);
+  const paths = new StorePaths(request.dir, request.walDir);
   const before = await surveySlots(disk, paths);
   const survey = await surveyOnce(request, paths);
   if (survey.damages.length === 0 || isSameSlots(before, await surveySlots(disk, paths))) return survey;
@@ -73,7 +71,10 @@ function keyOf({ code, path, offset }: FoundDamage): string {
   return `${code} ${offset} ${path}`;
 }
 
-function isSameSlots({ bytes: before }: SurveyedSlots, { bytes: after }: SurveyedSlots): boolean {
+function isSameSlots(
+  { bytes: before }: StoreSurvey['slots'],
+  { bytes: after }: StoreSurvey['slots'],
+): boolean {
   return before === after || (before !== null && after !== null && Buffer.compare(before, after) === 0);
 }
 

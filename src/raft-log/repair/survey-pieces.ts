@@ -54,7 +54,7 @@ export class PieceListener implements SurveyListener {
     const preamble = decodeRaftPreamble(header.state);
     const goesOn = this.#endSegment(joins, header);
     this.kind ??= preamble === null ? 'wal' : 'raft';
-    const { end, firstLsn, number, state } = header;
+    const { end, firstLsn, number } = header;
     this.#seen(end.lastIndex, end.lastTerm);
     if (preamble === null) return;
     this.#seen(0, preamble.hardState.term);
@@ -69,7 +69,7 @@ export class PieceListener implements SurveyListener {
         known: end.lastIndex + 1,
         past: null,
       };
-      piece.state.restorePreamble({ state, end, firstLsn, isFirst: true });
+      piece.state.restorePreamble(header, true);
       this.#current = piece;
       this.pieces.push(piece);
       if (goesOn !== null && goOnWith(goesOn, header, piece)) this.#follow(goesOn);
@@ -77,7 +77,7 @@ export class PieceListener implements SurveyListener {
     }
     for (const piece of this.#open) {
       piece.toSegment = number;
-      piece.state.restorePreamble({ state, end, firstLsn, isFirst: false });
+      piece.state.restorePreamble(header, false);
     }
   }
 

@@ -1,6 +1,8 @@
 import type { HeldEnvironment } from '../../disk/held-disk.js';
 import { KeelsonError } from '../../errors/index.js';
-import { damageError, segmentSizes, storePaths, type RecoveryReport } from '../../wal/inside.js';
+import { StorePaths } from '../../wal/inside.js';
+import { damageError } from '../../wal/report/damage.js';
+import type { RecoveryReport } from '../../wal/report/recovery-report.js';
 import { surveyLog } from './survey-log.js';
 
 /** Segments of more bytes than this are not read through for the words of an error: `keelson verify` takes that time. */
@@ -49,9 +51,9 @@ export async function tellExactly(error: unknown, place: Place): Promise<unknown
 }
 
 async function isReadSoon({ environment: { disk }, dir, walDir }: Place): Promise<boolean> {
-  const paths = storePaths(dir, walDir);
+  const paths = new StorePaths(dir, walDir);
   let bytes = 0;
-  for await (const size of segmentSizes(disk, paths)) {
+  for await (const size of paths.segmentSizes(disk)) {
     bytes += size;
     if (bytes > READ_BYTES_MAX) return false;
   }

@@ -9,7 +9,7 @@ import {
   type SnapshotFileMeta,
   type SnapshotStore,
 } from '../../snapshot/index.js';
-import type { RecoveryReport } from '../../wal/inside.js';
+import type { RecoveryReport } from '../../wal/report/recovery-report.js';
 import type { SnapshotMeta } from '../snapshot-contract.js';
 import type { OlderLog } from '../switch/older-format.js';
 

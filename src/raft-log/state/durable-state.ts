@@ -10,17 +10,14 @@ import {
   entryTermDistance,
   type SnapshotName,
 } from '../../format/raft-records.js';
+import type { FrameHeader } from '../../format/frame-header.js';
+import type { SegmentHeader } from '../../format/segment-header.js';
 import type { Superblock } from '../../format/superblock.js';
 import type { FrameRecords } from '../../format/frame-records.js';
 import { FLAG_OPTIONAL, type RawRecord } from '../../format/record.js';
 import type { TermRun } from '../../format/seal.js';
-import type {
-  RecoveryReport,
-  ReplayedFrame,
-  ReplayedPreamble,
-  SealedSegment,
-  WalLayer,
-} from '../../wal/inside.js';
+import type { SealedSegment, WalLayer } from '../../wal/inside.js';
+import type { RecoveryReport } from '../../wal/report/recovery-report.js';
 import type { HardState } from '../contract.js';
 import { Cuts } from '../rules/cuts.js';
 import type { Joins, KeptSnapshot, SnapshotsAtOpen } from '../snapshots/snapshots-at-open.js';
@@ -148,7 +145,10 @@ export class DurableState implements WalLayer {
     this.#boundary = { index: 0, term: 0 };
   }
 
-  restorePreamble({ state, end, firstLsn, isFirst }: ReplayedPreamble): void {
+  restorePreamble(
+    { state, end, firstLsn }: Pick<SegmentHeader, 'state' | 'end' | 'firstLsn'>,
+    isFirst: boolean,
+  ): void {
     const preamble = decodeRaftPreamble(state);
     if (preamble === null) throw unknownRecord(firstLsn, 'the preamble of its segment');
     this.hardState = Object.freeze({ ...preamble.hardState });
@@ -171,7 +171,7 @@ export class DurableState implements WalLayer {
     else this.#runs.truncateFrom(from);
   }
 
-  replay(frame: ReplayedFrame, records: FrameRecords): void {
+  replay(frame: FrameHeader, records: FrameRecords): void {
     const { from, until, resets, lowTerm, lastTerm, firstLsn } = frame;
     this.#dropFrom(from, resets);
     if (resets) {

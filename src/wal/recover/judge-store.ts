@@ -9,7 +9,7 @@ import { olderFormat, otherFormat, otherVersionOf } from '../report/incompatible
 import { segmentPath } from '../segment/live-segment.js';
 import { judge, type Judgement } from './judge.js';
 import type { OpenRequest } from '../open-request.js';
-import { busyError, throwIfAbandoned } from '../log-refusals.js';
+import { busyError, throwIfAbandoned } from '../../errors/log-refusals.js';
 import { isMissingFile } from '../segment/read-segment.js';
 import {
   listStore,

@@ -188,25 +188,20 @@ class Judge {
     const { layer, tally } = this.#store;
     const { header } = current;
     this.#witnesses.hear(header.durable, header.epoch);
-    const preamble = {
-      state: header.state,
-      end: header.end,
-      firstLsn: header.firstLsn,
-      isFirst: this.#segments.length === 0,
-    };
+    const isFirst = this.#segments.length === 0;
     tally.segments += 1;
     if (next !== null) {
       const seal = await readSeal(current.file, header.segmentBytes, segmentSalt(header.identity));
       if (seal !== null && goesOnFrom(next.header, seal.trailer)) {
         if (this.#store.readsAll) await this.#readSealed(current, next, seal.trailer.lastLsn);
-        layer.restorePreamble(preamble);
+        layer.restorePreamble(header, isFirst);
         layer.adoptSealed({ ...seal.trailer, runs: seal.runs });
         this.#witnesses.hear(seal.trailer.durable, seal.trailer.epoch);
         this.#segments.push(sealedSegment(current.path, header, seal.trailer));
         return null;
       }
     }
-    layer.restorePreamble(preamble);
+    layer.restorePreamble(header, isFirst);
     const scan = await this.#scan(current, next, true);
     this.#segments.push(scannedSegment(current, scan));
     return this.#isTail(current, scan, next) ? scan : null;

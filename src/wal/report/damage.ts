@@ -129,3 +129,12 @@ export function damageError(
 function rangeText(range: IndexRange): string {
   return `${range.from}..${range.until - 1}`;
 }
+
+/** R3, R12: damage inside a segment, met by the read that needed it. */
+export function malformed(segment: { readonly path: string }, offset: number, index: number): KeelsonError {
+  return new KeelsonError(
+    'KEELSON_CORRUPT',
+    `${segment.path} is damaged at byte ${offset}: record ${index} is not what was written there. Nothing was changed. See docs/errors.md for what to do`,
+    { path: segment.path, offset, index, entries: { from: index, until: index + 1 } },
+  );
+}

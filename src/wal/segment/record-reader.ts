@@ -1,7 +1,7 @@
-import { KeelsonError } from '../../errors/index.js';
 import type { DiskFile } from '../../disk/port.js';
 import { RECORD_HEADER_BYTES } from '../../format/record.js';
 import { SEGMENT_HEADER_BYTES } from '../../format/segment-header.js';
+import { malformed } from '../report/damage.js';
 import type { LiveSegment } from './live-segment.js';
 import { readAt, readSealOffsets } from './read-segment.js';
 import { scanSegment } from './scan-segment.js';
@@ -162,15 +162,6 @@ function neededBytes(bytes: Uint8Array, at: number): number {
   if (bytes.length < at + RECORD_HEADER_BYTES) return at + RECORD_HEADER_BYTES;
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, 4);
   return at + RECORD_HEADER_BYTES + view.getUint32(0, true);
-}
-
-/** R3, R12: damage inside a segment, met by the read that needed it. */
-export function malformed(segment: { readonly path: string }, offset: number, index: number): KeelsonError {
-  return new KeelsonError(
-    'KEELSON_CORRUPT',
-    `${segment.path} is damaged at byte ${offset}: record ${index} is not what was written there. Nothing was changed. See docs/errors.md for what to do`,
-    { path: segment.path, offset, index, entries: { from: index, until: index + 1 } },
-  );
 }
 
 async function readOffsets(segment: LiveSegment, file: DiskFile): Promise<Uint32Array> {

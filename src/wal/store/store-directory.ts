@@ -17,22 +17,26 @@ import {
 } from '../../format/names.js';
 
 /** Where a store lives. */
-export interface StorePaths {
+export class StorePaths {
+  /** Absolute, as the other. */
   readonly dir: string;
   /** Directory of the segments. */
   readonly walDir: string;
   /** The caller put the segments elsewhere. */
   readonly isWalSeparate: boolean;
-}
 
-/** Absolute paths of a store. */
-export function storePaths(dir: string, walDir: string | null): StorePaths {
-  const absolute = resolve(dir);
-  return {
-    dir: absolute,
-    walDir: walDir === null ? join(absolute, WAL_DIRECTORY_NAME) : resolve(walDir),
-    isWalSeparate: walDir !== null,
-  };
+  constructor(dir: string, walDir: string | null) {
+    this.dir = resolve(dir);
+    this.walDir = walDir === null ? join(this.dir, WAL_DIRECTORY_NAME) : resolve(walDir);
+    this.isWalSeparate = walDir !== null;
+  }
+
+  /** Sizes of the segments that are there, in bytes. */
+  async *segmentSizes(disk: Disk): AsyncGenerator<number, void, undefined> {
+    const { segments } = await listStore(disk, this);
+    for (const number of segments ?? [])
+      yield (await disk.stat(join(this.walDir, segmentName(number))))?.size ?? 0;
+  }
 }
 
 const OWN_NAMES: ReadonlySet<string> = new Set([
@@ -168,11 +172,4 @@ export async function restoreAsides(
     else await renameOrFail(disk, from, join(paths.walDir, segmentName(number)));
   }
   return isAsFound ? listing : listStore(disk, paths);
-}
-
-/** Sizes of the segments that are there, in bytes. */
-export async function* segmentSizes(disk: Disk, paths: StorePaths): AsyncGenerator<number, void, undefined> {
-  const { segments } = await listStore(disk, paths);
-  for (const number of segments ?? [])
-    yield (await disk.stat(join(paths.walDir, segmentName(number))))?.size ?? 0;
 }

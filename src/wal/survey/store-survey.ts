@@ -57,5 +57,7 @@ export interface StoreSurvey {
   readonly highestLsn: number;
   /** Of all segments there are, live or not. */
   readonly highestSegment: number;
+  /** Why no log can be written above all these numbers (D9); null if one can. */
+  readonly whyNoneAbove: string | null;
   readonly readBytes: number;
 }

@@ -2,7 +2,6 @@ import type { SurveyedDamage, StoreSurvey, SurveyedSegment } from './store-surve
 import { lastLsnOf } from '../../format/frame-header.js';
 import type { DurableMark } from '../../format/position.js';
 import type { SegmentHeader } from '../../format/segment-header.js';
-import { SUPERBLOCK_SLOT_BYTES } from '../../format/superblock.js';
 import { NO_ENTRIES, segmentMissing, type Damage } from '../report/damage.js';
 import { whyNoneAbove } from '../store/room-above.js';
 import { goesOnFrom } from '../segment/frame-run.js';
@@ -13,12 +12,12 @@ import type { RecordLedger } from './record-ledger.js';
 import type { DamagedPlace } from './sealed-records.js';
 import type { Hole } from './survey-segment.js';
 import type { Witnesses } from '../segment/witnesses.js';
-import type { Blemish } from '../report/blemish.js';
+import { blemishesOf } from './survey-blemishes.js';
 import type { UnreadableRun } from './walk-lost-frame.js';
 
 type Unjudged = Omit<
   StoreSurvey,
-  'proven' | 'damages' | 'blemishes' | 'highestEpoch' | 'highestLsn' | 'isCovered'
+  'proven' | 'damages' | 'blemishes' | 'highestEpoch' | 'highestLsn' | 'whyNoneAbove' | 'isCovered'
 >;
 
 /**
@@ -27,17 +26,19 @@ type Unjudged = Omit<
  */
 export function judgeSurvey(
   unjudged: Unjudged,
-  { mark: proven, highestEpoch, highestLsn }: Witnesses,
+  { mark: proven, highestEpoch, highestLsn: seenLsn }: Witnesses,
   paths: StorePaths,
   boundary: number | null,
 ): StoreSurvey {
   const found = withoutLeftover(unjudged);
   const { segments, slots, superblock } = found;
+  const highestLsn = highestOf(Math.max(proven.lsn, seenLsn), segments.map(highestLsnOf));
+  const generation = superblock?.generation ?? 0;
   const damages: SurveyedDamage[] = [];
   const last = segments[segments.length - 1];
   if (superblock === null) damages.push(superblockLost(slots.path, slots.bytes === null));
   const numbers = { segment: last?.number ?? 0, lsn: last?.run?.lastLsn ?? 0 };
-  const atEnd = whyNoneAbove({ epoch: highestEpoch, generation: superblock?.generation ?? 0, ...numbers });
+  const atEnd = whyNoneAbove({ epoch: highestEpoch, generation, ...numbers });
   if (atEnd !== null) damages.push(ofSuperblock(slots.path, atEnd));
   const behind = lowestBehind(segments);
   const inRange = segments.flatMap((segment, at) =>
@@ -61,7 +62,13 @@ export function judgeSurvey(
     damages,
     blemishes: blemishesOf(found, proven),
     highestEpoch,
-    highestLsn: highestOf(Math.max(proven.lsn, highestLsn), segments.map(highestLsnOf)),
+    highestLsn,
+    whyNoneAbove: whyNoneAbove({
+      epoch: highestEpoch,
+      generation,
+      segment: found.highestSegment,
+      lsn: highestLsn,
+    }),
   };
 }
 
@@ -340,42 +347,6 @@ function missingBehind(last: SurveyedSegment, proven: DurableMark, paths: StoreP
   const entries = { from: run.end.lastIndex + 1, until: proven.lastIndex + 1 };
   const reason = `the segment is not there, though the log was durable up to LSN ${proven.lsn}, and the one before it is full`;
   return [missing(segmentPath(paths.walDir, last.number + 1), reason, entries)];
-}
-
-function blemishesOf({ slots, segments, marks }: Unjudged, proven: DurableMark): Blemish[] {
-  const blemishes: Blemish[] = [];
-  if (slots.superblock !== null) {
-    slots.slots.forEach((slot, at) => {
-      const reason = `slot ${at} is not whole; the other one is, and the next open rebuilds it`;
-      if (slot.kind !== 'valid')
-        blemishes.push({ path: slots.path, offset: at * SUPERBLOCK_SLOT_BYTES, reason });
-    });
-  }
-  if (marks.state === 'bad')
-    blemishes.push({
-      path: marks.path,
-      offset: 0,
-      reason: 'no whole end mark is in it; the next one is written over it',
-    });
-  segments.forEach((segment, at) => {
-    const { header, run, seal, path, tear, framesUntil } = segment;
-    if (header === null || run === null) return;
-    if (at < segments.length - 1 && seal !== 'whole')
-      blemishes.push({
-        path,
-        offset: header.segmentBytes,
-        reason: 'its seal is not whole; reads rebuild it from the frames',
-      });
-    const torn = segment.holes[0] ?? null;
-    const end = torn?.before.lastLsn ?? run.lastLsn;
-    if (at === segments.length - 1 && (tear !== null || torn !== null) && end >= proven.lsn) {
-      const offset = torn?.offset ?? framesUntil;
-      const reason =
-        'behind the end of the log stand bytes of saves that were never acknowledged; the next open cuts them off';
-      blemishes.push({ path, offset, reason });
-    }
-  });
-  return blemishes;
 }
 
 function highestLsnOf({ run, sealedLsn, header }: SurveyedSegment): number {

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { HeldEnvironment } from '../../disk/held-disk.js';
 import { LIMITS } from '../../format/limits.js';
 import { segmentName, spareName } from '../../format/names.js';
 import { encodeSuperblock, SUPERBLOCK_SLOT_BYTES, type Superblock } from '../../format/superblock.js';
@@ -10,7 +9,6 @@ import { judge } from '../recover/judge.js';
 import { openTail } from '../recover/prove-tail.js';
 import { makeFailed, makeZeroedFile, writeSegmentHeader } from '../segment/make-segment.js';
 import { UNHEARD } from '../write/observer.js';
-import type { WalLayer } from '../layer.js';
 import type { OpenRequest } from '../open-request.js';
 import { SegmentedLog } from '../segmented-log.js';
 import { syncNames } from '../../disk/durable-names.js';
@@ -19,31 +17,6 @@ import { newestSlot, readSlots, SuperblockFile, superblockPath } from '../store/
 import { WalCounters } from '../write/wal-counters.js';
 import type { Replacement } from './older-stores.js';
 import { SuperblockInMemory } from './superblock-in-memory.js';
-
-/** What a log that is built beside an old one is opened with: all that the old one has accepted fits in it. */
-export function requestBeside(
-  environment: HeldEnvironment,
-  paths: StorePaths,
-  segmentBytes: number,
-  layer: WalLayer,
-): OpenRequest {
-  return {
-    environment,
-    dir: paths.dir,
-    walDir: paths.isWalSeparate ? paths.walDir : null,
-    create: 'never',
-    segmentBytes,
-    frameBytesMax: LIMITS.frameBytesMax,
-    queueBytesMax: LIMITS.queueBytesMax,
-    writeMode: 'background',
-    readOnly: false,
-    verifyOnOpen: 'tail',
-    layer,
-    older: null,
-    observer: UNHEARD,
-    signal: undefined,
-  };
-}
 
 /**
  * Makes the segments of a log beside those of an older store, by the code that writes every log, and fills them.

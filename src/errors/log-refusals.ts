@@ -1,5 +1,4 @@
-import { KeelsonError } from '../errors/index.js';
-import { frameHeaderBytes, type FrameFields } from '../format/frame-header.js';
+import { KeelsonError } from './keelson-error.js';
 
 /** What a call on a closed log gets. */
 export function closedError(dir: string): KeelsonError {
@@ -44,13 +43,12 @@ export interface FrameLimits {
 
 /** Refuses a frame that is too large for one, or too much beside the bytes that wait for the disk already. */
 export function checkFrameSize(
-  fields: FrameFields,
-  payloadBytes: number,
+  { headerBytes, payloadBytes }: { readonly headerBytes: number; readonly payloadBytes: number },
   queuedBytes: number,
   { frameBytesMax, queueBytesMax }: FrameLimits,
 ): void {
   if (payloadBytes > frameBytesMax) throw tooLargeError(payloadBytes, frameBytesMax);
-  const queued = queuedBytes + payloadBytes + frameHeaderBytes(fields);
+  const queued = queuedBytes + payloadBytes + headerBytes;
   // One save is always taken: a limit below its size must slow the caller down, not stop it for ever.
   if (queued > queueBytesMax && queuedBytes > 0) throw queueFullError(queuedBytes, queued, queueBytesMax);
 }
