@@ -5,6 +5,8 @@ export interface FileSystem {
   readonly make: readonly string[];
   readonly type: string;
   readonly mountOptions: string;
+  /** To write again what is there takes new room, so that nothing can be promised on a full disk. */
+  readonly copiesOnWrite: boolean;
 }
 
 const MIB = 1024 * 1024;
@@ -16,6 +18,7 @@ function ext4(name: string, mountOptions: string, features: readonly string[] = 
     make: ['mkfs.ext4', '-q', '-F', '-J', 'size=4', '-E', 'lazy_itable_init=0', ...features],
     type: 'ext4',
     mountOptions,
+    copiesOnWrite: false,
   };
 }
 
@@ -32,6 +35,7 @@ export const FILE_SYSTEMS: readonly FileSystem[] = [
     type: 'xfs',
     // A cut image bears the identity of the disk that it is a copy of.
     mountOptions: 'nouuid',
+    copiesOnWrite: false,
   },
   {
     name: 'btrfs',
@@ -39,5 +43,6 @@ export const FILE_SYSTEMS: readonly FileSystem[] = [
     make: ['mkfs.btrfs', '-q', '-f', '-K'],
     type: 'btrfs',
     mountOptions: 'defaults',
+    copiesOnWrite: true,
   },
 ];

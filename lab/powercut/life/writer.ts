@@ -83,6 +83,7 @@ export class Writer {
         const log = await openRaftLog({
           ...logOptions(this.#orders.dir, this.#environment),
           writeMode: this.#random.one(['auto', 'inline', 'background']),
+          segmentBytes: this.#random.one([16, 64, 64, 64, 1024]) * 1024,
         });
         this.#wrong.opened();
         await this.#look(log, this.#notebook.records);

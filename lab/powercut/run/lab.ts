@@ -135,7 +135,7 @@ export class Lab {
     medium.cut(plan, judged.disk.image);
     if (isNested) copyImage(judged.disk.image, judged.base);
     const outcome = await this.#judge(judged, new Random(plan.seed));
-    this.#count(made, plan, outcome);
+    this.#count(made, plan, past, outcome);
     if (isNested && outcome.what === 'held') await this.#cutJudge(judged, new Random(plan.seed));
     removeRecording(judged);
   }
@@ -168,11 +168,13 @@ export class Lab {
     }
   }
 
-  #count(made: Recording, plan: CutPlan, outcome: Outcome): void {
+  #count(made: Recording, plan: CutPlan, past: Past, outcome: Outcome): void {
     if (outcome.what === 'violation') this.#violation(made, plan, outcome.text);
     else if (outcome.what === 'refused' && tearsBlocks(plan)) this.#tally.fileSystemsLost += 1;
     // Whole blocks were lost and kept as a disk may: nobody may refuse that.
     else if (outcome.what === 'refused') this.#violation(made, plan, outcome.text);
+    else if (outcome.hadNoRoom && mustOpenWithoutRoom(this.#options.fileSystem, past))
+      this.#violation(made, plan, 'it could not be opened on a full disk');
     else if (outcome.hadNoRoom) this.#tally.hadNoRoom += 1;
   }
 
@@ -200,6 +202,11 @@ export class Lab {
   #mount({ disk }: Recording): MountedDisk {
     return new MountedDisk(this.#options.fileSystem, join(this.#place.fuse, disk.name), this.#place.mounted);
   }
+}
+
+/** A store that is there opens without room where files are written in place; one that is not must be made. */
+function mustOpenWithoutRoom({ copiesOnWrite }: FileSystem, { base }: Past): boolean {
+  return !copiesOnWrite && base.hardState.term > 0;
 }
 
 function makeFileSystem({ make, imageBytes }: FileSystem, image: string): void {

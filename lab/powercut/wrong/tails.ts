@@ -1,6 +1,10 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { hooked, type HookedWrite } from '../life/hooked-environment.js';
 import type { WrongCopy, WrongEnvironment } from './wrong-copy.js';
 import { always } from './wrong-copy.js';
+
+/** For longer than any disk fails; a file system that has shut itself down fails for good. */
+const TRIES_MAX = 100;
 
 export const failedSyncTriedAgain: WrongCopy = {
   name: 'sync-again',
@@ -11,12 +15,13 @@ export const failedSyncTriedAgain: WrongCopy = {
     always(
       hooked(environment, {
         sync: async (_, sync) => {
-          for (;;) {
+          for (let tries = 1; ; tries += 1) {
             try {
               await sync();
               return;
-            } catch {
-              await new Promise((resolve) => setTimeout(resolve, 5));
+            } catch (error) {
+              if (tries === TRIES_MAX) throw error;
+              await wait(5);
             }
           }
         },
