@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { rolldown } from 'rolldown';
 
 /*
@@ -19,6 +19,9 @@ const bundle = await rolldown({
   platform: 'node',
 });
 
+/** Whether a module is in such a room of `src`; that of a checkout in `~/src/`, or `~/cli-src/`, is no room. */
+const within = (room) => (module) => room.test(relative(resolve('src'), module));
+
 await bundle.write({
   dir: 'dist/src',
   format: 'esm',
@@ -28,12 +31,12 @@ await bundle.write({
   comments: { legal: true, annotation: true, jsdoc: false },
   codeSplitting: {
     groups: [
-      { name: 'log', test: /src\/(?!cli|grpc|testing)/, priority: 2 },
+      { name: 'log', test: within(/^(?!\.\.|cli|grpc|testing)/), priority: 2 },
       // What needs a peer apart from what can say that it is missing, and from what the simulator runs.
-      { name: 'grpc', test: /src\/grpc\/(?!net|generated)/, priority: 1 },
-      { name: 'grpc-net', test: /src\/grpc/ },
-      { name: 'cli', test: /src\/cli/ },
-      { name: 'testing', test: /src\/testing/ },
+      { name: 'grpc', test: within(/^grpc\/(?!net|generated)/), priority: 1 },
+      { name: 'grpc-net', test: within(/^grpc/) },
+      { name: 'cli', test: within(/^cli/) },
+      { name: 'testing', test: within(/^testing/) },
     ],
   },
 });

@@ -21,6 +21,11 @@ export function drawKill(random: Random): KillPlan {
   return { at: 'never', count: 0 };
 }
 
+/** Behind the open, as a rule: that syncs a dozen times. */
+export function killBeforeSync(random: Random): KillPlan {
+  return { at: 'sync', count: random.between(12, 90) };
+}
+
 export function dying(environment: Environment, plan: KillPlan): Environment {
   let left = plan.count;
   return hooked(environment, {

@@ -3,13 +3,15 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Random } from '../random.js';
 import type { Recording } from '../run/recording.js';
-import { drawKill } from './kill-plan.js';
+import { drawKill, killBeforeSync } from './kill-plan.js';
 import type { WriterOrders } from './orders.js';
 
 /** What the writers of one generation may do. */
 export interface LifeOptions {
   readonly errors: WriterOrders['errors'];
   readonly full: boolean;
+  /** Writers are killed between a write and its sync, and nowhere else. */
+  readonly diesBeforeSyncs: boolean;
   readonly wrong: string | null;
 }
 
@@ -23,6 +25,7 @@ export async function runLife(
   random: Random,
   options: LifeOptions,
 ): Promise<{ readonly killed: number; readonly hasHung: boolean }> {
+  const { diesBeforeSyncs, ...orders } = options;
   const pastPath = `${recording.base}.past`;
   writeFileSync(pastPath, JSON.stringify(recording.past));
   let killed = 0;
@@ -35,8 +38,8 @@ export async function runLife(
       faults: recording.disk.faults,
       seed: random.seed(),
       calls: random.between(40, 400),
-      kill: drawKill(random),
-      ...options,
+      kill: diesBeforeSyncs ? killBeforeSync(random) : drawKill(random),
+      ...orders,
     });
     if (ended === 'killed') killed += 1;
     // What it saw stands in the notes.

@@ -107,10 +107,17 @@ export class Lab {
 
   #lifeOptions(random: Random): LifeOptions {
     const { errors, full, copy } = this.#options;
-    if (copy !== null) return { errors: copy.needsErrors ? 'many' : 'none', full: false, wrong: copy.name };
+    if (copy !== null)
+      return {
+        errors: copy.needs === 'errors' ? 'many' : 'none',
+        diesBeforeSyncs: copy.needs === 'kills',
+        full: false,
+        wrong: copy.name,
+      };
     return {
-      errors: errors && random.chance(0.25) ? 'some' : 'none',
-      full: full && random.chance(0.25),
+      errors: errors && random.chance(0.35) ? 'some' : 'none',
+      diesBeforeSyncs: random.chance(0.1),
+      full: full && random.chance(0.35),
       wrong: null,
     };
   }

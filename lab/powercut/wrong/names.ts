@@ -4,7 +4,7 @@ import { always, type WrongCopy } from './wrong-copy.js';
 export const noDirectorySync: WrongCopy = {
   name: 'no-directory-sync',
   says: 'no directory is ever synced',
-  needsErrors: false,
+  needs: null,
   // Its sync of a file writes the names of the file, too.
   harmlessOn: ['btrfs'],
   around: (environment) => always(hooked(environment, { syncDirectory: () => undefined })),
@@ -13,7 +13,7 @@ export const noDirectorySync: WrongCopy = {
 export const snapshotNotSynced: WrongCopy = {
   name: 'snapshot-unsynced',
   says: 'the files of snapshots are not synced',
-  needsErrors: false,
+  needs: null,
   harmlessOn: [],
   around: (environment) =>
     always(hooked(environment, { sync: (path, sync) => (path.includes('snap') ? undefined : sync()) })),

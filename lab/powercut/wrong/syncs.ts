@@ -5,7 +5,7 @@ import { always, type WrongCopy } from './wrong-copy.js';
 export const noSync: WrongCopy = {
   name: 'no-sync',
   says: 'no file is ever synced',
-  needsErrors: false,
+  needs: null,
   harmlessOn: [],
   around: (environment) =>
     always(
@@ -19,7 +19,7 @@ export const noSync: WrongCopy = {
 export const acknowledgedEarly: WrongCopy = {
   name: 'ack-early',
   says: 'a sync answers when it begins',
-  needsErrors: false,
+  needs: null,
   harmlessOn: [],
   around: (environment) =>
     always(
@@ -36,7 +36,7 @@ export const acknowledgedEarly: WrongCopy = {
 export const someSyncsLeftOut: WrongCopy = {
   name: 'some-syncs',
   says: '2 % of the syncs are left out',
-  needsErrors: false,
+  needs: null,
   harmlessOn: [],
   around: (environment) => {
     const random = new Random(Math.floor(environment.now() * 1000));

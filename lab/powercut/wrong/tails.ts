@@ -9,7 +9,7 @@ const TRIES_MAX = 100;
 export const failedSyncTriedAgain: WrongCopy = {
   name: 'sync-again',
   says: 'a sync that failed is tried again until it answers',
-  needsErrors: true,
+  needs: 'errors',
   harmlessOn: [],
   around: (environment) =>
     always(
@@ -32,7 +32,7 @@ export const failedSyncTriedAgain: WrongCopy = {
 export const tailNotRewritten: WrongCopy = {
   name: 'tail-not-rewritten',
   says: 'an open syncs the tail without writing it again',
-  needsErrors: true,
+  needs: 'errors',
   harmlessOn: [],
   around: (environment) =>
     whileOpening((isOpening) =>
@@ -43,7 +43,7 @@ export const tailNotRewritten: WrongCopy = {
 export const tailNotProven: WrongCopy = {
   name: 'tail-not-proven',
   says: 'an open takes the tail as it can be read, and makes none of it durable',
-  needsErrors: false,
+  needs: 'kills',
   harmlessOn: [],
   around: (environment) =>
     whileOpening((isOpening) =>

@@ -11,8 +11,8 @@ export interface WrongCopy {
   readonly name: string;
   /** What it does not do. */
   readonly says: string;
-  /** Whether the disk must fail for it to matter. */
-  readonly needsErrors: boolean;
+  /** What must happen often for it to matter: a disk that fails, or kills between a write and its sync. */
+  readonly needs: 'errors' | 'kills' | null;
   /** Types of file systems that do of their own accord what it leaves out. */
   readonly harmlessOn: readonly string[];
   around(environment: Environment): WrongEnvironment;
