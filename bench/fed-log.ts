@@ -44,6 +44,12 @@ export class FedLog {
     return saved;
   }
 
+  /** As many at once as there are savers, each one entry after the other, until the moment. */
+  async saveTogether(untilMs: number, savers: number): Promise<number> {
+    const each = Array.from({ length: savers }, () => this.saveUntil(untilMs, 1));
+    return (await Promise.all(each)).reduce((sum, saved) => sum + saved, 0);
+  }
+
   /** Forgets all entries but the newest, so that segments are used again and the disk does not fill. */
   async forget(): Promise<void> {
     const index = this.log.lastIndex;

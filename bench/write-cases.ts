@@ -1,23 +1,28 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout } from 'node:timers/promises';
 import type { BenchCase, CaseContext } from './case.js';
 import { FedLog, payload } from './fed-log.js';
 import { RawFile } from './raw-file.js';
 import { duel, type Contender } from './rounds.js';
 import { ratioAtLeast, ratioAtMost, type Row } from './row.js';
 
-const ENTRY_BYTES = 256;
 const RAW_BYTES = 64 * 1024 * 1024;
 const SAVERS = 64;
+const ENTRY_BYTES = 256;
 
-/** Saves of `batch` entries, one after the other, beside the raw loop with the same bytes a write. */
-async function againstRaw(
-  context: CaseContext,
-  work: string,
-  batch: number,
-  budgets: { readonly ratio: number; readonly frameBytes: number },
-): Promise<Row[]> {
+interface Saves {
+  readonly work: string;
+  /** Entries of one save. */
+  readonly batch: number;
+  readonly entryBytes: number;
+  readonly budgets: { readonly ratio: number; readonly frameBytes: number };
+}
+
+/** Saves one after the other, beside the raw loop with the same bytes a write. */
+async function againstRaw(context: CaseContext, { work, batch, entryBytes, budgets }: Saves): Promise<Row[]> {
   const { scratch } = context;
   const dir = scratch.fresh();
-  const fed = await FedLog.open(dir, ENTRY_BYTES);
+  const fed = await FedLog.open(dir, entryBytes);
   const frameBytes = await frameBytesOf(fed, batch);
   const rawPath = scratch.fresh();
   const raw = new RawFile(rawPath, RAW_BYTES);
@@ -30,7 +35,7 @@ async function againstRaw(
   raw.close();
   await fed.log.close();
   for (const path of [dir, rawPath]) scratch.drop(path);
-  const payloadBytes = batch * ENTRY_BYTES;
+  const payloadBytes = batch * entryBytes;
   return [
     {
       work,
@@ -80,10 +85,7 @@ async function manySavers(context: CaseContext): Promise<Row[]> {
   const dirs = [scratch.fresh(), scratch.fresh()] as const;
   const many = await FedLog.open(dirs[0], ENTRY_BYTES);
   const one = await FedLog.open(dirs[1], ENTRY_BYTES);
-  const together: Contender = async (untilMs) => {
-    const savers = Array.from({ length: SAVERS }, () => many.saveUntil(untilMs, 1));
-    return (await Promise.all(savers)).reduce((sum, saved) => sum + saved, 0);
-  };
+  const together: Contender = (untilMs) => many.saveTogether(untilMs, SAVERS);
   const prepare = async (): Promise<void> => {
     await many.forget();
     await one.forget();
@@ -100,14 +102,70 @@ async function manySavers(context: CaseContext): Promise<Row[]> {
   return [{ work, unit: 'entries/s', keelson, reference: value, ratio, budget: ratioAtLeast(15) }];
 }
 
+/**
+ * How late the event loop is, at most of a hundred times, while 64 savers never stop and all else goes on besides: a
+ * snapshot and a compaction every quarter of a second, a verification, zeros for the segments to come.
+ */
+async function loopDelay(context: CaseContext): Promise<Row[]> {
+  const { scratch, options } = context;
+  const dir = scratch.fresh();
+  const fed = await FedLog.open(dir, ENTRY_BYTES, LOOP_SEGMENT_BYTES);
+  const untilMs = performance.now() + options.seconds * 1000;
+  const delay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
+  const repeated = async (work: () => Promise<unknown>): Promise<void> => {
+    while (performance.now() < untilMs) await work();
+  };
+  delay.enable();
+  await Promise.all([
+    fed.saveTogether(untilMs, SAVERS),
+    repeated(() => fed.forget().then(() => setTimeout(FORGET_EVERY_MS))),
+    repeated(() => fed.log.verify()),
+  ]);
+  delay.disable();
+  await fed.log.close();
+  scratch.drop(dir);
+  const keelson = delay.percentile(99) / 1e6 - LOOP_RESOLUTION_MS;
+  const goal = 10;
+  return [
+    {
+      work: 'event loop late under full load, p99',
+      unit: 'ms',
+      keelson,
+      reference: { name: 'goal', value: goal },
+      ratio: keelson / goal,
+      budget: { of: 'figure', sense: 'at most', value: goal },
+    },
+  ];
+}
+
+const LOOP_SEGMENT_BYTES = 16 * 1024 * 1024;
+const LOOP_RESOLUTION_MS = 1;
+const FORGET_EVERY_MS = 250;
+
+const ONE = {
+  work: 'one saver, 1 x 256 B',
+  batch: 1,
+  entryBytes: ENTRY_BYTES,
+  budgets: { ratio: 0.92, frameBytes: 1.35 },
+};
+const BATCH = {
+  work: 'one saver, 64 x 256 B',
+  batch: 64,
+  entryBytes: ENTRY_BYTES,
+  budgets: { ratio: 0.82, frameBytes: 1.2 },
+};
+const large = (name: string, entryBytes: number): Saves => ({
+  work: `one saver, 1 x ${name}`,
+  batch: 1,
+  entryBytes,
+  budgets: { ratio: 0.85, frameBytes: 1.01 },
+});
+
 export const writeCases: readonly BenchCase[] = [
-  {
-    name: 'one',
-    run: (context) => againstRaw(context, 'one saver, 1 x 256 B', 1, { ratio: 0.92, frameBytes: 1.35 }),
-  },
-  {
-    name: 'batch',
-    run: (context) => againstRaw(context, 'one saver, 64 x 256 B', 64, { ratio: 0.82, frameBytes: 1.2 }),
-  },
+  { name: 'one', run: (context) => againstRaw(context, ONE) },
+  { name: 'batch', run: (context) => againstRaw(context, BATCH) },
   { name: 'savers', run: manySavers },
+  { name: 'large', run: (context) => againstRaw(context, large('64 KiB', 64 * 1024)) },
+  { name: 'huge', run: (context) => againstRaw(context, large('1 MiB', 1024 * 1024)) },
+  { name: 'loop', run: loopDelay },
 ];

@@ -11,21 +11,19 @@ import { FrameRecords } from '../../format/frame-records.js';
 import { NOTHING_DURABLE } from '../../format/position.js';
 import { SEGMENT_HEADER_BYTES, segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
 import { isFenced, runBefore, runThrough, whyNotJoining, type Fence, type RunState } from './frame-run.js';
-import { SegmentWindow } from './segment-window.js';
+import { SegmentWindow, type WindowOptions } from './segment-window.js';
 import { Witnesses } from './witnesses.js';
 
 /** Bytes searched in one go; well below what a window holds, so that it slides in long strides. */
 const SEARCH_BYTES = 65_536;
 
 /** How a segment is walked, and who hears of it. */
-export interface WalkOptions {
+export interface WalkOptions extends WindowOptions {
   readonly fences: readonly Fence[];
   /** Told of every frame header that is valid, in the run or not. */
   readonly witnesses: Witnesses;
   /** Frames that pass it are left out, as if they were not there. */
   readonly untilLsn?: number;
-  /** Called before each read of the file; what it throws ends the walk. */
-  readonly beforeRead?: (() => void) | undefined;
   /** Says why a frame whose checksums hold is not whole all the same: for what only the layer above can tell. */
   readonly judgeFrame?: FrameJudge;
 }
@@ -84,7 +82,7 @@ export class SegmentWalk {
     this.#segmentBytes = header.segmentBytes;
     this.#salt = segmentSalt(header.identity);
     this.#options = options;
-    this.#window = new SegmentWindow(file, header.segmentBytes, options.beforeRead);
+    this.#window = new SegmentWindow(file, header.segmentBytes, options);
     this.run = runBefore(header);
   }
 
@@ -95,7 +93,7 @@ export class SegmentWalk {
   /** Forgets what was read ahead: a writer may have added to it. */
   refresh(): void {
     this.#readBefore += this.#window.readBytes;
-    this.#window = new SegmentWindow(this.#file, this.#segmentBytes, this.#options.beforeRead);
+    this.#window = new SegmentWindow(this.#file, this.#segmentBytes, this.#options);
   }
 
   /** Goes on at a frame behind a hole. */

@@ -6,6 +6,14 @@ import { viewOf } from '../../format/integers.js';
 /** Bytes read ahead: large enough that a scan is one long sequential read. */
 const WINDOW_BYTES = 1024 * 1024;
 
+/** How a file is read. */
+export interface WindowOptions {
+  /** Called before each read of the file; what it throws ends the reading. */
+  readonly beforeRead?: (() => void) | undefined;
+  /** Read ahead at once, and gone over in one turn of the event loop. Default 1 MiB. */
+  readonly windowBytes?: number | undefined;
+}
+
 /**
  * A sliding window over a file, for reading it once from front to back in bounded memory. A frame larger
  * than the window widens it, but never past the end of the file (D9).
@@ -13,7 +21,8 @@ const WINDOW_BYTES = 1024 * 1024;
 export class SegmentWindow {
   readonly #file: DiskFile;
   readonly #fileBytes: number;
-  readonly #beforeRead: () => void;
+  readonly #beforeRead: (() => void) | undefined;
+  readonly #windowBytes: number;
   #buffer: Uint8Array;
   /** The part of the buffer that holds bytes of the file, and where they begin there. */
   #held: Uint8Array;
@@ -22,12 +31,13 @@ export class SegmentWindow {
   /** Bytes read from the disk so far. */
   readBytes = 0;
 
-  /** @param beforeRead called before each read of the file; what it throws ends the reading */
-  constructor(file: DiskFile, fileBytes: number, beforeRead: () => void = () => undefined) {
+  constructor(file: DiskFile, fileBytes: number, options: WindowOptions = {}) {
+    const { beforeRead, windowBytes = WINDOW_BYTES } = options;
     this.#file = file;
     this.#beforeRead = beforeRead;
+    this.#windowBytes = windowBytes;
     this.#fileBytes = fileBytes;
-    this.#buffer = new Uint8Array(Math.min(WINDOW_BYTES, Math.max(fileBytes, 1)));
+    this.#buffer = new Uint8Array(Math.min(windowBytes, Math.max(fileBytes, 1)));
     this.#held = this.#buffer.subarray(0, 0);
     this.#view = viewOf(this.#held);
   }
@@ -66,10 +76,10 @@ export class SegmentWindow {
   }
 
   async #load(offset: number, length: number): Promise<void> {
-    const wanted = Math.max(0, Math.min(Math.max(length, WINDOW_BYTES), this.#fileBytes - offset));
+    const wanted = Math.max(0, Math.min(Math.max(length, this.#windowBytes), this.#fileBytes - offset));
     if (wanted > this.#buffer.length) this.#buffer = new Uint8Array(wanted);
     this.#keep(offset, 0);
-    this.#beforeRead();
+    this.#beforeRead?.();
     let filled: number;
     try {
       filled = await readFully(this.#file, this.#buffer.subarray(0, wanted), offset);

@@ -58,6 +58,8 @@ export async function surveyStore(request: SurveyRequest): Promise<StoreSurvey> 
 }
 
 const REPORT_BYTES = 1024 * 1024;
+/** Gone over in one turn of the event loop: saves go on beside a survey, and small frames take their time. */
+const WINDOW_BYTES = 128 * 1024;
 
 class Survey {
   readonly #request: SurveyRequest;
@@ -214,6 +216,7 @@ class Survey {
       fences,
       witnesses: this.#witnesses,
       judgeFrame: listener.judgeFrame,
+      windowBytes: WINDOW_BYTES,
       beforeRead: () => {
         count();
         this.#tell();
