@@ -9,12 +9,12 @@ export {
   type CallKind,
   type CrashKind,
   type CrashPoint,
-} from './disk/call-kinds.js';
-export type { CallNotice } from './disk/calls-to-come.js';
-export { type Counters, REACHED, type Reached } from './disk/counters.js';
-export { type Directive, FAULT_KINDS, type FaultKind } from './disk/faults.js';
-export type { DiskProfile } from './disk/profile.js';
-export type { RunOutcome } from './disk/run-outcome.js';
+} from './disk/calls/call-kinds.js';
+export type { CallNotice } from './disk/calls/calls-to-come.js';
+export { type Counters, REACHED, type Reached } from './disk/calls/counters.js';
+export { type Directive, FAULT_KINDS, type FaultKind } from './disk/harm/faults.js';
+export type { DiskProfile } from './disk/harm/profile.js';
+export type { RunOutcome } from './disk/calls/run-outcome.js';
 export {
   createSimulatedDisk,
   type ForkOptions,

@@ -3,7 +3,7 @@ import { type ClusterPlan, parseClusterPlan } from '../cluster/cluster-plan.js';
 import { drawClusterPlan } from '../cluster/draw-cluster-plan.js';
 import { type ClusterRunResult, runClusterPlan } from '../cluster/run-cluster-plan.js';
 import { shrinkClusterPlan } from '../cluster/shrink-cluster-plan.js';
-import { type Counters, type Reached, REACHED } from '../disk/counters.js';
+import { type Counters, type Reached, REACHED } from '../disk/calls/counters.js';
 import { drawPlan } from '../plan/draw-plan.js';
 import { parsePlan, type Plan, PLAN_PROFILES, type PlanProfile } from '../plan/plan.js';
 import { runPlan, type RunResult } from '../plan/run-plan.js';

@@ -1,4 +1,4 @@
-import { type Counters, newCounters, REACHED } from '../disk/counters.js';
+import { type Counters, newCounters, REACHED } from '../disk/calls/counters.js';
 import { Trace } from '../world/trace.js';
 import { type AnyResult, branchesOf, faultsOf } from './any-plan.js';
 

@@ -1,5 +1,5 @@
-import type { CrashKind, CrashPoint } from '../disk/call-kinds.js';
-import type { DiskProfile } from '../disk/profile.js';
+import type { CrashKind, CrashPoint } from '../disk/calls/call-kinds.js';
+import type { DiskProfile } from '../disk/harm/profile.js';
 import type { CallSelector } from '../plan/meant-call.js';
 import type { CallClass } from '../plan/plan.js';
 

@@ -1,4 +1,4 @@
-import type { CrashPoint } from '../disk/call-kinds.js';
+import type { CrashPoint } from '../disk/calls/call-kinds.js';
 import type { CallClass } from '../plan/plan.js';
 import { Random, subSeed } from '../world/random.js';
 import type {

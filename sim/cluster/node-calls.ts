@@ -1,5 +1,5 @@
-import type { CallNotice } from '../disk/calls-to-come.js';
-import type { Directive } from '../disk/faults.js';
+import type { CallNotice } from '../disk/calls/calls-to-come.js';
+import type { Directive } from '../disk/harm/faults.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import { type CallSelector, isMeant } from '../plan/meant-call.js';
 import type { PlanFaultKind } from '../plan/plan.js';

@@ -1,4 +1,4 @@
-import { type Counters, newCounters, REACHED } from '../disk/counters.js';
+import { type Counters, newCounters, REACHED } from '../disk/calls/counters.js';
 import { Trace } from '../world/trace.js';
 import { ClusterFinding, type ClusterFindingFacts } from './cluster-finding.js';
 import type { ClusterPlan } from './cluster-plan.js';

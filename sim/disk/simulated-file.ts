@@ -1,9 +1,9 @@
 import type { Awaitable, CallMode, DiskFile, FileStat } from '../../src/disk/port.js';
-import type { Action } from './action.js';
-import { ReadAction, SyncAction, TruncateAction, WriteAction } from './file-actions.js';
-import { CloseAction, FileStatAction, TryLockAction } from './handle-actions.js';
-import type { OpenFile } from './open-file.js';
-import { diskError } from './paths.js';
+import type { Action } from './calls/action.js';
+import { ReadAction, SyncAction, TruncateAction, WriteAction } from './calls/file-actions.js';
+import { CloseAction, FileStatAction, TryLockAction } from './calls/handle-actions.js';
+import type { OpenFile } from './image/open-file.js';
+import { diskError } from './image/paths.js';
 
 /** How a handle makes its calls: the process that opened it. */
 export interface Performer {

@@ -11,8 +11,8 @@ import type {
 } from '../../src/disk/port.js';
 import type { EventQueue } from '../world/event-queue.js';
 import { simulatedEnvironment } from '../world/simulated-environment.js';
-import type { Action } from './action.js';
-import type { DiskNode } from './file-system.js';
+import type { Action } from './calls/action.js';
+import type { DiskNode } from './image/file-system.js';
 import {
   LinkAction,
   MkdirAction,
@@ -24,9 +24,9 @@ import {
   StatfsAction,
   SyncDirectoryAction,
   UnlinkAction,
-} from './name-actions.js';
-import type { Caller, OpenFile } from './open-file.js';
-import { diskError } from './paths.js';
+} from './calls/name-actions.js';
+import type { Caller, OpenFile } from './image/open-file.js';
+import { diskError } from './image/paths.js';
 import { SimulatedFile } from './simulated-file.js';
 
 /** What carries out the calls of a process: the simulated machine. */

@@ -2,11 +2,11 @@ import { FRAME_MAGIC } from '../../src/format/frame-header.js';
 import { parseWalFileName, SUPERBLOCK_NAME, WAL_DIRECTORY_NAME } from '../../src/format/names.js';
 import { decodeSegmentHeader, SEGMENT_HEADER_BYTES } from '../../src/format/segment-header.js';
 import { decodeSuperblock, SUPERBLOCK_SLOT_BYTES, type Superblock } from '../../src/format/superblock.js';
-import type { CallNotice } from '../disk/calls-to-come.js';
-import type { FileNode } from '../disk/file-node.js';
-import type { FileSystem } from '../disk/file-system.js';
-import { findNode } from '../disk/paths.js';
-import type { PendingOperation } from '../disk/pending-operation.js';
+import type { CallNotice } from '../disk/calls/calls-to-come.js';
+import type { FileNode } from '../disk/image/file-node.js';
+import type { FileSystem } from '../disk/image/file-system.js';
+import { findNode } from '../disk/image/paths.js';
+import type { PendingOperation } from '../disk/image/pending-operation.js';
 
 /** Where the store is, and what it is doing. */
 export interface OrderScene {

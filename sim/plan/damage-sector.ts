@@ -1,6 +1,6 @@
-import { rotCandidates } from '../disk/rot.js';
+import { rotCandidates } from '../disk/harm/rot.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
-import { findNode } from '../disk/paths.js';
+import { findNode } from '../disk/image/paths.js';
 import { Random } from '../world/random.js';
 
 /** Where the fields of a snapshot's file stand that every open reads. */

@@ -1,5 +1,5 @@
 import { Random, subSeed } from '../world/random.js';
-import type { CrashPoint } from '../disk/call-kinds.js';
+import type { CrashPoint } from '../disk/calls/call-kinds.js';
 import {
   type CallClass,
   type FaultPlace,

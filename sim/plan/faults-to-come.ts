@@ -1,6 +1,6 @@
-import type { CallKind } from '../disk/call-kinds.js';
-import type { CallNotice } from '../disk/calls-to-come.js';
-import type { Directive } from '../disk/faults.js';
+import type { CallKind } from '../disk/calls/call-kinds.js';
+import type { CallNotice } from '../disk/calls/calls-to-come.js';
+import type { Directive } from '../disk/harm/faults.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import { subSeed } from '../world/random.js';
 import { misplaceSector, rotAnywhere, rotNewestSnapshot } from './damage-sector.js';

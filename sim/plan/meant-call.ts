@@ -1,6 +1,6 @@
-import type { CallKind } from '../disk/call-kinds.js';
-import type { CallNotice } from '../disk/calls-to-come.js';
-import type { RawAccess } from '../disk/raw-access.js';
+import type { CallKind } from '../disk/calls/call-kinds.js';
+import type { CallNotice } from '../disk/calls/calls-to-come.js';
+import type { RawAccess } from '../disk/image/raw-access.js';
 import type { CallClass, PlanFaultKind } from './plan.js';
 
 const SYNCS: readonly CallKind[] = ['dataSync', 'sync', 'syncDirectory'];

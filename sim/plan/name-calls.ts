@@ -1,5 +1,5 @@
-import type { CallKind } from '../disk/call-kinds.js';
-import type { CallNotice } from '../disk/calls-to-come.js';
+import type { CallKind } from '../disk/calls/call-kinds.js';
+import type { CallNotice } from '../disk/calls/calls-to-come.js';
 import { type CallSelector, isMeant } from './meant-call.js';
 import type { Plan, PlanFault } from './plan.js';
 import { runPlan } from './run-plan.js';

@@ -1,5 +1,5 @@
-import type { CallKind, CrashKind, CrashPoint } from '../disk/call-kinds.js';
-import type { DiskProfile } from '../disk/profile.js';
+import type { CallKind, CrashKind, CrashPoint } from '../disk/calls/call-kinds.js';
+import type { DiskProfile } from '../disk/harm/profile.js';
 
 /** Version of the form of plans; a corpus of another one is refused, not guessed at. */
 export const PLAN_VERSION = 1;

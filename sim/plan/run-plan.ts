@@ -1,4 +1,4 @@
-import type { Counters } from '../disk/counters.js';
+import type { Counters } from '../disk/calls/counters.js';
 import { createSimulatedDisk, type SimulatedDisk } from '../disk/simulated-disk.js';
 import { Finding, type FindingFacts } from '../oracle/finding.js';
 import type { Reach } from '../store/reach.js';

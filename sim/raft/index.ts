@@ -5,10 +5,10 @@ export {
   encodeConfiguration,
   NO_CONFIGURATION,
   type NodeId,
-} from './configuration.js';
-export { ENTRY_KIND } from './entries.js';
+} from './members/configuration.js';
+export { ENTRY_KIND } from './replicate/entries.js';
 export { RaftInvariantError } from './invariant.js';
-export type { ChangeRefusal } from './membership.js';
+export type { ChangeRefusal } from './members/membership.js';
 export {
   type AppendRequest,
   type AppendResponse,
@@ -30,13 +30,13 @@ export {
   WAITS_FOR_SAVE,
 } from './messages.js';
 export type { RaftOptions } from './options.js';
-export type { LogRead, ReadState, SnapshotRead } from './outbox.js';
-export { OutgoingSnapshots } from './outgoing-snapshots.js';
-export type { ProgressState } from './progress.js';
+export type { LogRead, ReadState, SnapshotRead } from './host/outbox.js';
+export { OutgoingSnapshots } from './snapshots/outgoing-snapshots.js';
+export type { ProgressState } from './replicate/progress.js';
 export { type Proposal, type ProposalRefusal, Raft } from './raft.js';
-export { RaftDriver, type RaftDriverParts, type RaftHost } from './raft-driver.js';
-export type { Ready, ReadySave } from './ready.js';
-export type { Role, StorageState } from './server.js';
-export type { SnapshotPiece } from './snapshot-transfer.js';
+export { RaftDriver, type RaftDriverParts, type RaftHost } from './host/raft-driver.js';
+export type { Ready, ReadySave } from './host/ready.js';
+export type { Role, StorageState } from './host/server.js';
+export type { SnapshotPiece } from './snapshots/snapshot-transfer.js';
 export type { MemberStatus, RaftStatus } from './status.js';
-export { type RaftStorage, storageOf } from './storage.js';
+export { type RaftStorage, storageOf } from './host/storage.js';

@@ -1,5 +1,5 @@
 import type { Entry } from '../../src/raft-log/contract.js';
-import type { NodeId } from './configuration.js';
+import type { NodeId } from './members/configuration.js';
 
 /** What every message carries. That sender and receiver are of one cluster is the host's concern. */
 interface Envelope {

@@ -1,5 +1,5 @@
-import type { Configuration, NodeId } from './configuration.js';
-import type { RaftStorage } from './storage.js';
+import type { Configuration, NodeId } from './members/configuration.js';
+import type { RaftStorage } from './host/storage.js';
 
 /** How a Raft server is made. Ticks are calls of `tick()`; what a tick lasts is the host's affair. */
 export interface RaftOptions {

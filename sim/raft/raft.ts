@@ -1,22 +1,22 @@
 import type { Entry } from '../../src/raft-log/contract.js';
-import { campaign } from './campaign.js';
-import type { ConfChange, NodeId } from './configuration.js';
-import { handlePersisted, handleStorageBack, handleStorageFailed } from './durability.js';
-import { ENTRY_KIND } from './entries.js';
-import { applyChanges, type ChangeRefusal, proposeChange } from './membership.js';
+import { campaign } from './elect/campaign.js';
+import type { ConfChange, NodeId } from './members/configuration.js';
+import { handlePersisted, handleStorageBack, handleStorageFailed } from './replicate/durability.js';
+import { ENTRY_KIND } from './replicate/entries.js';
+import { applyChanges, type ChangeRefusal, proposeChange } from './members/membership.js';
 import type { Message } from './messages.js';
 import type { RaftOptions } from './options.js';
-import type { LogRead, SnapshotRead } from './outbox.js';
-import { requestRead } from './read-index.js';
-import { hasReady, type Ready, takeReady } from './ready.js';
-import { appendAsLeader, sendEntriesRead } from './replication.js';
-import { Server } from './server.js';
-import { abandonSnapshot, sendSnapshotRead } from './snapshot-sending.js';
-import type { SnapshotPiece } from './snapshot-transfer.js';
+import type { LogRead, SnapshotRead } from './host/outbox.js';
+import { requestRead } from './reads/read-index.js';
+import { hasReady, type Ready, takeReady } from './host/ready.js';
+import { appendAsLeader, sendEntriesRead } from './replicate/replication.js';
+import { Server } from './host/server.js';
+import { abandonSnapshot, sendSnapshotRead } from './snapshots/snapshot-sending.js';
+import type { SnapshotPiece } from './snapshots/snapshot-transfer.js';
 import { type RaftStatus, statusOf } from './status.js';
 import { stepMessage } from './step.js';
-import { tickServer } from './ticking.js';
-import { startTransfer } from './transfer.js';
+import { tickServer } from './elect/ticking.js';
+import { startTransfer } from './elect/transfer.js';
 
 /** Why a proposal was not taken. */
 export type ProposalRefusal = 'not-leader' | 'transferring' | 'overloaded' | ChangeRefusal;

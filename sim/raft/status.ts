@@ -1,6 +1,6 @@
-import type { Configuration, NodeId } from './configuration.js';
-import type { ProgressState } from './progress.js';
-import type { Role, Server, StorageState } from './server.js';
+import type { Configuration, NodeId } from './members/configuration.js';
+import type { ProgressState } from './replicate/progress.js';
+import type { Role, Server, StorageState } from './host/server.js';
 
 /** How a leader sees one member. */
 export interface MemberStatus {

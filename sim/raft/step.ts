@@ -1,16 +1,16 @@
-import { handleAppend, handleAppendResponse } from './append-entries.js';
-import { handleTimeoutNow } from './campaign.js';
-import { handleVoteRequest, handleVoteResponse } from './election.js';
-import { handleHeartbeat, handleHeartbeatResponse } from './heartbeat.js';
+import { handleAppend, handleAppendResponse } from './replicate/append-entries.js';
+import { handleTimeoutNow } from './elect/campaign.js';
+import { handleVoteRequest, handleVoteResponse } from './elect/election.js';
+import { handleHeartbeat, handleHeartbeatResponse } from './replicate/heartbeat.js';
 import { invariant } from './invariant.js';
 import type { Message } from './messages.js';
-import { handlePreVoteRequest, handlePreVoteResponse } from './pre-vote.js';
-import { handleReadIndexRequest, handleReadIndexResponse } from './read-index.js';
-import { becomeFollower } from './roles.js';
-import type { Server } from './server.js';
-import { handleSnapshotChunk } from './snapshot-receiving.js';
-import { handleSnapshotResponse } from './snapshot-sending.js';
-import { acceptTerm, isFromLeader } from './terms.js';
+import { handlePreVoteRequest, handlePreVoteResponse } from './elect/pre-vote.js';
+import { handleReadIndexRequest, handleReadIndexResponse } from './reads/read-index.js';
+import { becomeFollower } from './elect/roles.js';
+import type { Server } from './host/server.js';
+import { handleSnapshotChunk } from './snapshots/snapshot-receiving.js';
+import { handleSnapshotResponse } from './snapshots/snapshot-sending.js';
+import { acceptTerm, isFromLeader } from './elect/terms.js';
 
 /** Takes one message of a peer, or of this server to itself. */
 export function stepMessage(server: Server, message: Message): void {

@@ -1,4 +1,4 @@
-import { findNode } from '../disk/paths.js';
+import { findNode } from '../disk/image/paths.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import { Finding } from '../oracle/finding.js';
 import type { OpBody, PutInPlace } from '../plan/plan.js';

@@ -1,4 +1,4 @@
-import type { CallNotice } from '../disk/calls-to-come.js';
+import type { CallNotice } from '../disk/calls/calls-to-come.js';
 import { parseWalFileName } from '../../src/format/names.js';
 
 /** What a scenario can bring the store to do. One that stays at zero over a deep run is a fault of the simulator. */

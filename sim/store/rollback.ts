@@ -1,8 +1,8 @@
 import { KeelsonError } from '../../src/errors/index.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
-import type { CrashKind } from '../disk/call-kinds.js';
-import { findNode } from '../disk/paths.js';
+import type { CrashKind } from '../disk/calls/call-kinds.js';
+import { findNode } from '../disk/image/paths.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import { describeState } from '../oracle/describe-state.js';
 import { Finding } from '../oracle/finding.js';

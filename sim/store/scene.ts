@@ -4,7 +4,7 @@ import {
   SNAPSHOTS_DIRECTORY_NAME,
   SUPERBLOCK_NAME,
 } from '../../src/format/names.js';
-import type { CallNotice } from '../disk/calls-to-come.js';
+import type { CallNotice } from '../disk/calls/calls-to-come.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import type { SimulatedProcess } from '../disk/simulated-process.js';
 import { AllowedStates } from '../oracle/allowed-states.js';

@@ -1,6 +1,6 @@
-import type { CallKind, CrashKind, CrashPoint } from '../../sim/disk/call-kinds.js';
-import type { CallNotice } from '../../sim/disk/calls-to-come.js';
-import type { DiskProfile } from '../../sim/disk/profile.js';
+import type { CallKind, CrashKind, CrashPoint } from '../../sim/disk/calls/call-kinds.js';
+import type { CallNotice } from '../../sim/disk/calls/calls-to-come.js';
+import type { DiskProfile } from '../../sim/disk/harm/profile.js';
 import { createSimulatedDisk, type SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import type { Environment } from '../../src/disk/environment.js';
 

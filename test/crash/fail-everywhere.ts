@@ -1,4 +1,4 @@
-import type { CallKind, CrashKind } from '../../sim/disk/call-kinds.js';
+import type { CallKind, CrashKind } from '../../sim/disk/calls/call-kinds.js';
 import {
   CRASH_KINDS,
   LOOKS,

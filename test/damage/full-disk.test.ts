@@ -3,7 +3,7 @@
  * with it (D7). A simulated disk is filled to its last byte, at every stage also under crashes, and freed again.
  */
 import { describe, expect, test } from 'vitest';
-import type { CrashKind } from '../../sim/disk/call-kinds.js';
+import type { CrashKind } from '../../sim/disk/calls/call-kinds.js';
 import { createSimulatedDisk, type SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import { isKeelsonError } from '../../src/errors/index.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';

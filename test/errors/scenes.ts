@@ -1,5 +1,5 @@
 import { createSimulatedDisk, type SimulatedDisk } from '../../sim/disk/simulated-disk.js';
-import type { FaultKind } from '../../sim/disk/faults.js';
+import type { FaultKind } from '../../sim/disk/harm/faults.js';
 import { holdingNames } from '../../src/disk/held-disk.js';
 import { systemError } from '../../src/disk/system-error.js';
 import { isKeelsonError, type ErrorCode, type KeelsonError } from '../../src/errors/index.js';

@@ -20,7 +20,7 @@ function lines(text: string): string[] {
     .filter((line) => line !== '');
 }
 
-const driver = lines(textOf('sim/raft/raft-driver.ts')).join('\n');
+const driver = lines(textOf('sim/raft/host/raft-driver.ts')).join('\n');
 const fences = [...textOf('docs/plugging-in.md').matchAll(/^```ts\n(.*?)^```$/gms)].map(
   ([, code = '']) => code,
 );

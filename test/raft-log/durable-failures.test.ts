@@ -4,8 +4,8 @@
  * then the log is looked at, closed or killed, opened again and held against what was allowed.
  */
 import { describe, expect, test } from 'vitest';
-import type { CallNotice } from '../../sim/disk/calls-to-come.js';
-import { codeOfFault, faultsOf, type FaultKind } from '../../sim/disk/faults.js';
+import type { CallNotice } from '../../sim/disk/calls/calls-to-come.js';
+import { codeOfFault, faultsOf, type FaultKind } from '../../sim/disk/harm/faults.js';
 import { isKeelsonError } from '../../src/errors/index.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { describing, LOOKS, newDisk, recoverTwice, type CrashWorld } from '../crash/crash-everywhere.js';

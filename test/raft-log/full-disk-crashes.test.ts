@@ -3,7 +3,7 @@
  * stable storage. The world stops before, inside and after each call of that, behind each write of a frame in turn.
  */
 import { describe, expect, test } from 'vitest';
-import type { CallNotice } from '../../sim/disk/calls-to-come.js';
+import type { CallNotice } from '../../sim/disk/calls/calls-to-come.js';
 import type { Environment } from '../../src/disk/environment.js';
 import { isKeelsonError } from '../../src/errors/index.js';
 import {

@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { CallKind } from '../../sim/disk/call-kinds.js';
+import type { CallKind } from '../../sim/disk/calls/call-kinds.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { scratchDirectory } from '../disk/scratch-directory.js';
 import { dataOf, entriesFrom, simulated } from './scratch-log.js';

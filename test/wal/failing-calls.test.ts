@@ -4,7 +4,7 @@
  * behind it and at the end.
  */
 import { expect, test } from 'vitest';
-import type { CrashKind } from '../../sim/disk/call-kinds.js';
+import type { CrashKind } from '../../sim/disk/calls/call-kinds.js';
 import { CRASH_KINDS, describing, type CrashWorld } from '../crash/crash-everywhere.js';
 import { failAt, failuresOf, type Failure } from '../crash/fail-everywhere.js';
 import { walSubject } from './wal-life.js';

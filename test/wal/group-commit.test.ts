@@ -3,7 +3,7 @@
  * are counted, chosen ones fail, and what the wal says and does next is held against the rules.
  */
 import { describe, expect, test } from 'vitest';
-import type { CallNotice } from '../../sim/disk/calls-to-come.js';
+import type { CallNotice } from '../../sim/disk/calls/calls-to-come.js';
 import { frameHeaderBytes } from '../../src/format/frame-header.js';
 import { RECORD_HEADER_BYTES } from '../../src/format/record.js';
 import type { Wal } from '../../src/wal/index.js';

@@ -1,5 +1,5 @@
 import { createSimulatedDisk, type SimulatedDisk } from '../../sim/disk/simulated-disk.js';
-import type { DiskProfile } from '../../sim/disk/profile.js';
+import type { DiskProfile } from '../../sim/disk/harm/profile.js';
 import type { Wal } from '../../src/wal/index.js';
 import { DIR, open } from './wal-life.js';
 import { recordOf } from './wal-memory.js';

@@ -3,7 +3,7 @@ import type { Hunk, PlantedBug } from '../planted-bug.js';
 /** Lets one kind of message leave without waiting for the save behind which it belongs. */
 function notWaiting(type: 'vote-response' | 'append-response'): Hunk {
   return {
-    file: 'sim/raft/send.ts',
+    file: 'sim/raft/replicate/send.ts',
     find: '  if (WAITS_FOR_SAVE[message.type]) ',
     put: `  const isEarly = message.type === '${type}' && message.to !== server.id;\n  if (WAITS_FOR_SAVE[message.type] && !isEarly) `,
   };
@@ -32,12 +32,12 @@ export const CLUSTER_BUGS: readonly PlantedBug[] = [
     profile: 'cluster',
     hunks: [
       {
-        file: 'sim/raft/replication.ts',
+        file: 'sim/raft/replicate/replication.ts',
         find: "  send(server, { type: 'append-response', to: server.id, index, rejected: null });\n  own.sent(index, 0);\n",
         put: '  own.sent(index, 0);\n  own.acked(index);\n  if (advanceCommit(server)) server.isBroadcastDue = true;\n',
       },
       {
-        file: 'sim/raft/replication.ts',
+        file: 'sim/raft/replicate/replication.ts',
         find: "import { send } from './send.js';",
         put: "import { advanceCommit } from './commit.js';\nimport { send } from './send.js';",
       },
@@ -50,7 +50,7 @@ export const CLUSTER_BUGS: readonly PlantedBug[] = [
     profile: 'cluster',
     hunks: [
       {
-        file: 'sim/raft/log-view.ts',
+        file: 'sim/raft/replicate/log-view.ts',
         find: '(entry) => !this.matches(entry.index, entry.term)',
         put: '(entry) => entry.index > this.#commit',
       },
@@ -63,7 +63,7 @@ export const CLUSTER_BUGS: readonly PlantedBug[] = [
     profile: 'cluster',
     hunks: [
       {
-        file: 'sim/raft/snapshot-receiving.ts',
+        file: 'sim/raft/snapshots/snapshot-receiving.ts',
         find: "    send(server, { type: 'append-response', to: from, index: snapshot.index, rejected: null });",
         put: "    const { term, id } = server;\n    const early = { type: 'append-response', term, from: id, to: from, index: snapshot.index, rejected: null } as const;\n    server.outbox.messages.push(early);",
       },
@@ -76,7 +76,7 @@ export const CLUSTER_BUGS: readonly PlantedBug[] = [
     profile: 'cluster',
     hunks: [
       {
-        file: 'sim/raft/ready.ts',
+        file: 'sim/raft/host/ready.ts',
         find: 'Math.min(log.commit, log.durableIndex)',
         put: 'log.durableIndex',
       },
@@ -90,12 +90,12 @@ export const CLUSTER_BUGS: readonly PlantedBug[] = [
     withoutMask: 'the interlock of the store, which refuses such a vote',
     hunks: [
       {
-        file: 'sim/raft/election.ts',
+        file: 'sim/raft/elect/election.ts',
         find: ' && !server.options.storage.unfitToVote;',
         put: ';',
       },
       {
-        file: 'sim/raft/pre-vote.ts',
+        file: 'sim/raft/elect/pre-vote.ts',
         find: ' && !server.options.storage.unfitToVote;',
         put: ';',
       },
@@ -113,7 +113,7 @@ export const CLUSTER_BUGS: readonly PlantedBug[] = [
     profile: 'cluster',
     hunks: [
       {
-        file: 'sim/raft/commit.ts',
+        file: 'sim/raft/replicate/commit.ts',
         find: 'if (index <= log.commit || !log.matches(index, server.term)) return false;',
         put: 'if (index <= log.commit) return false;',
       },
@@ -126,7 +126,7 @@ export const CLUSTER_BUGS: readonly PlantedBug[] = [
     profile: 'cluster',
     hunks: [
       {
-        file: 'sim/raft/campaign.ts',
+        file: 'sim/raft/elect/campaign.ts',
         find: "  if (server.applying.applied < server.log.commit) return 'it has committed entries to apply';\n",
         put: '',
       },
@@ -139,7 +139,7 @@ export const CLUSTER_BUGS: readonly PlantedBug[] = [
     profile: 'cluster',
     hunks: [
       {
-        file: 'sim/raft/membership.ts',
+        file: 'sim/raft/members/membership.ts',
         find: "  if (server.configurationPendingIndex > server.applying.applied) return 'change-pending';\n",
         put: '',
       },
@@ -152,7 +152,7 @@ export const CLUSTER_BUGS: readonly PlantedBug[] = [
     profile: 'cluster',
     hunks: [
       {
-        file: 'sim/raft/raft-driver.ts',
+        file: 'sim/raft/host/raft-driver.ts',
         find: '          this.#saveFailed(save, error);\n',
         put: `          if (isNoSpace(error)) this.#saveFailed(save, error);
           else {

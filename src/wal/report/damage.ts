@@ -27,7 +27,7 @@ export function segmentMissing(
     : `no segment is there, though ${live}; check that the disk of this directory is mounted`;
 }
 
-/** What an open has counted so far; becomes the report. */
+/** What an open has counted so far; its public fields are those of the report. */
 export class RecoveryTally {
   segments = 0;
   batches = 0;
@@ -59,38 +59,9 @@ export class RecoveryTally {
   }
 
   report(verdict: RecoveryReport['verdict'], damage: RecoveryReport['damage'] = null): RecoveryReport {
-    const {
-      segments,
-      batches,
-      entries,
-      lastLsn,
-      epoch,
-      cut,
-      sparse,
-      unmarked,
-      snapshotFallback,
-      strays,
-      readBytes,
-    } = this;
+    const counted: Omit<RecoveryReport, 'verdict' | 'damage' | 'ms'> = { ...this };
     const lists = { rebuilt: [...this.rebuilt], quarantined: [...this.quarantined] };
-    const ms = this.#now() - this.#startMs;
-    return Object.freeze({
-      verdict,
-      segments,
-      batches,
-      entries,
-      lastLsn,
-      epoch,
-      cut,
-      damage,
-      snapshotFallback,
-      sparse,
-      unmarked,
-      ...lists,
-      strays,
-      readBytes,
-      ms,
-    });
+    return Object.freeze({ verdict, ...counted, damage, ...lists, ms: this.#now() - this.#startMs });
   }
 
   /** The same error, carrying the report, if it tells of damage and does not carry it yet; any other as it is. */

@@ -6,7 +6,7 @@ import { PromisedLog } from '../../../sim/cluster/promised-log.js';
 import { type LifeSeen, RaftRules } from '../../../sim/cluster/raft-rules.js';
 import { WaitingClients } from '../../../sim/cluster/waiting-clients.js';
 import { ENTRY_KIND, type Message, type RaftStatus, type ReadySave } from '../../../sim/raft/index.js';
-import { encodeConfiguration } from '../../../sim/raft/configuration.js';
+import { encodeConfiguration } from '../../../sim/raft/members/configuration.js';
 import type { Entry } from '../../../src/raft-log/contract.js';
 import { simulated } from '../../raft-log/scratch-log.js';
 

@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { Inflights } from '../../../sim/raft/inflights.js';
+import { Inflights } from '../../../sim/raft/replicate/inflights.js';
 import { resolveOptions } from '../../../sim/raft/options.js';
-import { majority, quorumValue, voteOutcome } from '../../../sim/raft/quorum.js';
+import { majority, quorumValue, voteOutcome } from '../../../sim/raft/replicate/quorum.js';
 import { NO_CONFIGURATION } from '../../../sim/raft/index.js';
 import { Disk } from './harness/disk.js';
 

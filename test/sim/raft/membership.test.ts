@@ -2,7 +2,7 @@
 // that is handed over at the wrong time (§3.10). Tried on one server and on small clusters.
 import { describe, expect, test } from 'vitest';
 
-import { handOver } from '../../../sim/raft/hand-over.js';
+import { handOver } from '../../../sim/raft/elect/hand-over.js';
 import { decodeConfiguration, encodeConfiguration } from '../../../sim/raft/index.js';
 import { Cluster } from './harness/cluster.js';
 import { append, holds, Solo } from './harness/solo.js';

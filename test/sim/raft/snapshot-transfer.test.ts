@@ -2,7 +2,7 @@
 // earlier life arrives late. A transfer is told what both lives say, and must come back to what the living one wants.
 import { describe, expect, test } from 'vitest';
 
-import { SnapshotTransfer } from '../../../sim/raft/snapshot-transfer.js';
+import { SnapshotTransfer } from '../../../sim/raft/snapshots/snapshot-transfer.js';
 
 const HEAD = { index: 7, term: 2, conf: new Uint8Array() };
 
