@@ -96,7 +96,7 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: 'src/wal/write/group-writer.ts',
-        find: 'andThen(this.#host.superblock.checkFence(group.mode), () => {',
+        find: "andThen(this.#host.superblock.checkFence('inline'), () => {",
         put: 'andThen<void, number>(undefined, () => {',
       },
     ],

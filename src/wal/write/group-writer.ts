@@ -240,7 +240,8 @@ export class GroupWriter {
 
   /** D11: one that lost its lock must not acknowledge what its successor may not have seen. */
   #acknowledge(group: Group): Awaitable<number> {
-    return andThen(this.#host.superblock.checkFence(group.mode), () => {
+    // Inline whatever the mode: what is read with every group stands in the cache, and a turn of a thread would cost more.
+    return andThen(this.#host.superblock.checkFence('inline'), () => {
       this.#publish(group);
       return group.until;
     });
