@@ -3,6 +3,7 @@ import type { HardState, HardStateChange } from '../../src/raft-log/contract.js'
 import {
   firstIndexOf,
   isSameHardState,
+  isSameStable,
   lastIndexOf,
   lastTermOf,
   type LogState,
@@ -16,6 +17,8 @@ export interface ModelSave {
   readonly truncateFrom?: number;
   readonly entries?: readonly ModelEntry[];
   readonly hardState?: HardStateChange;
+  /** Small values that change; null for one that goes. */
+  readonly stable?: ReadonlyMap<string, Uint8Array | null>;
   /** Nothing of the log is asked: it is refused with this code. */
   readonly mustFail?: ErrorCode;
   /** It may be refused with this code, and else does what is said above. */
@@ -57,11 +60,16 @@ export function applySave(before: LogState, save: ModelSave): SaveOutcome {
   }
   const cut = withEntries(before, end, added);
   const hardState = mergeHardState(before, save.hardState);
-  const state = { ...cut, hardState };
+  const stable = mergeStable(before.stable, save.stable);
+  const state = { ...cut, hardState, stable };
   const fault = interlock(before, state, lastTermOf(withEntries(before, end, [])), added);
   if (fault !== null) return refused(fault);
+  if (isTooLarge(before.stable, stable)) return refused('KEELSON_TOO_LARGE');
   const isEmpty =
-    end > lastIndexOf(before) && added.length === 0 && isSameHardState(hardState, before.hardState);
+    end > lastIndexOf(before) &&
+    added.length === 0 &&
+    isSameHardState(hardState, before.hardState) &&
+    isSameStable(stable, before.stable);
   return { refused: null, state: isEmpty ? before : state, isEmpty };
 }
 
@@ -78,6 +86,21 @@ function mergeHardState(before: LogState, change: HardStateChange | undefined): 
   const vote = change.vote !== undefined ? change.vote : term > old.term ? null : old.vote;
   const isStale = change.commit !== undefined && snapshot !== null && change.commit <= snapshot.index;
   return { term, vote, commit: isStale ? old.commit : (change.commit ?? old.commit) };
+}
+
+function mergeStable(before: LogState['stable'], change: ModelSave['stable']): LogState['stable'] {
+  const after = new Map(before);
+  for (const [key, value] of change ?? []) {
+    if (value === null) after.delete(key);
+    else after.set(key, Buffer.from(value).toString('hex'));
+  }
+  return after;
+}
+
+function isTooLarge(before: LogState['stable'], after: LogState['stable']): boolean {
+  let bytes = 0;
+  for (const [key, value] of after) bytes += Buffer.byteLength(key) + value.length / 2;
+  return !isSameStable(before, after) && (after.size > 32 || bytes > 4096);
 }
 
 function interlock(
@@ -119,6 +142,7 @@ export function replacedBy(
     entries: [],
     entriesHash: 0,
     snapshot,
+    stable: before.stable,
     hardState: { ...hardState, commit: Math.max(before.hardState.commit, hardState.commit, index) },
   };
 }

@@ -12,7 +12,13 @@ export function describeState(state: LogState): string {
     snapshot === null
       ? 'no snapshot'
       : `snapshot ${snapshot.index} of term ${snapshot.term}, ${snapshot.bytes} bytes #${hex(snapshot.dataHash)}`;
-  return `term ${hardState.term}, ${vote}, commit ${hardState.commit}; ${held} #${hex(state.entriesHash)} behind term ${boundary.term}; ${taken}`;
+  return `term ${hardState.term}, ${vote}, commit ${hardState.commit}; ${held} #${hex(state.entriesHash)} behind term ${boundary.term}; ${taken}${valuesOf(state)}`;
+}
+
+/** Small values, by the first bytes of each. */
+function valuesOf({ stable }: LogState): string {
+  const values = [...stable].sort().map(([key, value]) => `${key}=${value.slice(0, 8)}(${value.length / 2})`);
+  return values.length === 0 ? '' : `; values ${values.join(' ')}`;
 }
 
 /** Runs of equal terms, as `2x3` for three entries of term 2. */

@@ -1,9 +1,5 @@
-import {
-  FRAME_MAGIC,
-  type FrameHeader,
-  payloadMatches,
-  readFrameHeader,
-} from '../../src/format/frame-header.js';
+import { payloadMatches } from '../../src/format/frame-payload.js';
+import { FRAME_MAGIC, type FrameHeader, readFrameHeader } from '../../src/format/frame-header.js';
 import { decodeSegmentHeader, SEGMENT_HEADER_BYTES, segmentSalt } from '../../src/format/segment-header.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import { Finding } from './finding.js';
@@ -26,8 +22,8 @@ export class FrameCensus {
       // The chain and the durable mark are part of what an LSN names: the header's checksum covers all of it.
       const key = `${header.epoch}/${header.firstLsn}`;
       const known = this.#known.get(key);
-      this.#known.set(key, header.payloadChecksum);
-      if (known === undefined || known === header.payloadChecksum) continue;
+      this.#known.set(key, header.recordsChecksum);
+      if (known === undefined || known === header.recordsChecksum) continue;
       const what = `(epoch, LSN) ${key} names two frames; the second stands in ${path} at ${at}`;
       throw new Finding({ oracle: 'lsn-reused', what });
     }

@@ -28,6 +28,8 @@ export interface LogState {
   readonly entriesHash: number;
   readonly hardState: HardState;
   readonly snapshot: ModelSnapshot | null;
+  /** Small values by key, in hex, in the order of their keys. */
+  readonly stable: ReadonlyMap<string, string>;
 }
 
 /** A log of which nothing was ever saved. */
@@ -37,6 +39,7 @@ export const FRESH_STATE: LogState = Object.freeze({
   entriesHash: 0,
   hardState: { term: 0, vote: null, commit: 0 },
   snapshot: null,
+  stable: new Map<string, string>(),
 });
 
 export function firstIndexOf(state: LogState): number {
@@ -99,6 +102,10 @@ export function isSameHardState(a: HardState, b: HardState): boolean {
   return a.term === b.term && a.vote === b.vote && a.commit === b.commit;
 }
 
+export function isSameStable(a: LogState['stable'], b: LogState['stable']): boolean {
+  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value);
+}
+
 export function isSameSnapshot(a: ModelSnapshot | null, b: ModelSnapshot | null): boolean {
   if (a === null || b === null) return a === b;
   return (
@@ -118,6 +125,7 @@ export function isSameState(a: LogState, b: LogState): boolean {
     a.entries.length === b.entries.length &&
     a.entriesHash === b.entriesHash &&
     isSameHardState(a.hardState, b.hardState) &&
+    isSameStable(a.stable, b.stable) &&
     isSameSnapshot(a.snapshot, b.snapshot)
   );
 }

@@ -2,7 +2,7 @@ import { checksum } from '../../src/format/checksum.js';
 import type { Entry, RaftLog } from '../../src/raft-log/contract.js';
 import type { OpenedSnapshot } from '../../src/raft-log/snapshot-contract.js';
 import { Finding } from './finding.js';
-import { type LogState, modelEntry, type ModelEntry, type ModelSnapshot } from './log-state.js';
+import { isSameStable, type LogState, modelEntry, type ModelEntry, type ModelSnapshot } from './log-state.js';
 
 /** All of the durable view that can be had without a wait. */
 export interface SeenView {
@@ -10,17 +10,22 @@ export interface SeenView {
   readonly lastIndex: number;
   readonly lastTerm: number;
   readonly hardState: LogState['hardState'];
+  readonly stable: LogState['stable'];
   readonly snapshot: { readonly index: number; readonly term: number; readonly bytes: number } | null;
 }
 
 export function seeView(log: RaftLog): SeenView {
   const { firstIndex, lastIndex, lastTerm, hardState, snapshot } = log;
-  return { firstIndex, lastIndex, lastTerm, hardState, snapshot };
+  return { firstIndex, lastIndex, lastTerm, hardState, stable: stableOf(log), snapshot };
+}
+
+function stableOf({ stable }: RaftLog): LogState['stable'] {
+  return new Map([...stable].map(([key, value]) => [key, Buffer.from(value).toString('hex')]));
 }
 
 /** Whether the view could be one of this state. */
 export function isViewOf(view: SeenView, state: LogState): boolean {
-  const { hardState, snapshot, boundary, entries } = state;
+  const { hardState, stable, snapshot, boundary, entries } = state;
   return (
     view.firstIndex === boundary.index + 1 &&
     view.lastIndex === boundary.index + entries.length &&
@@ -28,6 +33,7 @@ export function isViewOf(view: SeenView, state: LogState): boolean {
     view.hardState.term === hardState.term &&
     view.hardState.vote === hardState.vote &&
     view.hardState.commit === hardState.commit &&
+    isSameStable(view.stable, stable) &&
     view.snapshot?.index === snapshot?.index &&
     view.snapshot?.term === snapshot?.term &&
     view.snapshot?.bytes === snapshot?.bytes
@@ -66,6 +72,7 @@ export async function observeLog(log: RaftLog, known: KnownSnapshot = () => null
     entries,
     entriesHash: entriesHash >>> 0,
     hardState: { term, vote, commit },
+    stable: stableOf(log),
     snapshot: knownSnapshot(log, known) ?? (await observeSnapshot(log)),
   };
 }

@@ -1,6 +1,10 @@
 import { FRAME_MAGIC } from '../../src/format/frame-header.js';
 import { parseWalFileName, SUPERBLOCK_NAME, WAL_DIRECTORY_NAME } from '../../src/format/names.js';
-import { decodeSegmentHeader, SEGMENT_HEADER_BYTES } from '../../src/format/segment-header.js';
+import {
+  decodeSegmentHeader,
+  SEGMENT_HEADER_BYTES,
+  segmentHeaderBytes,
+} from '../../src/format/segment-header.js';
 import { decodeSuperblock, SUPERBLOCK_SLOT_BYTES, type Superblock } from '../../src/format/superblock.js';
 import type { CallNotice } from '../disk/calls/calls-to-come.js';
 import type { FileNode } from '../disk/image/file-node.js';
@@ -120,7 +124,8 @@ function nameTooEarly(fs: FileSystem, { path, to }: CallNotice, { walDir }: Orde
   if (to === null || !isSegment(to, walDir) || !path.endsWith('.spare')) return null;
   const node = fileAt(fs, path);
   if (node === null) return null;
-  const verdict = decodeSegmentHeader(node.durable.slice(0, SEGMENT_HEADER_BYTES));
+  const headerBytes = segmentHeaderBytes(node.durable.slice(0, SEGMENT_HEADER_BYTES));
+  const verdict = decodeSegmentHeader(node.durable.slice(0, headerBytes));
   if (verdict.kind !== 'valid') return `${path} gets the name of a segment before its header is durable`;
   const { number, segmentBytes } = verdict.header;
   const name = parseWalFileName(to.slice(walDir.length + 1));

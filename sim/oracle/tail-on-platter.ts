@@ -1,6 +1,6 @@
 import { FRAME_MAGIC, lastLsnOf, readFrameHeader } from '../../src/format/frame-header.js';
 import { parseWalFileName } from '../../src/format/names.js';
-import { decodeSegmentHeader, SEGMENT_HEADER_BYTES, segmentSalt } from '../../src/format/segment-header.js';
+import { decodeSegmentHeader, segmentSalt } from '../../src/format/segment-header.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import { Finding } from './finding.js';
 
@@ -15,7 +15,7 @@ export function checkTail(disk: SimulatedDisk, walDir: string, lastLsn: number, 
   if (path === null) return;
   const seen = Buffer.from(disk.readVolatile(path) ?? []);
   const kept = Buffer.from(disk.readDurable(path) ?? []);
-  const verdict = decodeSegmentHeader(seen.subarray(0, SEGMENT_HEADER_BYTES));
+  const verdict = decodeSegmentHeader(seen);
   if (verdict.kind !== 'valid') return;
   const salt = segmentSalt(verdict.header.identity);
   for (const [bytes, where] of [

@@ -1,5 +1,13 @@
 import type { Random } from '../world/random.js';
-import { MOVED_PARTS, type OpBody, type OpKind, PUT_IN_PLACE, type SaveOp, WRONG_SAVES } from './plan.js';
+import {
+  MOVED_PARTS,
+  type OpBody,
+  type OpKind,
+  PUT_IN_PLACE,
+  type SaveOp,
+  type ValueChange,
+  WRONG_SAVES,
+} from './plan.js';
 import type { Swarm } from './swarm.js';
 
 /** How often each kind of save is drawn, against the others. */
@@ -11,6 +19,7 @@ const SAVE_WEIGHTS: readonly (readonly [SaveOp['kind'], number])[] = [
   ['vote', 2],
   ['commit', 2],
   ['empty', 0.5],
+  ['values', 1.5],
   ['mixed', 4],
   ['wrong', 0.5],
 ];
@@ -157,6 +166,8 @@ function drawSave(random: Random, swarm: Swarm): SaveOp {
       return { kind, share: share(random) };
     case 'empty':
       return { kind };
+    case 'values':
+      return { kind, values: drawValues(random) };
     case 'mixed':
       return {
         kind,
@@ -166,10 +177,19 @@ function drawSave(random: Random, swarm: Swarm): SaveOp {
         raise: random.pick([0, 0, 0, 1]),
         candidate: random.pick(['a', 'b', 'c', null]),
         share: random.chance(0.5) ? share(random) : null,
+        ...(random.chance(0.4) ? { values: drawValues(random) } : {}),
       };
     case 'wrong':
       return { kind, which: random.pick(WRONG_SAVES) };
   }
+}
+
+/** Now and then more than the usual block of a preamble holds, or all of them together may. */
+function drawValues(random: Random): ValueChange[] {
+  return Array.from({ length: 1 + random.below(3) }, () => ({
+    key: random.below(6),
+    bytes: random.pick([null, 0, 1, 40, 300, random.chance(0.3) ? 900 : 10]),
+  }));
 }
 
 function drawAppend(random: Random, swarm: Swarm): SaveOp {

@@ -33,6 +33,12 @@ export interface PlanConfig {
   readonly repairs?: boolean;
 }
 
+/** A small value of so many bytes under the key of that number; null drops it. */
+export interface ValueChange {
+  readonly key: number;
+  readonly bytes: number | null;
+}
+
 /**
  * One save. Sizes and places are relative (`depth` entries from the end, `share` of what is there), so that an
  * operation means something whatever was left out before it.
@@ -48,6 +54,8 @@ export type SaveOp =
   | { readonly kind: 'vote'; readonly raise: number; readonly candidate: string | null }
   | { readonly kind: 'commit'; readonly share: number }
   | { readonly kind: 'empty' }
+  /** Small values, and nothing else. */
+  | { readonly kind: 'values'; readonly values: readonly ValueChange[] }
   /**
    * Several changes in one atom: a cut `depth` below the end, entries behind it, a vote, a commit at that share of what
    * is there then; null leaves a part out. What each part does alone says nothing of what they do together.
@@ -60,6 +68,8 @@ export type SaveOp =
       readonly raise: number;
       readonly candidate: string | null;
       readonly share: number | null;
+      /** Left out: none of the small values change. */
+      readonly values?: readonly ValueChange[];
     }
   /** A request that a correct Raft never makes. */
   | { readonly kind: 'wrong'; readonly which: WrongSave };

@@ -8,7 +8,7 @@ import {
   modelEntry,
   type ModelEntry,
 } from '../oracle/log-state.js';
-import type { SaveOp, WrongSave } from '../plan/plan.js';
+import type { SaveOp, ValueChange, WrongSave } from '../plan/plan.js';
 import { subSeed } from '../world/random.js';
 import { payloadOf } from './payload.js';
 
@@ -53,8 +53,13 @@ export function makeSave(
       return { hardState: { commit: hardState.commit + Math.round(op.share * (last - hardState.commit)) } };
     case 'empty':
       return {};
+    case 'values':
+      return { stable: makeValues(op.values, seed) };
     case 'mixed':
-      return makeMixed(op, state, make);
+      return {
+        ...makeMixed(op, state, make),
+        ...(op.values === undefined ? {} : { stable: makeValues(op.values, seed) }),
+      };
     case 'wrong':
       return makeWrong(op.which, state, make, batchBytesMax);
   }
@@ -84,6 +89,15 @@ function makeMixed(
         : { commit: hardState.commit + Math.round(op.share * (last - hardState.commit)) }),
     },
   };
+}
+
+function makeValues(values: readonly ValueChange[], seed: number): ReadonlyMap<string, Uint8Array | null> {
+  return new Map(
+    values.map(({ key, bytes }, at) => [
+      `${'\uFEFF'.repeat(key % 2)}value-${key}`,
+      bytes === null ? null : payloadOf(subSeed(seed, at), bytes),
+    ]),
+  );
 }
 
 function withTerm(state: LogState, entries: readonly ModelEntry[], term: number): ModelSave {
@@ -138,19 +152,29 @@ function makeWrong(
   }
 }
 
+function copied([key, value]: readonly [string, Uint8Array | null]): [string, Uint8Array | null] {
+  return [key, value === null ? null : Uint8Array.from(value)];
+}
+
 /** The request that the store is given. Its bytes are its own: they are overwritten once save has returned. */
 export function requestOf(save: ModelSave): { request: SaveRequest; scribble: () => void } {
-  const { truncateFrom, entries, hardState } = save;
+  const { truncateFrom, entries, hardState, stable } = save;
   const own: Entry[] | undefined = entries?.map(({ index, term, kind, data }) => ({
     index,
     term,
     ...(kind === 0 ? {} : { kind }),
     data: Uint8Array.from(data),
   }));
+  const values = stable === undefined ? undefined : [...stable].map(copied);
   const request: SaveRequest = {
     ...(truncateFrom === undefined ? {} : { truncateFrom }),
     ...(own === undefined ? {} : { entries: own }),
     ...(hardState === undefined ? {} : { hardState }),
+    ...(values === undefined ? {} : { stable: Object.fromEntries(values) }),
   };
-  return { request, scribble: () => own?.forEach(({ data }) => data.fill(0xee)) };
+  const scribble = (): void => {
+    own?.forEach(({ data }) => data.fill(0xee));
+    values?.forEach(([, value]) => value?.fill(0xee));
+  };
+  return { request, scribble };
 }

@@ -80,6 +80,7 @@ export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
     case 'vote':
     case 'commit':
     case 'empty':
+    case 'values':
     case 'mixed':
     case 'wrong':
       await issueSave(

@@ -7,7 +7,13 @@ import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import { describeState } from '../oracle/describe-state.js';
 import { Finding } from '../oracle/finding.js';
 import { framesIn } from '../oracle/frame-census.js';
-import { isSameHardState, lastIndexOf, lastTermOf, type LogState } from '../oracle/log-state.js';
+import {
+  isSameHardState,
+  isSameStable,
+  lastIndexOf,
+  lastTermOf,
+  type LogState,
+} from '../oracle/log-state.js';
 import { observeLog } from '../oracle/observe-log.js';
 import type { OpBody } from '../plan/plan.js';
 import { Random } from '../world/random.js';
@@ -94,6 +100,7 @@ async function openBehind(scene: Scene, disk: SimulatedDisk, isChanged: boolean)
 function isLike(found: LogState, state: LogState): boolean {
   return (
     isSameHardState(found.hardState, state.hardState) &&
+    isSameStable(found.stable, state.stable) &&
     lastIndexOf(found) === lastIndexOf(state) &&
     lastTermOf(found) === lastTermOf(state) &&
     found.entries.every(({ index, hash }) => {

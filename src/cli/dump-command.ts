@@ -1,8 +1,10 @@
+import { decodeStable } from '../format/stable-values.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
 import {
   decodeBoundary,
   decodeHardState,
   decodeSnapshotName,
+  decodeUnfit,
   RAFT_RECORD_KINDS,
   readEntryRecord,
 } from '../format/raft-records.js';
@@ -75,6 +77,8 @@ function* recordsOf(frame: SurveyedFrame, options: CliOptions): Generator<object
 interface DumpedControl {
   readonly type: string;
   readonly index?: number;
+  readonly until?: number | 'unbounded';
+  readonly values?: Readonly<Record<string, string | null>>;
 }
 
 function controlOf(record: RawRecord, from: number, form: DataForm): DumpedControl {
@@ -94,6 +98,17 @@ function controlOf(record: RawRecord, from: number, form: DataForm): DumpedContr
       const named = { type: 'snapshot', index, term, checksum: hex(checksum) };
       return { ...named, ...(decoded.keepsLog ? {} : { replacesLog: true }) };
     }
+    case RAFT_RECORD_KINDS.stable: {
+      const change = decodeStable(body);
+      if (change === null) break;
+      const values = [...change].map(([key, value]) => [key, value === null ? null : hexOf(value)]);
+      return { type: 'stable', values: Object.fromEntries(values) as Record<string, string | null> };
+    }
+    case RAFT_RECORD_KINDS.unfit: {
+      const until = decodeUnfit(body);
+      if (until !== null) return { type: 'unfit', until: until === Infinity ? 'unbounded' : until };
+      break;
+    }
     case RAFT_RECORD_KINDS.compaction: {
       const boundary = decodeBoundary(body);
       if (boundary !== null) return { type: 'compaction', ...boundary };
@@ -111,6 +126,10 @@ function plainOf({ kind, checksum, body }: RawRecord, form: DataForm): DumpedCon
 function dataOf(data: Uint8Array, form: DataForm): { readonly data?: string } {
   if (form === 'none') return {};
   return { data: Buffer.from(data.buffer, data.byteOffset, data.length).toString(form) };
+}
+
+function hexOf(value: Uint8Array): string {
+  return Buffer.from(value.buffer, value.byteOffset, value.length).toString('hex');
 }
 
 function hex(value: number): string {

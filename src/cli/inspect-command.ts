@@ -65,13 +65,15 @@ function answerOf(survey: LogSurvey, terms: SegmentTerms) {
   const { store, kind, pieces, damages, blemishes, snapshots } = survey;
   const { superblock } = store;
   const state = pieces[pieces.length - 1]?.state ?? null;
-  const unfitUntil = Math.max(superblock?.unfitUntil ?? 0, state?.unfitUntil ?? 0);
+  const unfitUntil = state?.unfitUntil ?? 0;
   const isFit = (state?.hardState.commit ?? 0) >= unfitUntil;
   return {
     verdict: damages.length === 0 ? 'sound' : 'damaged',
     kind,
     format: FORMAT_VERSION,
-    storeId: store.storeId === null ? null : identityText(store.storeId),
+    storeId: superblock === null ? null : identityText(superblock.storeId),
+    lineage: store.lineage === null ? null : identityText(store.lineage),
+    origin: superblock?.origin ?? null,
     epoch: store.highestEpoch,
     isCleanEnd: superblock?.isCleanEnd ?? null,
     firstIndex: state?.firstIndex ?? null,
@@ -82,8 +84,12 @@ function answerOf(survey: LogSurvey, terms: SegmentTerms) {
     lastLsn: store.segments[store.segments.length - 1]?.run?.lastLsn ?? null,
     hardState: state?.hardState ?? null,
     snapshot: state?.snapshotName ?? null,
+    /** Small values, in hex. */
+    stable: Object.fromEntries(
+      [...(state?.stable ?? [])].map(([key, value]) => [key, Buffer.from(value).toString('hex')]),
+    ),
     unfitUntil: isFit ? 0 : unfitUntil,
-    proven: { ...store.proven, storeId: undefined },
+    proven: { ...store.proven, lineage: undefined },
     segments: store.segments.map((segment) => segmentAnswer(segment, terms)),
     snapshots: snapshots.map(({ index, term, path, fileBytes, meta, damage }) => {
       const isNamed = index === state?.snapshotName?.index && term === state.snapshotName.term;
@@ -140,19 +146,29 @@ function textOf(options: CliOptions, answer: Answer, survey: LogSurvey): readonl
 
 const NAME_WIDTH = 12;
 
+/** The small values by key: how long each is; what it holds says `--json`. */
+function valuesText(stable: Answer['stable']): string {
+  const values = Object.entries(stable).map(
+    ([key, value]) => `${JSON.stringify(key)} (${String(value.length / 2)} bytes)`,
+  );
+  return values.length === 0 ? 'none' : values.join(', ');
+}
+
 function factsOf(answer: Answer, { store }: LogSurvey): readonly (readonly [string, string])[] {
-  const { hardState, snapshot, space, unfitUntil, kind } = answer;
+  const { hardState, snapshot, stable, space, unfitUntil, kind } = answer;
   const { segments, spares, snapshots, quarantine, free } = space;
-  const { storeId, format, epoch, isCleanEnd, lastLsn } = answer;
+  const { storeId, lineage, origin, format, epoch, isCleanEnd, lastLsn } = answer;
   const commit = hardState?.commit ?? 0;
   const ofRaft: readonly (readonly [string, string])[] = [
     ['entries', heldText(answer)],
     ['hard state', hardState === null ? 'unreadable' : hardStateText(hardState)],
     ['snapshot', snapshot === null ? 'none' : `index ${snapshot.index}, term ${snapshot.term}`],
+    ['values', valuesText(stable)],
     ['fit to vote', fitnessText(unfitUntil, commit)],
   ];
   return [
     ['store', `${storeId ?? 'unknown'} (${kind}, format ${format}, epoch ${epoch})`],
+    ['lineage', `${lineage ?? 'unknown'}${origin === null ? '' : `, ${origin}`}`],
     ...(kind === 'raft' ? ofRaft : []),
     ['records', `read up to LSN ${lastLsn ?? 0}, known to be durable up to ${store.proven.lsn}`],
     [

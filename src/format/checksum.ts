@@ -24,3 +24,22 @@ export function checksum(bytes: Uint8Array, seed = 0): number {
 export function innerSeed(seed: number): number {
   return (Math.imul(seed ^ (seed >>> 15), 0x9e37_79b1) ^ 0x5bd1_e995) >>> 0;
 }
+
+/**
+ * A chain of checksums (0 before the first, or a seed) with one more folded in.
+ *
+ * Not a CRC: CRCs are linear, so a CRC over CRCs can cancel, and what both levels cover, a random identity say, would
+ * vanish from the outer one where lengths happen to fit. A multiplication between the folds (MurmurHash3's finaliser) ends
+ * that. Each step is a bijection of either argument: a change of one alone always shows.
+ */
+export function foldChecksum(chain: number, next: number): number {
+  return mixed((chain + 0x9e37_79b9) ^ next);
+}
+
+/** MurmurHash3's finaliser: a bijection of 32 bits in which each bit of the result hangs on each bit of the value. */
+export function mixed(value: number): number {
+  let bits = value;
+  bits = Math.imul(bits ^ (bits >>> 16), 0x85eb_ca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2_ae35);
+  return (bits ^ (bits >>> 16)) >>> 0;
+}

@@ -19,7 +19,7 @@ export const END_MARK_BYTES = 64;
 const MAGIC = 0x4b52_4d4b;
 
 export interface EndMark extends DurableMark {
-  readonly storeId: Uint8Array;
+  readonly lineage: Uint8Array;
   readonly epoch: number;
   /** Rises with each mark; chooses the block. */
   readonly sequence: number;
@@ -30,7 +30,7 @@ export function encodeEndMark(mark: EndMark): Uint8Array {
   const bytes = new Uint8Array(END_MARK_BYTES);
   const view = viewOf(bytes);
   view.setUint32(0, MAGIC, true);
-  bytes.set(mark.storeId, 8);
+  bytes.set(mark.lineage, 8);
   putU64(view, 24, mark.lsn);
   putU64(view, 32, mark.lastIndex);
   putU64(view, 40, mark.lastTerm);
@@ -50,7 +50,7 @@ export function decodeEndMark(bytes: Uint8Array): EndMark | null {
   const view = viewOf(bytes);
   if (view.getUint32(0, true) !== MAGIC || view.getUint32(4, true) !== markChecksum(bytes)) return null;
   const mark: EndMark = {
-    storeId: bytes.slice(8, 8 + IDENTITY_BYTES),
+    lineage: bytes.slice(8, 8 + IDENTITY_BYTES),
     lsn: getU64(view, 24),
     lastIndex: getU64(view, 32),
     lastTerm: getU64(view, 40),

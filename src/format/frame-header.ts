@@ -1,7 +1,8 @@
-import { checksum, innerSeed } from './checksum.js';
+import { checksum } from './checksum.js';
 import { getU64, getVarint, isCount, putU64, putVarint, varintBytes, viewOf } from './integers.js';
 import { LIMITS } from './limits.js';
 import type { DurableMark } from './position.js';
+import { recordsChecksum } from './records-checksum.js';
 
 /**
  * The header of a frame: one atomic write (D1). It is believed only under its own checksum, which is salted
@@ -12,13 +13,19 @@ import type { DurableMark } from './position.js';
 /** 'KF', then the version of the frame's layout: what a search for headers looks for. */
 export const FRAME_MAGIC: Uint8Array = Uint8Array.of(0x4b, 0x46, 0x01);
 
-/** Bytes before the variable fields. */
-const FIXED_BYTES = 60;
-/** Most bytes of a header: five variable fields of eight bytes behind the fixed ones. */
-export const FRAME_HEADER_BYTES_MAX = 100;
+/** Bytes before the variable fields: whole words, written and read without a look at their values. */
+const FIXED_BYTES = 44;
+/** Most bytes of a header: six variable fields of eight bytes behind the fixed ones. */
+export const FRAME_HEADER_BYTES_MAX = 92;
 
 /** Set if the frame replaces the whole log: its range need not join what was there. */
 const FLAG_RESETS = 1;
+
+/** In the place of a distance: the durable index lies so far from `from` that the field does not hold it. */
+const FAR = -0x8000_0000;
+
+/** The group of a log that has one. */
+const ONE_GROUP = 0;
 
 /** What the layer above says of a frame. The numbered records are the last `until - from` of its records. */
 export interface FrameFields {
@@ -40,14 +47,18 @@ export interface FramePlace {
   readonly epoch: number;
   /** Header checksum of the frame before; of the first frame ever: 0. */
   readonly chain: number;
-  /** What was known durable when the frame was written. */
+  /**
+   * What was known durable when the frame was written: its LSN, below the frame's first and within 2^32 of it, counts for the
+   * whole log; the index is that of the group at that LSN. As read back its term is the frame's last: an upper bound.
+   */
   readonly durable: DurableMark;
 }
 
 export interface FrameHeader extends FrameFields, FramePlace {
   readonly headerBytes: number;
   readonly payloadBytes: number;
-  readonly payloadChecksum: number;
+  /** Over the headers of its records: see {@link recordsChecksum}. */
+  readonly recordsChecksum: number;
   readonly recordCount: number;
   /** Its own checksum: what the next frame must name as `chain`. */
   readonly headerChecksum: number;
@@ -57,6 +68,7 @@ export interface FrameHeader extends FrameFields, FramePlace {
 export function frameHeaderBytes(fields: FrameFields): number {
   return (
     FIXED_BYTES +
+    varintBytes(ONE_GROUP) +
     varintBytes(fields.from) +
     varintBytes(fields.until - fields.from) +
     varintBytes(fields.lastTerm) +
@@ -78,29 +90,27 @@ export function putFrameHeader(
   place: FramePlace,
   size: { readonly headerBytes: number; readonly payloadBytes: number; readonly recordCount: number },
 ): number {
-  const payloadFrom = offset + size.headerBytes;
+  const { headerBytes, payloadBytes, recordCount } = size;
+  const { firstLsn, durable } = place;
   bytes.set(FRAME_MAGIC, offset);
-  bytes[offset + 3] = size.headerBytes;
-  view.setUint32(offset + 8, size.payloadBytes, true);
-  view.setUint32(
-    offset + 12,
-    checksum(bytes.subarray(payloadFrom, payloadFrom + size.payloadBytes), innerSeed(salt)),
-    true,
-  );
-  view.setUint32(offset + 16, place.chain, true);
-  view.setUint32(offset + 20, place.epoch, true);
-  putU64(view, offset + 24, place.firstLsn);
+  bytes[offset + 3] = headerBytes;
+  view.setUint32(offset + 8, recordsChecksum(view, offset + headerBytes, recordCount, salt), true);
+  view.setUint32(offset + 12, place.chain, true);
+  view.setUint32(offset + 16, place.epoch, true);
+  putU64(view, offset + 20, firstLsn);
+  view.setUint32(offset + 28, payloadBytes, true);
   // The count of records fills 24 bits (LIMITS.frameRecordsMax), the flags the byte above them.
-  view.setUint32(offset + 32, (size.recordCount - 1) | ((fields.resets ? FLAG_RESETS : 0) << 24), true);
-  putU64(view, offset + 36, place.durable.lsn);
-  putU64(view, offset + 44, place.durable.lastIndex);
-  putU64(view, offset + 52, place.durable.lastTerm);
-  let at = putVarint(bytes, offset + FIXED_BYTES, fields.from);
+  view.setUint32(offset + 32, (recordCount - 1) | ((fields.resets ? FLAG_RESETS : 0) << 24), true);
+  view.setUint32(offset + 36, firstLsn - 1 - durable.lsn, true);
+  const distance = fields.from - 1 - durable.lastIndex;
+  view.setInt32(offset + 40, Math.abs(distance) < -FAR ? distance : FAR, true);
+  let at = putVarint(bytes, offset + FIXED_BYTES, ONE_GROUP);
+  at = putVarint(bytes, at, fields.from);
   at = putVarint(bytes, at, fields.until - fields.from);
   at = putVarint(bytes, at, fields.lastTerm);
   at = putVarint(bytes, at, fields.lastTerm - fields.lowTerm);
   putVarint(bytes, at, fields.highTerm - fields.lastTerm);
-  const own = headerChecksumOf(bytes, offset, size.headerBytes, salt);
+  const own = headerChecksumOf(bytes, offset, headerBytes, salt);
   view.setUint32(offset + 4, own, true);
   return own;
 }
@@ -149,26 +159,29 @@ function readCheckedHeader(
 ): FrameHeader | null {
   const cursor = { offset: offset + FIXED_BYTES };
   const until = offset + headerBytes;
+  const group = getVarint(bytes, cursor, until);
   const from = getVarint(bytes, cursor, until);
   const numbered = getVarint(bytes, cursor, until);
   const lastTerm = getVarint(bytes, cursor, until);
   const below = getVarint(bytes, cursor, until);
   const above = getVarint(bytes, cursor, until);
   const countAndFlags = view.getUint32(offset + 32, true);
+  const firstLsn = getU64(view, offset + 20);
+  const distance = view.getInt32(offset + 40, true);
   const header: FrameHeader = {
     headerBytes,
     headerChecksum,
-    payloadBytes: view.getUint32(offset + 8, true),
-    payloadChecksum: view.getUint32(offset + 12, true),
-    chain: view.getUint32(offset + 16, true),
-    epoch: view.getUint32(offset + 20, true),
-    firstLsn: getU64(view, offset + 24),
+    payloadBytes: view.getUint32(offset + 28, true),
+    recordsChecksum: view.getUint32(offset + 8, true),
+    chain: view.getUint32(offset + 12, true),
+    epoch: view.getUint32(offset + 16, true),
+    firstLsn,
     recordCount: (countAndFlags & 0xff_ffff) + 1,
     resets: ((countAndFlags >>> 24) & FLAG_RESETS) !== 0,
     durable: {
-      lsn: getU64(view, offset + 36),
-      lastIndex: getU64(view, offset + 44),
-      lastTerm: getU64(view, offset + 52),
+      lsn: firstLsn - 1 - view.getUint32(offset + 36, true),
+      lastIndex: distance === FAR ? Math.max(0, from - 1) : from - 1 - distance,
+      lastTerm,
     },
     from,
     until: from + numbered,
@@ -176,7 +189,7 @@ function readCheckedHeader(
     lowTerm: lastTerm - below,
     highTerm: lastTerm + above,
   };
-  return isWithinLimits(header) ? header : null;
+  return group === ONE_GROUP && isWithinLimits(header) ? header : null;
 }
 
 function isWithinLimits(header: FrameHeader): boolean {
@@ -193,13 +206,6 @@ function isWithinLimits(header: FrameHeader): boolean {
     isCount(header.lastTerm) &&
     isCount(header.lowTerm) &&
     isCount(header.highTerm)
-  );
-}
-
-/** True if `payload` is what the header says was written. */
-export function payloadMatches(header: FrameHeader, payload: Uint8Array, salt: number): boolean {
-  return (
-    payload.length === header.payloadBytes && checksum(payload, innerSeed(salt)) === header.payloadChecksum
   );
 }
 

@@ -75,12 +75,8 @@ export class FrameRecords implements Iterable<RawRecord> {
     return this.#view.getUint8(this.#at + 4);
   }
 
-  get flags(): number {
-    return this.#view.getUint8(this.#at + 5);
-  }
-
   get checksum(): number {
-    return this.#view.getUint32(this.#at + 8, true);
+    return this.#view.getUint32(this.#at + 5, true);
   }
 
   /** Bytes in which its body lies, from {@link bodyFrom} to {@link bodyUntil}: for who reads a field and needs no view. */
@@ -107,11 +103,11 @@ export class FrameRecords implements Iterable<RawRecord> {
   }
 }
 
-/** D9: every length is held against the payload before anybody follows it. A record of another Raft group is none. */
+/** D9: every length is held against the payload before anybody follows it. */
 function fillsExactly(view: DataView, from: number, until: number, count: number): boolean {
   let at = from;
   for (let passed = 0; passed < count; passed += 1) {
-    if (until - at < RECORD_HEADER_BYTES || view.getUint16(at + 6, true) !== 0) return false;
+    if (until - at < RECORD_HEADER_BYTES) return false;
     at += RECORD_HEADER_BYTES + view.getUint32(at, true);
   }
   return at === until;

@@ -1,4 +1,4 @@
-/** Bytes of a store id and of a segment's identity. Random; long enough that no two are ever equal. */
+/** Bytes of a lineage, a store's id, a writer's nonce and a segment's identity. Random; long enough that no two are ever equal. */
 export const IDENTITY_BYTES = 16;
 
 /** True if both hold the same bytes. */

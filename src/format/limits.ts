@@ -30,6 +30,10 @@ export const LIMITS = {
   recordKindMax: 127,
   /** Largest vote, in bytes of UTF-8. */
   voteBytesMax: 255,
+  /** Small durable values: how many, the longest key in bytes of UTF-8, and all keys and values together, in bytes. */
+  stableKeysMax: 32,
+  stableKeyBytesMax: 64,
+  stableBytesMax: 4_096,
   /** Largest `conf` of a snapshot, in bytes. */
   confBytesMax: 65_536,
   /** Size of a snapshot's chunk, in bytes of data. */

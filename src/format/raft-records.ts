@@ -13,6 +13,7 @@ import {
 } from './integers.js';
 import { LIMITS } from './limits.js';
 import { putRecordHeader, RECORD_HEADER_BYTES, type RawRecord } from './record.js';
+import { decodeStable, encodeStable, type StableChange } from './stable-values.js';
 
 /** Records of a Raft log: their kinds, all of them reserved, and their bytes. */
 export const RAFT_RECORD_KINDS = {
@@ -26,6 +27,10 @@ export const RAFT_RECORD_KINDS = {
   snapshot: 131,
   /** Entries up to an index were compacted. */
   compaction: 132,
+  /** Small durable values that changed. */
+  stable: 133,
+  /** No new vote until commit has reached an index. */
+  unfit: 134,
 } as const;
 
 export interface HardStateFields {
@@ -189,6 +194,19 @@ export function decodeBoundary(bytes: Uint8Array): { readonly index: number; rea
   return isCount(boundary.index) && isCount(boundary.term) ? boundary : null;
 }
 
+/** Body of a mark of unfitness: the index, or `Infinity`. */
+export function encodeUnfit(until: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  putU64OrInfinity(viewOf(bytes), 0, until);
+  return bytes;
+}
+
+export function decodeUnfit(bytes: Uint8Array): number | null {
+  if (bytes.length !== 8) return null;
+  const until = getU64OrInfinity(viewOf(bytes), 0);
+  return until === Infinity || isCount(until) ? until : null;
+}
+
 /** A record of any kind but an entry, as it will be written. */
 export interface ControlRecord {
   readonly kind: number;
@@ -223,12 +241,14 @@ export interface RaftPreamble {
   readonly snapshot: SnapshotName | null;
   readonly boundary: { readonly index: number; readonly term: number };
   readonly unfitUntil: number;
+  readonly stable: ReadonlyMap<string, Uint8Array>;
 }
 
-/** The preamble's state: flags, snapshot, boundary, fitness, and the hard state last, since its vote has no fixed length. */
+/** The preamble's state: flags, snapshot, boundary, fitness, then what has no fixed length: the hard state and the small values. */
 export function encodeRaftPreamble(preamble: RaftPreamble): Uint8Array {
   const hardState = encodeHardState(preamble.hardState);
-  const bytes = new Uint8Array(48 + hardState.length);
+  const stable = encodeStable(preamble.stable);
+  const bytes = new Uint8Array(48 + hardState.length + stable.length);
   const view = viewOf(bytes);
   view.setUint32(0, preamble.snapshot === null ? 0 : 1, true);
   view.setUint32(4, preamble.snapshot?.checksum ?? 0, true);
@@ -238,6 +258,7 @@ export function encodeRaftPreamble(preamble: RaftPreamble): Uint8Array {
   putU64(view, 32, preamble.boundary.term);
   putU64OrInfinity(view, 40, preamble.unfitUntil);
   bytes.set(hardState, 48);
+  bytes.set(stable, 48 + hardState.length);
   return bytes;
 }
 
@@ -251,10 +272,24 @@ export function decodeRaftPreamble(bytes: Uint8Array): RaftPreamble | null {
   const unfitUntil = getU64OrInfinity(view, 40);
   if (unfitUntil !== Infinity && !isCount(unfitUntil)) return null;
   const hasSnapshot = view.getUint32(0, true) === 1;
+  const stable = heldValues(decodeStable(bytes.subarray(48 + decoded.bytes)));
+  if (stable === null) return null;
   return {
     hardState: decoded.hardState,
     snapshot: hasSnapshot ? snapshot : null,
     boundary,
     unfitUntil,
+    stable,
   };
+}
+
+/** A preamble says what there is: none of them is on its way out. */
+function heldValues(values: StableChange | null): ReadonlyMap<string, Uint8Array> | null {
+  if (values === null) return null;
+  const held = new Map<string, Uint8Array>();
+  for (const [key, value] of values) {
+    if (value === null) return null;
+    held.set(key, value);
+  }
+  return held;
 }

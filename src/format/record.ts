@@ -2,18 +2,19 @@ import { viewOf } from './integers.js';
 
 /** A record: what an LSN numbers. Records stand one behind the other in the payload of a frame. */
 
-/** Bytes before a record's body. */
-export const RECORD_HEADER_BYTES = 12;
-
-/** A reader that does not know the kind may skip the record; without this mark it must refuse (R9). */
-export const FLAG_OPTIONAL = 1;
+/**
+ * Bytes before a record's body: its length, its kind, its checksum. Of fixed width, so that where the next one stands is one
+ * read of a word: a varint would save two bytes of it, and cost each walk over a frame a branch a byte.
+ */
+export const RECORD_HEADER_BYTES = 9;
 
 /** First of the kinds reserved for Keelson; 0..127 are the caller's. */
 export const RESERVED_KIND_FROM = 128;
+/** First of the kinds that a reader which does not know them may skip; below it must refuse (R9). No kind of this format is one. */
+export const OPTIONAL_KIND_FROM = 192;
 
 export interface RecordHeader {
   readonly kind: number;
-  readonly flags: number;
   /** Of the record's meaning, as the layer above defines it; not salted, so that replicas can compare it. */
   readonly checksum: number;
   readonly bodyBytes: number;
@@ -33,17 +34,12 @@ export function putRecordHeader(
 ): number {
   view.setUint32(offset, bodyBytes, true);
   view.setUint8(offset + 4, kind);
-  // No kind of this format is optional.
-  view.setUint8(offset + 5, 0);
-  // The Raft group: reserved, so that one log can serve many groups in a later format.
-  view.setUint16(offset + 6, 0, true);
-  view.setUint32(offset + 8, ownChecksum, true);
+  view.setUint32(offset + 5, ownChecksum, true);
   return offset + RECORD_HEADER_BYTES;
 }
 
 /**
- * Reads the record at `offset`; null if it is not whole before `until`, or of another Raft group. `body` is a view, not
- * a copy. Who reads many hands in the `view` over `bytes`, which costs as much to make as the rest.
+ * Reads the record at `offset`; null if it is not whole before `until`. `body` is a view, not a copy. Who reads many hands in the `view` over `bytes`, which costs as much to make as the rest.
  */
 export function readRecord<Buffer extends ArrayBufferLike>(
   bytes: Uint8Array<Buffer>,
@@ -54,22 +50,20 @@ export function readRecord<Buffer extends ArrayBufferLike>(
   if (until - offset < RECORD_HEADER_BYTES) return null;
   const bodyBytes = view.getUint32(offset, true);
   const bodyFrom = offset + RECORD_HEADER_BYTES;
-  if (bodyBytes > until - bodyFrom || view.getUint16(offset + 6, true) !== 0) return null;
+  if (bodyBytes > until - bodyFrom) return null;
   return {
     bodyBytes,
     kind: view.getUint8(offset + 4),
-    flags: view.getUint8(offset + 5),
-    checksum: view.getUint32(offset + 8, true),
+    checksum: view.getUint32(offset + 5, true),
     body: bytes.subarray(bodyFrom, bodyFrom + bodyBytes),
   };
 }
 
-/** True if a record stands at `offset` that ends at or before `until`, and is of no other Raft group. */
+/** True if a record stands at `offset` that ends at or before `until`. */
 export function isRecordWhole(view: DataView, offset: number, until: number): boolean {
   return (
     until - offset >= RECORD_HEADER_BYTES &&
-    view.getUint32(offset, true) <= until - offset - RECORD_HEADER_BYTES &&
-    view.getUint16(offset + 6, true) === 0
+    view.getUint32(offset, true) <= until - offset - RECORD_HEADER_BYTES
   );
 }
 
@@ -85,5 +79,5 @@ export function recordBytesAt(view: DataView, offset: number): number {
 
 /** Checksum in the header of the record at `offset`, likewise. */
 export function recordChecksumAt(view: DataView, offset: number): number {
-  return view.getUint32(offset + 8, true);
+  return view.getUint32(offset + 5, true);
 }

@@ -1,17 +1,22 @@
 import { checksum, innerSeed } from './checksum.js';
 import { getU64, isCount, putU64, viewOf } from './integers.js';
 import type { DurableMark } from './position.js';
+import { rangeCount } from './range-sums.js';
 
 /**
  * The index at the end of a sealed segment, so that open and reads need not scan its frames: where each
  * numbered record stands, and where the terms change. The trailer is the file's very last bytes, the term
- * runs stand before it, the offsets before those. A seal takes no LSN; an absent or torn one is rebuilt
- * from the frames (D6).
+ * runs stand before it, the offsets before those, and the sums of ranges of records before those. A seal takes no LSN; an
+ * absent or torn one is rebuilt from the frames (D6).
  */
 
-export const SEAL_TRAILER_BYTES = 96;
+export const SEAL_TRAILER_BYTES = 112;
+export const SEAL_SUM_BYTES = 4;
 export const SEAL_OFFSET_BYTES = 4;
 export const SEAL_RUN_BYTES = 16;
+
+/** Set if a frame of the segment replaced the whole log. */
+const FLAG_RESETS = 1;
 
 /** 'KSL1' */
 const MAGIC = 0x314c_534b;
@@ -30,6 +35,7 @@ export interface SealTrailer {
   readonly runCount: number;
   readonly offsetsChecksum: number;
   readonly runsChecksum: number;
+  readonly sumsChecksum: number;
   /** LSN of the segment's last record; `firstLsn - 1` if it has none. */
   readonly lastLsn: number;
   /** Checksum of the header of its last frame. */
@@ -45,12 +51,22 @@ export interface SealTrailer {
   readonly durable: DurableMark;
 }
 
-/** Bytes that a seal takes at the end of its segment. */
-export function sealBytes(offsetCount: number, runCount: number): number {
-  return offsetCount * SEAL_OFFSET_BYTES + runCount * SEAL_RUN_BYTES + SEAL_TRAILER_BYTES;
+/** Bytes that the seal of a segment that owns `[lowest, until)` takes at its end. */
+export function sealBytes(lowest: number, until: number, runCount: number): number {
+  return (
+    rangeCount(lowest, until) * SEAL_SUM_BYTES +
+    (until - lowest) * SEAL_OFFSET_BYTES +
+    runCount * SEAL_RUN_BYTES +
+    SEAL_TRAILER_BYTES
+  );
 }
 
-export interface Seal extends Omit<SealTrailer, 'runCount' | 'offsetsChecksum' | 'runsChecksum'> {
+export interface Seal extends Omit<
+  SealTrailer,
+  'runCount' | 'offsetsChecksum' | 'runsChecksum' | 'sumsChecksum'
+> {
+  /** As {@link rangeSums} says. */
+  readonly sums: Uint32Array;
   /** Offsets of the records numbered `lowest`, `lowest + 1`, .. */
   readonly offsets: Uint32Array;
   readonly runs: readonly TermRun[];
@@ -58,12 +74,14 @@ export interface Seal extends Omit<SealTrailer, 'runCount' | 'offsetsChecksum' |
 
 /** The whole seal as bytes, to be written so that it ends where the file ends. */
 export function encodeSeal(seal: Seal, salt: number): Uint8Array {
-  const { offsets, runs } = seal;
-  const bytes = new Uint8Array(sealBytes(offsets.length, runs.length));
+  const { lowest, until, sums, offsets, runs } = seal;
+  const bytes = new Uint8Array(sealBytes(lowest, until, runs.length));
   const view = viewOf(bytes);
-  const runsFrom = offsets.length * SEAL_OFFSET_BYTES;
+  const offsetsFrom = sums.length * SEAL_SUM_BYTES;
+  const runsFrom = offsetsFrom + offsets.length * SEAL_OFFSET_BYTES;
   const trailerFrom = runsFrom + runs.length * SEAL_RUN_BYTES;
-  offsets.forEach((offset, at) => view.setUint32(at * SEAL_OFFSET_BYTES, offset, true));
+  sums.forEach((sum, at) => view.setUint32(at * SEAL_SUM_BYTES, sum, true));
+  offsets.forEach((offset, at) => view.setUint32(offsetsFrom + at * SEAL_OFFSET_BYTES, offset, true));
   runs.forEach((run, at) => {
     putU64(view, runsFrom + at * SEAL_RUN_BYTES, run.index);
     putU64(view, runsFrom + at * SEAL_RUN_BYTES + 8, run.term);
@@ -72,7 +90,8 @@ export function encodeSeal(seal: Seal, salt: number): Uint8Array {
   putTrailer(trailer, {
     ...seal,
     runCount: runs.length,
-    offsetsChecksum: checksum(bytes.subarray(0, runsFrom), innerSeed(salt)),
+    sumsChecksum: checksum(bytes.subarray(0, offsetsFrom), innerSeed(salt)),
+    offsetsChecksum: checksum(bytes.subarray(offsetsFrom, runsFrom), innerSeed(salt)),
     runsChecksum: checksum(bytes.subarray(runsFrom, trailerFrom), innerSeed(salt)),
   });
   viewOf(trailer).setUint32(4, trailerChecksum(trailer, salt), true);
@@ -92,11 +111,12 @@ function putTrailer(bytes: Uint8Array, trailer: SealTrailer): void {
   view.setUint32(48, trailer.framesUntil, true);
   view.setUint32(52, trailer.epoch, true);
   view.setUint32(56, trailer.frameCount, true);
-  view.setUint32(60, trailer.resets ? 1 : 0, true);
+  view.setUint32(60, trailer.resets ? FLAG_RESETS : 0, true);
   putU64(view, 64, trailer.durable.lsn);
   putU64(view, 72, trailer.durable.lastIndex);
   putU64(view, 80, trailer.durable.lastTerm);
-  // Bytes 88..95 stay zero: room for the Raft group.
+  view.setUint32(88, trailer.sumsChecksum, true);
+  // Bytes 92..111 are zero in a seal: a provisional one, of a clean end, says there what it holds besides.
 }
 
 function trailerChecksum(trailer: Uint8Array, salt: number): number {
@@ -109,18 +129,22 @@ export function decodeSealTrailer(bytes: Uint8Array, salt: number): SealTrailer 
   const view = viewOf(bytes);
   if (view.getUint32(0, true) !== MAGIC || view.getUint32(4, true) !== trailerChecksum(bytes, salt))
     return null;
+  const flags = view.getUint32(60, true);
+  // One that this code does not know is no seal to it: frames are read instead.
+  if ((flags & ~FLAG_RESETS) !== 0) return null;
   const trailer: SealTrailer = {
     lowest: getU64(view, 8),
     until: getU64(view, 16),
     runCount: view.getUint32(24, true),
     offsetsChecksum: view.getUint32(28, true),
     runsChecksum: view.getUint32(32, true),
+    sumsChecksum: view.getUint32(88, true),
     chain: view.getUint32(36, true),
     lastLsn: getU64(view, 40),
     framesUntil: view.getUint32(48, true),
     epoch: view.getUint32(52, true),
     frameCount: view.getUint32(56, true),
-    resets: view.getUint32(60, true) === 1,
+    resets: (flags & FLAG_RESETS) !== 0,
     durable: { lsn: getU64(view, 64), lastIndex: getU64(view, 72), lastTerm: getU64(view, 80) },
   };
   const { durable } = trailer;
@@ -137,7 +161,7 @@ export function decodeSealTrailer(bytes: Uint8Array, salt: number): SealTrailer 
 
 /** Size of the whole seal whose trailer this is. */
 export function sealBytesOf(trailer: SealTrailer): number {
-  return sealBytes(trailer.until - trailer.lowest, trailer.runCount);
+  return sealBytes(trailer.lowest, trailer.until, trailer.runCount);
 }
 
 /** The term runs before a trailer; null if they are not what the trailer says. */
@@ -150,6 +174,15 @@ export function decodeSealRuns(bytes: Uint8Array, trailer: SealTrailer, salt: nu
     runs.push({ index: getU64(view, at), term: getU64(view, at + 8) });
   }
   return runs;
+}
+
+/** The sums before the offsets; null if they are not what the trailer says. */
+export function decodeSealSums(bytes: Uint8Array, trailer: SealTrailer, salt: number): Uint32Array | null {
+  const count = rangeCount(trailer.lowest, trailer.until);
+  if (bytes.length !== count * SEAL_SUM_BYTES || checksum(bytes, innerSeed(salt)) !== trailer.sumsChecksum)
+    return null;
+  const view = viewOf(bytes);
+  return Uint32Array.from({ length: count }, (_, at) => view.getUint32(at * SEAL_SUM_BYTES, true));
 }
 
 /** The offsets before the runs; null if they are not what the trailer says. */

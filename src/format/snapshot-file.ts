@@ -7,7 +7,7 @@ import { LIMITS } from './limits.js';
  * A snapshot's file: header, chunks, footer. Numbers are little-endian; a u64 above 2^53-1 is refused.
  *
  *     header   0       8        12       16         32         48      56      64        68      68+c
- *              | magic | version| version| store id | identity | index | term  | conf    | conf  | header   |
+ *              | magic | version| version| lineage  | identity | index | term  | conf    | conf  | header   |
  *              | 8     | u32    | sum u32| 16       | 16       | u64   | u64   | len u32 | c     | sum u32  |
  *
  *     chunk    0        4          8
@@ -21,12 +21,13 @@ import { LIMITS } from './limits.js';
  * - magic: 'KEELSONP'. Tells a snapshot from any other file that a person may have put here.
  * - version: of this layout. version sum: CRC-32 of bytes 0..11, alone, so that a version is believed (or
  *   refused as newer) without knowing what else that version keeps where.
- * - store id: a file that came from another store, by a restored backup say, is not this store's state.
+ * - lineage: a file of another lineage is not this store's state. No sum covers it: it is held against the superblock's, byte
+ *   for byte, and another store may take the file over by writing its own.
  * - identity: 16 random bytes, new for each file. It salts every chunk's checksum, so that what a reused
  *   block held before, a chunk of another snapshot, is never taken for this one's.
  * - index, term: what the snapshot stands for; the name says the same, but names can be changed.
  * - conf length, conf: the caller's bytes, at most 65,536 (D9).
- * - header sum: CRC-32 of bytes 16..68+c-1.
+ * - header sum: CRC-32 of bytes 32..68+c-1.
  * - chunk checksum: CRC-32 of identity, chunk number (u64, from 0), length (u32) and data: a chunk at another
  *   place, or with another length, is damage.
  * - chunks, data bytes: how many, and how much data they hold. With the conf's length they give the size of
@@ -50,10 +51,11 @@ export const SNAPSHOT_FILE_BYTES_MIN: number = SNAPSHOT_HEADER_START_BYTES + 4 +
 /** 'KEELSONP' */
 const MAGIC = Uint8Array.of(0x4b, 0x45, 0x45, 0x4c, 0x53, 0x4f, 0x4e, 0x50);
 const VERSION_SUM_AT = 12;
-const SUMMED_FROM = 16;
+/** Behind the lineage: another store may take the file over under the checksum that it has. */
+const SUMMED_FROM = 32;
 
 export interface SnapshotHeader {
-  readonly storeId: Uint8Array;
+  readonly lineage: Uint8Array;
   /** Random, new for each file. */
   readonly identity: Uint8Array;
   readonly index: number;
@@ -106,7 +108,7 @@ export function encodeSnapshotHeader(header: SnapshotHeader): Uint8Array {
   bytes.set(MAGIC, 0);
   view.setUint32(8, SNAPSHOT_FORMAT_VERSION, true);
   view.setUint32(VERSION_SUM_AT, checksum(bytes.subarray(0, VERSION_SUM_AT)), true);
-  bytes.set(header.storeId, 16);
+  bytes.set(header.lineage, 16);
   bytes.set(header.identity, 32);
   putU64(view, 48, header.index);
   putU64(view, 56, header.term);
@@ -171,7 +173,7 @@ export function decodeSnapshotHeader(
   if (!isCount(index)) return damaged(48, 'index', 'above 2^53-1', 'at most 2^53-1');
   if (!isCount(term)) return damaged(56, 'term', 'above 2^53-1', 'at most 2^53-1');
   const header: SnapshotHeader = {
-    storeId: bytes.slice(16, 16 + IDENTITY_BYTES),
+    lineage: bytes.slice(16, 16 + IDENTITY_BYTES),
     identity: bytes.slice(32, 32 + IDENTITY_BYTES),
     index,
     term,
@@ -239,20 +241,6 @@ export function chunkChecksum(identity: Uint8Array, number: number, data: Uint8A
   putU64(view, 0, number);
   view.setUint32(8, data.length, true);
   return checksum(data, checksum(place, checksum(identity)));
-}
-
-/**
- * The chain (0 before the first chunk) with one more chunk's checksum folded in.
- *
- * Not a CRC: CRCs are linear, so a CRC over CRCs can cancel. With one, the random identity, which header sum
- * and chunk sum both cover, would vanish from the file's checksum whenever the only chunk is as long as the
- * conf. A multiplication between the folds (MurmurHash3's finaliser) ends that.
- */
-export function foldChecksum(chain: number, chunkSum: number): number {
-  let mixed = (chain + 0x9e37_79b9) ^ chunkSum;
-  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85eb_ca6b);
-  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2_ae35);
-  return (mixed ^ (mixed >>> 16)) >>> 0;
 }
 
 function tooShort(bytes: Uint8Array, bytesMin: number): SnapshotDamage {

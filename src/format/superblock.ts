@@ -1,6 +1,6 @@
 import { checksum } from './checksum.js';
 import { IDENTITY_BYTES } from './identity.js';
-import { getU64, getU64OrInfinity, isCount, putU64, putU64OrInfinity, viewOf } from './integers.js';
+import { getU64, isCount, putU64, viewOf } from './integers.js';
 import { LIMITS } from './limits.js';
 import type { DurableMark } from './position.js';
 import { FORMAT_VERSION } from './segment-header.js';
@@ -28,6 +28,10 @@ const MAGIC = Uint8Array.of(0x4b, 0x45, 0x45, 0x4c, 0x53, 0x4f, 0x4e, 0x53);
 export type StoreKind = 'wal' | 'raft';
 const KIND_BYTES: Readonly<Record<StoreKind, number>> = { wal: 0, raft: 1 };
 
+/** Made here; the copy of another store, under a member id of its own; or that of a backup, under the member id of its source. */
+export type StoreOrigin = 'made' | 'cloned' | 'restored';
+const ORIGIN_BYTES: Readonly<Record<StoreOrigin, number>> = { made: 0, cloned: 1, restored: 2 };
+
 const FLAG_LIVE = 1;
 const FLAG_CLEAN_END = 2;
 const FLAG_WAL_SEPARATE = 4;
@@ -35,10 +39,17 @@ const FLAG_WAL_SEPARATE = 4;
 export interface Superblock {
   /** Rises by one with each write of a slot; the higher one is the newer. */
   readonly generation: number;
+  /** Random; what a clone inherits. Segments, end marks and snapshots of another lineage are not this store's. */
+  readonly lineage: Uint8Array;
+  /** Random; this store's own, which no clone has. */
   readonly storeId: Uint8Array;
+  /** How this store came to be. */
+  readonly origin: StoreOrigin;
   readonly storeKind: StoreKind;
   /** Rises by one with each open that may write (D11). */
   readonly epoch: number;
+  /** Random, of the writer that stamped the epoch: two that stamped one epoch at one moment are told apart (D11). */
+  readonly nonce: Uint8Array;
   /** Where an epoch begins: a frame at or above `fenceLsn` with an epoch below `fenceEpoch` is outside the run (D11). */
   readonly fenceEpoch: number;
   readonly fenceLsn: number;
@@ -53,8 +64,6 @@ export interface Superblock {
   readonly isCleanEnd: boolean;
   /** The segments live outside the store's directory. */
   readonly isWalSeparate: boolean;
-  /** See design.md, 'unfit to vote'; 0 when fit. */
-  readonly unfitUntil: number;
 }
 
 export type SuperblockVerdict =
@@ -74,18 +83,20 @@ export function encodeSuperblock(superblock: Superblock): Uint8Array {
   bytes.set(MAGIC, 0);
   view.setUint32(8, FORMAT_VERSION, true);
   putU64(view, 16, superblock.generation);
-  bytes.set(superblock.storeId, 24);
-  view.setUint32(40, superblock.epoch, true);
-  view.setUint8(44, KIND_BYTES[superblock.storeKind]);
-  view.setUint8(45, flagsOf(superblock));
-  putU64(view, 48, superblock.fenceLsn);
-  putU64(view, 56, superblock.firstSegment);
-  putU64(view, 64, superblock.newestSegment);
-  putU64(view, 72, superblock.proven.lsn);
-  putU64(view, 96, superblock.proven.lastIndex);
-  putU64(view, 104, superblock.proven.lastTerm);
-  putU64OrInfinity(view, 80, superblock.unfitUntil);
-  view.setUint32(88, superblock.fenceEpoch, true);
+  bytes.set(superblock.lineage, 24);
+  bytes.set(superblock.storeId, 40);
+  bytes.set(superblock.nonce, 56);
+  view.setUint32(72, superblock.epoch, true);
+  view.setUint8(76, KIND_BYTES[superblock.storeKind]);
+  view.setUint8(77, flagsOf(superblock));
+  view.setUint8(78, ORIGIN_BYTES[superblock.origin]);
+  view.setUint32(80, superblock.fenceEpoch, true);
+  putU64(view, 88, superblock.fenceLsn);
+  putU64(view, 96, superblock.firstSegment);
+  putU64(view, 104, superblock.newestSegment);
+  putU64(view, 112, superblock.proven.lsn);
+  putU64(view, 120, superblock.proven.lastIndex);
+  putU64(view, 128, superblock.proven.lastTerm);
   view.setUint32(12, slotChecksum(bytes), true);
   return bytes;
 }
@@ -114,30 +125,30 @@ export function decodeSuperblock(bytes: Uint8Array): SuperblockVerdict {
   if (found !== expected || !MAGIC.every((byte, at) => bytes[at] === byte)) return invalid;
   const version = view.getUint32(8, true);
   if (version !== FORMAT_VERSION) return { kind: 'other-version', version };
-  const storeKind = (['wal', 'raft'] as const)[view.getUint8(44)];
-  if (storeKind === undefined) return invalid;
-  const flags = view.getUint8(45);
+  const storeKind = (['wal', 'raft'] as const)[view.getUint8(76)];
+  const origin = (['made', 'cloned', 'restored'] as const)[view.getUint8(78)];
+  if (storeKind === undefined || origin === undefined) return invalid;
+  const flags = view.getUint8(77);
   const superblock: Superblock = {
     generation: getU64(view, 16),
-    storeId: bytes.slice(24, 24 + IDENTITY_BYTES),
+    lineage: bytes.slice(24, 24 + IDENTITY_BYTES),
+    storeId: bytes.slice(40, 40 + IDENTITY_BYTES),
+    nonce: bytes.slice(56, 56 + IDENTITY_BYTES),
     storeKind,
-    epoch: view.getUint32(40, true),
-    fenceLsn: getU64(view, 48),
-    fenceEpoch: view.getUint32(88, true),
-    firstSegment: getU64(view, 56),
-    newestSegment: getU64(view, 64),
-    proven: { lsn: getU64(view, 72), lastIndex: getU64(view, 96), lastTerm: getU64(view, 104) },
+    origin,
+    epoch: view.getUint32(72, true),
+    fenceEpoch: view.getUint32(80, true),
+    fenceLsn: getU64(view, 88),
+    firstSegment: getU64(view, 96),
+    newestSegment: getU64(view, 104),
+    proven: { lsn: getU64(view, 112), lastIndex: getU64(view, 120), lastTerm: getU64(view, 128) },
     isLive: (flags & FLAG_LIVE) !== 0,
     isCleanEnd: (flags & FLAG_CLEAN_END) !== 0,
     isWalSeparate: (flags & FLAG_WAL_SEPARATE) !== 0,
-    unfitUntil: getU64OrInfinity(view, 80),
   };
-  const { generation, fenceLsn, firstSegment, newestSegment, proven, unfitUntil } = superblock;
+  const { generation, fenceLsn, firstSegment, newestSegment, proven } = superblock;
   const marks = [proven.lsn, proven.lastIndex, proven.lastTerm];
   const counts = [generation, fenceLsn, firstSegment, newestSegment, ...marks];
-  const isSane =
-    counts.every(isCount) &&
-    Math.max(firstSegment, newestSegment) <= LIMITS.segmentNumberMax &&
-    (unfitUntil === Infinity || isCount(unfitUntil));
+  const isSane = counts.every(isCount) && Math.max(firstSegment, newestSegment) <= LIMITS.segmentNumberMax;
   return isSane ? { kind: 'valid', superblock } : invalid;
 }

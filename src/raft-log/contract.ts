@@ -49,6 +49,12 @@ export interface HardState {
 export type HardStateChange = Partial<HardState>;
 
 /**
+ * Changes of the small durable values, by key: bytes to be kept under it, or null for none. Others stay as they are. A key has
+ * 1..64 bytes of UTF-8; at most 32 keys are held, and 4 KiB of keys and values together. Copied before `save` returns.
+ */
+export type StableChanges = Readonly<Record<string, Uint8Array | null>>;
+
+/**
  * One atomic write. Inside it, truncation comes first, then entries against the log as truncated, then hard state; the
  * interlocks are judged on the outcome of all three.
  */
@@ -62,6 +68,8 @@ export interface SaveRequest {
   readonly entries?: readonly Entry[];
   /** What changes of the hard state. A vote and the entries that come with it may share one save. */
   readonly hardState?: HardStateChange;
+  /** What changes of the small values: the committed flag of a vote, a membership, another engine's stable store. */
+  readonly stable?: StableChanges;
 }
 
 /** What a save resolves to. */
@@ -140,6 +148,8 @@ export interface AcceptedView {
   readonly lastTerm: number;
   /** The hard state with all queued saves. */
   readonly hardState: HardState;
+  /** The small values with all queued saves. A copy, as {@link RaftLog.stable}. */
+  readonly stable: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
   /** As {@link RaftLog.term}, of this view. */
   term(index: number): number;
   /** As {@link RaftLog.entries}, of this view. */
@@ -181,6 +191,11 @@ export interface AcceptedView {
 export interface RaftLog extends AsyncDisposable {
   /** Term, vote and commit index. Fresh: `{ term: 0, vote: null, commit: 0 }`. */
   readonly hardState: HardState;
+  /**
+   * The small values that were saved beside the log, by key. They last through snapshots, installed ones too, and compaction;
+   * a repair keeps those that it can read. A copy: it belongs to the caller. Fresh: none.
+   */
+  readonly stable: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
   /** Lowest index held; one above the compaction boundary. Fresh: 1. Rises with `compact` and `installSnapshot`. */
   readonly firstIndex: number;
   /** Highest index held; `firstIndex - 1` if the log holds no entry. Fresh: 0. Falls when entries are replaced or dropped. */
@@ -206,7 +221,7 @@ export interface RaftLog extends AsyncDisposable {
   readonly events: RaftLogEvents;
 
   /**
-   * **The** write: truncation, entries and hard state as one atom. After a crash all of it is there, or none.
+   * **The** write: truncation, entries, hard state and small values as one atom. After a crash all of it is there, or none.
    *
    * Saves are judged, ordered and resolved in the order of the calls, each against durable plus queued state, so the next
    * may be made before this one has resolved; those of one turn of the event loop, and those that come while a write is
@@ -221,7 +236,7 @@ export interface RaftLog extends AsyncDisposable {
    * that fails.
    *
    * @returns when it is on stable storage, and not before.
-   * @throws Refused, nothing changed, now or later: `KEELSON_INVALID_ARGUMENT`, `KEELSON_TOO_LARGE` (`batchBytesMax`),
+   * @throws Refused, nothing changed, now or later: `KEELSON_INVALID_ARGUMENT`, `KEELSON_TOO_LARGE` (`batchBytesMax`, or too many small values),
    *   `KEELSON_QUEUE_FULL` (`queueBytesMax`), `KEELSON_READ_ONLY`, `KEELSON_CLOSED`; `KEELSON_INDEX_GAP` (entries begin
    *   beyond `lastIndex + 1`, or have a hole), `KEELSON_UNAVAILABLE` (`truncateFrom` or `commit` beyond the end),
    *   `KEELSON_COMPACTED` (would drop what a snapshot covers), `KEELSON_ENTRY_MISMATCH` (same index and term, other bytes,

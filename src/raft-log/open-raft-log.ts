@@ -77,7 +77,7 @@ export async function openWithFormats(
   });
   opened.log = log;
   try {
-    const snapshots = await atOpen.opened(log.storeId);
+    const snapshots = await atOpen.opened(log.lineage);
     await durable.findOlder();
     const store = new DiskStore({
       environment,

@@ -49,7 +49,7 @@ import { takeRequested } from './snapshots/snapshot-request.js';
 import { SnapshotTurns, type SnapshotTurn } from './snapshots/snapshot-turns.js';
 import { AcceptedState } from './state/accepted-state.js';
 import type { DurableState } from './state/durable-state.js';
-import { draftCompaction, draftSave } from './state/encode-save.js';
+import { draftCompaction, draftSave, draftUnfit } from './state/encode-save.js';
 import { FrameQueue } from './state/frame-queue.js';
 import { RecentEntries } from './state/recent-entries.js';
 import { shownLog } from './state/shown-log.js';
@@ -106,6 +106,9 @@ export class StoredRaftLog implements RaftLog {
 
   get hardState(): HardState {
     return this.#durable.hardState;
+  }
+  get stable(): ReadonlyMap<string, Uint8Array<ArrayBuffer>> {
+    return ownValues(this.#durable.stable);
   }
   get firstIndex(): number {
     return this.#durable.firstIndex;
@@ -307,6 +310,13 @@ export class StoredRaftLog implements RaftLog {
     return this.close();
   }
 
+  /** In one atom: the term, without a vote if it rises, and that votes are refused until commit has reached the index. */
+  async markUnfit(term: number, unfitUntil: number): Promise<void> {
+    this.#checkWritable();
+    const { hardState } = judgeSave(this.#accepted, readSave({ hardState: { term } }), this.#rules);
+    await this.#queue.accept(draftUnfit(this.#accepted, hardState, unfitUntil));
+  }
+
   /**
    * Deletes the snapshots and segments that no durable record needs: at open, those that a crash kept from being
    * deleted (D10). Rejects with what made the log fail, if it did: a log is not opened only to say so.
@@ -367,6 +377,9 @@ export class StoredRaftLog implements RaftLog {
       get hardState() {
         return state.hardState;
       },
+      get stable() {
+        return ownValues(state.stable);
+      },
       term: (index) => this.#termIn(state, index),
       entries: async (from, until, options) =>
         this.#reader.accepted(this.#rangeIn(state, from, until, options)),
@@ -379,4 +392,9 @@ export class StoredRaftLog implements RaftLog {
 /** Returned bytes belong to the caller. */
 function ownMeta(meta: SnapshotMeta): SnapshotMeta {
   return { ...meta, conf: Uint8Array.from(meta.conf) };
+}
+
+/** As do these. */
+function ownValues(values: ReadonlyMap<string, Uint8Array>): Map<string, Uint8Array<ArrayBuffer>> {
+  return new Map([...values].map(([key, value]) => [key, Uint8Array.from(value)]));
 }

@@ -1,6 +1,7 @@
 import { patient } from '../disk/disk-watch.js';
 import type { Environment } from '../disk/environment.js';
 import { holdingNames, type HeldEnvironment } from '../disk/held-disk.js';
+import { IDENTITY_BYTES } from '../format/identity.js';
 import type { Superblock } from '../format/superblock.js';
 import { StoreUnderRepair } from '../wal/inside.js';
 import { rebuildLog } from './repair/rebuild-log.js';
@@ -53,7 +54,7 @@ export async function repairStore(asked: RepairRequest): Promise<RepairReport> {
   const store = await StoreUnderRepair.lock(request.environment.disk, first.paths, folder);
   try {
     const kept = await store.keepWrittenOver(noteOf(plan));
-    await store.stamp(first.store.highestEpoch + 1);
+    await store.stamp(first.store.highestEpoch + 1, randomId(request.environment));
     const survey = await surveyLog(request);
     const done = await carryOut(request.environment, store, survey, planRepair(survey));
     // As it was found: by now an empty superblock may stand where none was.
@@ -94,26 +95,33 @@ async function carryOut(
   const { plan } = inner;
   const { store } = survey;
   if (plan.action === 'none' || plan.action === 'impossible') return { ...plan, quarantined: [] };
-  if (store.superblock === null) await repaired.rebuildSlots(superblockOfOld(survey, inner));
+  if (store.superblock === null) await repaired.rebuildSlots(superblockOfOld(environment, survey, inner));
   if (plan.action === 'rebuild-superblock') return { ...plan, quarantined: [] };
-  const old = { storeId: store.storeId, first: store.range.first, highest: store.highestSegment };
+  const old = { lineage: store.lineage, first: store.range.first, highest: store.highestSegment };
   const build = (): Promise<Superblock> => rebuildLog(environment, survey, inner, epochOf(survey));
   const quarantined = await repaired.replaceLog(old, build, snapshotsGivenUp(survey, inner));
   return { ...plan, quarantined };
 }
 
 /** What the superblock must have said, from what the segments say (R7). */
-function superblockOfOld(survey: LogSurvey, { plan, piece }: InnerPlan): Superblock {
+function superblockOfOld(
+  environment: Environment,
+  survey: LogSurvey,
+  { plan, piece }: InnerPlan,
+): Superblock {
   const { store, paths } = survey;
-  const { range, proven, storeId, segments } = store;
+  const { range, proven, lineage, segments } = store;
   const epoch = epochOf(survey);
   const end = segments[segments.length - 1]?.run?.lastLsn ?? proven.lsn;
   const isWhole = piece !== null && !plan.lost.mayBeAcknowledged;
   return {
     generation: 0,
-    storeId: storeId ?? new Uint8Array(16),
+    lineage: lineage ?? new Uint8Array(IDENTITY_BYTES),
+    storeId: randomId(environment),
+    origin: 'made',
     storeKind: 'raft',
     epoch,
+    nonce: randomId(environment),
     fenceEpoch: epoch,
     // What stands behind the end is nobody's; but where the end is not known, behind the last frame that is.
     fenceLsn: (isWhole ? piece.lastLsn : Math.max(end, store.highestLsn)) + 1,
@@ -123,7 +131,6 @@ function superblockOfOld(survey: LogSurvey, { plan, piece }: InnerPlan): Superbl
     isLive: true,
     isCleanEnd: false,
     isWalSeparate: paths.isWalSeparate,
-    unfitUntil: plan.result?.unfitUntil ?? 0,
   };
 }
 
@@ -136,4 +143,10 @@ function snapshotsGivenUp({ snapshots }: LogSurvey, { plan }: InnerPlan): readon
       return index === kept.index && term !== kept.term;
     })
     .map(({ path }) => path);
+}
+
+function randomId(environment: Environment): Uint8Array {
+  const id = new Uint8Array(IDENTITY_BYTES);
+  environment.fillRandom(id);
+  return id;
 }

@@ -7,7 +7,7 @@ import type { NamedSnapshot, PublishedSnapshot, SnapshotRef } from './snapshot-r
 /** Where published files are judged, and where those go that are no snapshots. */
 export interface AsidePlace {
   readonly disk: Disk;
-  readonly storeId: Uint8Array;
+  readonly lineage: Uint8Array;
   readonly folder: string;
   /** Asked before each move, to throw if another writer has taken over (D11). */
   readonly checkFence: () => Promise<void>;
@@ -84,11 +84,11 @@ export function moveAside(
 
 /** The snapshot, or why it is none. */
 async function lookAt(
-  { disk, storeId }: AsidePlace,
+  { disk, lineage }: AsidePlace,
   { index, term, path }: PublishedSnapshot,
 ): Promise<NamedSnapshot | string> {
   try {
-    const judged = await openJudged(disk, path, storeId, { index, term });
+    const judged = await openJudged(disk, path, lineage, { index, term });
     await closeQuietly(judged.file);
     return namedSnapshotOf(judged);
   } catch (error) {

@@ -45,12 +45,12 @@ export type ExpectedSnapshot = Omit<SnapshotRef, 'checksum'> & { readonly checks
 export async function openJudged(
   disk: Disk,
   path: string,
-  storeId: Uint8Array,
+  lineage: Uint8Array,
   ref: ExpectedSnapshot,
 ): Promise<JudgedSnapshotFile> {
   const file = await openExisting(disk, path, ref);
   try {
-    return await judge(file, storeId, ref);
+    return await judge(file, lineage, ref);
   } catch (error) {
     await closeQuietly(file);
     throw error;
@@ -64,15 +64,15 @@ export async function openJudged(
 export async function openPublishedOrStaged(
   disk: Disk,
   { path, staged }: { readonly path: string; readonly staged: string },
-  storeId: Uint8Array,
+  lineage: Uint8Array,
   ref: ExpectedSnapshot,
 ): Promise<JudgedSnapshotFile> {
   try {
-    return await openJudged(disk, path, storeId, ref);
+    return await openJudged(disk, path, lineage, ref);
   } catch (error) {
     if (ref.checksum === undefined || !isDamage(error)) throw error;
     try {
-      return await openJudged(disk, staged, storeId, ref);
+      return await openJudged(disk, staged, lineage, ref);
     } catch (stagedError) {
       // R9: what could not be read may be the very one.
       throw isDamage(stagedError) ? error : stagedError;
@@ -152,7 +152,7 @@ async function openExisting(disk: Disk, path: string, ref: ExpectedSnapshot): Pr
 
 async function judge(
   file: DiskFile,
-  storeId: Uint8Array,
+  lineage: Uint8Array,
   ref: ExpectedSnapshot,
 ): Promise<JudgedSnapshotFile> {
   const { path } = file;
@@ -163,8 +163,8 @@ async function judge(
   const start = new Uint8Array(Math.min(size, START_BYTES));
   await readExactly(file, start, 0);
   const { header, headerChecksum } = await readHeader(file, size, start);
-  if (!sameBytes(header.storeId, storeId)) {
-    throw corrupt(path, 16, 'store id', identityText(header.storeId), identityText(storeId));
+  if (!sameBytes(header.lineage, lineage)) {
+    throw corrupt(path, 16, 'lineage', identityText(header.lineage), identityText(lineage));
   }
   if (header.index !== ref.index) throw corrupt(path, 48, 'index', header.index, ref.index);
   if (header.term !== ref.term) throw corrupt(path, 56, 'term', header.term, ref.term);

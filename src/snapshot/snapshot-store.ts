@@ -31,7 +31,7 @@ export interface SnapshotStoreOptions {
   /** The directory of the snapshots. Made if it is missing, unless `readOnly`; its parent must be there. */
   readonly dir: string;
   /** The 16 bytes that tell this store's files from another's. */
-  readonly storeId: Uint8Array;
+  readonly lineage: Uint8Array;
   /** Only read; a missing directory is an empty one. Default false. */
   readonly readOnly?: boolean;
   /** Data bytes of a chunk, 1..262,144. Default 262,144; smaller ones are for tests and small machines. */
@@ -53,14 +53,14 @@ export interface OpenSnapshotFile {
  * `KEELSON_WRITE_FAILED`, `KEELSON_SYNC_FAILED`, `KEELSON_READ_FAILED`.
  */
 export async function openSnapshotStore(options: SnapshotStoreOptions): Promise<SnapshotStore> {
-  const { environment, dir, storeId, readOnly = false, chunkBytes = LIMITS.snapshotChunkBytes } = options;
-  if (storeId.length !== IDENTITY_BYTES)
-    throw invalid('storeId', `${String(storeId.length)} bytes`, '16 bytes');
+  const { environment, dir, lineage, readOnly = false, chunkBytes = LIMITS.snapshotChunkBytes } = options;
+  if (lineage.length !== IDENTITY_BYTES)
+    throw invalid('lineage', `${String(lineage.length)} bytes`, '16 bytes');
   if (!Number.isInteger(chunkBytes) || chunkBytes < 1 || chunkBytes > LIMITS.snapshotChunkBytes) {
     throw invalid('chunkBytes', chunkBytes, `an integer of 1..${String(LIMITS.snapshotChunkBytes)}`);
   }
   const directory = await SnapshotDirectory[readOnly ? 'readOnly' : 'open'](environment.disk, dir);
-  return new SnapshotStore({ environment, dir, storeId: storeId.slice(), readOnly, chunkBytes }, directory);
+  return new SnapshotStore({ environment, dir, lineage: lineage.slice(), readOnly, chunkBytes }, directory);
 }
 
 /**
@@ -233,7 +233,7 @@ export class SnapshotStore {
     request: UnusableRequest,
   ): Promise<{ readonly moved: readonly string[]; readonly whole: readonly NamedSnapshot[] }> {
     this.#checkWritable();
-    const place = { disk: this.#disk, storeId: this.#options.storeId, ...request };
+    const place = { disk: this.#disk, lineage: this.#options.lineage, ...request };
     const published = await this.list();
     const { moved, left, whole } = await setUnusableAside(place, published, request);
     if (moved.length > 0) this.#directory.changes();
@@ -265,7 +265,7 @@ export class SnapshotStore {
     this.#directory.changes();
     const moved: string[] = [];
     if (isThere(name)) {
-      const place = { disk: this.#disk, storeId: this.#options.storeId, folder, checkFence };
+      const place = { disk: this.#disk, lineage: this.#options.lineage, folder, checkFence };
       const to = await moveAside(
         place,
         path,
@@ -374,11 +374,11 @@ export class SnapshotStore {
     const { index, term } = ref;
     const name = publishedName(index, term);
     const path = join(this.dir, name);
-    const { storeId } = this.#options;
+    const { lineage } = this.#options;
     // What this store is writing exists for no reader.
-    if (this.#staging.has(name)) return openJudged(this.#disk, path, storeId, ref);
+    if (this.#staging.has(name)) return openJudged(this.#disk, path, lineage, ref);
     const staged = join(this.dir, temporaryName(index, term));
-    return openPublishedOrStaged(this.#disk, { path, staged }, storeId, ref);
+    return openPublishedOrStaged(this.#disk, { path, staged }, lineage, ref);
   }
 
   #checkWritable(): void {

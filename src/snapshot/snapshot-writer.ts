@@ -1,3 +1,4 @@
+import { foldChecksum } from '../format/checksum.js';
 import { changeFailed, syncFailed } from '../disk/disk-failure.js';
 import { writeFully, type DiskFile } from '../disk/index.js';
 import {
@@ -5,7 +6,6 @@ import {
   encodeSnapshotFooter,
   encodeSnapshotHeader,
   fileChecksumOf,
-  foldChecksum,
   headerChecksumOf,
   putChunkHeader,
   SNAPSHOT_CHUNK_HEADER_BYTES,

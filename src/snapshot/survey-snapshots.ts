@@ -29,7 +29,7 @@ export interface SurveyedSnapshot {
 export interface SnapshotSurveyRequest {
   readonly disk: Disk;
   readonly dir: string;
-  readonly storeId: Uint8Array;
+  readonly lineage: Uint8Array;
   /** The one that the log names; null if it names none. */
   readonly named: SnapshotRef | null;
   readonly onBytes: (bytes: number) => void;
@@ -70,7 +70,7 @@ async function withStaged(
 }
 
 async function surveySnapshot(
-  { disk, dir, storeId, onBytes }: SnapshotSurveyRequest,
+  { disk, dir, lineage, onBytes }: SnapshotSurveyRequest,
   { index, term }: { readonly index: number; readonly term: number },
   isStaged: boolean,
 ): Promise<SurveyedSnapshot | null> {
@@ -84,7 +84,7 @@ async function surveySnapshot(
     const footer = await footerChecksum(disk, path, stat);
     if (footer === 'gone') return null;
     checksum = footer;
-    const judged = await openJudged(disk, path, storeId, { ...named, checksum: checksum ?? 0 });
+    const judged = await openJudged(disk, path, lineage, { ...named, checksum: checksum ?? 0 });
     const { header } = judged;
     try {
       for await (const chunk of verifiedChunks(judged)) onBytes(chunk.length);

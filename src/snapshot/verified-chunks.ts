@@ -1,9 +1,5 @@
-import {
-  chunkChecksum,
-  foldChecksum,
-  getChunkHeader,
-  SNAPSHOT_CHUNK_HEADER_BYTES,
-} from '../format/snapshot-file.js';
+import { foldChecksum } from '../format/checksum.js';
+import { chunkChecksum, getChunkHeader, SNAPSHOT_CHUNK_HEADER_BYTES } from '../format/snapshot-file.js';
 import { LIMITS } from '../format/limits.js';
 import { corrupt, readExactly, type JudgedSnapshotFile } from './snapshot-file-reader.js';
 

@@ -13,7 +13,7 @@ const NEXT = { fate: 'Nothing that counts was changed.', then: 'try again' };
 /** One file to be written. */
 interface SnapshotFileRequest {
   readonly environment: Pick<Environment, 'disk' | 'fillRandom' | 'endOfTurn'>;
-  readonly storeId: Uint8Array;
+  readonly lineage: Uint8Array;
   readonly chunkBytes: number;
   /** See {@link PullRequest}. */
   readonly owner: object;
@@ -27,11 +27,11 @@ interface SnapshotFileRequest {
 export async function writeSnapshotFile(
   target: SnapshotFileRequest,
 ): Promise<{ readonly checksum: number; readonly dataBytes: number }> {
-  const { environment, storeId, chunkBytes, owner, path, unlink } = target;
+  const { environment, lineage, chunkBytes, owner, path, unlink } = target;
   const { index, term, conf, data, bytes, signal } = target.request;
   const identity = new Uint8Array(IDENTITY_BYTES);
   environment.fillRandom(identity);
-  const header = { storeId, identity, index, term, conf: conf.slice() };
+  const header = { lineage, identity, index, term, conf: conf.slice() };
   const file = await openFresh(environment.disk, path, unlink, NEXT);
   const stopIfAborted = (): void => {
     throwIfAborted('the snapshot', signal);

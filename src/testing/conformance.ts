@@ -11,12 +11,14 @@ import { Scene, type ConformanceCase } from './scene.js';
 import { openSnapshotCases } from './open-snapshot-cases.js';
 import { snapshotCases } from './snapshot-cases.js';
 import { snapshotDataCases } from './snapshot-data-cases.js';
+import { stableCases } from './stable-cases.js';
 import { waitingCases } from './waiting-cases.js';
 
 const CASES: readonly ConformanceCase[] = [
   ...readingCases,
   ...appendingCases,
   ...hardStateCases,
+  ...stableCases,
   ...refusalCases,
   ...snapshotCases,
   ...snapshotDataCases,

@@ -39,7 +39,7 @@ export interface WalLayer {
    * Everything is replayed, nothing was written yet: the layer looks at what it keeps outside the wal, and throws
    * its damage.
    */
-  judged(superblock: Pick<Superblock, 'storeId' | 'unfitUntil'>): Promise<void>;
+  judged(superblock: Pick<Superblock, 'lineage'>): Promise<void>;
   /** What the layer took in the place of what the log names (R8); null if all is as named. */
   readonly fallback: RecoveryReport['snapshotFallback'];
   /**

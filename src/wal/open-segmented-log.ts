@@ -9,7 +9,7 @@ import type { KeelsonError } from '../errors/index.js';
 import { openEndMarks } from './write/end-marks.js';
 import { replaceStore } from './switch/replace-store.js';
 import { removeLeftovers } from './switch/set-segments-aside.js';
-import { makeFreshStore } from './store/fresh-store.js';
+import { makeFreshStore, newIdentity } from './store/fresh-store.js';
 import type { Judgement } from './recover/judge.js';
 import type { LiveSegment } from './segment/live-segment.js';
 import { StoreJudge, type FoundSlots, type Judged } from './recover/judge-store.js';
@@ -164,7 +164,8 @@ class Opening {
     this.#noteRebuilt(first.slots);
     this.#tally.epoch = first.judgement.highestEpoch + 1;
     await superblock.renew();
-    await superblock.writeBoth({ epoch: this.#tally.epoch, isCleanEnd: false });
+    const nonce = newIdentity(this.#request.environment);
+    await superblock.writeBoth({ epoch: this.#tally.epoch, nonce, isCleanEnd: false });
     const { judged, tail } = await this.#lookAgain(superblock, first);
     try {
       const { judgement } = judged;
@@ -334,8 +335,8 @@ class Opening {
     verdict: 'fresh' | 'clean' | 'torn-tail',
   ): Promise<SegmentedLog> {
     const { environment, observer } = this.#request;
-    const { storeId, epoch } = superblock.current;
-    const markWriter = { storeId, epoch, checkFence: () => superblock.checkFence('background') };
+    const { lineage, epoch } = superblock.current;
+    const markWriter = { lineage, epoch, checkFence: () => superblock.checkFence('background') };
     const host = {
       counters: this.#counters,
       onUnmarked: (error: KeelsonError) => {

@@ -1,7 +1,7 @@
 import { KeelsonError } from '../errors/index.js';
 import type { FrameHeader } from '../format/frame-header.js';
 import type { FrameRecords } from '../format/frame-records.js';
-import { FLAG_OPTIONAL, RESERVED_KIND_FROM } from '../format/record.js';
+import { OPTIONAL_KIND_FROM, RESERVED_KIND_FROM } from '../format/record.js';
 import type { TermRun } from '../format/seal.js';
 import type { SegmentHeader } from '../format/segment-header.js';
 import type { WalLayer } from './layer.js';
@@ -26,7 +26,7 @@ export class PlainLayer implements WalLayer {
 
   replay(frame: Pick<FrameHeader, 'firstLsn'>, records: FrameRecords): void {
     for (const record of records) {
-      if (record.kind < RESERVED_KIND_FROM || (record.flags & FLAG_OPTIONAL) !== 0) continue;
+      if (record.kind < RESERVED_KIND_FROM || record.kind >= OPTIONAL_KIND_FROM) continue;
       throw new KeelsonError(
         'KEELSON_INCOMPATIBLE_FORMAT',
         `record kind ${record.kind} at LSN ${frame.firstLsn} is reserved and not known to this release. Nothing was changed. Open it with the release that wrote it.`,

@@ -1,8 +1,8 @@
 import { isKeelsonError, KeelsonError } from '../errors/index.js';
 import { frameHeaderBytes, type FrameFields } from '../format/frame-header.js';
 import type { DurableMark } from '../format/position.js';
-import { SEGMENT_HEADER_BYTES } from '../format/segment-header.js';
-import { ActiveSegment, holdSegment, segmentBytesFor } from './write/active-segment.js';
+import { framesFrom } from '../format/segment-header.js';
+import { ActiveSegment, holdSegment, segmentBytesFor, segmentBytesHolding } from './write/active-segment.js';
 import { closeFile } from '../disk/close-file.js';
 import type { DiskFile } from '../disk/port.js';
 import type { EndMarks } from './write/end-marks.js';
@@ -114,7 +114,7 @@ export class SegmentedLog {
       observer: spares.watchedBy(observer),
       counters,
       active: () => log.#writingParts().active,
-      rotate: (frame: Frame) => log.#rotate(segmentBytesFor(frame, segmentBytes, SEGMENT_HEADER_BYTES)),
+      rotate: (frame: Frame) => log.#rotate(segmentBytesFor(frame, segmentBytes, log.#headerBytes())),
     };
     const writer = new GroupWriter(host, log.#durable, writeMode);
     // A log whose directory was moved away must not go on: it would acknowledge what no open finds.
@@ -164,8 +164,8 @@ export class SegmentedLog {
     return this.#segments.first.header.firstLsn;
   }
 
-  get storeId(): Uint8Array {
-    return this.#segments.first.header.storeId;
+  get lineage(): Uint8Array {
+    return this.#segments.first.header.lineage;
   }
 
   /** Throws what keeps a frame of that size from being accepted; nothing has changed then. */
@@ -194,6 +194,11 @@ export class SegmentedLog {
     writer.enqueue(frame);
   }
 
+  /** Of the header that a new segment gets now. */
+  #headerBytes(): number {
+    return framesFrom(this.#request.layer.preambleState().length);
+  }
+
   async #rotate(bytes: number): Promise<void> {
     const writing = this.#writingParts();
     const { environment, layer, segmentBytes, observer } = this.#request;
@@ -219,14 +224,13 @@ export class SegmentedLog {
     observer.onRotate({ path, number: header.number, recycled: rotated.recycled });
   }
 
-  /** Durably unfit to vote until then, in both slots. To be called while nothing is queued, as the next. */
-  markUnfit(until: number): Promise<void> {
-    return this.#orLatch(({ superblock }) => superblock.writeBoth({ unfitUntil: until }));
-  }
-
-  /** Goes on in a new segment, whose preamble holds the state as of now; not where there is no room for one. */
+  /**
+   * Goes on in a new segment, whose preamble holds the state as of now; not where there is no room for one. To be called while
+   * nothing is queued.
+   */
   beginSegment(): Promise<void> {
-    return this.#orLatch(() => this.#rotate(this.#request.segmentBytes)).catch((error: unknown) => {
+    const bytes = segmentBytesHolding(this.#headerBytes(), this.#request.segmentBytes);
+    return this.#orLatch(() => this.#rotate(bytes)).catch((error: unknown) => {
       if (!(error instanceof LeftAsItWas)) throw error;
     });
   }

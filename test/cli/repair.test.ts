@@ -147,7 +147,7 @@ test('segments elsewhere, not mounted, or of another store: nothing is repaired'
   cpSync(join(other, 'wal'), join(dir, 'wal'), { recursive: true });
   const mixed = await keelson('repair', dir, '--apply');
   expect(mixed.code).toBe(1);
-  expect(mixed.stdout).toMatch(/it belongs to store [^]*name\s+the\s+right\s+one/);
+  expect(mixed.stdout).toMatch(/it is of lineage [^]*name\s+the\s+right\s+one/);
   rmSync(join(dir, 'wal'), { recursive: true });
   expect([pictureOf(dir), pictureOf(other)].map(withoutTimes)).toEqual(before.map(withoutTimes));
 });

@@ -84,7 +84,7 @@ describe('synced and acknowledged entries that vanish in silence', () => {
     const made = await acknowledged(
       ...Array.from({ length: 11 }, (_, at) => entriesFrom(at * 1000 + 1, 1000, 1, 1)),
     );
-    made.disk.flipBit(SEGMENT, frameAt(made, 1) + 60 + 12 * 15, 0);
+    made.disk.flipBit(SEGMENT, frameAt(made, 1) + 51 + 12 * 12 - 1, 0);
     const { damage } = (await refusalOf(made)).details.recovery as RecoveryReport;
     expect(damage).toMatchObject({ entries: { from: 12, until: 13 }, intact: [{ from: 13, until: 11_001 }] });
   });

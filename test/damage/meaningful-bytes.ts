@@ -5,13 +5,13 @@ import { SEGMENT_HEADER_BYTES } from '../../src/format/segment-header.js';
 import { SUPERBLOCK_SLOT_BYTES } from '../../src/format/superblock.js';
 
 /** Bytes of a slot that hold fields; the rest is padding. */
-const SLOT_FIELDS_BYTES = 112;
+const SLOT_FIELDS_BYTES = 136;
 /** Bytes of a segment's first block that hold fields, its usual preamble included. */
 const HEADER_FIELDS_BYTES = 208;
 /** A frame's header, with the first record's behind it. */
-const FRAME_START_BYTES = 70 + RECORD_HEADER_BYTES;
+const FRAME_START_BYTES = 56 + RECORD_HEADER_BYTES;
 /** As much as the seals of small segments take. */
-const SEAL_BYTES = 160;
+const SEAL_BYTES = 176;
 const SNAPSHOT_START_BYTES = 100;
 const SNAPSHOT_END_BYTES = 28;
 

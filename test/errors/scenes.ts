@@ -6,7 +6,8 @@ import { isKeelsonError, type ErrorCode, type KeelsonError } from '../../src/err
 import type { Entry, RaftLog } from '../../src/raft-log/contract.js';
 import type { RaftLogOptions } from '../../src/raft-log/options-contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
-import { decodeSuperblock, encodeSuperblock, SUPERBLOCK_SLOT_BYTES } from '../../src/format/superblock.js';
+import { SUPERBLOCK_SLOT_BYTES } from '../../src/format/superblock.js';
+import { unfitHeader } from '../raft-log/unfit-preamble.js';
 import { FRAME_MAGIC } from '../../src/format/frame-header.js';
 import { SEGMENT_HEADER_BYTES } from '../../src/format/segment-header.js';
 import { checksum } from '../../src/format/checksum.js';
@@ -72,14 +73,10 @@ function writeOtherVersion(disk: SimulatedDisk): void {
   }
 }
 
-/** Both slots as a repair leaves them that gave up what may have been acknowledged. */
+/** The preamble as a repair leaves it that gave up what may have been acknowledged. */
 function makeUnfit(disk: SimulatedDisk, unfitUntil: number): void {
-  const bytes = disk.readVolatile(SUPERBLOCK) ?? new Uint8Array();
-  for (const from of [0, SUPERBLOCK_SLOT_BYTES]) {
-    const slot = decodeSuperblock(bytes.subarray(from, from + SUPERBLOCK_SLOT_BYTES));
-    if (slot.kind !== 'valid') throw new Error('a slot of a closed store is not whole');
-    disk.overwrite(SUPERBLOCK, from, encodeSuperblock({ ...slot.superblock, unfitUntil }));
-  }
+  const bytes = disk.readVolatile(SEGMENT(1)) ?? new Uint8Array();
+  disk.overwrite(SEGMENT(1), 0, unfitHeader(bytes, unfitUntil));
 }
 
 const SCENES: Readonly<Partial<Record<ErrorCode, Scene>>> = {

@@ -8,18 +8,14 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { spokenWatcher } from '../../examples/kv/spoken-watcher.js';
 import { Raft, storageOf } from '../../sim/raft/index.js';
-import { decodeSuperblock, encodeSuperblock, SUPERBLOCK_SLOT_BYTES } from '../../src/format/superblock.js';
 import { entriesFrom, openLog, scratch } from '../raft-log/scratch-log.js';
+import { unfitHeader } from '../raft-log/unfit-preamble.js';
 
-/** What a repair writes: both slots say how far the store may have acknowledged. */
+/** What a repair writes: the preamble says how far the store may have acknowledged. */
 function makeUnfit(dir: string, unfitUntil: number): void {
-  const path = join(dir, 'superblock');
+  const path = join(dir, 'wal', '0000000000000001.wal');
   const bytes = readFileSync(path);
-  for (const from of [0, SUPERBLOCK_SLOT_BYTES]) {
-    const slot = decodeSuperblock(bytes.subarray(from, from + SUPERBLOCK_SLOT_BYTES));
-    if (slot.kind !== 'valid') throw new Error('the slot is not valid');
-    bytes.set(encodeSuperblock({ ...slot.superblock, unfitUntil }), from);
-  }
+  bytes.set(unfitHeader(bytes, unfitUntil), 0);
   writeFileSync(path, bytes);
 }
 

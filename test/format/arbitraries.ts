@@ -1,10 +1,18 @@
 import fc from 'fast-check';
 import type { EndMark } from '../../src/format/end-mark.js';
 import type { FrameFields, FramePlace } from '../../src/format/frame-header.js';
+import { viewOf } from '../../src/format/integers.js';
 import { LIMITS } from '../../src/format/limits.js';
-import type { RaftPreamble } from '../../src/format/raft-records.js';
+import { rangeCount } from '../../src/format/range-sums.js';
+import {
+  controlRecordBytes,
+  putControlRecord,
+  RAFT_RECORD_KINDS,
+  type RaftPreamble,
+} from '../../src/format/raft-records.js';
+
 import type { Seal } from '../../src/format/seal.js';
-import { PREAMBLE_STATE_BYTES_MAX, type SegmentHeader } from '../../src/format/segment-header.js';
+import type { SegmentHeader } from '../../src/format/segment-header.js';
 import type { Superblock } from '../../src/format/superblock.js';
 
 /** Counts at and around every width that the codecs know. */
@@ -21,7 +29,7 @@ const durable = fc.record({ lsn: count, lastIndex: count, lastTerm: count });
 const end = fc.record({ lastIndex: count, lastTerm: count });
 
 export const segmentHeaders: fc.Arbitrary<SegmentHeader> = fc.record({
-  storeId: identity,
+  lineage: identity,
   identity,
   number: segmentNumber,
   segmentBytes: fc.integer({ min: LIMITS.segmentBytesMin, max: LIMITS.segmentBytesMax }),
@@ -30,12 +38,15 @@ export const segmentHeaders: fc.Arbitrary<SegmentHeader> = fc.record({
   epoch: u32,
   durable,
   end,
-  state: fc.uint8Array({ maxLength: PREAMBLE_STATE_BYTES_MAX }),
+  state: fc.uint8Array({ maxLength: 2000 }),
 });
 
 export const superblocks: fc.Arbitrary<Superblock> = fc.record({
   generation: count,
+  lineage: identity,
   storeId: identity,
+  nonce: identity,
+  origin: fc.constantFrom('made' as const, 'cloned' as const, 'restored' as const),
   storeKind: fc.constantFrom('wal' as const, 'raft' as const),
   epoch: u32,
   fenceEpoch: u32,
@@ -46,11 +57,10 @@ export const superblocks: fc.Arbitrary<Superblock> = fc.record({
   isLive: fc.boolean(),
   isCleanEnd: fc.boolean(),
   isWalSeparate: fc.boolean(),
-  unfitUntil: fc.oneof(count, fc.constant(Infinity)),
 });
 
 export const endMarks: fc.Arbitrary<EndMark> = fc.record({
-  storeId: identity,
+  lineage: identity,
   lsn: count,
   lastIndex: count,
   lastTerm: count,
@@ -74,6 +84,7 @@ export const seals: fc.Arbitrary<Seal> = fc
   .map((seal) => ({
     ...seal,
     until: seal.lowest + seal.offsets.length,
+    sums: new Uint32Array(rangeCount(seal.lowest, seal.lowest + seal.offsets.length)).fill(seal.chain),
     offsets: Uint32Array.from(seal.offsets),
   }));
 
@@ -93,18 +104,41 @@ export const frameFields: fc.Arbitrary<FrameFields> = fc
     resets,
   }));
 
-export const framePlaces: fc.Arbitrary<FramePlace> = fc.record({
-  firstLsn: fc.nat(2 ** 50),
-  epoch: u32,
-  chain: u32,
-  durable,
-});
+/** Frames as they are written: what is durable lies below them, and its index near or far. */
+export const placedFrames: fc.Arbitrary<readonly [FrameFields, FramePlace]> = fc
+  .tuple(
+    frameFields,
+    fc.record({ firstLsn: fc.integer({ min: 2 ** 32, max: 2 ** 50 }), epoch: u32, chain: u32 }),
+    u32,
+    fc.integer({ min: -0x7fff_ffff, max: 0x7fff_ffff }),
+  )
+  .map(([fields, place, lsnDistance, indexDistance]) => {
+    const lastIndex = Math.max(0, fields.from - 1 - indexDistance);
+    // A term is not kept apart: that of the frame stands for it.
+    const durable = { lsn: place.firstLsn - 1 - lsnDistance, lastIndex, lastTerm: fields.lastTerm };
+    return [fields, { ...place, durable }] as const;
+  });
+
+/** The payload of `count` records, small ones, each with the checksum that it must have. */
+export function recordsOf(count: number, bodies: Uint8Array): Uint8Array {
+  const records = Array.from({ length: count }, (_, at) => ({
+    kind: RAFT_RECORD_KINDS.hardState,
+    body: bodies.subarray(at, at + (at % 4)),
+  }));
+  const bytes = new Uint8Array(records.reduce((sum, record) => sum + controlRecordBytes(record), 0));
+  records.reduce((at, record) => putControlRecord(bytes, viewOf(bytes), at, record), 0);
+  return bytes;
+}
 
 /** Any code points, and now and then a byte order mark in front, which decoders like to drop. */
 const votes: fc.Arbitrary<string> = fc
   .tuple(fc.constantFrom('', '\uFEFF'), fc.string({ unit: 'binary', minLength: 1, maxLength: 63 }))
   .map(([mark, text]) => mark + text)
   .filter((vote) => Buffer.byteLength(vote) <= LIMITS.voteBytesMax);
+
+export const stableValues: fc.Arbitrary<ReadonlyMap<string, Uint8Array>> = fc
+  .array(fc.tuple(votes, fc.uint8Array({ maxLength: 200 })), { maxLength: 6 })
+  .map((values) => new Map(values));
 
 export const preambles: fc.Arbitrary<RaftPreamble> = fc.record({
   hardState: fc.record({
@@ -115,4 +149,5 @@ export const preambles: fc.Arbitrary<RaftPreamble> = fc.record({
   snapshot: fc.oneof(fc.constant(null), fc.record({ index: count, term: count, checksum: u32 })),
   boundary: fc.record({ index: count, term: count }),
   unfitUntil: fc.oneof(count, fc.constant(Infinity)),
+  stable: stableValues,
 });

@@ -38,10 +38,10 @@ import { decodeSuperblock, encodeSuperblock } from '../../src/format/superblock.
 import {
   count,
   endMarks,
-  frameFields,
-  framePlaces,
+  placedFrames,
   identity,
   preambles,
+  recordsOf,
   seals,
   segmentHeaders,
   superblocks,
@@ -74,16 +74,19 @@ function sealing(
 
 const unsealed = (): void => undefined;
 
-const frames = fc.tuple(frameFields, framePlaces).map(([fields, place]) => {
+const frames = placedFrames.map(([fields, place]) => {
   const headerBytes = frameHeaderBytes(fields);
-  const bytes = new Uint8Array(headerBytes + 9);
-  const size = { headerBytes, payloadBytes: 9, recordCount: fields.until - fields.from + 1 };
+  const recordCount = fields.until - fields.from + 1;
+  const payload = recordsOf(recordCount, new Uint8Array(9));
+  const bytes = new Uint8Array(headerBytes + payload.length);
+  bytes.set(payload, headerBytes);
+  const size = { headerBytes, payloadBytes: payload.length, recordCount };
   putFrameHeader(bytes, viewOf(bytes), 0, SALT, fields, place, size);
   return bytes;
 });
 
 const snapshotHeaders = fc
-  .record({ storeId: identity, identity, index: count, term: count, conf: fc.uint8Array({ maxLength: 40 }) })
+  .record({ lineage: identity, identity, index: count, term: count, conf: fc.uint8Array({ maxLength: 40 }) })
   .map(encodeSnapshotHeader);
 
 const footers = fc

@@ -2,6 +2,7 @@
  * A snapshot's file is read years after it was written, by code that trusts only these decoders: a wrong one
  * serves wrong state. They are tried on every flipped bit, on numbers at and beyond their limits, and on noise.
  */
+import { checksum, foldChecksum } from '../../src/format/checksum.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LIMITS } from '../../src/format/limits.js';
@@ -13,7 +14,6 @@ import {
   encodeSnapshotFooter,
   encodeSnapshotHeader,
   fileChecksumOf,
-  foldChecksum,
   getChunkHeader,
   headerChecksumOf,
   putChunkHeader,
@@ -21,13 +21,14 @@ import {
   SNAPSHOT_HEADER_START_BYTES,
   snapshotFileBytes,
 } from '../../src/format/snapshot-file.js';
-import { checksum } from '../../src/format/checksum.js';
+
+import { sameBytes } from '../../src/format/identity.js';
 
 const u64 = fc.oneof(fc.maxSafeNat(), fc.nat(5), fc.constantFrom(2 ** 32, 2 ** 32 - 1, 2 ** 53 - 1));
 const u32 = fc.nat(0xffff_ffff);
 const sixteen = fc.uint8Array({ minLength: 16, maxLength: 16 });
 const headers = fc.record({
-  storeId: sixteen,
+  lineage: sixteen,
   identity: sixteen,
   index: u64,
   term: u64,
@@ -59,7 +60,7 @@ describe('header', () => {
 
   test('has the bytes that the ruler says', () => {
     const header = encodeSnapshotHeader({
-      storeId: new Uint8Array(16).fill(0x11),
+      lineage: new Uint8Array(16).fill(0x11),
       identity: new Uint8Array(16).fill(0x22),
       index: 0x0102_0304,
       term: 2 ** 32,
@@ -73,9 +74,9 @@ describe('header', () => {
     expect(header.length).toBe(73);
   });
 
-  test('every flipped bit is seen, by the start or by the whole', () => {
+  test('every flipped bit is seen, by the start, the whole, or whoever knows the lineage', () => {
     const good = encodeSnapshotHeader({
-      storeId: new Uint8Array(16).fill(7),
+      lineage: new Uint8Array(16).fill(7),
       identity: new Uint8Array(16).fill(9),
       index: 5,
       term: 3,
@@ -85,14 +86,32 @@ describe('header', () => {
       const bad = good.slice();
       bad[bit >> 3] = (bad[bit >> 3] as number) ^ (1 << (bit & 7));
       const start = decodeSnapshotHeaderStart(startOf(bad));
-      const isSeen = start.kind === 'damaged' || decodeSnapshotHeader(bad).kind === 'damaged';
+      const whole = decodeSnapshotHeader(bad);
+      const isSeen =
+        start.kind === 'damaged' ||
+        whole.kind === 'damaged' ||
+        !sameBytes(whole.header.lineage, new Uint8Array(16).fill(7));
       expect(isSeen, `bit ${String(bit)}`).toBe(true);
     }
   });
 
+  test('another store takes the file over under its checksum', () => {
+    const [mine, theirs] = [1, 2].map((byte) =>
+      encodeSnapshotHeader({
+        lineage: new Uint8Array(16).fill(byte),
+        identity: new Uint8Array(16).fill(9),
+        index: 5,
+        term: 3,
+        conf: Uint8Array.of(1, 2, 3),
+      }),
+    ) as [Uint8Array, Uint8Array];
+    mine.set(theirs.subarray(16, 32), 16);
+    expect(mine).toEqual(theirs);
+  });
+
   test('a newer version is believed only under its own checksum', () => {
     const bytes = encodeSnapshotHeader({
-      storeId: new Uint8Array(16),
+      lineage: new Uint8Array(16),
       identity: new Uint8Array(16),
       index: 1,
       term: 1,
@@ -109,7 +128,7 @@ describe('header', () => {
 
   test('a length of the conf beyond its limit is refused by the start alone', () => {
     const conf = new Uint8Array(LIMITS.confBytesMax);
-    const header = { storeId: new Uint8Array(16), identity: new Uint8Array(16), index: 1, term: 1, conf };
+    const header = { lineage: new Uint8Array(16), identity: new Uint8Array(16), index: 1, term: 1, conf };
     const bytes = encodeSnapshotHeader(header);
     expect(decodeSnapshotHeaderStart(startOf(bytes))).toEqual({
       kind: 'valid',
@@ -124,7 +143,7 @@ describe('header', () => {
     { field: 'term', offset: 56 },
   ])('an $field of 2^53 is refused, though its checksum holds', ({ offset }) => {
     const bytes = encodeSnapshotHeader({
-      storeId: new Uint8Array(16),
+      lineage: new Uint8Array(16),
       identity: new Uint8Array(16),
       index: 1,
       term: 1,
@@ -133,7 +152,7 @@ describe('header', () => {
     const view = new DataView(bytes.buffer);
     view.setUint32(offset, 0, true);
     view.setUint32(offset + 4, 0x20_0000, true);
-    view.setUint32(bytes.length - 4, checksum(bytes.subarray(16, bytes.length - 4)), true);
+    view.setUint32(bytes.length - 4, checksum(bytes.subarray(32, bytes.length - 4)), true);
     expect(decodeSnapshotHeader(bytes)).toMatchObject({ kind: 'damaged', offset });
   });
 });
@@ -213,9 +232,9 @@ describe('chunks', () => {
   });
 
   describe('where a CRC over CRCs would cancel, the file checksum still tells', () => {
-    const storeId = new Uint8Array(16);
+    const lineage = new Uint8Array(16);
     const fileChecksum = (identity: Uint8Array, conf: Uint8Array<ArrayBuffer>, data: Uint8Array): number => {
-      const header = encodeSnapshotHeader({ storeId, identity, index: 1, term: 1, conf });
+      const header = encodeSnapshotHeader({ lineage, identity, index: 1, term: 1, conf });
       const footer = {
         chunkCount: 1,
         dataBytes: data.length,

@@ -15,6 +15,7 @@ interface Content {
   readonly lastIndex: number;
   readonly lastTerm: number;
   readonly hardState: unknown;
+  readonly stable: unknown;
   readonly snapshot: unknown;
   readonly entries: readonly unknown[];
 }
@@ -41,12 +42,13 @@ async function contentOf(log: RaftLog): Promise<Content> {
           data: hex(await bytesOf(opened.data)),
         };
   const entries = (await log.entries(firstIndex, lastIndex + 1)).map((entry) => ({ ...entry, data: hex(entry.data) }));
-  return { firstIndex, lastIndex, lastTerm, hardState, snapshot, entries };
+  const stable = Object.fromEntries([...log.stable].map(([key, value]) => [key, hex(value)]));
+  return { firstIndex, lastIndex, lastTerm, hardState, stable, snapshot, entries };
 }
 
 test('there are some of each version up to the present one', () => {
   expect(VERSIONS).toEqual(['v1']);
-  expect(STORES.map(([, name]) => name)).toEqual(['fresh', 'several-segments', 'unclean-end']);
+  expect(STORES.map(([, name]) => name)).toEqual(['fresh', 'several-segments', 'small-values', 'unclean-end']);
 });
 
 describe.each(STORES)('%s, %s', (version, name) => {

@@ -33,6 +33,13 @@ const STORES = {
     await log.truncateFrom(13);
     await log.compact(5);
   },
+  // More of them than the usual block of a preamble holds, through two rotations.
+  'small-values': async (log) => {
+    const stable = { 'märz': bytes(900, 1), empty: bytes(0, 0), gone: bytes(9, 2), 'log id': bytes(16, 3) };
+    await log.save({ entries: [entry(1, 1, 700)], hardState: { term: 1, vote: 'n1' }, stable });
+    for (let index = 2; index <= 8; index += 1) await log.append([entry(index, 1, 900)]);
+    await log.save({ stable: { gone: null, late: bytes(5, 4) } });
+  },
   'unclean-end': async (log) => {
     await log.save({ entries: [1, 2].map((index) => entry(index, 4, 60)), hardState: { term: 4, vote: 'n3', commit: 1 } });
     await log.installSnapshot({ index: 20, term: 5, conf: bytes(3, 1), data: bytes(64, 2), hardState: { term: 6 } });
@@ -51,6 +58,7 @@ async function contentOf(log) {
     lastIndex,
     lastTerm,
     hardState,
+    stable: Object.fromEntries([...log.stable].map(([key, value]) => [key, hex(value)])),
     snapshot:
       opened === null
         ? null

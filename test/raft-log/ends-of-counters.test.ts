@@ -53,7 +53,7 @@ async function storeAt({ epoch, generation, segment, lsn, sequence }: Counters):
       at * SUPERBLOCK_SLOT_BYTES,
       encodeSuperblock({ ...superblock, generation: generation - at }),
     );
-  const mark = { ...durable, storeId: superblock.storeId, epoch, sequence };
+  const mark = { ...durable, lineage: superblock.lineage, epoch, sequence };
   disk.overwrite(`${DIR}/marks`, (sequence % 2) * 4096, encodeEndMark(mark));
   return disk;
 }

@@ -82,7 +82,7 @@ function placesOf(disk: SimulatedDisk): ReadonlyMap<number, { readonly path: str
 }
 
 /** Kind, length, checksum and so on stand in front of an entry's data. */
-const HEAD_BYTES = 14;
+const HEAD_BYTES = 11;
 
 /** Entries of which `bytes` at `at` hit a byte that they are read from. */
 function hitBy(disk: SimulatedDisk, path: string, at: number, bytes: number): readonly number[] {

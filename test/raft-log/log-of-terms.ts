@@ -41,6 +41,7 @@ export function logOfTerms(terms: readonly number[], state: LogState = {}): LogV
     lastTerm: term(lastIndex),
     hardState: { term: 9, vote: null, commit: 0, ...state.hardState },
     snapshot: state.snapshot ?? null,
+    stable: new Map(),
     unfitUntil: state.unfitUntil ?? 0,
     term,
     checksum: (index) =>

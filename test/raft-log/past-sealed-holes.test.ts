@@ -16,7 +16,7 @@ const STEP = process.env['KEELSON_DEEP'] === '1' ? 1 : 53;
 const COUNT = 24;
 const SEGMENT_BYTES = 4096;
 /** Length, kind, checksum and the like of an entry's record. */
-const HEAD_BYTES = 14;
+const HEAD_BYTES = 11;
 
 const segment = (number: number): string => `${DIR}/wal/${String(number).padStart(16, '0')}.wal`;
 const termOf = (index: number): number => (index < 13 ? 1 : 3);

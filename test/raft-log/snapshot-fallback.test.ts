@@ -161,10 +161,10 @@ test('snapshots are compared by index and term: one of another term is not taken
     (disk.readVolatile('/data/log/superblock') ?? new Uint8Array()).slice(0, 4096),
   );
   if (slot.kind !== 'valid') throw new Error('the slot is not valid');
-  const { storeId } = slot.superblock;
+  const { lineage } = slot.superblock;
   await disk.run(async (environment) => {
     // Whole, of this store, at an index that the log holds with another term: an orphan of a lost history.
-    const snapshots = await openSnapshotStore({ environment, dir: SNAPSHOTS, storeId });
+    const snapshots = await openSnapshotStore({ environment, dir: SNAPSHOTS, lineage });
     const staged = await snapshots.write({ index: 3, term: 2, conf: CONF, data: dataOf(3, 2, 900) });
     await staged.publish();
     await expect(open()).rejects.toMatchObject({ code: 'KEELSON_MISSING_SNAPSHOT' });
@@ -267,9 +267,9 @@ describe('a whole snapshot that no record names', () => {
   async function publish(disk: SimulatedDisk, index: number): Promise<void> {
     const { superblock } = decodeSuperblock(
       (disk.readVolatile('/data/log/superblock') ?? new Uint8Array()).slice(0, 4096),
-    ) as { superblock: { storeId: Uint8Array } };
-    const { storeId } = superblock;
-    const store = await openSnapshotStore({ environment: disk.environment, dir: SNAPSHOTS, storeId });
+    ) as { superblock: { lineage: Uint8Array } };
+    const { lineage } = superblock;
+    const store = await openSnapshotStore({ environment: disk.environment, dir: SNAPSHOTS, lineage });
     const staged = await store.write({ index, term: 1, conf: CONF, data: dataOf(index, 1, 400) });
     await staged.publish();
   }

@@ -149,11 +149,12 @@ export const VERSION_ZERO: OlderFormat = {
     }
     return {
       seen: { lsn: lastLsn, segment: newest },
-      storeId: null,
+      lineage: null,
       hardState,
       boundary,
       lastIndex: pieces.flat().at(-1)?.index ?? boundary.index,
       unfitUntil,
+      stable: new Map(),
       snapshot: state.snapshot === null ? null : await readSnapshot(place, state.snapshot),
       entries,
     };

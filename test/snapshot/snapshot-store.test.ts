@@ -21,7 +21,7 @@ import {
   readAll,
   rejection,
   snapshotsDirectory,
-  STORE_ID,
+  LINEAGE,
 } from './snapshots.js';
 
 describe('a round trip', () => {
@@ -359,7 +359,7 @@ describe('opening', () => {
   });
 
   test.each([
-    { storeId: new Uint8Array(15) },
+    { lineage: new Uint8Array(15) },
     { chunkBytes: 0 },
     { chunkBytes: 262_145 },
     { chunkBytes: 1.5 },
@@ -395,10 +395,10 @@ describe('a wrong request is refused before any I/O', () => {
 test('a file of another store is named as such', async () => {
   const dir = snapshotsDirectory();
   const ref = await publish(await openStore(dir), 1, patterned(20));
-  const other = await openStore(dir, { storeId: new Uint8Array(16).fill(0x0f) });
+  const other = await openStore(dir, { lineage: new Uint8Array(16).fill(0x0f) });
   const error = await rejection(other.open(ref));
   expect(isKeelsonError(error, 'KEELSON_CORRUPT')).toBe(true);
-  expect(error).toMatchObject({ offset: 16, expected: '0f'.repeat(16), found: '5e'.repeat(STORE_ID.length) });
+  expect(error).toMatchObject({ offset: 16, expected: '0f'.repeat(16), found: '5e'.repeat(LINEAGE.length) });
 });
 
 describe('a writer that was succeeded (D11)', () => {

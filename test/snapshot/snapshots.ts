@@ -11,8 +11,8 @@ import {
 } from '../../src/snapshot/index.js';
 import { ObservedDisk, type Observer } from './observed-disk.js';
 
-/** The store id of all stores here, unless a test says otherwise. */
-export const STORE_ID: Uint8Array = new Uint8Array(16).fill(0x5e);
+/** The lineage of all stores here, unless a test says otherwise. */
+export const LINEAGE: Uint8Array = new Uint8Array(16).fill(0x5e);
 
 /** A new directory on the real file system, removed when the running test has finished; snapshots go below it. */
 export function snapshotsDirectory(): string {
@@ -28,7 +28,7 @@ export function openStore(dir: string, options: Partial<SnapshotStoreOptions> = 
   return openSnapshotStore({
     environment: nodeEnvironment(),
     dir,
-    storeId: STORE_ID,
+    lineage: LINEAGE,
     chunkBytes: 16,
     ...options,
   });

@@ -74,7 +74,7 @@ describe('E below P is damage (R3)', () => {
     const disk = await storeOf(3, { size: 100 });
     const bytes = disk.readVolatile(segment(1)) ?? new Uint8Array();
     const frameBytes =
-      bytes.indexOf(FRAME_MAGIC[0] as number, SEGMENT_HEADER_BYTES + 170) - SEGMENT_HEADER_BYTES;
+      Buffer.from(bytes).indexOf(FRAME_MAGIC, SEGMENT_HEADER_BYTES + 1) - SEGMENT_HEADER_BYTES;
     const second = SEGMENT_HEADER_BYTES + frameBytes;
     expect(bytes.subarray(second, second + FRAME_MAGIC.length)).toEqual(FRAME_MAGIC);
     disk.overwrite(segment(1), SEGMENT_HEADER_BYTES, bytes.slice(second, second + frameBytes));

@@ -65,7 +65,7 @@ const STALE: Readonly<Record<string, Partial<EndMark>>> = {
   'of an earlier run, far above': { epoch: 1, lsn: 500, lastIndex: 499, sequence: 1 },
   'of an earlier run, with a higher sequence': { epoch: 1, lsn: 500, lastIndex: 499, sequence: 900 },
   'of an earlier run, of the same LSN': { epoch: 1 },
-  'of another store': { storeId: new Uint8Array(16).fill(7), lsn: 500, sequence: 9 },
+  'of another store': { lineage: new Uint8Array(16).fill(7), lsn: 500, sequence: 9 },
 };
 
 describe.each(Object.keys(STALE))('a mark that does not count (R1), %s,', (name) => {

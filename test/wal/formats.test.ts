@@ -7,7 +7,6 @@ import { describe, expect, test } from 'vitest';
 import type { SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import { isKeelsonError, type KeelsonError } from '../../src/errors/index.js';
 import { checksum } from '../../src/format/checksum.js';
-import { SEGMENT_HEADER_BYTES } from '../../src/format/segment-header.js';
 import { SUPERBLOCK_SLOT_BYTES } from '../../src/format/superblock.js';
 import type { RecoveryReport } from '../../src/wal/index.js';
 import { appendEach, newDisk, picture, segment, storeOf } from './scratch-wal.js';
@@ -17,6 +16,9 @@ import { readAll, recordOf } from './wal-memory.js';
 const SUPERBLOCK = `${DIR}/superblock`;
 
 /** Writes another version into a block, under a checksum that holds. */
+/** Bytes of a segment's header that its own sum covers. */
+const HEADER_SUMMED_BYTES = 128;
+
 function writeVersion(disk: SimulatedDisk, path: string, from: number, bytes: number, version: number): void {
   const block = (disk.readVolatile(path) ?? new Uint8Array()).slice(from, from + bytes);
   const view = new DataView(block.buffer);
@@ -103,7 +105,7 @@ describe('a segment of a live range', () => {
     ['one in the middle', 2, 7],
   ])('%s, number %i, of version %i', async (_, number, version) => {
     const disk = await storeOf(30, { size: 500, isClosed: true });
-    writeVersion(disk, segment(number), 0, SEGMENT_HEADER_BYTES, version);
+    writeVersion(disk, segment(number), 0, HEADER_SUMMED_BYTES, version);
     const error = await refusalOf(disk);
     expect(error).toMatchObject({
       code: 'KEELSON_INCOMPATIBLE_FORMAT',

@@ -55,8 +55,8 @@ describe('group commit (D2)', () => {
       const payload = count * (RECORD_HEADER_BYTES + 256);
       return (frameHeaderBytes({ ...fields, resets: false }) + payload) / (count * 256);
     };
-    expect(framed(1)).toBeLessThanOrEqual(1.35);
-    expect(framed(64)).toBeLessThanOrEqual(1.2);
+    expect(framed(1)).toBeLessThanOrEqual(1.26);
+    expect(framed(64)).toBeLessThanOrEqual(1.05);
   });
 });
 

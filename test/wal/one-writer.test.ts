@@ -19,14 +19,16 @@ function epochsOf(disk: SimulatedDisk): number[] {
   });
 }
 
-/** What an open by somebody else does first: a higher epoch in a slot. */
-function stampHigherEpoch(disk: SimulatedDisk, slot: number): void {
+/** What an open by somebody else does first: a higher epoch in a slot, or, at the same moment, the same one. */
+function stampEpoch(disk: SimulatedDisk, slot: number, above: 0 | 1 = 1): void {
   const from = slot * SUPERBLOCK_SLOT_BYTES;
   const bytes = (disk.readVolatile(SUPERBLOCK) ?? new Uint8Array()).slice(from, from + SUPERBLOCK_SLOT_BYTES);
   const verdict = decodeSuperblock(bytes);
   if (verdict.kind !== 'valid') throw new Error('the slot is not valid');
   const { superblock } = verdict;
-  const stamped = { ...superblock, epoch: superblock.epoch + 1, generation: superblock.generation + 2 };
+  const { epoch, generation } = superblock;
+  const nonce = new Uint8Array(16).fill(9);
+  const stamped = { ...superblock, epoch: epoch + above, nonce, generation: generation + 2 };
   disk.overwrite(SUPERBLOCK, from, encodeSuperblock(stamped));
 }
 
@@ -76,12 +78,17 @@ test('each open stamps a higher epoch into both slots', async () => {
   }
 });
 
-describe('a writer whose successor has stamped a higher epoch', () => {
-  test.each([0, 1])('acknowledges nothing more (slot %i)', async (slot) => {
+describe('a writer whose successor has stamped a higher epoch, or its own at the same moment', () => {
+  test.each([
+    { slot: 0, above: 1 },
+    { slot: 1, above: 1 },
+    { slot: 0, above: 0 },
+    { slot: 1, above: 0 },
+  ] as const)('acknowledges nothing more (slot $slot, $above above)', async ({ slot, above }) => {
     const disk = newDisk();
     const wal = await open(disk.environment);
     await appendEach(wal, 3);
-    stampHigherEpoch(disk, slot);
+    stampEpoch(disk, slot, above);
     const [first, second] = [wal.append([recordOf(4, 0, 9)]), wal.append([recordOf(5, 0, 9)])];
     await expect(first).rejects.toMatchObject({ code: 'KEELSON_FENCED', family: 'environment' });
     await expect(second).rejects.toMatchObject({ code: 'KEELSON_FENCED' });
@@ -89,14 +96,14 @@ describe('a writer whose successor has stamped a higher epoch', () => {
     expect((await readAll(wal)).records).toHaveLength(3);
     await wal.close();
     // Its close wrote no clean mark over what the successor stamped.
-    expect(Math.max(...epochsOf(disk))).toBe(2);
+    expect(Math.max(...epochsOf(disk))).toBe(1 + above);
   });
 
   test('drops, renames and removes nothing', async () => {
     const disk = newDisk();
     const wal = await open(disk.environment);
     await appendEach(wal, 20, 500);
-    stampHigherEpoch(disk, 0);
+    stampEpoch(disk, 0);
     const before = disk.list();
     await expect(wal.dropBefore(15)).rejects.toMatchObject({ code: 'KEELSON_FENCED' });
     expect(disk.list()).toEqual(before);
@@ -118,7 +125,7 @@ test('whoever is succeeded before one of its syncs changes no name of a segment 
       if (kind === 'dataSync') syncs += 1;
       if (syncs === sync && named === null) {
         named = segments();
-        stampHigherEpoch(disk, 0);
+        stampEpoch(disk, 0);
       }
       return undefined;
     };

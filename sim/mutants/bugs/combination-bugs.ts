@@ -14,8 +14,8 @@ export const COMBINATION_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: ENCODE,
-        find: '  if (plan.hardStateChanged)\n    controls.push({ kind: RAFT_RECORD_KINDS.hardState, body: encodeHardState(hardState) });\n  // With',
-        put: '  const { term, commit } = view.hardState;\n  if (plan.hardStateChanged && (entries.length === 0 || term !== hardState.term || commit !== hardState.commit))\n    controls.push({ kind: RAFT_RECORD_KINDS.hardState, body: encodeHardState(hardState) });\n  // With',
+        find: '  if (plan.hardStateChanged)\n    controls.push({ kind: RAFT_RECORD_KINDS.hardState, body: encodeHardState(hardState) });\n  if (stable',
+        put: '  const { term, commit } = view.hardState;\n  if (plan.hardStateChanged && (entries.length === 0 || term !== hardState.term || commit !== hardState.commit))\n    controls.push({ kind: RAFT_RECORD_KINDS.hardState, body: encodeHardState(hardState) });\n  if (stable',
       },
     ],
   },
@@ -26,8 +26,8 @@ export const COMBINATION_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: ENCODE,
-        find: '  if (plan.hardStateChanged)\n    controls.push({ kind: RAFT_RECORD_KINDS.hardState, body: encodeHardState(hardState) });\n  // With',
-        put: '  const { term, vote } = view.hardState;\n  if (plan.hardStateChanged && (entries.length === 0 || term !== hardState.term || vote !== hardState.vote))\n    controls.push({ kind: RAFT_RECORD_KINDS.hardState, body: encodeHardState(hardState) });\n  // With',
+        find: '  if (plan.hardStateChanged)\n    controls.push({ kind: RAFT_RECORD_KINDS.hardState, body: encodeHardState(hardState) });\n  if (stable',
+        put: '  const { term, vote } = view.hardState;\n  if (plan.hardStateChanged && (entries.length === 0 || term !== hardState.term || vote !== hardState.vote))\n    controls.push({ kind: RAFT_RECORD_KINDS.hardState, body: encodeHardState(hardState) });\n  if (stable',
       },
     ],
   },
@@ -74,8 +74,8 @@ export const COMBINATION_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: 'src/raft-log/state/accepted-state.ts',
-        find: 'Object.assign(this, { firstIndex, lastIndex, lastTerm, hardState, snapshot: snapshotName });',
-        put: 'Object.assign(this, { firstIndex, lastIndex, lastTerm, hardState, snapshot: this.snapshot ?? snapshotName });',
+        find: 'Object.assign(this, { firstIndex, lastIndex, lastTerm, hardState, stable, snapshot: snapshotName });',
+        put: 'Object.assign(this, { firstIndex, lastIndex, lastTerm, hardState, stable, snapshot: this.snapshot ?? snapshotName });',
       },
     ],
   },

@@ -130,8 +130,8 @@ export const LOG_BUGS: readonly PlantedBug[] = [
       },
       {
         file: 'src/wal/switch/store-under-repair.ts',
-        find: '    await file.writeBoth({ ...built });\n',
-        put: '    for (const path of replaced) await removeName(this.#disk, path);\n    await file.writeBoth({ ...built });\n',
+        find: '    await file.writeBoth({ ...built, storeId, origin });\n',
+        put: '    for (const path of replaced) await removeName(this.#disk, path);\n    await file.writeBoth({ ...built, storeId, origin });\n',
       },
       {
         file: 'src/wal/switch/store-under-repair.ts',

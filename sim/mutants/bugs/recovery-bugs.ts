@@ -5,8 +5,11 @@ const JUDGE = 'src/wal/recover/judge.ts';
 const PROVE = 'src/wal/recover/prove-tail.ts';
 const OPEN = 'src/wal/open-segmented-log.ts';
 
-const UNMATCHED = `    if (!payloadMatches(header, bytes.subarray(at, until), this.#salt))
-      return 'payload checksum does not match';
+const UNMATCHED = `    const fault = payloadFault(header, bytes, dataView, at, this.#salt);
+    if (fault !== null) return fault;
+`;
+const UNFILLED = `    if (!this.#records.set(bytes, dataView, at, until, header.recordCount, from))
+      return 'its records do not fill the frame';
 `;
 const TORN = `      if (fault !== null) return { kind: 'payload', reason: fault, header };
 `;
@@ -17,7 +20,7 @@ export const RECOVERY_BUGS: readonly PlantedBug[] = [
     number: 10,
     name: 'payload checksum not checked',
     rule: 'R2',
-    hunks: [{ file: WALK, find: UNMATCHED, put: '' }],
+    hunks: [{ file: WALK, find: UNMATCHED, put: UNFILLED }],
   },
   {
     number: 11,
@@ -32,7 +35,7 @@ export const RECOVERY_BUGS: readonly PlantedBug[] = [
         const view = viewOf(payload);
         const from = this.run.end.lastIndex + 1;
         const torn = new FrameRecords();
-        const isWhole = payload.length >= 12 && torn.set(payload, view, 0, recordBytesAt(view, 0), 1, 0);
+        const isWhole = payload.length >= 9 && torn.set(payload, view, 0, recordBytesAt(view, 0), 1, 0);
         torn.next();
         if (isWhole && torn.kind === 129)
           await listener({ ...header, from, until: from, resets: false }, torn, this.offset);
@@ -185,6 +188,42 @@ export const RECOVERY_BUGS: readonly PlantedBug[] = [
         // There is none.
       }
 `,
+      },
+    ],
+  },
+  {
+    number: 112,
+    name: 'a frame taken for whole by the headers of its records alone',
+    rule: 'D1, R2',
+    hunks: [
+      {
+        file: 'src/format/frame-payload.ts',
+        find: '    if (found !== recordChecksumAt(view, offset))\n',
+        put: '    if (Number.isNaN(found))\n',
+      },
+    ],
+  },
+  {
+    number: 113,
+    name: 'small values lost at rotation',
+    rule: 'D6',
+    hunks: [
+      {
+        file: 'src/raft-log/state/durable-state.ts',
+        find: 'boundary: this.#boundary, unfitUntil, stable });',
+        put: 'boundary: this.#boundary, unfitUntil, stable: NO_VALUES });',
+      },
+    ],
+  },
+  {
+    number: 114,
+    name: 'small values that come with entries are not written',
+    rule: 'D1',
+    hunks: [
+      {
+        file: 'src/raft-log/state/encode-save.ts',
+        find: '  if (stable.size > 0) controls.push',
+        put: '  if (stable.size > 0 && entries.count === 0) controls.push',
       },
     ],
   },

@@ -1,4 +1,5 @@
 import { KeelsonError } from '../../errors/index.js';
+import { sameBytes } from '../../format/identity.js';
 import type { LogFrame } from '../../raft-log/state/log-frame.js';
 import type { DurableState } from '../../raft-log/state/durable-state.js';
 import type { Change } from '../generated/keelson/v1/raft_log.js';
@@ -15,7 +16,7 @@ export function changeOf(frame: LogFrame, uploadId: Uint8Array | null): NonNulla
   const { effect } = frame;
   if (effect.compactedTo !== undefined) return { $case: 'compact', value: { upTo: effect.compactedTo } };
   if (effect.snapshot !== undefined && uploadId !== null) return { $case: 'publish', value: { uploadId } };
-  const { keepUntil, hardState } = effect;
+  const { keepUntil, hardState, stable = [] } = effect;
   return {
     $case: 'save',
     value: {
@@ -23,7 +24,7 @@ export function changeOf(frame: LogFrame, uploadId: Uint8Array | null): NonNulla
       truncateFrom: keepUntil,
       entries: frame.entries(keepUntil, frame.until, Infinity),
       hardState: hardStateMessage(hardState),
-      stable: [],
+      stable: [...stable].map(([key, value]) => ({ key, value: value ?? undefined })),
     },
   };
 }
@@ -46,8 +47,19 @@ export function isSameLog(durable: DurableState, found: DurableState): boolean {
     one.term === other.term &&
     one.vote === other.vote &&
     one.commit === other.commit &&
+    isSameValues(durable.stable, found.stable) &&
     firstIndex === found.firstIndex &&
     lastIndex === found.lastIndex &&
     lastTerm === found.lastTerm
+  );
+}
+
+function isSameValues(one: DurableState['stable'], other: DurableState['stable']): boolean {
+  return (
+    one.size === other.size &&
+    [...one].every(([key, value]) => {
+      const found = other.get(key);
+      return found !== undefined && sameBytes(found, value);
+    })
   );
 }

@@ -2,11 +2,14 @@ import type { HardStateChange, SaveRequest } from '../../raft-log/contract.js';
 import type { HardStateChange as HardStateMessage, Save } from '../generated/keelson/v1/raft_log.js';
 
 /** A save as the log takes it. */
-export function saveOf({ truncateFrom, entries, hardState }: Save): SaveRequest {
+export function saveOf({ truncateFrom, entries, hardState, stable }: Save): SaveRequest {
   return {
     ...(truncateFrom === undefined ? {} : { truncateFrom }),
     ...(entries.length === 0 ? {} : { entries }),
     ...(hardState === undefined ? {} : { hardState: hardStateChangeOf(hardState) }),
+    ...(stable.length === 0
+      ? {}
+      : { stable: Object.fromEntries(stable.map(({ key, value }) => [key, value ?? null])) }),
   };
 }
 

@@ -5,13 +5,13 @@ import type { HardState, LogState, SnapshotMeta } from '../generated/keelson/v1/
 
 /** What a log holds, as it travels. */
 export function stateMessage(log: RaftLog, termRuns: readonly TermRun[], lsn: number): LogState {
-  const { firstIndex, lastIndex, hardState, snapshots, unfitUntil } = log;
+  const { firstIndex, lastIndex, hardState, stable, snapshots, unfitUntil } = log;
   return {
     firstIndex,
     lastIndex,
     termRuns,
     hardState: { ...hardState, vote: hardState.vote ?? undefined },
-    stable: new Map(),
+    stable: new Map(stable),
     snapshots,
     lsn,
     unfitUntil: unfitUntil === 0 || unfitUntil === Infinity ? undefined : unfitUntil,
@@ -38,6 +38,7 @@ export function durableStateOf(message: LogState): DurableState {
     const snapshot = { name: { index, term, checksum: 0 }, meta: metaOf(meta) };
     durable.apply({ ...none, keepUntil: lastIndex + 1, snapshot });
   }
+  durable.stable = new Map([...message.stable].map(([key, value]) => [key, value.slice()]));
   durable.unfitUntil = unfitUnbounded ? Infinity : (unfitUntil ?? 0);
   return durable;
 }

@@ -73,8 +73,7 @@ export async function planUnfit(options: MarkUnfitOptions): Promise<UnfitPlan> {
  * every term in which it may have voted, without a vote; votes are refused with `KEELSON_UNFIT_TO_VOTE` until its
  * commit has reached `known.lastIndex`. Entries, commit and snapshots stay. The server must be stopped.
  *
- * Resolved: durable. A crash inside leaves the store as it was, or marked, or such that the same call completes it; once
- * it refuses votes it does not stop to. Called again it changes nothing.
+ * Resolved: durable. A crash inside leaves the store as it was, or marked. Called again it changes nothing.
  *
  * Errors: `KEELSON_INVALID_ARGUMENT`, also for a store that voted in the last term there is, with nothing marked; those
  * of an open with `create: 'never'`; `KEELSON_WRITE_FAILED`,
@@ -95,14 +94,9 @@ export async function markUnfit(options: MarkUnfitOptions): Promise<UnfitPlan> {
   }
 }
 
-/**
- * Both slots of the superblock first: a crash in front of the term leaves a server that does not vote. The preamble of a
- * new segment last, so that no one file is the only one that knows it.
- */
-async function mark(log: StoredRaftLog, { frames, durable }: DiskStore, after: VotingState): Promise<void> {
-  durable.unfitUntil = Math.max(durable.unfitUntil, after.unfitUntil);
-  await frames.markUnfit(durable.unfitUntil);
-  await log.setHardState({ term: after.hardState.term });
+/** One atom, which a full disk has room for; then the preamble of a new segment, so that no one file alone knows it. */
+async function mark(log: StoredRaftLog, { frames }: DiskStore, after: VotingState): Promise<void> {
+  await log.markUnfit(after.hardState.term, after.unfitUntil);
   await frames.beginSegment();
 }
 

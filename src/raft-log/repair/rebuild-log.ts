@@ -1,6 +1,7 @@
 import type { HeldEnvironment } from '../../disk/held-disk.js';
 import type { Disk } from '../../disk/port.js';
 import { encodeRaftPreamble } from '../../format/raft-records.js';
+import { NO_VALUES } from '../../format/stable-values.js';
 import type { Superblock } from '../../format/superblock.js';
 import { LogUnderRepair } from '../../wal/inside.js';
 import { AcceptedState } from '../state/accepted-state.js';
@@ -31,15 +32,15 @@ export async function rebuildLog(
   const { result } = plan;
   if (result === null) throw new RangeError('there is nothing to build');
   const { hardState, snapshot, unfitUntil } = result;
+  const stable = piece?.state.stable ?? NO_VALUES;
   const durable = new DurableState(null);
   const log = new LogUnderRepair(environment, paths, segmentBytesOf(survey));
   return log.buildNew(
     {
-      storeId: store.storeId,
+      lineage: store.lineage,
       above: { lsn: store.highestLsn, segment: store.highestSegment },
       end: { lastIndex: boundary.index, lastTerm: boundary.term },
-      unfitUntil,
-      begin: () => Promise.resolve(encodeRaftPreamble({ hardState, snapshot, boundary, unfitUntil })),
+      begin: () => Promise.resolve(encodeRaftPreamble({ hardState, snapshot, boundary, unfitUntil, stable })),
       fill: async (segmented) => {
         if (piece === null) return;
         const chunks = entriesOf(log, survey, piece, boundary.index + 1, result.lastIndex + 1);
@@ -107,8 +108,8 @@ async function* entriesUpToHole(
   const durable = new StretchState(from - 1);
   const { store } = survey;
   const { fromSegment, toSegment, lastLsn } = piece;
-  const { storeId, superblock } = store;
-  const stretch = { storeId, superblock, fromSegment, toSegment, lastLsn };
+  const { lineage, superblock } = store;
+  const stretch = { lineage, superblock, fromSegment, toSegment, lastLsn };
   const log = await old.openStretch(stretch, durable);
   try {
     const accepted = new AcceptedState(durable, () => undefined);

@@ -92,7 +92,7 @@ export function planRepair(survey: LogSurvey): InnerPlan {
   if (atEnd !== null) return idle('impossible', atEnd);
   const promised = whatWasPromised(survey);
   const chosen = choose(survey, promised);
-  if (chosen === null || store.storeId === null) return idle('impossible', whyNothingCanBeKept(survey));
+  if (chosen === null || store.lineage === null) return idle('impossible', whyNothingCanBeKept(survey));
   const keepsAll = reaches(survey, chosen, promised) && promised.isEndKnown;
   const result = resultOf(survey, chosen, promised, keepsAll);
   const isOnlySuperblock = damages.every(({ path }) => path === store.slots.path);
@@ -267,10 +267,7 @@ function resultOf(
 ): RepairedLog {
   const before = piece?.state.hardState ?? { term: 0, vote: null, commit: 0 };
   const commit = Math.min(Math.max(before.commit, snapshot?.index ?? 0, boundary.index), last.index);
-  const unfitBefore = survey.pieces.reduce(
-    (until, { state }) => Math.max(until, state.unfitUntil),
-    survey.store.superblock?.unfitUntil ?? 0,
-  );
+  const unfitBefore = survey.pieces.reduce((until, { state }) => Math.max(until, state.unfitUntil), 0);
   const isBounded = promised.isEndKnown && promised.isTermKnown;
   const given = isBounded ? promised.highestIndex : Infinity;
   const votes = keepsAll

@@ -88,19 +88,19 @@ async function surveyOnce(request: LogSurveyRequest, paths: StorePaths): Promise
   const snapshotsDir = join(paths.dir, SNAPSHOTS_DIRECTORY_NAME);
   let readBytes = store.readBytes;
   const snapshots =
-    store.storeId === null
+    store.lineage === null
       ? []
       : await surveySnapshots({
           disk: environment.disk,
           dir: snapshotsDir,
-          storeId: store.storeId,
+          lineage: store.lineage,
           named,
           onBytes: (bytes) => {
             readBytes += bytes;
           },
         });
   const state = pieces.pieces[pieces.pieces.length - 1]?.state ?? null;
-  const canOpen = await opensWithSnapshots(request, paths.dir, store.storeId, state);
+  const canOpen = await opensWithSnapshots(request, paths.dir, store.lineage, state);
   const ofSnapshots = await damagesOfSnapshots(request, snapshotsDir, snapshots, named, canOpen);
   return {
     paths,
@@ -166,15 +166,15 @@ const STAGED =
 async function opensWithSnapshots(
   { environment }: LogSurveyRequest,
   dir: string,
-  storeId: Uint8Array | null,
+  lineage: Uint8Array | null,
   state: DurableState | null,
 ): Promise<boolean> {
   const named = state?.snapshotName ?? null;
-  if (state === null || named === null || storeId === null) return true;
+  if (state === null || named === null || lineage === null) return true;
   const joins = (index: number, term: number): boolean =>
     index >= state.boundary() && index <= state.lastIndex && state.term(index) === term;
   try {
-    await new SnapshotsAtOpen(environment, dir, true).find(named, joins, storeId);
+    await new SnapshotsAtOpen(environment, dir, true).find(named, joins, lineage);
     return true;
   } catch (error) {
     if (error instanceof KeelsonError && error.family === 'damage') return false;

@@ -1,3 +1,5 @@
+import type { StableChange } from '../../format/stable-values.js';
+import { judgeStable } from './stable-changes.js';
 import { KeelsonError } from '../../errors/index.js';
 import { entryChecksum } from '../../format/entry-checksum.js';
 import type { HardState } from '../contract.js';
@@ -6,7 +8,9 @@ import { isSameHardState, judgeHardState, mergeHardState } from './judge-hard-st
 import type { JudgeRules, LogView } from './log-view.js';
 import type { GivenSave } from './requests.js';
 
-/** What an accepted save does to the log: drop the end, append, set the hard state; one atom (D1). */
+const NO_CHANGE: StableChange = new Map();
+
+/** What an accepted save does to the log: drop the end, append, set hard state and small values; one atom (D1). */
 export interface SavePlan {
   /** The log keeps its entries below this; `lastIndex + 1` if nothing is dropped. */
   readonly keepUntil: number;
@@ -15,6 +19,8 @@ export interface SavePlan {
   /** The hard state after this save. */
   readonly hardState: HardState;
   readonly hardStateChanged: boolean;
+  /** What it changes of the small values; often nothing. */
+  readonly stable: StableChange;
   /** Last index and its term after this save. */
   readonly lastIndex: number;
   readonly lastTerm: number;
@@ -29,7 +35,7 @@ export interface SavePlan {
  * The interlocks are judged on the outcome.
  *
  * @param view - the state that the save follows: durable plus everything queued before it.
- * @throws KeelsonError of family `'caller'`: `KEELSON_INDEX_GAP`, `KEELSON_COMPACTED`, `KEELSON_UNAVAILABLE`, `KEELSON_ENTRY_MISMATCH`, and under
+ * @throws KeelsonError of family `'caller'`: `KEELSON_TOO_LARGE`, `KEELSON_INDEX_GAP`, `KEELSON_COMPACTED`, `KEELSON_UNAVAILABLE`, `KEELSON_ENTRY_MISMATCH`, and under
  *   `checks: 'strict'` `KEELSON_COMMITTED_TRUNCATION`, `KEELSON_TERM_REGRESSION` and those of
  *   {@link judgeHardState}.
  */
@@ -54,8 +60,9 @@ export function judgeSave(view: LogView, given: GivenSave, rules: JudgeRules): S
   }
 
   const hardStateChanged = !isSameHardState(hardState, view.hardState);
-  const isEmpty = keepUntil > view.lastIndex && entries.count === 0 && !hardStateChanged;
-  return { keepUntil, entries, hardState, hardStateChanged, lastIndex, lastTerm, isEmpty };
+  const stable = given.stable === undefined ? NO_CHANGE : judgeStable(view.stable, given.stable);
+  const isEmpty = keepUntil > view.lastIndex && entries.count === 0 && !hardStateChanged && stable.size === 0;
+  return { keepUntil, entries, hardState, hardStateChanged, stable, lastIndex, lastTerm, isEmpty };
 }
 
 /** Where the log ends, exclusive, once `truncateFrom` is carried out. */

@@ -16,6 +16,8 @@ export interface LogView {
   readonly hardState: HardState;
   /** The newest snapshot, or null. Its index is never above `lastIndex`. */
   readonly snapshot: { readonly index: number; readonly term: number } | null;
+  /** The small values. */
+  readonly stable: ReadonlyMap<string, Uint8Array>;
   /** New votes are refused until the commit index has reached this; 0 when fit. */
   readonly unfitUntil: number;
   /** Term of an index in `firstIndex - 1 .. lastIndex`; not asked for any other. */

@@ -1,3 +1,5 @@
+import type { StableChange } from '../../format/stable-values.js';
+import { readStable } from './stable-changes.js';
 import {
   checkFunction,
   checkInteger,
@@ -18,7 +20,7 @@ import { GivenEntries } from './given-entries.js';
 
 /** Whole requests: read once, and refused by their shape alone, before they are held against the log. */
 
-const SAVE_FIELDS = ['truncateFrom', 'entries', 'hardState'] as const;
+const SAVE_FIELDS = ['truncateFrom', 'entries', 'hardState', 'stable'] as const;
 const HARD_STATE_FIELDS = ['term', 'vote', 'commit'] as const;
 
 /** A save as it was read: nothing of it changes any more but the bytes, which are the caller's until they are encoded. */
@@ -26,6 +28,7 @@ export interface GivenSave {
   readonly truncateFrom: number | undefined;
   readonly entries: GivenEntries;
   readonly hardState: GivenHardState | undefined;
+  readonly stable: StableChange | undefined;
 }
 
 /** A change of the hard state as it was read; undefined is what was left out. */
@@ -38,12 +41,13 @@ export type GivenHardState = { readonly [Field in keyof HardState]?: HardState[F
 export function readSave(request: unknown): GivenSave {
   checkRecord('request', request);
   checkKnownFields('request', request, SAVE_FIELDS, '');
-  const { truncateFrom, entries, hardState } = request as Readonly<Record<keyof GivenSave, unknown>>;
+  const { truncateFrom, entries, hardState, stable } = request as Readonly<Record<keyof GivenSave, unknown>>;
   if (truncateFrom !== undefined) checkInteger('truncateFrom', truncateFrom, 0);
   return {
     truncateFrom,
     entries: entries === undefined ? GivenEntries.NONE : GivenEntries.read(entries),
     hardState: hardState === undefined ? undefined : readHardState('hardState', hardState),
+    stable: stable === undefined ? undefined : readStable('stable', stable),
   };
 }
 

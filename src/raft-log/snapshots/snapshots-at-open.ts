@@ -49,8 +49,8 @@ export class SnapshotsAtOpen {
    *
    * Errors: `KEELSON_MISSING_SNAPSHOT` if there is none; `KEELSON_INCOMPATIBLE_FORMAT`; `KEELSON_READ_FAILED`.
    */
-  async find(named: SnapshotName, joins: Joins, storeId: Uint8Array): Promise<FoundSnapshot> {
-    const store = await this.#open(storeId, true);
+  async find(named: SnapshotName, joins: Joins, lineage: Uint8Array): Promise<FoundSnapshot> {
+    const store = await this.#open(lineage, true);
     try {
       return { name: named, meta: metaOf(await store.readMeta(named)), fallback: null };
     } catch (error) {
@@ -71,10 +71,10 @@ export class SnapshotsAtOpen {
   async settle(
     named: SnapshotName | null,
     joins: Joins,
-    storeId: Uint8Array,
+    lineage: Uint8Array,
     checkFence: () => Promise<void>,
   ): Promise<readonly string[]> {
-    const store = await this.opened(storeId);
+    const store = await this.opened(lineage);
     const folder = join(this.#dir, QUARANTINE_DIRECTORY_NAME);
     const replaced = named === null ? [] : await store.publishStaged(named, folder, checkFence);
     const { moved, whole } = await store.setUnusableAside({ folder, checkFence, named, holds: joins });
@@ -109,22 +109,22 @@ export class SnapshotsAtOpen {
    * Writes the snapshot of a log that is about to take another's place: durably, under the name of an unfinished one,
    * since its own may still be taken. {@link SnapshotsAtOpen.find} finds it there, {@link SnapshotsAtOpen.settle} names it.
    */
-  async stage(snapshot: NonNullable<OlderLog['snapshot']>, storeId: Uint8Array): Promise<SnapshotName> {
-    const store = await this.#open(storeId, false);
+  async stage(snapshot: NonNullable<OlderLog['snapshot']>, lineage: Uint8Array): Promise<SnapshotName> {
+    const store = await this.#open(lineage, false);
     const staged = await store.write(snapshot);
     await store.syncStaged();
     return staged.ref;
   }
 
   /** The store of the open log. */
-  async opened(storeId: Uint8Array): Promise<SnapshotStore> {
-    this.#store ??= await this.#open(storeId, this.#readOnly);
+  async opened(lineage: Uint8Array): Promise<SnapshotStore> {
+    this.#store ??= await this.#open(lineage, this.#readOnly);
     return this.#store;
   }
 
-  #open(storeId: Uint8Array, readOnly: boolean): Promise<SnapshotStore> {
+  #open(lineage: Uint8Array, readOnly: boolean): Promise<SnapshotStore> {
     const dir = join(this.#dir, SNAPSHOTS_DIRECTORY_NAME);
-    return openSnapshotStore({ environment: this.#environment, dir, storeId, readOnly });
+    return openSnapshotStore({ environment: this.#environment, dir, lineage, readOnly });
   }
 }
 

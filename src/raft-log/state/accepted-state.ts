@@ -1,3 +1,4 @@
+import { withChange } from '../../format/stable-values.js';
 import type { HardState } from '../contract.js';
 import { Cuts } from '../rules/cuts.js';
 import type { DurableState } from './durable-state.js';
@@ -20,6 +21,7 @@ export class AcceptedState implements LogView {
   lastIndex: number;
   lastTerm: number;
   hardState: HardState;
+  stable: ReadonlyMap<string, Uint8Array>;
   snapshot: { readonly index: number; readonly term: number } | null;
   readonly cuts: Cuts = new Cuts();
 
@@ -30,6 +32,7 @@ export class AcceptedState implements LogView {
     this.lastIndex = durable.lastIndex;
     this.lastTerm = durable.lastTerm;
     this.hardState = durable.hardState;
+    this.stable = durable.stable;
     this.snapshot = durable.snapshotName;
   }
 
@@ -55,6 +58,7 @@ export class AcceptedState implements LogView {
     this.lastIndex = save.until - 1;
     this.lastTerm = lastTerm;
     this.hardState = effect.hardState;
+    if (effect.stable !== undefined) this.stable = withChange(this.stable, effect.stable);
     if (effect.snapshot !== undefined) this.snapshot = effect.snapshot.name;
     if (effect.compactedTo !== undefined) this.firstIndex = effect.compactedTo + 1;
     if (effect.resetTo !== undefined) this.firstIndex = effect.resetTo.index + 1;
@@ -84,8 +88,8 @@ export class AcceptedState implements LogView {
     const failed = this.#queue.slice(this.#head);
     this.cuts.note(0);
     this.#forget();
-    const { firstIndex, lastIndex, lastTerm, hardState, snapshotName } = this.#durable;
-    Object.assign(this, { firstIndex, lastIndex, lastTerm, hardState, snapshot: snapshotName });
+    const { firstIndex, lastIndex, lastTerm, hardState, stable, snapshotName } = this.#durable;
+    Object.assign(this, { firstIndex, lastIndex, lastTerm, hardState, stable, snapshot: snapshotName });
     return failed;
   }
 

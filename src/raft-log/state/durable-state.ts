@@ -5,6 +5,7 @@ import {
   decodeHardState,
   decodeRaftPreamble,
   decodeSnapshotName,
+  decodeUnfit,
   encodeRaftPreamble,
   RAFT_RECORD_KINDS,
   entryTermDistance,
@@ -14,7 +15,8 @@ import type { FrameHeader } from '../../format/frame-header.js';
 import type { SegmentHeader } from '../../format/segment-header.js';
 import type { Superblock } from '../../format/superblock.js';
 import type { FrameRecords } from '../../format/frame-records.js';
-import { FLAG_OPTIONAL, type RawRecord } from '../../format/record.js';
+import { OPTIONAL_KIND_FROM, type RawRecord } from '../../format/record.js';
+import { decodeStable, NO_VALUES, withChange, type StableChange } from '../../format/stable-values.js';
 import type { TermRun } from '../../format/seal.js';
 import type { SealedSegment, WalLayer } from '../../wal/inside.js';
 import type { RecoveryReport } from '../../wal/report/recovery-report.js';
@@ -35,6 +37,8 @@ export interface FrameEffect {
   /** The log was replaced: empty behind this boundary. */
   readonly resetTo?: { readonly index: number; readonly term: number };
   readonly compactedTo?: number;
+  readonly stable?: StableChange;
+  readonly unfitUntil?: number;
 }
 
 const FRESH_HARD_STATE: HardState = Object.freeze({ term: 0, vote: null, commit: 0 });
@@ -53,11 +57,13 @@ export class DurableState implements WalLayer {
   /** The other snapshots that are kept, newest first. */
   olderSnapshots: readonly KeptSnapshot[] = [];
   unfitUntil = 0;
+  /** The small values; never changed, but replaced. */
+  stable: ReadonlyMap<string, Uint8Array> = NO_VALUES;
   readonly cuts: Cuts = new Cuts();
   #runs = new TermRuns();
   #boundary = { index: 0, term: 0 };
   readonly #snapshots: SnapshotsAtOpen | null;
-  #storeId: Uint8Array = new Uint8Array();
+  #lineage: Uint8Array = new Uint8Array();
 
   /** @param snapshots - null for a replay alone, whose snapshots nobody asks for */
   constructor(snapshots: SnapshotsAtOpen | null) {
@@ -94,8 +100,8 @@ export class DurableState implements WalLayer {
   /** A state of its own, over which a log may go on that has the same snapshots. */
   copy(): DurableState {
     const copy = new DurableState(this.#snapshots);
-    const { hardState, snapshotName, snapshotMeta, olderSnapshots, unfitUntil } = this;
-    Object.assign(copy, { hardState, snapshotName, snapshotMeta, olderSnapshots, unfitUntil });
+    const { hardState, snapshotName, snapshotMeta, olderSnapshots, unfitUntil, stable } = this;
+    Object.assign(copy, { hardState, snapshotName, snapshotMeta, olderSnapshots, unfitUntil, stable });
     copy.#runs = this.#runs.clone();
     copy.#boundary = this.#boundary;
     return copy;
@@ -120,12 +126,19 @@ export class DurableState implements WalLayer {
     if (typeof terms === 'number') this.#runs.appendRun(keepUntil, keepUntil + entryCount, terms);
     else terms.forEach((term, at) => this.#runs.append(keepUntil + at, term));
     this.hardState = effect.hardState;
+    if (effect.unfitUntil !== undefined) this.#giveUpVotes(effect.unfitUntil);
+    if (effect.stable !== undefined) this.stable = withChange(this.stable, effect.stable);
     if (snapshot !== undefined) {
       this.olderSnapshots = this.snapshots;
       this.snapshotName = snapshot.name;
       this.snapshotMeta = snapshot.meta;
     }
     if (compactedTo !== undefined) this.#compactTo({ index: compactedTo, term: this.term(compactedTo) });
+  }
+
+  /** What was given up is not had back by what says less. */
+  #giveUpVotes(until: number): void {
+    this.unfitUntil = Math.max(this.unfitUntil, until);
   }
 
   #compactTo(boundary: { index: number; term: number }): void {
@@ -141,6 +154,7 @@ export class DurableState implements WalLayer {
     this.snapshotMeta = null;
     this.fallback = null;
     this.unfitUntil = 0;
+    this.stable = NO_VALUES;
     this.#runs = new TermRuns();
     this.#boundary = { index: 0, term: 0 };
   }
@@ -153,7 +167,8 @@ export class DurableState implements WalLayer {
     if (preamble === null) throw unknownRecord(firstLsn, 'the preamble of its segment');
     this.hardState = Object.freeze({ ...preamble.hardState });
     this.snapshotName = preamble.snapshot;
-    this.unfitUntil = Math.max(this.unfitUntil, preamble.unfitUntil);
+    this.#giveUpVotes(preamble.unfitUntil);
+    this.stable = preamble.stable;
     this.#boundary = preamble.boundary;
     if (isFirst) this.#runs.reset(end.lastIndex, end.lastTerm);
   }
@@ -214,19 +229,29 @@ export class DurableState implements WalLayer {
         this.#compactTo(boundary);
         return;
       }
+      case RAFT_RECORD_KINDS.stable: {
+        const change = decodeStable(record.body);
+        if (change === null) throw unknownRecord(lsn, 'a set of small values');
+        this.stable = withChange(this.stable, change);
+        return;
+      }
+      case RAFT_RECORD_KINDS.unfit: {
+        const until = decodeUnfit(record.body);
+        if (until === null) throw unknownRecord(lsn, 'a mark of unfitness');
+        this.#giveUpVotes(until);
+        return;
+      }
       default:
         // R9: what is marked optional may be skipped by who does not know it, all else refuses.
-        if ((record.flags & FLAG_OPTIONAL) === 0) throw unknownRecord(lsn, `a record of kind ${record.kind}`);
+        if (record.kind < OPTIONAL_KIND_FROM) throw unknownRecord(lsn, `a record of kind ${record.kind}`);
     }
   }
 
-  async judged({ storeId, unfitUntil }: Pick<Superblock, 'storeId' | 'unfitUntil'>): Promise<void> {
+  async judged({ lineage }: Pick<Superblock, 'lineage'>): Promise<void> {
     this.#settleBoundary();
-    this.#storeId = storeId;
-    // Either place may have been written last; what was given up is not had back by forgetting one of them.
-    this.unfitUntil = Math.max(this.unfitUntil, unfitUntil);
+    this.#lineage = lineage;
     if (this.snapshotName === null || this.#snapshots === null) return;
-    const found = await this.#snapshots.find(this.snapshotName, this.#joins, storeId);
+    const found = await this.#snapshots.find(this.snapshotName, this.#joins, lineage);
     this.snapshotName = found.name;
     this.snapshotMeta = found.meta;
     this.fallback = found.fallback;
@@ -243,7 +268,7 @@ export class DurableState implements WalLayer {
 
   settle(checkFence: () => Promise<void>): Promise<readonly string[]> {
     if (this.#snapshots === null) return Promise.resolve([]);
-    return this.#snapshots.settle(this.snapshotName, this.#joins, this.#storeId, checkFence);
+    return this.#snapshots.settle(this.snapshotName, this.#joins, this.#lineage, checkFence);
   }
 
   readonly #joins: Joins = (index, term) =>
@@ -258,8 +283,8 @@ export class DurableState implements WalLayer {
   }
 
   preambleState(): Uint8Array {
-    const { hardState, snapshotName, unfitUntil } = this;
-    return encodeRaftPreamble({ hardState, snapshot: snapshotName, boundary: this.#boundary, unfitUntil });
+    const { hardState, snapshotName: snapshot, unfitUntil, stable } = this;
+    return encodeRaftPreamble({ hardState, snapshot, boundary: this.#boundary, unfitUntil, stable });
   }
 
   termRuns(from: number, until: number): readonly TermRun[] {

@@ -1,12 +1,15 @@
+import { encodeStable } from '../../format/stable-values.js';
 import type { FrameFields } from '../../format/frame-header.js';
 import {
   encodeBoundary,
   encodeHardState,
   encodeSnapshotName,
+  encodeUnfit,
   RAFT_RECORD_KINDS,
   type ControlRecord,
   type SnapshotName,
 } from '../../format/raft-records.js';
+import type { HardState } from '../contract.js';
 import type { SnapshotMeta } from '../snapshot-contract.js';
 import type { GivenEntries } from '../rules/given-entries.js';
 import type { SavePlan } from '../rules/judge-save.js';
@@ -16,10 +19,11 @@ import { LogFrame } from './log-frame.js';
 
 /** The frame of a save. */
 export function draftSave(view: LogView, plan: SavePlan): LogFrame {
-  const { keepUntil, entries, hardState, lastTerm } = plan;
+  const { keepUntil, entries, hardState, stable, lastTerm } = plan;
   const controls: ControlRecord[] = [];
   if (plan.hardStateChanged)
     controls.push({ kind: RAFT_RECORD_KINDS.hardState, body: encodeHardState(hardState) });
+  if (stable.size > 0) controls.push({ kind: RAFT_RECORD_KINDS.stable, body: encodeStable(stable) });
   // With entries, the frame's own range says what was dropped.
   if (entries.count === 0 && keepUntil <= view.lastIndex) {
     controls.push({ kind: RAFT_RECORD_KINDS.truncation, body: new Uint8Array(0) });
@@ -35,7 +39,13 @@ export function draftSave(view: LogView, plan: SavePlan): LogFrame {
   };
   // What is accepted is frozen already.
   const after = plan.hardStateChanged ? Object.freeze({ ...hardState }) : view.hardState;
-  const effect = { keepUntil, entryCount: entries.count, terms, hardState: after };
+  const effect = {
+    keepUntil,
+    entryCount: entries.count,
+    terms,
+    hardState: after,
+    ...(stable.size > 0 ? { stable } : {}),
+  };
   const urgency = entries.count > 0 ? 'entries' : 'control';
   return new LogFrame({ fields, effect, urgency, controls, entries });
 }
@@ -74,6 +84,22 @@ export function draftSnapshot(plan: SnapshotPlan, name: SnapshotName, meta: Snap
   };
   const whole = keepsLog ? effect : { ...effect, resetTo: { index, term } };
   return new LogFrame({ fields, effect: whole, urgency: 'record', controls });
+}
+
+/** The frame that keeps the server from voting. */
+export function draftUnfit(view: LogView, hardState: HardState, unfitUntil: number): LogFrame {
+  const from = view.lastIndex + 1;
+  const controls: ControlRecord[] = [
+    { kind: RAFT_RECORD_KINDS.unfit, body: encodeUnfit(unfitUntil) },
+    { kind: RAFT_RECORD_KINDS.hardState, body: encodeHardState(hardState) },
+  ];
+  const { lastTerm } = view;
+  return new LogFrame({
+    fields: emptyRange(from, lastTerm, false),
+    effect: { keepUntil: from, entryCount: 0, terms: lastTerm, hardState, unfitUntil },
+    urgency: 'control',
+    controls,
+  });
 }
 
 /** The frame that drops entries from the front. */

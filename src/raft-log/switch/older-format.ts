@@ -21,13 +21,15 @@ export interface OlderSeen {
 export interface OlderLog {
   readonly seen: OlderSeen;
   /** Null if that format had none. */
-  readonly storeId: Uint8Array | null;
+  readonly lineage: Uint8Array | null;
   readonly hardState: HardState;
   /** `firstIndex - 1` and its term. */
   readonly boundary: { readonly index: number; readonly term: number };
   readonly lastIndex: number;
   /** As in `RaftLog`; 0 where that format knew no such thing. */
   readonly unfitUntil: number;
+  /** Its small values; none where that format knew no such thing. */
+  readonly stable: ReadonlyMap<string, Uint8Array>;
   readonly snapshot: {
     readonly index: number;
     readonly term: number;

@@ -1,5 +1,6 @@
 import { isKeelsonError } from '../../errors/index.js';
 import { encodeRaftPreamble } from '../../format/raft-records.js';
+import { NO_VALUES } from '../../format/stable-values.js';
 import type { OlderStore, OlderStores, Replacement } from '../../wal/inside.js';
 import type { DurableState } from '../state/durable-state.js';
 import { refill } from '../state/refill.js';
@@ -54,15 +55,14 @@ async function migration(
   place: OlderPlace,
 ): Promise<Replacement> {
   const older = await format.read(place);
-  const { hardState, boundary, unfitUntil } = older;
+  const { hardState, boundary, unfitUntil, stable } = older;
   return {
-    storeId: older.storeId,
+    lineage: older.lineage,
     above: older.seen,
     end: { lastIndex: boundary.index, lastTerm: boundary.term },
-    unfitUntil,
-    begin: async (storeId) => {
-      const snapshot = older.snapshot === null ? null : await snapshots.stage(older.snapshot, storeId);
-      return encodeRaftPreamble({ hardState, boundary, unfitUntil, snapshot });
+    begin: async (lineage) => {
+      const snapshot = older.snapshot === null ? null : await snapshots.stage(older.snapshot, lineage);
+      return encodeRaftPreamble({ hardState, boundary, unfitUntil, stable, snapshot });
     },
     fill: async (log) => {
       await refill(log, durable, options.segmentBytes, older.entries());
@@ -84,15 +84,15 @@ async function reset(
   const known = await readOrRuins(format, place);
   const { index, term } = resetTo;
   const { hardState, unfitUntil } = resetState(resetTo, known);
+  const { stable } = known;
   return {
     // Another store: what the old one left under names of ours is none of it.
-    storeId: null,
+    lineage: null,
     above: known.seen,
     end: { lastIndex: index, lastTerm: term },
-    unfitUntil,
     begin: () =>
       Promise.resolve(
-        encodeRaftPreamble({ hardState, boundary: { index, term }, unfitUntil, snapshot: null }),
+        encodeRaftPreamble({ hardState, boundary: { index, term }, unfitUntil, stable, snapshot: null }),
       ),
     fill: () => Promise.resolve(),
   };
@@ -100,11 +100,18 @@ async function reset(
 
 async function readOrRuins(format: OlderFormat, place: OlderPlace): Promise<GivenUp> {
   try {
-    const { seen, hardState, lastIndex, unfitUntil } = await format.read(place);
-    return { seen, hardState, acknowledgedUntil: lastIndex, unfitUntil, damage: null };
+    const { seen, hardState, lastIndex, unfitUntil, stable } = await format.read(place);
+    return { seen, hardState, acknowledgedUntil: lastIndex, unfitUntil, stable, damage: null };
   } catch (error) {
     if (!isKeelsonError(error) || error.family !== 'damage') throw error;
     const { seen, acknowledgedUntil } = await format.ruins(place);
-    return { seen, hardState: null, acknowledgedUntil, unfitUntil: acknowledgedUntil, damage: error };
+    return {
+      seen,
+      hardState: null,
+      acknowledgedUntil,
+      unfitUntil: acknowledgedUntil,
+      stable: NO_VALUES,
+      damage: error,
+    };
   }
 }

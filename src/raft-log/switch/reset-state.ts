@@ -11,6 +11,8 @@ export interface GivenUp {
   readonly hardState: OlderLog['hardState'] | null;
   readonly acknowledgedUntil: number;
   readonly unfitUntil: number;
+  /** None where they cannot be read. */
+  readonly stable: OlderLog['stable'];
   readonly damage: KeelsonError | null;
 }
 

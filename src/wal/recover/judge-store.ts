@@ -70,7 +70,7 @@ export class StoreJudge {
     this.checkKind(superblock);
     try {
       const marks = await readMarks(disk, this.#paths.dir);
-      const endMark = newestMark(marks, { storeId: superblock.storeId, superblock });
+      const endMark = newestMark(marks, { lineage: superblock.lineage, superblock });
       const judgement = await judge({
         disk,
         walDir: this.#paths.walDir,

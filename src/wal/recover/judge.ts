@@ -154,7 +154,7 @@ class Judge {
     tally.readBytes += Math.min(fileBytes, 512);
     if (verdict.kind === 'other-version' && mustBe) throw otherFormat(path, verdict.version);
     const fault =
-      verdict.kind === 'other-version' ? null : headerFault(verdict, fileBytes, number, superblock.storeId);
+      verdict.kind === 'other-version' ? null : headerFault(verdict, fileBytes, number, superblock.lineage);
     if (fault === null && verdict.kind === 'valid') {
       this.#witnesses.hear(NOTHING_DURABLE, verdict.header.epoch);
       return { header: verdict.header, path, file };

@@ -1,7 +1,8 @@
+import { payloadMatches } from '../../format/frame-payload.js';
 import { overwriteFailed, readFailed, syncFailed } from '../../disk/disk-failure.js';
 import type { Disk, DiskFile } from '../../disk/port.js';
 import { writeFully } from '../../disk/write-fully.js';
-import { FRAME_HEADER_BYTES_MAX, payloadMatches, readFrameHeader } from '../../format/frame-header.js';
+import { FRAME_HEADER_BYTES_MAX, readFrameHeader } from '../../format/frame-header.js';
 import { decodeSealTrailer, SEAL_TRAILER_BYTES } from '../../format/seal.js';
 import { closeFile } from '../../disk/close-file.js';
 import type { RecoveryTally } from '../report/damage.js';

@@ -24,7 +24,7 @@ export interface SegmentAbove {
 }
 
 /** What a file that stands above the range is held against. */
-export type RangeBelow = Pick<Superblock, 'storeId' | 'epoch' | 'fenceEpoch' | 'fenceLsn'>;
+export type RangeBelow = Pick<Superblock, 'lineage' | 'epoch' | 'fenceEpoch' | 'fenceLsn'>;
 
 /**
  * The witnesses among the files numbered above the live range, by number (R1, R3, R6). A writer makes a segment only when all
@@ -50,7 +50,7 @@ export async function segmentsAbove(
     if (file === null) continue;
     try {
       const { verdict } = await readSegmentHeader(file);
-      if (verdict.kind !== 'valid' || !sameBytes(verdict.header.storeId, range.storeId)) continue;
+      if (verdict.kind !== 'valid' || !sameBytes(verdict.header.lineage, range.lineage)) continue;
       const { header } = verdict;
       if (isUnfinished(header, range)) unfinishedEpoch = header.epoch;
       if (header.epoch === unfinishedEpoch) continue;

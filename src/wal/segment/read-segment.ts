@@ -4,12 +4,15 @@ import { readFully } from '../../disk/read-fully.js';
 import { systemCode } from '../../disk/system-error.js';
 import { isKeelsonError } from '../../errors/index.js';
 import { SEGMENT_ASIDE_SUFFIX } from '../../format/names.js';
+import { rangeCount } from '../../format/range-sums.js';
 import {
   decodeSealOffsets,
   decodeSealRuns,
+  decodeSealSums,
   decodeSealTrailer,
   SEAL_OFFSET_BYTES,
   SEAL_RUN_BYTES,
+  SEAL_SUM_BYTES,
   SEAL_TRAILER_BYTES,
   sealBytesOf,
   type SealTrailer,
@@ -18,6 +21,7 @@ import {
 import {
   decodeSegmentHeader,
   SEGMENT_HEADER_BYTES,
+  segmentHeaderBytes,
   type SegmentHeaderVerdict,
 } from '../../format/segment-header.js';
 
@@ -73,12 +77,14 @@ export async function readAt(
   }
 }
 
-/** Reads and judges the first block of a segment, and the file's size. */
+/** Reads and judges the header of a segment, and the file's size. */
 export async function readSegmentHeader(
   file: DiskFile,
 ): Promise<{ readonly verdict: SegmentHeaderVerdict; readonly fileBytes: number }> {
   // Inline: of each segment open reads this block and its end, and a turn of a thread costs twenty times the read.
-  const bytes = await readAt(file, 0, SEGMENT_HEADER_BYTES, 'inline');
+  let bytes = await readAt(file, 0, SEGMENT_HEADER_BYTES, 'inline');
+  const wholeBytes = segmentHeaderBytes(bytes);
+  if (wholeBytes > bytes.length) bytes = await readAt(file, 0, wholeBytes, 'inline');
   let fileBytes: number;
   try {
     fileBytes = (await file.stat('inline')).size;
@@ -120,6 +126,21 @@ export async function readSealOffsets(
   salt: number,
 ): Promise<Uint32Array | null> {
   const length = (trailer.until - trailer.lowest) * SEAL_OFFSET_BYTES;
-  const bytes = await readAt(file, segmentBytes - sealBytesOf(trailer), length);
+  const bytes = await readAt(file, segmentBytes - sealBytesOf(trailer) + sumsBytesOf(trailer), length);
   return decodeSealOffsets(bytes, trailer, salt);
+}
+
+/** The sums of ranges of a seal, likewise. */
+export async function readSealSums(
+  file: DiskFile,
+  segmentBytes: number,
+  trailer: SealTrailer,
+  salt: number,
+): Promise<Uint32Array | null> {
+  const bytes = await readAt(file, segmentBytes - sealBytesOf(trailer), sumsBytesOf(trailer));
+  return decodeSealSums(bytes, trailer, salt);
+}
+
+function sumsBytesOf({ lowest, until }: SealTrailer): number {
+  return rangeCount(lowest, until) * SEAL_SUM_BYTES;
 }

@@ -70,6 +70,11 @@ export class RecordIndex {
     return number < this.#lowest || number >= this.until ? undefined : this.#checksums[number - this.#lowest];
   }
 
+  /** All checksums, from `lowest` on; a view, valid until the next change. */
+  checksums(): Uint32Array {
+    return this.#checksums.subarray(0, this.#count);
+  }
+
   /** All offsets, from `lowest` on; a view, valid until the next change. */
   offsets(): Uint32Array {
     return this.#offsets.subarray(0, this.#count);

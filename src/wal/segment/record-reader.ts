@@ -1,6 +1,6 @@
 import type { DiskFile } from '../../disk/port.js';
 import { RECORD_HEADER_BYTES } from '../../format/record.js';
-import { SEGMENT_HEADER_BYTES } from '../../format/segment-header.js';
+import { framesFrom } from '../../format/segment-header.js';
 import { malformed } from '../report/damage.js';
 import type { LiveSegment } from './live-segment.js';
 import { readAt, readSealOffsets } from './read-segment.js';
@@ -115,7 +115,7 @@ async function readRegion(
   const start = offsets[0] as number;
   const last = offsets[offsets.length - 1] as number;
   const end = segment.seal === null ? segment.header.segmentBytes : segment.framesUntil;
-  const misplaced = firstMisplaced(offsets, end);
+  const misplaced = firstMisplaced(offsets, framesFrom(segment.header.state.length), end);
   if (misplaced >= 0) throw malformed(segment, offsets[misplaced] as number, from + misplaced);
   const until = Math.min(behind ?? last + RECORD_HEADER_BYTES + SLACK_BYTES, end);
   const newest = segment.index?.offsets().at(-1) ?? Infinity;
@@ -147,8 +147,8 @@ async function readOn(
  * Position of the first offset at which no record can stand behind the one before; -1 if there is none. D9: offsets
  * that were read from a disk are held against the frames before memory is taken for what lies between them.
  */
-function firstMisplaced(offsets: Uint32Array, end: number): number {
-  let from = SEGMENT_HEADER_BYTES;
+function firstMisplaced(offsets: Uint32Array, start: number, end: number): number {
+  let from = start;
   for (let at = 0; at < offsets.length; at += 1) {
     const offset = offsets[at] as number;
     if (offset < from || offset + RECORD_HEADER_BYTES > end) return at;

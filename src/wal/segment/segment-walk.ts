@@ -3,13 +3,13 @@ import {
   FRAME_HEADER_BYTES_MAX,
   FRAME_MAGIC,
   lastLsnOf,
-  payloadMatches,
   readFrameHeader,
   type FrameHeader,
 } from '../../format/frame-header.js';
+import { payloadFault } from '../../format/frame-payload.js';
 import { FrameRecords } from '../../format/frame-records.js';
 import { NOTHING_DURABLE } from '../../format/position.js';
-import { SEGMENT_HEADER_BYTES, segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
+import { framesFrom, segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
 import { isFenced, runBefore, runThrough, whyNotJoining, type Fence, type RunState } from './frame-run.js';
 import { SegmentWindow, type WindowOptions } from './segment-window.js';
 import { Witnesses } from './witnesses.js';
@@ -65,7 +65,7 @@ export class SegmentWalk {
   /** The run up to the last whole frame. */
   run: RunState;
   /** Behind that frame. */
-  offset: number = SEGMENT_HEADER_BYTES;
+  offset: number;
   frameCount = 0;
   readonly #file: DiskFile;
   readonly #segmentBytes: number;
@@ -81,6 +81,7 @@ export class SegmentWalk {
     this.#file = file;
     this.#segmentBytes = header.segmentBytes;
     this.#salt = segmentSalt(header.identity);
+    this.offset = framesFrom(header.state.length);
     this.#options = options;
     this.#window = new SegmentWindow(file, header.segmentBytes, options);
     this.run = runBefore(header);
@@ -175,11 +176,10 @@ export class SegmentWalk {
   #heldFault(at: number, header: FrameHeader): string | null {
     const { bytes, dataView, from } = this.#window;
     const until = at + header.payloadBytes;
-    if (!payloadMatches(header, bytes.subarray(at, until), this.#salt))
-      return 'payload checksum does not match';
-    return this.#records.set(bytes, dataView, at, until, header.recordCount, from)
-      ? null
-      : 'its records do not fill the frame';
+    const fault = payloadFault(header, bytes, dataView, at, this.#salt);
+    if (fault !== null) return fault;
+    this.#records.set(bytes, dataView, at, until, header.recordCount, from);
+    return null;
   }
 
   /** Where the next magic stands, or the end of the segment. */

@@ -42,17 +42,20 @@ export async function makeFreshStore(request: FreshStoreRequest): Promise<Superb
   const { environment, paths, superblock } = request;
   const { disk } = environment;
   await clearLeftovers(request);
-  const storeId = newIdentity(environment);
-  await makeFirstSegment(request, storeId);
+  const lineage = newIdentity(environment);
+  await makeFirstSegment(request, lineage);
   await syncNames(disk, paths.walDir);
   if (paths.isWalSeparate) await proveOwnName(disk, paths.walDir);
   await syncNames(disk, paths.dir);
   await proveOwnName(disk, paths.dir);
   const blank: Superblock = {
     generation: 0,
-    storeId,
+    lineage,
+    storeId: newIdentity(environment),
+    origin: 'made',
     storeKind: request.layer.storeKind,
     epoch: 1,
+    nonce: newIdentity(environment),
     fenceEpoch: 1,
     fenceLsn: 1,
     firstSegment: 1,
@@ -61,7 +64,6 @@ export async function makeFreshStore(request: FreshStoreRequest): Promise<Superb
     isLive: true,
     isCleanEnd: false,
     isWalSeparate: paths.isWalSeparate,
-    unfitUntil: 0,
   };
   const file = new SuperblockFile(superblock, blank, request.superblockBytes, 0);
   await file.writeBoth({});
@@ -80,13 +82,13 @@ async function clearLeftovers({ environment, paths }: FreshStoreRequest): Promis
   if (!paths.isWalSeparate) await renewDirectory(disk, paths.walDir);
 }
 
-async function makeFirstSegment(request: FreshStoreRequest, storeId: Uint8Array): Promise<void> {
+async function makeFirstSegment(request: FreshStoreRequest, lineage: Uint8Array): Promise<void> {
   const { environment, paths, segmentBytes, layer } = request;
   const path = join(paths.walDir, spareName(1));
   const file = await makeZeroedFile(environment, path, segmentBytes, request.onZeroed, request.signal);
   try {
     await writeSegmentHeader(file, {
-      storeId,
+      lineage,
       identity: newIdentity(environment),
       number: 1,
       segmentBytes,

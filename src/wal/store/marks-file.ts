@@ -52,7 +52,7 @@ export async function readMarks(disk: Disk, dir: string): Promise<MarksFile> {
 
 /** Whose marks count. What nobody knows, since no slot of the superblock is whole, is not compared. */
 export interface MarkedRun {
-  readonly storeId: Uint8Array | null;
+  readonly lineage: Uint8Array | null;
   /** Where the present run of the log began (D11). */
   readonly superblock: Pick<Superblock, 'fenceEpoch' | 'fenceLsn'> | null;
 }
@@ -61,10 +61,10 @@ export interface MarkedRun {
  * The highest mark of that store and of its present run; null if there is none. R1: what does not count is left out
  * before the highest is chosen, since a mark of an earlier run, with whatever LSN, would hide the one that counts.
  */
-export function newestMark({ blocks }: MarksFile, { storeId, superblock }: MarkedRun): EndMark | null {
+export function newestMark({ blocks }: MarksFile, { lineage, superblock }: MarkedRun): EndMark | null {
   let newest: EndMark | null = null;
   for (const mark of blocks) {
-    if (mark === null || (storeId !== null && !sameBytes(mark.storeId, storeId))) continue;
+    if (mark === null || (lineage !== null && !sameBytes(mark.lineage, lineage))) continue;
     if (superblock !== null && isFenced(mark.epoch, mark.lsn, [fenceOf(superblock)])) continue;
     // Of two of one LSN the younger also says that its epoch began (D11).
     const isNewer =

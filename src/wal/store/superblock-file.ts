@@ -4,6 +4,7 @@ import { andThen, orElse, type Awaitable, type CallMode, type DiskFile } from '.
 import { readFully } from '../../disk/read-fully.js';
 import { writeFully } from '../../disk/write-fully.js';
 import { KeelsonError } from '../../errors/index.js';
+import { sameBytes } from '../../format/identity.js';
 import { SUPERBLOCK_NAME } from '../../format/names.js';
 import type { DurableMark } from '../../format/position.js';
 import { FORMAT_VERSION } from '../../format/segment-header.js';
@@ -55,10 +56,15 @@ export function newestSlot(slots: readonly SuperblockVerdict[]): Superblock | nu
   return newest;
 }
 
-/** The epoch that a slot names; a release of a newer format that has begun to write it is a successor too (D11). */
-function epochOf(slot: SuperblockVerdict): number {
-  if (slot.kind === 'valid') return slot.superblock.epoch;
-  return slot.kind === 'other-version' && slot.version > FORMAT_VERSION ? Infinity : 0;
+/**
+ * The epoch of a writer other than `own` that a slot names; 0 if it names none. A release of a newer format that has
+ * begun to write it is a successor too; of two that stamped one epoch at the same moment each is the other's (D11).
+ */
+function epochOfAnother(slot: SuperblockVerdict, own: Superblock): number {
+  if (slot.kind === 'other-version') return slot.version > FORMAT_VERSION ? Infinity : 0;
+  if (slot.kind === 'invalid') return 0;
+  const { epoch, nonce } = slot.superblock;
+  return epoch > own.epoch || (epoch === own.epoch && !sameBytes(nonce, own.nonce)) ? epoch : 0;
 }
 
 /** What a change may say: all but the counter that this file keeps. */
@@ -202,12 +208,12 @@ export class SuperblockFile {
   #judgeFence(bytes: Uint8Array): void {
     if (Buffer.compare(bytes, this.#known) === 0) return;
     // A slot of our own that is being written right now reads as the old, the new, or neither.
-    const [first, second] = slotsOf(bytes);
-    const found = Math.max(epochOf(first), epochOf(second));
-    if (found <= this.#current.epoch && found > 0) return;
+    const slots = slotsOf(bytes);
+    const found = slots.reduce((epoch, slot) => Math.max(epoch, epochOfAnother(slot, this.#current)), 0);
+    if (found === 0 && slots.some((slot) => slot.kind === 'valid')) return;
     throw new KeelsonError(
       'KEELSON_FENCED',
-      `another writer has opened this store: ${this.file.path} names epoch ${found}, this log has ${this.#current.epoch}. ` +
+      `another writer has opened this store: ${this.file.path} names epoch ${found}${found === this.#current.epoch ? ' as its own' : ''}, this log has ${this.#current.epoch}. ` +
         'Whether saves under way were kept is decided by what the other found. Close this log, and make sure that only one process uses the directory.',
       { path: this.file.path, found, expected: this.#current.epoch },
     );

@@ -26,12 +26,12 @@ export async function bridgeOver(
   walDir: string,
   file: DiskFile,
   header: SegmentHeader,
-  storeId: Uint8Array | null,
+  lineage: Uint8Array | null,
 ): Promise<Bridge | null> {
   const salt = segmentSalt(header.identity);
   const seal = await readSeal(file, header.segmentBytes, salt);
   if (seal === null) return null;
-  const next = await wholeHeaderOf(disk, walDir, header.number + 1, storeId);
+  const next = await wholeHeaderOf(disk, walDir, header.number + 1, lineage);
   if (next === null || !goesOnFrom(next, seal.trailer)) return null;
   return { ...seal, offsets: await readSealOffsets(file, header.segmentBytes, seal.trailer, salt) };
 }

@@ -41,7 +41,7 @@ export interface SegmentHurt {
 
 /** Collects what a survey of a segment meets that is not as it was written. */
 export class SegmentHurts {
-  readonly #place: { readonly disk: Disk; readonly walDir: string; readonly storeId: Uint8Array | null };
+  readonly #place: { readonly disk: Disk; readonly walDir: string; readonly lineage: Uint8Array | null };
   readonly #file: DiskFile;
   readonly #header: SegmentHeader;
   readonly #listener: HurtListener;
@@ -50,7 +50,7 @@ export class SegmentHurts {
   #bridge: Bridge | null = null;
 
   constructor(
-    place: { readonly disk: Disk; readonly walDir: string; readonly storeId: Uint8Array | null },
+    place: { readonly disk: Disk; readonly walDir: string; readonly lineage: Uint8Array | null },
     file: DiskFile,
     header: SegmentHeader,
     listener: HurtListener,
@@ -87,8 +87,8 @@ export class SegmentHurts {
   }
 
   #bridgeOver(): Promise<Bridge | null> {
-    const { disk, walDir, storeId } = this.#place;
-    return bridgeOver(disk, walDir, this.#file, this.#header, storeId);
+    const { disk, walDir, lineage } = this.#place;
+    return bridgeOver(disk, walDir, this.#file, this.#header, lineage);
   }
 
   async #bridged(bridge: Bridge, framesUntil: number): Promise<RecordLedger> {

@@ -42,7 +42,7 @@ export interface StoreSurvey {
   readonly marks: SurveyedMarks;
   /** The newest whole slot; null if there is none. */
   readonly superblock: Superblock | null;
-  readonly storeId: Uint8Array | null;
+  readonly lineage: Uint8Array | null;
   readonly range: SurveyedRange;
   readonly segments: readonly SurveyedSegment[];
   /** False: not every record that was not compacted can be in these segments. */

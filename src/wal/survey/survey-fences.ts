@@ -38,11 +38,11 @@ export class SurveyFences {
   }
 
   /** Also one above the range: it may join, and be live (R6). */
-  async #laterThan(number: number, { newest, storeId }: SurveyedRange): Promise<SegmentHeader | null> {
+  async #laterThan(number: number, { newest, lineage }: SurveyedRange): Promise<SegmentHeader | null> {
     if (this.#later !== null && this.#later.number > number) return this.#later;
     this.#later = null;
     for (let next = number + 1; next <= Math.max(newest, number) + 1 && this.#later === null; next += 1) {
-      this.#later = await wholeHeaderOf(this.#disk, this.#walDir, next, storeId);
+      this.#later = await wholeHeaderOf(this.#disk, this.#walDir, next, lineage);
     }
     return this.#later;
   }

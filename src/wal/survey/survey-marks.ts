@@ -48,14 +48,14 @@ export interface SurveyedMarks {
 export async function surveyMarks(
   disk: Disk,
   { dir }: Pick<StorePaths, 'dir'>,
-  { storeId, superblock }: MarkedRun,
+  { lineage, superblock }: MarkedRun,
 ): Promise<SurveyedMarks> {
   const found = await readMarks(disk, dir);
   const { path, state } = found;
   if (state !== 'whole') return { path, state, mark: null };
   // Another store's marks are as bad as none.
-  const isOurs = newestMark(found, { storeId, superblock: null }) !== null;
-  return { path, state: isOurs ? 'whole' : 'bad', mark: newestMark(found, { storeId, superblock }) };
+  const isOurs = newestMark(found, { lineage, superblock: null }) !== null;
+  return { path, state: isOurs ? 'whole' : 'bad', mark: newestMark(found, { lineage, superblock }) };
 }
 
 async function openIfThere(disk: Disk, path: string): Promise<DiskFile | null> {

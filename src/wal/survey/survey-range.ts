@@ -16,7 +16,7 @@ export interface SurveyedRange {
   readonly newest: number;
   /** True if no slot says so, and the range was made out from the files. */
   readonly isInferred: boolean;
-  readonly storeId: Uint8Array | null;
+  readonly lineage: Uint8Array | null;
   readonly fence: Fence;
   readonly totalBytes: number;
   readonly highestSegment: number;
@@ -56,7 +56,7 @@ export async function rangeOf(
     first: firstSegment,
     newest: Math.max(newestSegment, lowest),
     isInferred: false,
-    storeId: superblock.storeId,
+    lineage: superblock.lineage,
     fence: fenceOf(superblock),
     ...counts,
   };
@@ -79,16 +79,16 @@ async function inferRange(
   numbers: readonly number[],
   from: number | null,
 ): Promise<Omit<SurveyedRange, 'totalBytes' | 'highestSegment'>> {
-  let storeId: Uint8Array | null = null;
+  let lineage: Uint8Array | null = null;
   for (const number of [...numbers].reverse()) {
-    storeId ??= await storeIdOf(disk, walDir, number);
+    lineage ??= await lineageOf(disk, walDir, number);
   }
   const newest = numbers.at(-1) ?? 0;
   const there = new Set(numbers);
   const first = from ?? (newest === 0 ? 1 : startOf(newest, there));
   const highestBelow = numbers.filter((number) => number < first).at(-1);
   const below = highestBelow === undefined ? null : startOf(highestBelow, there);
-  return { first, newest, isInferred: true, storeId, fence: NO_FENCE, below };
+  return { first, newest, isInferred: true, lineage, fence: NO_FENCE, below };
 }
 
 /** The lowest number from which on there is no gap up to `until`. */
@@ -99,12 +99,12 @@ function startOf(until: number, there: ReadonlySet<number>): number {
 }
 
 /** Whose segment it is, by its header alone; null if none that holds is there. */
-async function storeIdOf(disk: Disk, walDir: string, number: number): Promise<Uint8Array | null> {
+async function lineageOf(disk: Disk, walDir: string, number: number): Promise<Uint8Array | null> {
   const file = await openIfThere(disk, segmentPath(walDir, number));
   if (file === null) return null;
   try {
     const { verdict } = await readSegmentHeader(file);
-    return verdict.kind === 'valid' ? verdict.header.storeId : null;
+    return verdict.kind === 'valid' ? verdict.header.lineage : null;
   } finally {
     await closeFile(file);
   }

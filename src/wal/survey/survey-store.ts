@@ -1,3 +1,6 @@
+import { RecordIndex } from '../segment/record-index.js';
+import { rangeSums } from '../../format/range-sums.js';
+import type { SealTrailer } from '../../format/seal.js';
 import type { StoreSurvey, SurveyedSegment } from './store-survey.js';
 import type { Environment } from '../../disk/environment.js';
 import type { Awaitable, DiskFile } from '../../disk/port.js';
@@ -12,7 +15,13 @@ import { otherFormat } from '../report/incompatible-format.js';
 import { goesOnFrom } from '../segment/frame-run.js';
 import { segmentPath } from '../segment/live-segment.js';
 import { headerFault, wholeHeaderOf } from '../segment/header-fault.js';
-import { openIfThere, readSeal, readSealOffsets, readSegmentHeader } from '../segment/read-segment.js';
+import {
+  openIfThere,
+  readSeal,
+  readSealOffsets,
+  readSealSums,
+  readSegmentHeader,
+} from '../segment/read-segment.js';
 import { segmentsAbove, type SegmentAbove } from '../recover/segments-above.js';
 import { SegmentWalk, type FrameJudge } from '../segment/segment-walk.js';
 import { Witnesses } from '../segment/witnesses.js';
@@ -83,7 +92,7 @@ class Survey {
     const slots = await surveySlots(disk, paths);
     checkPlace(slots, paths);
     const range = await rangeOf(disk, paths, slots, this.#request.from);
-    const marks = await surveyMarks(disk, paths, { storeId: range.storeId, superblock: slots.superblock });
+    const marks = await surveyMarks(disk, paths, { lineage: range.lineage, superblock: slots.superblock });
     this.#mark = marks.mark;
     if (marks.mark !== null) this.#witnesses.hear(marks.mark, marks.mark.epoch);
     for (const slot of slots.slots)
@@ -100,7 +109,7 @@ class Survey {
       slots,
       marks,
       superblock,
-      storeId: range.storeId,
+      lineage: range.lineage,
       range: { ...range, first, newest },
       segments,
       highestSegment: range.highestSegment,
@@ -153,7 +162,7 @@ class Survey {
     const last = this.#segments[this.#segments.length - 1];
     if (last?.run === null || last === undefined) return false;
     const { environment, paths } = this.#request;
-    const next = await wholeHeaderOf(environment.disk, paths.walDir, last.number + 1, range.storeId);
+    const next = await wholeHeaderOf(environment.disk, paths.walDir, last.number + 1, range.lineage);
     if (next === null) return false;
     if (goesOnFrom(next, last.run)) return true;
     // A writer that rotated since has added to the last one, which must be read again.
@@ -187,7 +196,7 @@ class Survey {
     try {
       const { verdict, fileBytes } = await readSegmentHeader(file);
       if (verdict.kind === 'other-version') throw otherFormat(path, verdict.version);
-      const fault = headerFault(verdict, fileBytes, number, range.storeId);
+      const fault = headerFault(verdict, fileBytes, number, range.lineage);
       if (fault !== null || verdict.kind !== 'valid') {
         this.#segments.push({ ...NOTHING, number, path, fileBytes, fault });
         return;
@@ -223,13 +232,16 @@ class Survey {
       },
     });
     if (heardLsn === 0) listener.onSegment(header, this.#joinsLast(header));
-    const place = { disk: environment.disk, walDir: paths.walDir, storeId: range.storeId };
+    const place = { disk: environment.disk, walDir: paths.walDir, lineage: range.lineage };
     const hurts = new SegmentHurts(place, file, header, listener);
+    const index = new RecordIndex(header.end.lastIndex + 1);
     let entries = 0;
     const tear = await surveySegment(walk, path, {
       onFrame: (frame, records, offset) => {
         hurts.frame(frame);
         entries += frame.until - frame.from;
+        index.truncateFrom(frame.from, frame.resets);
+        index.append(records, frame.until - frame.from);
         if (frame.firstLsn <= heardLsn) return undefined;
         return listener.onFrame({ header: frame, records, segment: header.number, path, offset });
       },
@@ -241,7 +253,7 @@ class Survey {
     });
     count();
     this.#tell();
-    const seal = await sealOf(file, header);
+    const seal = await sealOf(file, header, index);
     const hurt = await hurts.end(walk, tear, seal.sealedLsn);
     return {
       number: header.number,
@@ -322,13 +334,25 @@ const NOTHING: Omit<SurveyedSegment, 'number' | 'path'> = {
   records: new RecordLedger(0),
 };
 
+/** @param index of all frames that were whole */
 async function sealOf(
   file: DiskFile,
   header: SegmentHeader,
+  index: RecordIndex,
 ): Promise<Pick<SurveyedSegment, 'seal' | 'sealedLsn'>> {
   const salt = segmentSalt(header.identity);
   const seal = await readSeal(file, header.segmentBytes, salt);
   if (seal === null) return { seal: 'absent', sealedLsn: null };
-  const offsets = await readSealOffsets(file, header.segmentBytes, seal.trailer, salt);
-  return { seal: offsets === null ? 'bad' : 'whole', sealedLsn: seal.trailer.lastLsn };
+  const { trailer } = seal;
+  const offsets = await readSealOffsets(file, header.segmentBytes, trailer, salt);
+  const sums = await readSealSums(file, header.segmentBytes, trailer, salt);
+  const isSame = sums !== null && offsets !== null && sumsHold(trailer, sums, index);
+  return { seal: isSame ? 'whole' : 'bad', sealedLsn: trailer.lastLsn };
+}
+
+/** What was read is what was sealed, by the sums of its ranges; of a segment with holes nobody can say. */
+function sumsHold({ lowest, until }: SealTrailer, sums: Uint32Array, index: RecordIndex): boolean {
+  if (index.lowest !== lowest || index.until !== until) return true;
+  const found = rangeSums(lowest, index.checksums());
+  return sums.every((sum, at) => sum === found[at]);
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { LIMITS } from '../../format/limits.js';
 import { segmentName, spareName } from '../../format/names.js';
+import { framesFrom } from '../../format/segment-header.js';
 import { encodeSuperblock, SUPERBLOCK_SLOT_BYTES, type Superblock } from '../../format/superblock.js';
 import { closeFile } from '../../disk/close-file.js';
 import { RecoveryTally } from '../report/damage.js';
@@ -8,6 +9,7 @@ import { newIdentity } from '../store/fresh-store.js';
 import { judge } from '../recover/judge.js';
 import { openTail } from '../recover/prove-tail.js';
 import { makeFailed, makeZeroedFile, writeSegmentHeader } from '../segment/make-segment.js';
+import { segmentBytesHolding } from '../write/active-segment.js';
 import { UNHEARD } from '../write/observer.js';
 import type { OpenRequest } from '../open-request.js';
 import { SegmentedLog } from '../segmented-log.js';
@@ -30,8 +32,8 @@ export async function buildBeside(
   replacement: Replacement,
   epoch: number,
 ): Promise<Superblock> {
-  const storeId = replacement.storeId ?? newIdentity(request.environment);
-  const first = await makeFirst(request, paths, replacement, storeId, epoch);
+  const lineage = replacement.lineage ?? newIdentity(request.environment);
+  const first = await makeFirst(request, paths, replacement, lineage, epoch);
   const log = await openUnnamed(request, paths, first);
   try {
     await replacement.fill(log.segmented);
@@ -43,23 +45,24 @@ export async function buildBeside(
 }
 
 async function makeFirst(
-  { environment, segmentBytes, layer }: OpenRequest,
+  { environment, layer, ...request }: OpenRequest,
   { walDir, isWalSeparate }: StorePaths,
   replacement: Replacement,
-  storeId: Uint8Array,
+  lineage: Uint8Array,
   epoch: number,
 ): Promise<Superblock> {
-  const { above, end, unfitUntil } = replacement;
+  const { above, end } = replacement;
   const number = above.segment + 1;
-  const state = await replacement.begin(storeId);
+  const state = await replacement.begin(lineage);
   const durable = { lsn: above.lsn, ...end };
+  const segmentBytes = segmentBytesHolding(framesFrom(state.length), request.segmentBytes);
   const spare = join(walDir, spareName(number));
   const file = await makeZeroedFile(environment, spare, segmentBytes, () => undefined);
   try {
     const identity = newIdentity(environment);
     const firstLsn = above.lsn + 1;
     const header = {
-      storeId,
+      lineage,
       identity,
       number,
       segmentBytes,
@@ -80,9 +83,12 @@ async function makeFirst(
   await syncNames(environment.disk, walDir);
   return {
     generation: 0,
-    storeId,
+    lineage,
+    storeId: newIdentity(environment),
+    origin: 'made',
     storeKind: layer.storeKind,
     epoch,
+    nonce: newIdentity(environment),
     fenceEpoch: epoch,
     fenceLsn: above.lsn + 1,
     firstSegment: number,
@@ -91,7 +97,6 @@ async function makeFirst(
     isLive: true,
     isCleanEnd: false,
     isWalSeparate,
-    unfitUntil,
   };
 }
 

@@ -15,7 +15,7 @@ import type { Replacement } from './older-stores.js';
 
 /** A run of frames that replay can begin at, up to its last LSN. */
 export interface Stretch {
-  readonly storeId: Uint8Array | null;
+  readonly lineage: Uint8Array | null;
   /** What is known of where the present epoch began. */
   readonly superblock: Pick<Superblock, 'fenceEpoch' | 'fenceLsn'> | null;
   readonly fromSegment: number;
@@ -64,7 +64,7 @@ export class LogUnderRepair {
 
   /** A stretch as a log of its own, for reading: as if the store began and ended with it. Throws its damage. */
   async openStretch(stretch: Stretch, layer: WalLayer): Promise<SegmentedLog> {
-    const { storeId, superblock, fromSegment, toSegment, lastLsn } = stretch;
+    const { lineage, superblock, fromSegment, toSegment, lastLsn } = stretch;
     const { environment } = this;
     const tally = new RecoveryTally(() => environment.now());
     const judgement = await judge({
@@ -72,7 +72,10 @@ export class LogUnderRepair {
       walDir: this.#paths.walDir,
       superblock: {
         generation: 0,
-        storeId: storeId ?? new Uint8Array(),
+        lineage: lineage ?? new Uint8Array(),
+        storeId: new Uint8Array(),
+        origin: 'made',
+        nonce: new Uint8Array(),
         storeKind: layer.storeKind,
         epoch: 0,
         fenceEpoch: superblock?.fenceEpoch ?? 0,
@@ -83,7 +86,6 @@ export class LogUnderRepair {
         isLive: true,
         isCleanEnd: false,
         isWalSeparate: this.#paths.isWalSeparate,
-        unfitUntil: 0,
       },
       present: new Set(Array.from({ length: toSegment - fromSegment + 1 }, (_, at) => fromSegment + at)),
       mark: NOTHING_DURABLE,

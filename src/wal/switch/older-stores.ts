@@ -25,14 +25,13 @@ export interface OlderStore {
 /** A new log in the place of a store of an older format. */
 export interface Replacement {
   /** Null: a new one. */
-  readonly storeId: Uint8Array | null;
+  readonly lineage: Uint8Array | null;
   /** The highest LSN and segment number that the old store may have used: the new one begins above. */
   readonly above: { readonly lsn: number; readonly segment: number };
   /** Where the new log begins. */
   readonly end: LogEnd;
-  readonly unfitUntil: number;
   /** Writes durably what must stand beside the segments; returns the state of the first segment's preamble. */
-  begin(storeId: Uint8Array): Promise<Uint8Array>;
+  begin(lineage: Uint8Array): Promise<Uint8Array>;
   /** Appends what the log is to hold. Resolved: all of it is durable. */
   fill(log: SegmentedLog): Promise<void>;
 }

@@ -88,8 +88,8 @@ async function whyKeptSegment(
   live: readonly SegmentHeader[],
 ): Promise<string | null> {
   const [first] = live;
-  if (first !== undefined && !sameBytes(header.storeId, first.storeId))
-    return `It belongs to store ${identityText(header.storeId)}.`;
+  if (first !== undefined && !sameBytes(header.lineage, first.lineage))
+    return `It is of lineage ${identityText(header.lineage)}.`;
   // A file that was used again may have come back under its old name too: that name may go, the file stays.
   const isLive = live.some(({ identity }) => sameBytes(identity, header.identity));
   if (isLive && (await file.stat()).id === (await disk.stat(segmentPath(walDir, header.number)))?.id)
@@ -106,14 +106,14 @@ async function whyKeptSegment(
 export async function holdsSegmentOf(
   disk: Disk,
   path: string,
-  storeId: Uint8Array,
+  lineage: Uint8Array,
   from: number,
 ): Promise<boolean> {
   const file = await openSegment(disk, path);
   try {
     const { verdict } = await readSegmentHeader(file);
     return (
-      verdict.kind === 'valid' && sameBytes(verdict.header.storeId, storeId) && verdict.header.number >= from
+      verdict.kind === 'valid' && sameBytes(verdict.header.lineage, lineage) && verdict.header.number >= from
     );
   } finally {
     await closeFile(file);

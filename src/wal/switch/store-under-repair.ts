@@ -19,7 +19,7 @@ import { holdsSegmentOf } from './set-segments-aside.js';
 
 /** The segments that the damaged log is made of. */
 interface OldLog {
-  readonly storeId: Uint8Array | null;
+  readonly lineage: Uint8Array | null;
   /** The first that is live. */
   readonly first: number;
   /** Of all there are: a new log begins above. */
@@ -72,11 +72,11 @@ export class StoreUnderRepair {
   }
 
   /** D11: a writer that lost its lock acknowledges nothing from here on. Where no slot is whole there is nothing to stamp. */
-  async stamp(epoch: number): Promise<void> {
+  async stamp(epoch: number, nonce: Uint8Array): Promise<void> {
     const file = await this.#openSlots();
     if (file === null) return;
     await file.renew();
-    await file.writeBoth({ epoch });
+    await file.writeBoth({ epoch, nonce });
   }
 
   /** R7: both slots. Until one is whole the store is as it was. */
@@ -135,11 +135,11 @@ export class StoreUnderRepair {
   }
 
   /** As an open does: they are prepared, or retired. One that bears a segment in the range was exchanged with it. */
-  async #clearSpares({ storeId, first }: OldLog): Promise<string[]> {
+  async #clearSpares({ lineage, first }: OldLog): Promise<string[]> {
     const moved: string[] = [];
     for (const name of (await listStore(this.#disk, this.#paths)).spares) {
       const path = join(this.#paths.walDir, name);
-      const isLost = storeId !== null && (await holdsSegmentOf(this.#disk, path, storeId, first));
+      const isLost = lineage !== null && (await holdsSegmentOf(this.#disk, path, lineage, first));
       if (!isLost) await removeName(this.#disk, path);
       else for (const to of await this.#moveAside(null, path)) moved.push(to);
     }
@@ -170,7 +170,9 @@ export class StoreUnderRepair {
       await this.#removeAbove(highest).catch(() => undefined);
       throw error;
     }
-    await file.writeBoth({ ...built });
+    // It is the same store, by whatever log it goes on.
+    const { storeId, origin } = file.current;
+    await file.writeBoth({ ...built, storeId, origin });
     return file;
   }
 

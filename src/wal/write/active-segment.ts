@@ -80,7 +80,7 @@ export class ActiveSegment {
     const lowest = fields.resets ? fields.from : Math.min(fill.lowest, fields.from);
     const runs = fill.runs + termRunsOf(fields);
     const offset = fill.offset + frameBytes(frame);
-    const seal = sealBytes(fields.until - lowest, runs + 1);
+    const seal = sealBytes(lowest, fields.until, runs + 1);
     if (offset + seal + this.#keptFree(frame.urgency) > this.header.segmentBytes) return false;
     fill.offset = offset;
     fill.lowest = lowest;
@@ -127,8 +127,13 @@ export class ActiveSegment {
 /** Size of a segment that holds `frame` alone with the reserve behind it, in whole pages (D7). */
 export function segmentBytesFor(frame: Frame, segmentBytes: number, headerBytes: number): number {
   const { fields } = frame;
-  const seal = sealBytes(fields.until - fields.from, termRunsOf(fields) + 2);
-  const needed = headerBytes + frameBytes(frame) + seal + reserveBytes(segmentBytes);
+  const seal = sealBytes(fields.from, fields.until, termRunsOf(fields) + 2);
+  return segmentBytesHolding(headerBytes + frameBytes(frame) + seal, segmentBytes);
+}
+
+/** Size of a segment with room for `bytes` and the reserve behind them: `segmentBytes`, or more, in whole pages (D7). */
+export function segmentBytesHolding(bytes: number, segmentBytes: number): number {
+  const needed = bytes + reserveBytes(segmentBytes);
   return needed <= segmentBytes ? segmentBytes : Math.ceil(needed / 4096) * 4096;
 }
 

@@ -23,7 +23,7 @@ const NEXT: NextStep = {
 
 /** Whose marks they are, and how to see whether they still are (D11): throws once another writer has taken over. */
 export interface MarkWriter {
-  readonly storeId: Uint8Array;
+  readonly lineage: Uint8Array;
   readonly epoch: number;
   readonly checkFence: () => Awaitable<void>;
 }
@@ -135,8 +135,8 @@ export class EndMarks {
     if (mark === null) return;
     this.#latest = null;
     this.#sequence += 1;
-    const { storeId, epoch, checkFence } = this.#writer;
-    const bytes = encodeEndMark({ ...mark, storeId, epoch, sequence: this.#sequence });
+    const { lineage, epoch, checkFence } = this.#writer;
+    const bytes = encodeEndMark({ ...mark, lineage, epoch, sequence: this.#sequence });
     try {
       // D11: a timer that comes late, of a process that was paused say, must not put its mark over its successor's.
       await checkFence();

@@ -6,8 +6,9 @@ import { writeFully } from '../../disk/write-fully.js';
 import { KeelsonError } from '../../errors/index.js';
 import { segmentName } from '../../format/names.js';
 import type { DurableMark } from '../../format/position.js';
+import { rangeSums } from '../../format/range-sums.js';
 import { decodeSealTrailer, encodeSeal, SEAL_TRAILER_BYTES, type SealTrailer } from '../../format/seal.js';
-import { SEGMENT_HEADER_BYTES, segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
+import { framesFrom, segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
 import { ActiveSegment } from './active-segment.js';
 import { closeFile } from '../../disk/close-file.js';
 import { newIdentity } from '../store/fresh-store.js';
@@ -99,7 +100,7 @@ async function takeSpare(spares: SpareSegments, bytes: number): Promise<Spare> {
 function headerOf(request: RotationRequest, spare: Spare): SegmentHeader {
   const { active, durable, superblock, environment, layer } = request;
   return {
-    storeId: active.header.storeId,
+    lineage: active.header.lineage,
     identity: newIdentity(environment),
     number: active.header.number + 1,
     segmentBytes: spare.bytes,
@@ -120,6 +121,7 @@ async function seal(request: RotationRequest): Promise<SealTrailer> {
     {
       lowest: index.lowest,
       until: index.until,
+      sums: rangeSums(index.lowest, index.checksums()),
       offsets: index.offsets(),
       runs: layer.termRuns(index.lowest, index.until),
       lastLsn: durable.lsn,
@@ -205,7 +207,7 @@ function emptySegment(header: SegmentHeader, path: string): LiveSegment {
     lowest: from,
     until: from,
     lastLsn: header.firstLsn - 1,
-    framesUntil: SEGMENT_HEADER_BYTES,
+    framesUntil: framesFrom(header.state.length),
     seal: null,
     index: new RecordIndex(from),
   };
