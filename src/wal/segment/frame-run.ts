@@ -56,7 +56,12 @@ export function fenceOf({ fenceEpoch, fenceLsn }: Pick<Superblock, 'fenceEpoch' 
  * bring back marks of the old one, since none is ever synced.
  */
 export function isFenced(epoch: number, lsn: number, fences: readonly Fence[]): boolean {
-  return fences.some((fence) => epoch < fence.epoch && lsn >= fence.lsn);
+  for (const fence of fences) if (isBeyond(epoch, lsn, fence)) return true;
+  return false;
+}
+
+function isBeyond(epoch: number, lsn: number, fence: Fence): boolean {
+  return epoch < fence.epoch && lsn >= fence.lsn;
 }
 
 /** Null if the frame continues the run; else why not, got against expected. */
@@ -66,7 +71,7 @@ export function whyNotJoining(header: FrameHeader, run: RunState, fences: readon
     return `it names ${header.chain} as checksum of the frame before, expected ${run.chain}`;
   if (header.epoch < run.epoch) return `epoch ${header.epoch}, expected at least ${run.epoch}`;
   // D1: a frame is an atom, so one that only ends behind the fence is as far beyond it as one that begins there.
-  const fence = fences.find((one) => isFenced(header.epoch, lastLsnOf(header), [one]));
+  const fence = fences.find((one) => isBeyond(header.epoch, lastLsnOf(header), one));
   if (fence !== undefined)
     return `epoch ${header.epoch} at LSN ${header.firstLsn}, where epoch ${fence.epoch} began`;
   if (!header.resets && header.from > run.end.lastIndex + 1) {
