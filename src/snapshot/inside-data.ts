@@ -14,7 +14,8 @@ interface Pulling {
  * that data, and so for itself; only here can it be told from one that merely comes at the same time.
  */
 const context = new AsyncLocalStorage<Pulling | undefined>();
-let pullCount = 0;
+/** Streams whose `next()` has not settled; only inside one of those is anything inside data. */
+let pendingCount = 0;
 
 /** Runs `pull`, which calls each `next()` of the host's stream through the function it gets. */
 export async function pullingFor<T>(
@@ -22,26 +23,24 @@ export async function pullingFor<T>(
   pull: (next: <R>(call: () => Promise<R>) => Promise<R>) => Promise<T>,
 ): Promise<T> {
   const pulling: Pulling = { owner, isPending: false, outer: context.getStore() };
-  pullCount += 1;
-  try {
-    return await pull(async (call) => {
-      pulling.isPending = true;
-      try {
-        return await context.run(pulling, call);
-      } finally {
-        pulling.isPending = false;
-      }
-    });
-  } finally {
-    pullCount -= 1;
-    // What follows calls through promises costs every promise of the process something, so not a moment longer.
-    if (pullCount === 0) context.disable();
-  }
+  return await pull(async (call) => {
+    pulling.isPending = true;
+    pendingCount += 1;
+    try {
+      return await context.run(pulling, call);
+    } finally {
+      pulling.isPending = false;
+      pendingCount -= 1;
+      // What follows calls through promises costs every promise of the process something, so not a moment longer: not
+      // while the piece is written either, which on a disk that hangs would be for ever.
+      if (pendingCount === 0) context.disable();
+    }
+  });
 }
 
 /** True if the caller is code that a stream, pulled for `owner`, runs to bring its next piece. */
 export function isInsideDataOf(owner: object): boolean {
-  if (pullCount === 0) return false;
+  if (pendingCount === 0) return false;
   for (let pulling = context.getStore(); pulling !== undefined; pulling = pulling.outer)
     if (pulling.owner === owner && pulling.isPending) return true;
   return false;
@@ -49,5 +48,5 @@ export function isInsideDataOf(owner: object): boolean {
 
 /** Runs `run` as nobody's data: a listener that is told of a save which a stream made is no part of that stream. */
 export function outsideData<T>(run: () => T): T {
-  return pullCount === 0 ? run() : context.run(undefined, run);
+  return pendingCount === 0 ? run() : context.run(undefined, run);
 }
