@@ -59,7 +59,7 @@ export class RecoveryTally {
   }
 
   report(verdict: RecoveryReport['verdict'], damage: RecoveryReport['damage'] = null): RecoveryReport {
-    const counted: Omit<RecoveryReport, 'verdict' | 'damage' | 'ms'> = { ...this };
+    const counted: Omit<RecoveryReport, 'verdict' | 'damage' | 'ms'> = Object.assign({}, this);
     const lists = { rebuilt: [...this.rebuilt], quarantined: [...this.quarantined] };
     return Object.freeze({ verdict, ...counted, damage, ...lists, ms: this.#now() - this.#startMs });
   }
