@@ -60,7 +60,10 @@ export class GroupWriter {
   #nextLsn: number;
   #queue: Frame[] = [];
   #arena = new FrameArena();
-  #idleArena = new FrameArena();
+  /** The other one: idle, or being written from while frames are encoded beside it. */
+  #otherArena = new FrameArena();
+  /** The one that is being written from. */
+  #writtenArena: FrameArena | null = null;
   #queuedBytes = 0;
   #isScheduled = false;
   /** Also until those who were told of a group have gone on: what they save shares the next write. */
@@ -94,8 +97,12 @@ export class GroupWriter {
     return this.#queuedBytes;
   }
 
-  /** The memory in which the next frame is encoded. */
+  /** The memory in which the next frame is encoded. The same again where it can be: what was just written is in the cache. */
   get arena(): FrameArena {
+    if (this.#arena === this.#writtenArena) {
+      this.#arena = this.#otherArena;
+      this.#otherArena = this.#writtenArena;
+    }
     return this.#arena;
   }
 
@@ -130,10 +137,8 @@ export class GroupWriter {
   /** Writes all that is queued now; what arrives meanwhile shares the next write. */
   #writeQueue(): void {
     const frames = this.#queue;
-    const arena = this.#arena;
     this.#queue = [];
-    this.#arena = this.#idleArena;
-    this.#idleArena = arena;
+    this.#writtenArena = this.#arena;
     this.#isWriting = true;
     this.#writeFrom(frames, 0);
   }
@@ -170,8 +175,8 @@ export class GroupWriter {
 
   /** Nothing is being written; what those who were told save next need not wait for a turn, see {@link FollowingSaves}. */
   #written(): void {
-    // The one that was written from: the other has taken its place.
-    this.#idleArena.reset();
+    this.#writtenArena?.reset();
+    this.#writtenArena = null;
     if (this.#follow.isAwaited) this.#host.environment.endOfReactions(this.#onReactions);
     else this.#rest();
   }
