@@ -45,7 +45,8 @@ const ROOM_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'raft-log': ['eventemitter3'],
   testing: ['fast-check'],
   grpc: ['@grpc/grpc-js', '@grpc/reflection', '@bufbuild/protobuf/wire', 'grpc-health-check'],
-  cli: [],
+  // Loaded when a backup is made or read.
+  cli: ['tar-stream'],
 };
 
 const THROUGH_THE_ENVIRONMENT =

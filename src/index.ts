@@ -24,6 +24,8 @@ export {
   type ErrorFamily,
 } from './errors/index.js';
 export type * from './raft-log/contract.js';
+export { cloneRaftLog } from './raft-log/copies/clone-raft-log.js';
+export type * from './raft-log/copies/copies-contract.js';
 export type { RaftLogOptions } from './raft-log/options-contract.js';
 export type { RaftLogEventMap, RaftLogEvents } from './raft-log/events.js';
 export { createMemoryRaftLog, type MemoryRaftLogOptions } from './raft-log/memory/memory-raft-log.js';
@@ -37,5 +39,6 @@ export {
 } from './raft-log/repair/mark-unfit.js';
 export type { FoundDamage, VerifyOptions, VerifyProgress, VerifyReport } from './raft-log/verify-report.js';
 export type { Blemish } from './wal/report/blemish.js';
+export type * from './raft-log/space-contract.js';
 export type { Durations, RaftLogHealth, RaftLogStats } from './raft-log/stats.js';
 export type { IndexRange, RecoveryReport } from './wal/report/recovery-report.js';

@@ -30,6 +30,8 @@ export const ORACLES = [
   'quarantine-shrunk',
   /** Files that were rolled back took along what others still prove, or what was newer was deleted. */
   'rollback',
+  /** A clone or a checkpoint is none of the states of its source, or goes on at numbers of it. */
+  'copy',
   /** A verification passed over what is damaged. */
   'verify',
   /** R8: an older snapshot that the log joins did not stand in for the damaged newest one. */

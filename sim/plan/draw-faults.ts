@@ -136,9 +136,12 @@ function drawDamage(random: Random, op: PlanOp, opCount: number, swarm: Swarm): 
   return [{ at: placeOf(random, op, 0, on), kind }];
 }
 
+/** As long as an open, or longer. */
+const LONG: ReadonlySet<PlanOp['kind']> = new Set<PlanOp['kind']>(['reopen', 'takeover', 'moved', 'copy']);
+
 /** Calls that an operation makes, about: a place far beyond is never reached. */
 function placeOf(random: Random, op: PlanOp, life: number, on: DrawnClass): FaultPlace {
-  const isLong = life > 0 || op.kind === 'reopen' || op.kind === 'takeover' || op.kind === 'moved';
+  const isLong = life > 0 || LONG.has(op.kind);
   const isMiddling =
     op.kind === 'snapshot' ||
     op.kind === 'install' ||

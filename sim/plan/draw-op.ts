@@ -1,5 +1,6 @@
 import type { Random } from '../world/random.js';
 import {
+  COPY_WAYS,
   MOVED_PARTS,
   type OpBody,
   type OpKind,
@@ -24,7 +25,7 @@ const SAVE_WEIGHTS: readonly (readonly [SaveOp['kind'], number])[] = [
   ['wrong', 0.5],
 ];
 
-type OtherKind = Exclude<OpKind, SaveOp['kind'] | 'rollback' | 'hurt'>;
+type OtherKind = Exclude<OpKind, SaveOp['kind'] | 'rollback' | 'hurt' | 'copy'>;
 
 const SNAPSHOT_KINDS: ReadonlySet<OpKind> = new Set<OpKind>(['snapshot', 'install', 'compact']);
 
@@ -123,6 +124,11 @@ function drawMoved(random: Random, swarm: Swarm): OpBody {
     saves: drawSaves(random, swarm, 1 + random.below(8)),
     snapshots: random.chance(0.4),
   };
+}
+
+export function drawCopy(random: Random, swarm: Swarm): OpBody {
+  const saves = drawSaves(random, swarm, random.below(6));
+  return { kind: 'copy', of: random.pick(COPY_WAYS), saves, compacts: random.chance(0.5) };
 }
 
 export function drawRollback(random: Random): OpBody {

@@ -1,8 +1,8 @@
 import { Random, seedOf, subSeed } from '../world/random.js';
 import { drawFaults, drawRepairFaults } from './draw-faults.js';
-import { drawOp, drawRollback } from './draw-op.js';
+import { drawCopy, drawOp, drawRollback } from './draw-op.js';
 import { type Plan, PLAN_VERSION, type PlanConfig, type PlanOp, type PlanProfile } from './plan.js';
-import { drawSwarm } from './swarm.js';
+import { drawSwarm, type Swarm } from './swarm.js';
 
 /** Operations of a drawn plan. */
 const OPS = 60;
@@ -15,6 +15,8 @@ const RECENT_BYTES = [0, 3000, 1_000_000] as const;
 /** Share of the operations behind which a rollback is tried, and a damage. */
 const ROLLBACKS = 0.04;
 const HURTS = 0.03;
+/** Share of the operations behind which a copy of the store is made. */
+const COPIES = 0.03;
 
 /** Stands for the open that makes the store, so that it meets faults like any other. */
 const FIRST_OPEN: PlanOp = { id: 0, kind: 'reopen', readsAll: false };
@@ -43,7 +45,12 @@ export function drawPlan(seed: number, profile: PlanProfile): Plan {
   };
   const rolled = swarm.on.has('rollback') ? withRollbacks(subSeed(root, 'rollback'), ops) : ops;
   const all = swarm.on.has('rot') ? withHurts(subSeed(root, 'hurt'), rolled) : rolled;
-  return { version: PLAN_VERSION, profile, seed: root, config, ops: all, faults };
+  const copied = withCopies(subSeed(root, 'copy'), all, swarm);
+  for (const op of copied)
+    if (op.kind === 'copy')
+      for (const fault of drawFaults(subSeed(subSeed(root, 'copy fault'), op.id), op, OPS, swarm))
+        faults.push(fault);
+  return { version: PLAN_VERSION, profile, seed: root, config, ops: copied, faults };
 }
 
 /** Rollbacks are tried in copies of the disk, between the other operations, and change nothing for those. */
@@ -51,6 +58,15 @@ function withRollbacks(seed: number, ops: readonly PlanOp[]): PlanOp[] {
   return ops.flatMap((op) => {
     const random = new Random(subSeed(seed, op.id));
     return random.chance(ROLLBACKS) ? [op, { id: OPS + op.id, ...drawRollback(random) }] : [op];
+  });
+}
+
+/** Copies came later too. */
+function withCopies(seed: number, ops: readonly PlanOp[], swarm: Swarm): PlanOp[] {
+  return ops.flatMap((op) => {
+    const random = new Random(subSeed(seed, op.id));
+    const isOwn = op.id <= OPS && random.chance(COPIES);
+    return isOwn ? [op, { id: 3 * OPS + op.id, ...drawCopy(random, swarm) }] : [op];
   });
 }
 

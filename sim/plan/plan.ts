@@ -92,6 +92,9 @@ export type MovedPart = (typeof MOVED_PARTS)[number];
 export const PUT_IN_PLACE = ['nothing', 'empty', 'copy'] as const;
 export type PutInPlace = (typeof PUT_IN_PLACE)[number];
 
+export const COPY_WAYS = ['store', 'all', 'durable'] as const;
+export type CopyWay = (typeof COPY_WAYS)[number];
+
 export type OpBody =
   | SaveOp
   /** Saves of one turn of the event loop; with a gap (virtual milliseconds), each while those before are under way. `reads`: a read beside them. */
@@ -138,6 +141,16 @@ export type OpBody =
   | { readonly kind: 'reopen'; readonly readsAll: boolean; readonly saves?: readonly SaveOp[] }
   /** Readers open the store beside its writer; with saves, and before them perhaps a snapshot and a compaction, while they do. */
   | { readonly kind: 'beside'; readonly saves?: readonly SaveOp[]; readonly compacts?: boolean }
+  /**
+   * A clone is made of the store beside its writer, or of a checkpoint of that scope, opened, and held against the states
+   * of the store; `saves` go on beside it, and before them perhaps a snapshot and a compaction.
+   */
+  | {
+      readonly kind: 'copy';
+      readonly of: CopyWay;
+      readonly saves: readonly SaveOp[];
+      readonly compacts: boolean;
+    }
   /**
    * In a copy of the disk that crashes here, some files go back to what the platter held `back` operations ago.
    * `share`: how many of them, 1 is all. `removes`: one of them that was not there then goes away. `stale`: the end

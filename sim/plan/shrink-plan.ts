@@ -119,6 +119,6 @@ function withSaves(op: PlanOp, saves: readonly SaveOp[]): PlanOp {
   return hasSaves(op) ? { ...op, saves } : op;
 }
 
-function hasSaves(op: PlanOp): op is Extract<PlanOp, { kind: 'burst' | 'takeover' | 'moved' }> {
-  return op.kind === 'burst' || op.kind === 'takeover' || op.kind === 'moved';
+function hasSaves(op: PlanOp): op is Extract<PlanOp, { kind: 'burst' | 'takeover' | 'moved' | 'copy' }> {
+  return op.kind === 'burst' || op.kind === 'takeover' || op.kind === 'moved' || op.kind === 'copy';
 }

@@ -4,6 +4,7 @@ import type { OpKind, PlanOp, SaveOp } from '../plan/plan.js';
 import { subSeed } from '../world/random.js';
 import { issueSave } from './issue-save.js';
 import { makeSave } from './make-save.js';
+import { judgeLeftCopy, performCopy } from './copy-ops.js';
 import { openStore } from './open-store.js';
 import {
   compactBesideRead,
@@ -30,6 +31,7 @@ const NEEDS_WRITER: ReadonlySet<OpKind> = new Set<OpKind>(['takeover', 'moved', 
 export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
   const seed = subSeed(subSeed(scene.plan.seed, 'bytes'), op.id);
   await reopenIfFailed(scene, op);
+  await judgeLeftCopy(scene);
   if (scene.hasEnded) return;
   switch (op.kind) {
     case 'burst':
@@ -52,6 +54,8 @@ export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
       return performReopen(scene, op.readsAll, op.saves ?? [], seed);
     case 'beside':
       return performBeside(scene, op, seed);
+    case 'copy':
+      return performCopy(scene, op, seed);
     case 'rollback':
       return performRollback(scene, op, seed);
     case 'hurt':

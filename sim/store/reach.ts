@@ -58,6 +58,12 @@ export const BRANCHES = [
   'read-beside-moving-writer',
   'reader-told-of-moving',
   'closed-and-reopened',
+  'cloned',
+  'cloned-from-checkpoint',
+  'cloned-beside-moving-writer',
+  'copy-refused',
+  'crash-left-no-copy',
+  'crash-left-whole-copy',
   // Trouble.
   'no-space',
   'space-back',

@@ -176,8 +176,8 @@ export async function compactBesideRead(
   await reading;
 }
 
-/** What goes on beside a stream, or beside a reader of its own. */
-async function moveOn(
+/** What goes on beside a stream, a copy, or a reader of its own. */
+export async function moveOn(
   scene: Scene,
   { beside = [], compacts = false }: { readonly beside?: readonly SaveOp[]; readonly compacts?: boolean },
   seed: number,

@@ -69,6 +69,8 @@ export class Scene {
   dir: string = STORE_DIR;
   /** What stands where the store, which its writer still has open, was moved away from; null while all is in its place. */
   other: OtherStore | null = null;
+  /** A copy is being made, or was when a crash came: what it left is judged before another operation. */
+  isCopying = false;
   /** Damage was named: nothing more can be asked of this store. */
   hasEnded = false;
   #controlsInTail = 0;

@@ -11,6 +11,9 @@ import {
 import type { RawRecord } from '../format/record.js';
 import { surveyLog } from '../raft-log/repair/survey-log.js';
 import type { SurveyedFrame } from '../wal/survey/survey-segment.js';
+import { isKeelsonError } from '../errors/index.js';
+import { whereItStands } from '../raft-log/copies/verify-copy.js';
+import type { DurableState } from '../raft-log/state/durable-state.js';
 import { EXIT, type ExitCode } from './exit.js';
 import type { CliOptions, DataForm } from './options.js';
 import { SCHEMA_VERSION, type Output } from './output.js';
@@ -20,17 +23,39 @@ import { commandText, counted } from './text.js';
 export async function dumpCommand(options: CliOptions, output: Output): Promise<ExitCode> {
   const { dir, walDir } = options;
   const put = (record: object): Promise<void> => output.json({ ...record }, true);
-  await put({ type: 'store', schemaVersion: SCHEMA_VERSION, dir });
+  await put({ type: 'store', schemaVersion: SCHEMA_VERSION, dir, ...(await beginningOf(dir, walDir)) });
   const onFrame = async (frame: SurveyedFrame): Promise<void> => {
     for (const record of recordsOf(frame, options)) await put(record);
   };
   const survey = await surveyLog({ environment: nodeEnvironment(), dir, walDir, onFrame });
   for (const damage of survey.damages) await put({ type: 'damage', ...damage });
+  const state = survey.pieces[survey.pieces.length - 1]?.state ?? null;
+  if (survey.damages.length === 0 && survey.kind === 'raft' && state !== null)
+    await put({ type: 'end', ...endOf(state) });
   if (survey.damages.length === 0) return EXIT.sound;
   output.say(
     `keelson: ${dir} is damaged in ${counted(survey.damages.length, 'place')}; what is printed is what can be read. Run: ${commandText('verify', dir, walDir)}`,
   );
   return EXIT.damage;
+}
+
+/** Where a log begins, for who reads its records; nothing of one that cannot be opened. */
+async function beginningOf(dir: string, walDir: string | null): Promise<object> {
+  try {
+    const { boundary } = await whereItStands(nodeEnvironment(), dir, walDir);
+    return { boundary };
+  } catch (error) {
+    if (!isKeelsonError(error)) throw error;
+    return {};
+  }
+}
+
+/** What the records come to. */
+function endOf(state: DurableState): object {
+  const { firstIndex, lastIndex, lastTerm, hardState, unfitUntil, snapshotName } = state;
+  const stable = Object.fromEntries([...state.stable].map(([key, value]) => [key, hexOf(value)]));
+  const snapshot = snapshotName === null ? null : { index: snapshotName.index, term: snapshotName.term };
+  return { firstIndex, lastIndex, lastTerm, hardState, unfitUntil, stable, snapshot };
 }
 
 /** The records of a frame that the range asks for. */

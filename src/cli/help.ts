@@ -1,6 +1,17 @@
 /** What the command line can do, as a person is told: one table, from which usage, help and parsing are made. */
 
-export const COMMANDS = ['inspect', 'verify', 'dump', 'repair', 'unfit'] as const;
+export const COMMANDS = [
+  'inspect',
+  'verify',
+  'dump',
+  'repair',
+  'unfit',
+  'checkpoint',
+  'clone',
+  'backup',
+  'restore',
+  'import',
+] as const;
 export type Command = (typeof COMMANDS)[number];
 
 /** Flags, and what stands behind them on the command line; null where nothing does. */
@@ -9,6 +20,11 @@ export const FLAGS = {
   json: null,
   quiet: null,
   from: 'N',
+  to: 'PATH',
+  scope: 'SCOPE',
+  identity: 'WHO',
+  'whole-cluster': null,
+  since: 'LSN',
   until: 'N',
   data: 'FORM',
   term: 'T',
@@ -32,6 +48,12 @@ const COMMON: Readonly<Partial<Record<Flag, string>>> = {
   'wal-dir': 'where the segments are, if they are not in DIR',
   json: 'the answer, an error too, as one JSON object',
   quiet: 'no progress on stderr',
+};
+
+const COPY_FLAGS: Readonly<Partial<Record<Flag, string>>> = {
+  to: 'the directory of the new store; it may be there if it is empty',
+  identity: 'new-member: it joins under a new id; same: in place of its original',
+  'whole-cluster': 'with same: all members come from copies of one moment',
 };
 
 const PLAN = 'say what would be done; change nothing';
@@ -97,6 +119,61 @@ const HELP: Readonly<Record<Command, CommandHelp>> = {
       until: 'the last index of the leader; at commit N it votes again',
     },
   },
+  checkpoint: {
+    summary: 'copy what a store holds at this moment into a directory',
+    usage: 'checkpoint DIR --to PATH [--scope durable|all] [--json]',
+    text: [
+      'A copy of the store in DIR as it is at this moment, from which clone makes a',
+      'store. It is none itself: no server opens it. Changes nothing in DIR, takes no',
+      'lock, is safe beside a running server.',
+    ],
+    flags: {
+      to: 'the directory that is made; it may be there if it is empty',
+      scope: 'durable (default): snapshot and segments; all: no segment',
+    },
+  },
+  clone: {
+    summary: 'make a store of another one, or of a checkpoint',
+    usage: 'clone DIR --to PATH --identity WHO [--whole-cluster] [--json]',
+    text: [
+      'A store of its own, equal to the one in DIR at one moment, which may be running,',
+      'or to a checkpoint. --wal-dir says where the segments of DIR are; those of the',
+      'clone are inside it. Changes nothing in DIR.',
+    ],
+    flags: COPY_FLAGS,
+  },
+  backup: {
+    summary: 'write a store, or what came since, as one stream',
+    usage: 'backup DIR --to FILE|- [--since LSN] [--wal-dir PATH] [--json]',
+    text: [
+      'One stream (tar) of what the store in DIR holds at this moment, to a new file, or',
+      'with - to stdout. Needs room beside DIR for copies of the segments behind its',
+      'snapshot. Says the LSN that it ends at, for the --since of the next. Changes',
+      'nothing in DIR, takes no lock, is safe beside a running server.',
+    ],
+    flags: { to: 'the file that is made, or - for stdout', since: 'only what came behind that LSN' },
+  },
+  restore: {
+    summary: 'make a store of a backup, and of those since',
+    usage: 'restore FILE|- [FILE..] --to PATH --identity WHO [--whole-cluster]',
+    text: [
+      'A store of its own of a backup, and of those that were taken --since it, in their',
+      'order. Every checksum is held against its bytes; a part that is missing between is',
+      'refused by its name. Nothing is overwritten.',
+    ],
+    flags: COPY_FLAGS,
+  },
+  import: {
+    summary: 'make a store of the log of another program',
+    usage: 'import DIR --from etcd-wal|raft-boltdb|jsonl --to PATH [--json]',
+    text: [
+      'A store of the entries, the hard state and the snapshot marker of another log,',
+      'which is only read: etcd-wal is a directory of segments of etcd, raft-boltdb the',
+      'raft.db of hashicorp/raft or its directory, jsonl what dump prints, in a file or',
+      'with - on stdin. Says what it took and what it left.',
+    ],
+    flags: { from: 'what DIR is', to: 'the directory of the new store' },
+  },
 };
 
 /** One line: how a command, or any of them, is called. */
@@ -122,7 +199,7 @@ function overview(): string {
     '',
     'DIR is the directory of a store: the `dir` of openRaftLog.',
     '',
-    ...COMMANDS.map((command) => `  ${command.padEnd(9)}${HELP[command].summary}`),
+    ...COMMANDS.map((command) => `  ${command.padEnd(11)}${HELP[command].summary}`),
     '',
     'keelson COMMAND --help   the options of a command',
     'keelson --version',

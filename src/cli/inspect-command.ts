@@ -9,7 +9,7 @@ import { adviceFor, isOpened } from './advice.js';
 import { EXIT, type ExitCode } from './exit.js';
 import type { CliOptions } from './options.js';
 import { SCHEMA_VERSION, type Output } from './output.js';
-import { spaceOf } from './space.js';
+import { holdersOf, spaceOf, type HeldSpace } from './space.js';
 import {
   bytesText,
   counted,
@@ -32,7 +32,8 @@ export async function inspectCommand(options: CliOptions, output: Output): Promi
   const found = answerOf(survey, terms);
   const space = await spaceOf(environment.disk, survey.paths);
   const opens = found.verdict === 'damaged' ? isOpened(found.damage) : null;
-  const answer = { ...found, opens, space };
+  const holders = survey.kind === 'raft' ? await holdersOf(environment.disk, survey) : [];
+  const answer = { ...found, opens, space, holders };
   if (options.json) await output.json({ schemaVersion: SCHEMA_VERSION, command: 'inspect', dir, ...answer });
   else await output.lines(textOf(options, answer, survey));
   return answer.verdict === 'sound' ? EXIT.sound : EXIT.damage;
@@ -42,6 +43,7 @@ type Answer = ReturnType<typeof answerOf> & {
   /** Whether a server opens a damaged store; null where it is sound. */
   readonly opens: boolean | null;
   readonly space: Awaited<ReturnType<typeof spaceOf>>;
+  readonly holders: readonly HeldSpace[];
 };
 
 /** The terms of the entries in each segment. The term that the log had come to before it is not one of them. */
@@ -135,6 +137,7 @@ function textOf(options: CliOptions, answer: Answer, survey: LogSurvey): readonl
     '',
     ...facts,
     '',
+    ...holderText(answer),
     ...segmentTable(answer),
     ...snapshotTable(answer),
   ];
@@ -142,6 +145,31 @@ function textOf(options: CliOptions, answer: Answer, survey: LogSurvey): readonl
   if (damage.length === 0) return lines;
   if (kind === 'raft') lines.push('', 'The state above is that of the last stretch that can be read.');
   return [...lines, '', ...damage.flatMap(damageText), '', ...adviceFor(options, kind, damage)];
+}
+
+/** Bytes by who needs them; what another process keeps is not seen from outside. */
+function holderText({ holders }: Answer): readonly string[] {
+  const lines = holders.flatMap(({ kind, bytes, ageMs, frees }) => {
+    const age = ageMs === null ? '' : `, the oldest of ${ageText(ageMs)} ago`;
+    return factText(
+      `  ${kind.replace('-', ' ')}`,
+      `${bytesText(bytes)}${age}; freed by ${frees}`,
+      HOLDER_WIDTH,
+    );
+  });
+  return lines.length === 0 ? [] : ['held by', ...lines, ''];
+}
+
+const HOLDER_WIDTH = 18;
+
+function ageText(ms: number): string {
+  const units = [
+    [86_400_000, 'day'],
+    [3_600_000, 'hour'],
+    [60_000, 'minute'],
+  ] as const;
+  for (const [unitMs, name] of units) if (ms >= unitMs) return counted(Math.floor(ms / unitMs), name);
+  return 'less than a minute';
 }
 
 const NAME_WIDTH = 12;

@@ -2,13 +2,17 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isKeelsonError } from '../errors/index.js';
+import { backupCommand } from './backup-command.js';
+import { checkpointCommand, cloneCommand } from './copy-commands.js';
 import { dumpCommand } from './dump-command.js';
 import { EXIT, exitCodeOf, UsageError, type ExitCode } from './exit.js';
 import { helpOf, usageOf, type Command } from './help.js';
+import { importCommand } from './import-command.js';
 import { inspectCommand } from './inspect-command.js';
 import { readCommandLine, type CliOptions, type HelpWanted } from './options.js';
 import { processOutput, SCHEMA_VERSION, type Output } from './output.js';
 import { repairCommand } from './repair-command.js';
+import { restoreCommand } from './restore-command.js';
 import { unfitCommand } from './unfit-command.js';
 import { verifyCommand } from './verify-command.js';
 
@@ -18,6 +22,11 @@ const COMMANDS: Readonly<Record<Command, (options: CliOptions, output: Output) =
   dump: dumpCommand,
   repair: repairCommand,
   unfit: unfitCommand,
+  checkpoint: checkpointCommand,
+  clone: cloneCommand,
+  backup: backupCommand,
+  restore: restoreCommand,
+  import: importCommand,
 };
 
 async function main(args: readonly string[]): Promise<ExitCode> {

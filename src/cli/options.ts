@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { CheckpointScope, CloneIdentity } from '../raft-log/copies/copies-contract.js';
 import { UsageError } from './exit.js';
 import { COMMANDS, FLAGS, knowsFlag, type Command, type Flag } from './help.js';
 
@@ -20,7 +21,23 @@ export interface CliOptions {
   readonly term: number | null;
   /** Of `repair` and `unfit`: whether to do it. */
   readonly apply: boolean;
+  /** Of `restore`: what is behind `dir` on the command line. */
+  readonly more: readonly string[];
+  /** Of what makes something: where; '' for all others. */
+  readonly to: string;
+  readonly scope: CheckpointScope;
+  /** Of `clone` and `restore`. */
+  readonly identity: CloneIdentity;
+  readonly wholeCluster: boolean;
+  /** Of `backup`: null for all. */
+  readonly since: number | null;
+  /** Of `import`. */
+  readonly form: ForeignForm;
 }
+
+/** Forms of logs that can be imported. */
+export const FOREIGN_FORMS = ['etcd-wal', 'raft-boltdb', 'jsonl'] as const;
+export type ForeignForm = (typeof FOREIGN_FORMS)[number];
 
 /** A command line that asks for words alone. */
 export interface HelpWanted {
@@ -43,18 +60,19 @@ export function readCommandLine(args: readonly string[]): CliOptions | HelpWante
   if (command === null) throw new UsageError('no command is given.');
   const refuse = (message: string): UsageError => new UsageError(message, command);
   if (dir === undefined || dir === '') throw refuse(`${command} needs the directory of the store.`);
-  if (rest.length > 0) throw refuse(`'${rest.join(' ')}' is more than ${command} takes.`);
+  if (rest.length > 0 && command !== 'restore')
+    throw refuse(`'${rest.join(' ')}' is more than ${command} takes.`);
   for (const flag of Object.keys(values) as Flag[])
     if (!knowsFlag(command, flag)) throw refuse(`--${flag} is no option of ${command}.`);
   try {
-    return { command, dir, ...valuesOf(command, values) };
+    return { command, dir, more: rest, ...valuesOf(command, values) };
   } catch (error) {
     throw error instanceof UsageError ? refuse(error.message) : error;
   }
 }
 
-function valuesOf(command: Command, values: Values): Omit<CliOptions, 'command' | 'dir'> {
-  const from = numberOf('from', values) ?? 0;
+function valuesOf(command: Command, values: Values): Omit<CliOptions, 'command' | 'dir' | 'more'> {
+  const from = command === 'import' ? 0 : (numberOf('from', values) ?? 0);
   const until = numberOf('until', values) ?? Infinity;
   if (from > until) throw new UsageError(`--from is ${from}, above --until, which is ${until}.`);
   const term = numberOf('term', values);
@@ -69,7 +87,44 @@ function valuesOf(command: Command, values: Values): Omit<CliOptions, 'command' 
     data: dataForm(values.data),
     term,
     apply: appliesOf(command, values),
+    ...copyOf(command, values),
   };
+}
+
+const MAKES: ReadonlySet<Command> = new Set(['checkpoint', 'clone', 'backup', 'restore', 'import']);
+
+function copyOf(
+  command: Command,
+  values: Values,
+): Pick<CliOptions, 'to' | 'scope' | 'identity' | 'wholeCluster' | 'since' | 'form'> {
+  const { to } = values;
+  if (MAKES.has(command) && (typeof to !== 'string' || to === ''))
+    throw new UsageError(`${command} needs --to, where it makes what it makes.`);
+  const copies = command === 'clone' || command === 'restore';
+  return {
+    to: String(to ?? ''),
+    scope: oneOf('scope', values, ['durable', 'all'], 'durable'),
+    identity: oneOf('identity', values, ['new-member', 'same'], copies ? null : 'new-member'),
+    wholeCluster: values['whole-cluster'] !== undefined,
+    since: numberOf('since', values),
+    form: command === 'import' ? oneOf('from', values, FOREIGN_FORMS, null) : 'jsonl',
+  };
+}
+
+/** @param otherwise - what it is where it was left out; null: it may not be */
+function oneOf<const T extends string>(
+  flag: 'scope' | 'identity' | 'from',
+  values: Values,
+  allowed: readonly T[],
+  otherwise: NoInfer<T> | null,
+): T {
+  const text = values[flag];
+  const found = text === undefined ? otherwise : allowed.find((one) => one === text);
+  if (found !== undefined && found !== null) return found;
+  const choice = allowed.join(' or ');
+  throw new UsageError(
+    text === undefined ? `--${flag} is needed: ${choice}.` : `--${flag} is '${text}', expected ${choice}.`,
+  );
 }
 
 interface Tokens {
@@ -121,7 +176,7 @@ function isFlag(name: string): name is Flag {
   return Object.hasOwn(FLAGS, name);
 }
 
-function numberOf(flag: 'from' | 'until' | 'term', values: Values): number | null {
+function numberOf(flag: 'from' | 'until' | 'term' | 'since', values: Values): number | null {
   const text = values[flag];
   if (text === undefined) return null;
   const value = Number(text);

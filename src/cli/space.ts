@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Disk } from '../disk/index.js';
 import { systemCode } from '../disk/index.js';
@@ -8,6 +9,9 @@ import {
   SNAPSHOTS_DIRECTORY_NAME,
   SUPERBLOCK_NAME,
 } from '../format/names.js';
+import type { LogSurvey } from '../raft-log/repair/survey-log.js';
+import type { SpaceHolder, SpaceHolderKind } from '../raft-log/space-contract.js';
+import { spaceOfLog } from '../raft-log/space-of-log.js';
 import type { StorePaths } from '../wal/store/store-directory.js';
 
 /** Bytes of a store, by what holds them, and what is left on its disks. */
@@ -46,6 +50,44 @@ export async function spaceOf(disk: Disk, { dir, walDir }: StorePaths): Promise<
     others,
     free: (await disk.statfs((await disk.stat(walDir)) === null ? dir : walDir)).freeBytes,
   };
+}
+
+/** Who holds bytes of a store, as far as its files tell. */
+export type HeldSpace = Pick<SpaceHolder, 'kind' | 'bytes' | 'ageMs' | 'frees'>;
+
+/** What of a store the age of is worth telling, and where it stands. */
+const AGED: readonly (readonly [SpaceHolderKind, string])[] = [
+  ['older-snapshots', SNAPSHOTS_DIRECTORY_NAME],
+  ['quarantine', QUARANTINE_DIRECTORY_NAME],
+];
+
+/** The bytes of a store by who needs them, and for how long the oldest file of each has been there. */
+export async function holdersOf(disk: Disk, survey: LogSurvey): Promise<readonly HeldSpace[]> {
+  const { pieces, paths, store } = survey;
+  const snapshot = pieces[pieces.length - 1]?.state.snapshotName ?? null;
+  const { segments, range } = store;
+  const newest = segments[segments.length - 1]?.number ?? range.newest;
+  const behind = segments.find(({ run }) => (run?.end.lastIndex ?? 0) > (snapshot?.index ?? 0));
+  const { holders } = await spaceOfLog({
+    disk,
+    paths,
+    firstNeeded: range.first,
+    firstBehindSnapshot: behind?.number ?? newest,
+    snapshot,
+    pins: [],
+  });
+  return await Promise.all(
+    holders.map(async ({ kind, bytes, frees }) => {
+      const folder = AGED.find(([aged]) => aged === kind)?.[1];
+      const files = folder === undefined ? [] : await filesUnder(disk, join(paths.dir, folder));
+      const oldestMs = files.reduce((ms, { path }) => Math.min(ms, changedAtMs(path)), Infinity);
+      return { kind, bytes, ageMs: oldestMs === Infinity ? null : Math.max(0, Date.now() - oldestMs), frees };
+    }),
+  );
+}
+
+function changedAtMs(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
 }
 
 async function filesUnder(

@@ -28,8 +28,11 @@ export interface Environment {
   readonly disk: Disk;
   /** Milliseconds, monotonic, with fractions; the zero point means nothing. */
   now(): number;
-  /** Runs `run` once after at least `ms` milliseconds. A timer never keeps a process alive. */
-  setTimer(ms: number, run: () => void): Timer;
+  /**
+   * Runs `run` once after at least `ms` milliseconds. A timer keeps no process alive, unless `keepsAlive` is true: then
+   * somebody waits for nothing else.
+   */
+  setTimer(ms: number, run: () => void, keepsAlive?: boolean): Timer;
   /**
    * Runs `run` once at the end of this turn of the event loop: after everything that became ready in it,
    * so that all saves of one turn share a write (D2), and without any delay when idle.
@@ -58,7 +61,7 @@ export function withDisk<D extends Disk>(
   return {
     disk,
     now: () => environment.now(),
-    setTimer: (ms, run) => environment.setTimer(ms, run),
+    setTimer: (ms, run, keepsAlive) => environment.setTimer(ms, run, keepsAlive),
     endOfTurn: (run) => {
       environment.endOfTurn(run);
     },

@@ -49,10 +49,10 @@ function warn({ code, message, detail }: EnvironmentWarning): void {
   process.emitWarning(message, { type: 'KeelsonWarning', code, detail });
 }
 
-function setTimer(ms: number, run: () => void): Timer {
+function setTimer(ms: number, run: () => void, keepsAlive = false): Timer {
   if (!(ms <= TIMER_MS_MAX)) throw new RangeError(`a timer of ${ms} ms is longer than ${TIMER_MS_MAX} ms`);
   const timer = setTimeout(run, ms);
-  timer.unref();
+  if (!keepsAlive) timer.unref();
   return {
     cancel: () => {
       clearTimeout(timer);

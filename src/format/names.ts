@@ -7,6 +7,10 @@ export const MARKS_NAME = 'marks';
 export const WAL_DIRECTORY_NAME = 'wal';
 export const SNAPSHOTS_DIRECTORY_NAME = 'snapshots';
 export const QUARANTINE_DIRECTORY_NAME = 'quarantine';
+/** Makes a directory a checkpoint: see checkpoint-file.ts. */
+export const CHECKPOINT_NAME = 'checkpoint';
+/** Stands in a directory while a copy of a store is made in it. */
+export const UNFINISHED_NAME = 'unfinished';
 /** Locked where the segments live outside the store's directory. */
 export const WAL_LOCK_NAME = 'wal.lock';
 /** What some file systems put into their root; never ours, never foreign. */

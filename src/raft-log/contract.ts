@@ -1,9 +1,12 @@
 import type { RecoveryReport } from '../wal/report/recovery-report.js';
+import type { LogCopies } from './copies/copies-contract.js';
 import type { RaftLogEvents } from './events.js';
+import type { HardState } from './hard-state-contract.js';
 import type { OpenedSnapshot, OpenSnapshotOptions, SnapshotData, SnapshotMeta } from './snapshot-contract.js';
 import type { RaftLogHealth, RaftLogStats } from './stats.js';
 import type { VerifyOptions, VerifyReport } from './verify-report.js';
 
+export type { HardState } from './hard-state-contract.js';
 export type { OpenedSnapshot, OpenSnapshotOptions, SnapshotData, SnapshotMeta } from './snapshot-contract.js';
 
 /** One entry of the Raft log, as it is given to {@link RaftLog.save}. */
@@ -30,16 +33,6 @@ export interface ReadEntry extends Entry {
    * it before you transfer it to another thread, or keep one entry of thousands, or it holds the memory of all.
    */
   readonly data: Uint8Array<ArrayBuffer>;
-}
-
-/** What a Raft server must never forget (Raft paper, figure 2), and the commit index, which saves it work. */
-export interface HardState {
-  /** Latest term the server has seen. Never falls. */
-  readonly term: number;
-  /** Candidate that got the vote in `term` (1..255 bytes of UTF-8), or null. Changes only with the term, or from null. */
-  readonly vote: string | null;
-  /** Highest index known committed. Never falls, and never passes `lastIndex`; entries up to it can no more be replaced. */
-  readonly commit: number;
 }
 
 /**
@@ -188,7 +181,7 @@ export interface AcceptedView {
  * await log.close();
  * ```
  */
-export interface RaftLog extends AsyncDisposable {
+export interface RaftLog extends LogCopies, AsyncDisposable {
   /** Term, vote and commit index. Fresh: `{ term: 0, vote: null, commit: 0 }`. */
   readonly hardState: HardState;
   /**

@@ -2,11 +2,16 @@ import type { CallUnderWay, DiskWatch } from '../disk/disk-watch.js';
 import type { Environment } from '../disk/environment.js';
 import { isKeelsonError, KeelsonError } from '../errors/index.js';
 import type { SnapshotRef, SnapshotStore, SnapshotStream } from '../snapshot/index.js';
-import type { SegmentedLog } from '../wal/inside.js';
+import { segmentName } from '../format/names.js';
+import { bytesOfSegment, StorePaths, type SegmentedLog } from '../wal/inside.js';
+import type { CheckpointRequest } from './copies/copies-contract.js';
+import { beginCheckpoint, type BegunCheckpoint } from './copies/write-checkpoint.js';
 import type { LogStore } from './log-store.js';
 import type { ResolvedOptions } from './rules/options.js';
 import type { DurableState } from './state/durable-state.js';
 import type { LogEmitter } from './state/log-emitter.js';
+import type { LogSpace, SealedSegmentFile } from './space-contract.js';
+import { spaceOfLog } from './space-of-log.js';
 import type { VerifyOptions, VerifyReport } from './verify-report.js';
 import { verifyStore } from './verify-store.js';
 
@@ -69,6 +74,60 @@ export class DiskStore implements LogStore {
     return verifyStore({ ...options, environment, dir: this.dir, walDir });
   }
 
+  async beginCheckpoint(request: CheckpointRequest): Promise<BegunCheckpoint> {
+    const { environment, frames, durable, snapshots } = this.#parts;
+    const { disk } = environment;
+    try {
+      return await beginCheckpoint({ disk, dir: this.dir, frames, durable, snapshots }, request);
+    } catch (error) {
+      const { snapshotName } = durable;
+      if (!isKeelsonError(error, 'KEELSON_MISSING_SNAPSHOT') || snapshotName === null) throw error;
+      throw await this.#whyMissing(snapshotName.index, error);
+    }
+  }
+
+  space(): Promise<LogSpace> {
+    const { environment, frames, durable, options } = this.#parts;
+    const { snapshotName: snapshot } = durable;
+    const firstOf = (boundary: number): number => frames.copies.above(boundary)[0]?.header.number ?? 0;
+    return spaceOfLog({
+      disk: environment.disk,
+      paths: new StorePaths(this.dir, options.walDirIsSeparate ? options.walDir : null),
+      firstNeeded: firstOf(durable.boundary()),
+      firstBehindSnapshot: firstOf(Math.max(durable.boundary(), snapshot?.index ?? 0)),
+      snapshot,
+      pins: frames.copies.holdings(),
+    });
+  }
+
+  async *segmentsSince(lsn: number): AsyncGenerator<SealedSegmentFile, void, undefined> {
+    const { environment, frames } = this.#parts;
+    const [first, ...more] = frames.copies.sealedAbove(lsn);
+    if (frames.firstLsn > lsn + 1) throw dropped(this.dir, lsn + 1, frames.firstLsn);
+    if (first === undefined) return;
+    const pin = frames.copies.pin(first.header.number, 'archiver');
+    try {
+      for (const segment of [first, ...more]) {
+        const { number, firstLsn } = segment.header;
+        pin.advance(number);
+        const data = (): AsyncIterable<Uint8Array> => bytesOfSegment(environment.disk, segment);
+        yield {
+          number,
+          firstLsn,
+          lastLsn: segment.lastLsn,
+          name: segmentName(number),
+          bytes: segment.bytes,
+          data,
+        };
+      }
+    } finally {
+      pin.letGo();
+      // What was kept for it alone may go.
+      if (!this.#parts.options.readOnly && frames.latched === null)
+        await frames.dropUnneeded().catch(() => undefined);
+    }
+  }
+
   oldestCall(): CallUnderWay | null {
     return this.#parts.watch.oldest;
   }
@@ -77,4 +136,12 @@ export class DiskStore implements LogStore {
     await this.frames.close();
     this.#parts.watch.close();
   }
+}
+
+function dropped(path: string, lsn: number, expected: number): KeelsonError {
+  return new KeelsonError(
+    'KEELSON_COMPACTED',
+    `the record of LSN ${lsn} was dropped from ${path}, which begins at LSN ${expected}. Archive a checkpoint, and go on from the LSN that it was taken at.`,
+    { path, found: lsn, expected },
+  );
 }

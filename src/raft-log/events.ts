@@ -43,6 +43,11 @@ export interface RaftLogEventMap {
    * then the event loop stands still too (`writeMode`).
    */
   stalled: (call: CallUnderWay) => void;
+  /**
+   * A checkpoint or an archiver keeps segments from being freed that nothing else needs: more than `pinnedBytesQuiet`, and
+   * told again each time they have doubled. See `log.space()`.
+   */
+  pinned: (event: { readonly holder: string; readonly bytes: number; readonly ageMs: number }) => void;
   /** End marks cannot be written, of which the first since they last could is told: see `stats().endMarksFailed`. */
   unmarked: (error: KeelsonError) => void;
 }

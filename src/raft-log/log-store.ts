@@ -10,6 +10,9 @@ import type { SegmentedLog } from '../wal/inside.js';
 import type { GivenHardState } from './rules/requests.js';
 import type { LogEmitter } from './state/log-emitter.js';
 import type { DurableState } from './state/durable-state.js';
+import type { BegunCheckpoint } from './copies/write-checkpoint.js';
+import type { CheckpointRequest } from './copies/copies-contract.js';
+import type { LogSpace, SealedSegmentFile } from './space-contract.js';
 import type { VerifyOptions, VerifyReport } from './verify-report.js';
 
 /** Frames, accepted in order, durable in order, read back by the index of their entries. */
@@ -64,6 +67,12 @@ export interface LogStore {
   /** Opens a published snapshot, to be read once. */
   openSnapshot(ref: SnapshotRef, signal: AbortSignal | undefined): Promise<SnapshotStream>;
   verify(options: VerifyOptions): Promise<VerifyReport>;
+  /** Fixes the moment of a checkpoint. To be called while no snapshot is taken or deleted. */
+  beginCheckpoint(request: CheckpointRequest): Promise<BegunCheckpoint>;
+  /** Who holds the space. */
+  space(): Promise<LogSpace>;
+  /** Sealed segments that hold a record above `lsn`, kept until they are handed out. */
+  segmentsSince(lsn: number): AsyncIterable<SealedSegmentFile>;
   /** The call of the disk that has been under way longest. */
   oldestCall(): CallUnderWay | null;
   /** Called once, when nothing reads any more and no snapshot is under way; waits for the frames that were accepted. */

@@ -59,6 +59,7 @@ export async function openWithFormats(
     segmentBytes: resolved.segmentBytes,
     frameBytesMax: resolved.batchBytesMax,
     queueBytesMax: resolved.queueBytesMax,
+    pinnedBytesQuiet: resolved.pinnedBytesQuiet,
     writeMode: resolved.writeMode,
     readOnly: resolved.readOnly,
     verifyOnOpen: resolved.verifyOnOpen,
@@ -146,6 +147,9 @@ function observerOf(
     },
     onFailed: (error) => {
       emitter.tell('failed', error);
+    },
+    onPinned: ({ holder, bytes, ageMs }) => {
+      emitter.tell('pinned', { holder, bytes, ageMs });
     },
   };
 }

@@ -41,6 +41,11 @@ export interface RaftLogOptions {
    * entries are saved; none are there after an open. Default 4 MiB.
    */
   readonly recentBytes?: number;
+  /**
+   * Bytes of segments that a checkpoint or an archiver may keep from being freed before the event `pinned` tells of it. 0 and
+   * up. Default 256 MiB.
+   */
+  readonly pinnedBytesQuiet?: number;
   /** Disk, clock, timers and randomness. Default: `nodeEnvironment()`. */
   readonly environment?: Environment;
   /**

@@ -21,6 +21,8 @@ import type {
   SnapshotMeta,
   StreamOptions,
 } from './contract.js';
+import type { Checkpoint, CheckpointRequest } from './copies/copies-contract.js';
+import { CopiesUnderWay } from './copies/copies-under-way.js';
 import type { RaftLogEvents } from './events.js';
 import type { FrameStore, LogStore } from './log-store.js';
 import { EntryReader, type ReadRange } from './read/entry-reader.js';
@@ -53,7 +55,10 @@ import { draftCompaction, draftSave, draftUnfit } from './state/encode-save.js';
 import { FrameQueue } from './state/frame-queue.js';
 import { RecentEntries } from './state/recent-entries.js';
 import { shownLog } from './state/shown-log.js';
+import { ownMeta, ownValues } from './state/own-copies.js';
+import { statsOf } from './state/stats-of.js';
 import type { RaftLogHealth, RaftLogStats } from './stats.js';
+import type { LogSpace, SealedSegmentFile } from './space-contract.js';
 import type { VerifyOptions, VerifyReport } from './verify-report.js';
 
 /** What reads are judged against. */
@@ -79,6 +84,7 @@ export class StoredRaftLog implements RaftLog {
   readonly #reader: EntryReader;
   readonly #turns: SnapshotTurns;
   readonly #snapshotCall: { readonly owner: object; readonly throwIfUnwritable: () => void };
+  readonly #copies: CopiesUnderWay;
   #closing: Promise<void> | null = null;
 
   /** @param store - the log's own from now on: it closes it */
@@ -93,6 +99,7 @@ export class StoredRaftLog implements RaftLog {
     this.#queue = new FrameQueue(frames, durable, this.#accepted, recent);
     this.#reader = new EntryReader(frames, durable, this.#accepted, recent, store.dir);
     this.#turns = new SnapshotTurns(store, this.#queue, rules.snapshotsKept);
+    this.#copies = new CopiesUnderWay(store, this.#queue, this.#turns, rules.readOnly);
     this.#snapshotCall = {
       owner: store.snapshots,
       throwIfUnwritable: () => {
@@ -271,30 +278,25 @@ export class StoredRaftLog implements RaftLog {
     return { bytesFreed };
   }
 
+  checkpoint(request: CheckpointRequest): Promise<Checkpoint> {
+    return this.#copies.checkpoint(request);
+  }
+
+  space(): Promise<LogSpace> {
+    return this.#copies.space();
+  }
+
+  segmentsSince(lsn: number): AsyncIterable<SealedSegmentFile> {
+    return this.#copies.segmentsSince(lsn);
+  }
+
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     this.#checkReadable();
     return this.#store.verify(readVerifyOptions(options));
   }
 
   stats(): RaftLogStats {
-    const { groups, syncs, frameBytes, zeroFillBytes, rotations, segmentsRecycled, syncMs } =
-      this.#frames.counters;
-    const { endMarksFailed, sparseBytes } = this.#frames.counters;
-    return {
-      ...this.#queue.counts,
-      groups,
-      syncs,
-      frameBytes,
-      zeroFillBytes,
-      rotations,
-      segmentsRecycled,
-      segmentsLive: this.#frames.segmentCount,
-      queuedSaves: this.#accepted.queuedCount,
-      queuedBytes: this.#frames.queuedBytes,
-      syncMs: syncMs.summary(),
-      endMarksFailed,
-      sparseBytes,
-    };
+    return statsOf(this.#frames, this.#queue.counts, this.#accepted.queuedCount);
   }
 
   health(): RaftLogHealth {
@@ -328,7 +330,12 @@ export class StoredRaftLog implements RaftLog {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([this.#turns.close(), this.#reader.close(), this.#store.snapshots.close()]);
+    await Promise.all([
+      this.#copies.close(),
+      this.#turns.close(),
+      this.#reader.close(),
+      this.#store.snapshots.close(),
+    ]);
     await this.#store.close();
   }
 
@@ -387,14 +394,4 @@ export class StoredRaftLog implements RaftLog {
         this.#reader.acceptedInMemory(this.#rangeIn(state, from, until, options, inMemoryOptionsOf)),
     };
   }
-}
-
-/** Returned bytes belong to the caller. */
-function ownMeta(meta: SnapshotMeta): SnapshotMeta {
-  return { ...meta, conf: Uint8Array.from(meta.conf) };
-}
-
-/** As do these. */
-function ownValues(values: ReadonlyMap<string, Uint8Array>): Map<string, Uint8Array<ArrayBuffer>> {
-  return new Map([...values].map(([key, value]) => [key, Uint8Array.from(value)]));
 }

@@ -5,6 +5,7 @@ import { systemCode, type Disk, type Environment } from '../disk/index.js';
 import { isKeelsonError, KeelsonError, throwIfAborted } from '../errors/index.js';
 import { IDENTITY_BYTES } from '../format/identity.js';
 import { LIMITS } from '../format/limits.js';
+import { duplicateSnapshot } from './duplicate-snapshot.js';
 import { OpenSnapshots } from './open-snapshots.js';
 import { SnapshotDirectory } from './open-directory.js';
 import { moveAside, setUnusableAside, type UnusableRequest } from './set-unusable-aside.js';
@@ -56,9 +57,8 @@ export async function openSnapshotStore(options: SnapshotStoreOptions): Promise<
   const { environment, dir, lineage, readOnly = false, chunkBytes = LIMITS.snapshotChunkBytes } = options;
   if (lineage.length !== IDENTITY_BYTES)
     throw invalid('lineage', `${String(lineage.length)} bytes`, '16 bytes');
-  if (!Number.isInteger(chunkBytes) || chunkBytes < 1 || chunkBytes > LIMITS.snapshotChunkBytes) {
+  if (!Number.isInteger(chunkBytes) || chunkBytes < 1 || chunkBytes > LIMITS.snapshotChunkBytes)
     throw invalid('chunkBytes', chunkBytes, `an integer of 1..${String(LIMITS.snapshotChunkBytes)}`);
-  }
   const directory = await SnapshotDirectory[readOnly ? 'readOnly' : 'open'](environment.disk, dir);
   return new SnapshotStore({ environment, dir, lineage: lineage.slice(), readOnly, chunkBytes }, directory);
 }
@@ -124,12 +124,10 @@ export class SnapshotStore {
     throwIfAborted('the snapshot', request.signal);
     const { index, term } = request;
     const name = publishedName(index, term);
-    if (this.#staging.has(name)) {
+    if (this.#staging.has(name))
       throw invalid('index and term', name, 'those of a snapshot that is not being written already');
-    }
     this.#staging.add(name);
-    const temporary = join(this.dir, temporaryName(index, term));
-    const path = join(this.dir, name);
+    const [temporary, path] = [join(this.dir, temporaryName(index, term)), join(this.dir, name)];
     try {
       // A retain under way may have an unlink of these names in flight, which must not meet the new file;
       // one that begins from here on leaves them alone.
@@ -157,6 +155,11 @@ export class SnapshotStore {
       await this.#discard(temporary, name);
       throw error;
     }
+  }
+
+  /** See {@link duplicateSnapshot}. Errors: those of {@link readMeta}, and of writing. */
+  async duplicate(ref: SnapshotRef, toDirectory: string): Promise<string> {
+    return duplicateSnapshot(this.#disk, await this.#openJudged(ref), toDirectory);
   }
 
   /** The published snapshots by their names alone, lowest index and term first; nothing of them was read. */
@@ -377,15 +380,14 @@ export class SnapshotStore {
     const { lineage } = this.#options;
     // What this store is writing exists for no reader.
     if (this.#staging.has(name)) return openJudged(this.#disk, path, lineage, ref);
-    const staged = join(this.dir, temporaryName(index, term));
-    return openPublishedOrStaged(this.#disk, { path, staged }, lineage, ref);
+    const paths = { path, staged: join(this.dir, temporaryName(index, term)) };
+    return openPublishedOrStaged(this.#disk, paths, lineage, ref);
   }
 
   #checkWritable(): void {
     if (this.#options.readOnly) {
-      throw new KeelsonError('KEELSON_READ_ONLY', `snapshots in ${this.dir} were opened for reading only.`, {
-        path: this.dir,
-      });
+      const message = `snapshots in ${this.dir} were opened for reading only.`;
+      throw new KeelsonError('KEELSON_READ_ONLY', message, { path: this.dir });
     }
     if (this.#isFailed) {
       throw new KeelsonError(

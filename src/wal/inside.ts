@@ -24,3 +24,11 @@ export { SalvagedRecords } from './survey/salvaged-records.js';
 export { LogUnderRepair } from './switch/log-under-repair.js';
 export { StoreUnderRepair } from './switch/store-under-repair.js';
 export type { OlderStore, OlderStores, Replacement } from './switch/older-stores.js';
+// Copies of a store.
+export { buildClone } from './copy/build-clone.js';
+export { requestBeside } from './switch/request-beside.js';
+export { bytesOfSegment, copySegment, type SegmentToCopy } from './copy/copy-segment.js';
+export { DirectoryInMaking } from './copy/directory-in-making.js';
+export { openToCopy } from './copy/open-to-copy.js';
+export { openCopied } from './copy/open-copied.js';
+export type { Holding, Pin } from './copy/pins.js';

@@ -9,12 +9,16 @@ export interface LogRequest {
   readonly dir: string;
   /** Null: `wal` inside `dir`. */
   readonly walDir: string | null;
+  /** The segments may stand elsewhere than the superblock says: for a copy, which takes them from where they are. */
+  readonly walDirMayDiffer?: boolean;
   readonly create: 'if-missing' | 'never';
   readonly segmentBytes: number;
   /** Largest frame payload, in bytes. */
   readonly frameBytesMax: number;
   readonly queueBytesMax: number;
   readonly writeMode: 'auto' | 'inline' | 'background';
+  /** A pin that keeps more bytes is told of; left out: none is. */
+  readonly pinnedBytesQuiet?: number;
   readonly readOnly: boolean;
   readonly verifyOnOpen: 'tail' | 'all';
   readonly layer: WalLayer;

@@ -28,6 +28,7 @@ import {
   StorePaths,
   type StoreListing,
 } from './store/store-directory.js';
+import { refuseCopies } from './copy/directory-in-making.js';
 import { newestSlot, readSlots, SuperblockFile, superblockPath } from './store/superblock-file.js';
 import { marksPath } from './store/marks-file.js';
 import { checkRoomAbove } from './store/room-above.js';
@@ -41,7 +42,14 @@ import { WalCounters } from './write/wal-counters.js';
  */
 export async function openSegmentedLog(request: OpenRequest): Promise<SegmentedLog> {
   const opening = new Opening(request);
-  return request.readOnly ? opening.readOnly() : opening.writable();
+  return request.readOnly ? (await opening.readOnly()).log : opening.writable();
+}
+
+/** As a read-only open, and what that was judged by. */
+export function openReadOnly(
+  request: OpenRequest,
+): Promise<{ readonly log: SegmentedLog; readonly judged: Judged }> {
+  return new Opening(request).readOnly();
 }
 
 /** True if the superblock has its name: then a store was made here, or its making was begun. */
@@ -76,15 +84,17 @@ class Opening {
     this.#judge = new StoreJudge(request, this.#paths, this.#tally);
   }
 
-  async readOnly(): Promise<SegmentedLog> {
+  async readOnly(): Promise<{ readonly log: SegmentedLog; readonly judged: Judged }> {
     const { disk } = this.#request.environment;
     const listing = await listStore(disk, this.#paths);
+    refuseCopies(this.#paths.dir, listing);
     if (listing.names?.has(SUPERBLOCK_NAME) !== true) throw await this.#judge.withoutSuperblock(listing);
     const file = await this.#openSuperblockForReading();
     try {
       const judged = await this.#judge.besideWriter(file);
       const report = this.#tally.report('clean');
-      return SegmentedLog.readOnly(this.#request, this.#paths, judged.judgement, report, this.#counters);
+      const log = SegmentedLog.readOnly(this.#request, this.#paths, judged.judgement, report, this.#counters);
+      return { log, judged };
     } finally {
       await closeFile(file);
     }
@@ -139,6 +149,7 @@ class Opening {
 
   /** Without a superblock a store may be made, if that is allowed and nothing of an older one is there. */
   async #mayMake(listing: StoreListing): Promise<void> {
+    refuseCopies(this.#paths.dir, listing);
     const isEmpty =
       listing.names === null ||
       (await firstTrace(this.#request.environment.disk, this.#paths, listing)) === null;
@@ -150,7 +161,9 @@ class Opening {
     const { disk } = this.#request.environment;
     // In this order: what a writer that lost its lock moves between the two, the listing shows and the slots do not (D11).
     const found = await readSlots(lock.superblock);
-    const listing = await restoreAsides(disk, this.#paths, await listStore(disk, this.#paths));
+    const listed = await listStore(disk, this.#paths);
+    refuseCopies(this.#paths.dir, listed);
+    const listing = await restoreAsides(disk, this.#paths, listed);
     const newest = newestSlot(found.slots);
     this.#judge.refuseNewer(found.slots);
     if (newest === null) return this.#replaceOrMake(lock, found);

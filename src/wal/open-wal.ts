@@ -105,6 +105,7 @@ export async function openWal(options: WalOptions): Promise<Wal> {
     onSync: () => log?.prepareNext(),
     onRotate: () => undefined,
     onShortage: () => undefined,
+    onPinned: () => undefined,
     onSpaceBack: () => undefined,
     onUnmarked: () => undefined,
     onFailed: () => undefined,

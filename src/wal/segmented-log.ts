@@ -9,6 +9,7 @@ import type { EndMarks } from './write/end-marks.js';
 import { firstSegmentNow } from './store/first-segment-now.js';
 import { GroupWriter } from './write/group-writer.js';
 import type { Judgement } from './recover/judge.js';
+import type { Fence } from './segment/frame-run.js';
 import { lowestOf, type LiveSegment } from './segment/live-segment.js';
 import { SegmentList } from './segment/segment-list.js';
 import type { StoreLock } from './store/lock-store.js';
@@ -28,6 +29,7 @@ import { rotateSegment } from './write/rotation.js';
 import { SegmentFiles } from './segment/segment-files.js';
 import { SpareSegments } from './write/spare-segments.js';
 import { removeName } from '../disk/durable-names.js';
+import { SegmentsToCopy } from './copy/segments-to-copy.js';
 import { type StorePaths } from './store/store-directory.js';
 import type { SuperblockFile } from './store/superblock-file.js';
 import type { WalCounters } from './write/wal-counters.js';
@@ -52,11 +54,14 @@ const PREPARE_FROM = 0.5;
 export class SegmentedLog {
   readonly recovery: RecoveryReport;
   readonly counters: WalCounters;
+  /** For who makes a copy. */
+  readonly copies: SegmentsToCopy;
   readonly #request: LogRequest;
   readonly #paths: StorePaths;
   readonly #files: SegmentFiles;
   readonly #reader: RecordReader;
   readonly #segments: SegmentList;
+  readonly #found: { readonly highest: number; readonly fence: Fence };
   #durable: DurableMark;
   #writing: Writing | null = null;
   #closing: Promise<void> | null = null;
@@ -78,6 +83,10 @@ export class SegmentedLog {
     this.#files = new SegmentFiles(request.environment.disk);
     this.#reader = new RecordReader(this.#files);
     this.#segments = new SegmentList(judgement.segments);
+    this.#found = { highest: judgement.highestEpoch, fence: judgement.fence };
+    this.copies = new SegmentsToCopy(request.environment, this.#segments, request.layer, (path) =>
+      this.#writing?.active.path === path ? this.#writing.active.offset : null,
+    );
     this.#durable = { lsn: run.lastLsn, ...run.end };
   }
 
@@ -159,13 +168,20 @@ export class SegmentedLog {
     return this.#segments.count;
   }
 
+  get lineage(): Uint8Array {
+    return this.#segments.first.header.lineage;
+  }
+
   /** LSN of the first record that is still there. */
   get firstLsn(): number {
     return this.#segments.first.header.firstLsn;
   }
 
-  get lineage(): Uint8Array {
-    return this.#segments.first.header.lineage;
+  /** The epoch of this writer, or the highest that a log which only reads has met; and where the last one began (D11). */
+  get epochs(): { readonly highest: number; readonly fence: Fence } {
+    if (this.#writing === null) return this.#found;
+    const { epoch, fenceEpoch, fenceLsn } = this.#writing.superblock.current;
+    return { highest: epoch, fence: { epoch: fenceEpoch, lsn: fenceLsn } };
   }
 
   /** Throws what keeps a frame of that size from being accepted; nothing has changed then. */
@@ -321,7 +337,11 @@ export class SegmentedLog {
   async #dropUnneeded(): Promise<number> {
     const { superblock, writer } = this.#writingParts();
     if (writer.latched !== null) throw failedError(this.#paths.dir, writer.latched);
-    const { number: first } = this.#segments.firstNeeded(this.#request.layer.boundary()).header;
+    const { number: needed } = this.#segments.firstNeeded(this.#request.layer.boundary()).header;
+    const { observer, pinnedBytesQuiet = Infinity } = this.#request;
+    const first = this.copies.firstKept(needed, pinnedBytesQuiet, (holding) => {
+      observer.onPinned(holding);
+    });
     const dropped = this.#segments.before(first);
     if (dropped.length === 0) return 0;
     return this.#orLatch(async () => {

@@ -39,6 +39,7 @@ const FOUND_BY: Readonly<Record<Oracle, number>> = {
   'other-store': 46,
   'quarantine-shrunk': 30,
   rollback: 50,
+  copy: 27,
   verify: 69,
   'stand-in': 70,
   repair: 26,

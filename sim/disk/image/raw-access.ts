@@ -124,6 +124,11 @@ export class RawAccess {
     directory.durable.delete(name);
     this.#dropPendingNames(directory, name);
     this.fs.recount();
+    // Of directories that went with it nothing can become durable any more.
+    const { names, nodes } = this.fs;
+    const isThere = (slot: { readonly directory: DirectoryNode } | null): boolean =>
+      slot === null || nodes.has(slot.directory.ino);
+    names.operations = names.operations.filter(({ add, remove }) => isThere(add) && isThere(remove));
   }
 
   /** Moves a file or a directory with all that is below, for good; what has it open goes on in it. */

@@ -143,9 +143,14 @@ export const LOG_BUGS: readonly PlantedBug[] = [
   {
     number: 27,
     name: 'clone taken without its fence',
-    rule: 'cloneRaftLog',
-    waitsFor: 'clones',
-    hunks: [],
+    rule: 'D11',
+    hunks: [
+      {
+        file: 'src/raft-log/copies/clone-raft-log.ts',
+        find: 'epoch: highest.epoch + 1 + drawnBelow(EPOCHS_APART, environment),\n    above: { lsn: proven.lsn, segment: highest.segment },',
+        put: 'epoch: 1 + drawnBelow(1, environment),\n    above: { lsn: 0 * proven.lsn, segment: 0 * highest.segment },',
+      },
+    ],
   },
   {
     number: 31,

@@ -1,6 +1,7 @@
 import { isKeelsonError } from '../../errors/index.js';
 import type { RaftLogEventMap } from '../../raft-log/events.js';
 import type { RaftLog } from '../../raft-log/contract.js';
+import { withoutFiles } from '../../raft-log/copies/without-files.js';
 import type { LogStore } from '../../raft-log/log-store.js';
 import { StoredRaftLog, type LogRules } from '../../raft-log/raft-log.js';
 import { LogEmitter } from '../../raft-log/state/log-emitter.js';
@@ -60,6 +61,7 @@ export async function openRemoteLog(request: RemoteLogRequest): Promise<RaftLog>
     emitter,
     openSnapshot: (ref, given) => snapshots.open(ref, given),
     verify: (options) => verifyRemote(link, options),
+    ...withoutFiles('of another process', 'Copy it where it is: keelson checkpoint, or keelson backup.'),
     oldestCall: () => {
       const sinceMs = frames.waitingSinceMs;
       return sinceMs === null

@@ -4,6 +4,7 @@ import { throwIfAborted } from '../../errors/index.js';
 import { LIMITS } from '../../format/limits.js';
 import type { RaftLog } from '../contract.js';
 import type { RaftLogOptions } from '../options-contract.js';
+import { withoutFiles } from '../copies/without-files.js';
 import { StoredRaftLog } from '../raft-log.js';
 import { DEFAULTS } from '../rules/options.js';
 import { LogEmitter } from '../state/log-emitter.js';
@@ -56,6 +57,7 @@ export function openMemoryRaftLog(options: MemoryRaftLogOptions, medium: MemoryM
     emitter,
     openSnapshot: async (...which: Parameters<MemorySnapshots['open']>) => snapshots.open(...which),
     verify: async ({ signal }: { readonly signal?: AbortSignal }) => verified(durable, signal),
+    ...withoutFiles('in memory', 'Copy a log on a disk.'),
     oldestCall: () => null,
     close: () => frames.close(),
   };

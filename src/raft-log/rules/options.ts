@@ -25,7 +25,8 @@ type DefaultedOption =
   | 'verifyOnOpen'
   | 'onOlderFormat'
   | 'queueBytesMax'
-  | 'recentBytes';
+  | 'recentBytes'
+  | 'pinnedBytesQuiet';
 
 /** The defaults of {@link RaftLogOptions}: the one table. */
 export const DEFAULTS: Readonly<Required<Pick<RaftLogOptions, DefaultedOption>>> = Object.freeze({
@@ -40,6 +41,7 @@ export const DEFAULTS: Readonly<Required<Pick<RaftLogOptions, DefaultedOption>>>
   onOlderFormat: 'refuse',
   queueBytesMax: 67_108_864,
   recentBytes: 4_194_304,
+  pinnedBytesQuiet: 268_435_456,
 });
 
 /** Where a reset log stands, whole. */
@@ -70,6 +72,7 @@ export interface ResolvedOptions {
   readonly resetTo: ResetPoint | null;
   readonly queueBytesMax: number;
   readonly recentBytes: number;
+  readonly pinnedBytesQuiet: number;
   /** As given: the default is loaded by the one who opens. */
   readonly environment: Environment | undefined;
   readonly signal: AbortSignal | undefined;
@@ -90,6 +93,7 @@ const KNOWN: readonly (keyof RaftLogOptions)[] = [
   'resetTo',
   'queueBytesMax',
   'recentBytes',
+  'pinnedBytesQuiet',
   'environment',
   'signal',
 ];
@@ -121,6 +125,7 @@ export function resolveOptions(options: RaftLogOptions): ResolvedOptions {
     resetTo: resolveReset(onOlderFormat, raw.resetTo),
     queueBytesMax: bounded('queueBytesMax', raw, 1, LIMITS.queueBytesMax),
     recentBytes: bounded('recentBytes', raw, 0, LIMITS.recentBytesMax),
+    pinnedBytesQuiet: bounded('pinnedBytesQuiet', raw, 0, LIMITS.integerMax),
     environment: environmentOf(raw.environment),
     signal: signalOf(raw.signal),
   });
@@ -133,13 +138,13 @@ function resolveDirectories(raw: Raw): Pick<ResolvedOptions, 'dir' | 'walDir' | 
   const walDir = directory('walDir', raw.walDir);
   if (walDir === ownWalDir) return { dir, walDir, walDirIsSeparate: false };
   // Either would find the other's name among its own files, and be no log at the next open.
-  if (holds(dir, walDir) || holds(walDir, dir))
+  if (holdsDirectory(dir, walDir) || holdsDirectory(walDir, dir))
     throw invalidArgument('walDir', raw.walDir, 'a directory beside dir, neither in it nor around it');
   return { dir, walDir, walDirIsSeparate: true };
 }
 
 /** True if `inner` is `outer` or lies somewhere below it. */
-function holds(outer: string, inner: string): boolean {
+export function holdsDirectory(outer: string, inner: string): boolean {
   const way = relative(outer, inner);
   return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
@@ -199,7 +204,8 @@ function flag(name: 'readOnly', raw: Raw): boolean {
 }
 
 function bounded(
-  name: 'segmentBytes' | 'batchBytesMax' | 'snapshotsKept' | 'queueBytesMax' | 'recentBytes',
+  name:
+    'segmentBytes' | 'batchBytesMax' | 'snapshotsKept' | 'queueBytesMax' | 'recentBytes' | 'pinnedBytesQuiet',
   raw: Raw,
   min: number,
   max: number,

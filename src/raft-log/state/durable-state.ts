@@ -274,6 +274,25 @@ export class DurableState implements WalLayer {
   readonly #joins: Joins = (index, term) =>
     index >= this.#boundary.index && index <= this.lastIndex && this.term(index) === term;
 
+  /** What the snapshot covers is compacted, as far as it is not known: leading segments may be gone that only held that. */
+  protected coverUnknown(): void {
+    const name = this.snapshotName;
+    const known = this.#runs.boundaryIndex;
+    if (name !== null && known > this.#boundary.index && known <= name.index)
+      this.#compactTo({ index: name.index, term: name.term });
+  }
+
+  /** An empty log behind an index. */
+  beginAt(boundary: { readonly index: number; readonly term: number }): void {
+    this.restart();
+    this.#compactTo({ ...boundary });
+  }
+
+  /** Forgets all entries that the snapshot covers; those behind it stay. */
+  compactToSnapshot(): void {
+    if (this.snapshotName !== null) this.#compactTo({ ...this.snapshotName });
+  }
+
   /** Brings the runs to the boundary that the newest record named: sealed segments may hold more below it. */
   #settleBoundary(): void {
     this.#compactTo(this.#boundary);

@@ -38,6 +38,8 @@ export interface Judged {
   readonly endMark: EndMark | null;
   readonly judgement: Judgement;
   readonly listing: StoreListing;
+  /** Of a store beside its writer: how far it was written, durable or not. */
+  readonly writtenLsn?: number;
 }
 
 export type FoundSlots = Awaited<ReturnType<typeof readSlots>>;
@@ -103,7 +105,9 @@ export class StoreJudge {
       const whole = await this.judge(found);
       const judged = await this.judge(found, whole.judgement.proven.lsn);
       // A snapshot that is gone may have been replaced.
-      return this.#request.layer.fallback === null || (await standsStill()) ? judged : null;
+      const writtenLsn = whole.judgement.tail.run.lastLsn;
+      const isIt = this.#request.layer.fallback === null || (await standsStill());
+      return isIt ? { ...judged, writtenLsn } : null;
     });
   }
 
@@ -174,10 +178,11 @@ export class StoreJudge {
       );
     }
     if (superblock.isWalSeparate === this.#paths.isWalSeparate) return;
+    if (this.#request.walDirMayDiffer === true && this.#paths.isWalSeparate) return;
     const reason = superblock.isWalSeparate
       ? 'the segments of this store are in a directory of their own: open it with walDir'
       : 'the segments of this store are inside its directory: open it without walDir';
-    throw this.#segmentsMissing(this.#paths.walDir, reason);
+    throw this.#segmentsMissing(segmentPath(this.#paths.walDir, superblock.firstSegment), reason);
   }
 
   /**

@@ -11,7 +11,7 @@ import { sealedSegment, segmentPath, type LiveSegment } from '../segment/live-se
 import { headerFault } from '../segment/header-fault.js';
 import { openSegment, readSeal, readSegmentHeader } from '../segment/read-segment.js';
 import { olderThan, segmentsAbove, type SegmentAbove } from './segments-above.js';
-import { fenceOf, goesOnFrom } from '../segment/frame-run.js';
+import { type Fence, fenceOf, goesOnFrom } from '../segment/frame-run.js';
 import { scanSegment, type SegmentScan } from '../segment/scan-segment.js';
 import { Witnesses } from '../segment/witnesses.js';
 
@@ -45,6 +45,8 @@ export interface Judgement {
   /** P: the highest mark of all (R1). */
   readonly proven: DurableMark;
   readonly highestEpoch: number;
+  /** Where the store's last epoch began, as its superblock says (D11). */
+  readonly fence: Fence;
 }
 
 /**
@@ -293,7 +295,7 @@ class Judge {
     }
     await this.#store.layer.judged(superblock);
     tally.lastLsn = tail.run.lastLsn;
-    return { segments: this.#segments, tail, proven, highestEpoch };
+    return { segments: this.#segments, tail, proven, highestEpoch, fence: fenceOf(superblock) };
   }
 
   /** R6: leading segments wholly below the durable compaction boundary are not missed; all above it is to be there. */

@@ -76,6 +76,11 @@ export class SegmentList {
     return this.#all.slice(0, this.#countBefore(number));
   }
 
+  /** The segment numbered `number` and those behind it, oldest first. */
+  from(number: number): readonly LiveSegment[] {
+    return this.#all.slice(this.#countBefore(number));
+  }
+
   /** Takes them out of the list. */
   dropBefore(number: number): void {
     const count = this.#countBefore(number);

@@ -1,9 +1,10 @@
 import { readFailed } from '../../disk/disk-failure.js';
 import type { Disk } from '../../disk/port.js';
+import { systemCode } from '../../disk/system-error.js';
 import { newestSlot, readSlots, superblockPath } from './superblock-file.js';
 
 /**
- * R10: the number of the first segment that the store has now, by its superblock; 0 where no slot is whole. A log that
+ * R10: the number of the first segment that the store has now, by its superblock; 0 where no slot is whole, or none is there. A log that
  * only reads stands still while its writer goes on, and asks this before it takes a failed read for damage: the
  * superblock stops naming a segment before its file goes or is used again.
  */
@@ -13,6 +14,8 @@ export async function firstSegmentNow(disk: Disk, dir: string): Promise<number> 
   try {
     file = await disk.open(path, { access: 'read' });
   } catch (error) {
+    // A checkpoint has none, and nobody drops its segments.
+    if (systemCode(error) === 'ENOENT') return 0;
     throw readFailed('the superblock', { path }, error);
   }
   try {

@@ -5,6 +5,7 @@ import type { Disk, DirectoryEntry } from '../../disk/port.js';
 import { systemCode } from '../../disk/system-error.js';
 import { KeelsonError } from '../../errors/index.js';
 import {
+  CHECKPOINT_NAME,
   LOST_AND_FOUND_NAME,
   MARKS_NAME,
   parseWalFileName,
@@ -13,6 +14,7 @@ import {
   segmentName,
   SNAPSHOTS_DIRECTORY_NAME,
   SUPERBLOCK_NAME,
+  UNFINISHED_NAME,
   WAL_DIRECTORY_NAME,
 } from '../../format/names.js';
 
@@ -46,6 +48,8 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
   SNAPSHOTS_DIRECTORY_NAME,
   QUARANTINE_DIRECTORY_NAME,
   LOST_AND_FOUND_NAME,
+  CHECKPOINT_NAME,
+  UNFINISHED_NAME,
   SUPERBLOCK_NAME + ASIDE,
   WAL_DIRECTORY_NAME + ASIDE,
   SNAPSHOTS_DIRECTORY_NAME + ASIDE,

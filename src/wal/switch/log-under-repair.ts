@@ -1,5 +1,4 @@
 import type { HeldEnvironment } from '../../disk/held-disk.js';
-import { LIMITS } from '../../format/limits.js';
 import { NOTHING_DURABLE } from '../../format/position.js';
 import type { Superblock } from '../../format/superblock.js';
 import type { WalLayer } from '../layer.js';
@@ -8,10 +7,10 @@ import { judge } from '../recover/judge.js';
 import { RecoveryTally } from '../report/damage.js';
 import { SegmentedLog } from '../segmented-log.js';
 import type { StorePaths } from '../store/store-directory.js';
-import { UNHEARD } from '../write/observer.js';
 import { WalCounters } from '../write/wal-counters.js';
 import { buildBeside } from './build-beside.js';
 import type { Replacement } from './older-stores.js';
+import { requestBeside } from './request-beside.js';
 
 /** A run of frames that replay can begin at, up to its last LSN. */
 export interface Stretch {
@@ -36,25 +35,8 @@ export class LogUnderRepair {
     this.segmentBytes = segmentBytes;
   }
 
-  /** All that the old one has accepted fits in either. */
   #request(layer: WalLayer): OpenRequest {
-    const { dir, walDir, isWalSeparate } = this.#paths;
-    return {
-      environment: this.environment,
-      dir,
-      walDir: isWalSeparate ? walDir : null,
-      create: 'never',
-      segmentBytes: this.segmentBytes,
-      frameBytesMax: LIMITS.frameBytesMax,
-      queueBytesMax: LIMITS.queueBytesMax,
-      writeMode: 'background',
-      readOnly: false,
-      verifyOnOpen: 'tail',
-      layer,
-      older: null,
-      observer: UNHEARD,
-      signal: undefined,
-    };
+    return requestBeside(this.environment, this.#paths, this.segmentBytes, layer);
   }
 
   /** Resolved: the new segments and their names are durable, and nothing names them; returns the superblock that would. */

@@ -1,4 +1,5 @@
 import type { KeelsonError } from '../../errors/index.js';
+import type { Holding } from '../copy/pins.js';
 
 /** What the wal tells the layer above, as it happens. Called inside the writer; must not throw. */
 export interface WalObserver {
@@ -15,6 +16,8 @@ export interface WalObserver {
   /** An end mark could not be written; the next such is told once one has been. */
   onUnmarked(error: KeelsonError): void;
   onFailed(error: KeelsonError): void;
+  /** A pin keeps more bytes than the log was told to say nothing of; told again each time they have doubled. */
+  onPinned(holding: Holding): void;
 }
 
 /** Nobody listens to a log that does not count yet, or that is only read. */
@@ -25,4 +28,5 @@ export const UNHEARD: WalObserver = {
   onSpaceBack: () => undefined,
   onUnmarked: () => undefined,
   onFailed: () => undefined,
+  onPinned: () => undefined,
 };

@@ -1,0 +1,153 @@
+import { isKeelsonError } from '../../src/errors/index.js';
+import type { RaftLog } from '../../src/raft-log/contract.js';
+import { cloneRaftLog } from '../../src/raft-log/copies/clone-raft-log.js';
+import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
+import { findNode } from '../disk/image/paths.js';
+import { describeState } from '../oracle/describe-state.js';
+import { Finding } from '../oracle/finding.js';
+import { isSameState, lastIndexOf, type LogState, withBoundary } from '../oracle/log-state.js';
+import { observeLog } from '../oracle/observe-log.js';
+import type { CopyWay, OpBody } from '../plan/plan.js';
+import { judgeFailure } from './issue-save.js';
+import { openOptions } from './open-options.js';
+import { moveOn } from './read-ops.js';
+import { SEPARATE_WAL_DIR, type Scene } from './scene.js';
+import { performCompact, performSnapshot } from './snapshot-ops.js';
+
+const CHECKPOINT_DIR = '/data/checkpoint';
+const CLONE_DIR = '/data/clone';
+
+/**
+ * A clone of the store, or of a checkpoint, while its writer goes on: it shows a state that the log was in at the call or
+ * later, begins above every number of its source, and goes on by itself.
+ */
+export async function performCopy(
+  scene: Scene,
+  { of, saves, compacts }: Extract<OpBody, { kind: 'copy' }>,
+  seed: number,
+): Promise<void> {
+  const log = scene.openLog;
+  const { other, hasLostLock, isOverBudget } = scene;
+  if (other !== null || hasLostLock || isOverBudget || log.status !== 'open') return;
+  const isMoving = saves.length > 0 || compacts;
+  scene.isCopying = true;
+  const move = async (): Promise<void> => {
+    if (compacts) {
+      const snapshot = { kind: 'snapshot', share: 0.999, bytes: 300, chunks: 1, beside: [] } as const;
+      await performSnapshot(scene, snapshot, seed);
+      await performCompact(scene, 1);
+    }
+    await moveOn(scene, { beside: saves }, seed);
+  };
+  // A snapshot covers all before, or what is saved beside it waits.
+  if (of === 'all') {
+    await move();
+    await copy(scene, log, of, isMoving);
+  } else await Promise.all([copy(scene, log, of, isMoving), move()]);
+  removeCopies(scene);
+}
+
+async function copy(scene: Scene, log: RaftLog, of: CopyWay, isMoving: boolean): Promise<void> {
+  const { environment } = scene.process;
+  const walDir = of === 'store' && scene.plan.config.walDirIsSeparate ? { walDir: SEPARATE_WAL_DIR } : {};
+  const options = { to: CLONE_DIR, identity: 'same', wholeCluster: true, environment, ...walDir } as const;
+  try {
+    const { lsn } = await log.save({});
+    if (of !== 'store') await log.checkpoint({ scope: of, to: CHECKPOINT_DIR });
+    const { sourceLsn } = await cloneRaftLog(of === 'store' ? scene.dir : CHECKPOINT_DIR, options);
+    scene.reach[of === 'store' ? 'cloned' : 'cloned-from-checkpoint'] += 1;
+    if (isMoving) scene.reach['cloned-beside-moving-writer'] += 1;
+    // Without its end marks a writer beside is not known to have come so far (D12).
+    if (sourceLsn < lsn && !scene.hasCause)
+      throw broken(scene, `a clone is of LSN ${sourceLsn}, though ${lsn} was durable before`);
+    const clone = await openRaftLog({ ...openOptions(scene, scene.process), ...CLONE_PLACE });
+    await judgeClone(scene, clone, (isIt) => scene.allowed.wasEver(isIt));
+    await checkFence(scene, log, clone, sourceLsn);
+    await clone.close();
+  } catch (error) {
+    if (error instanceof Finding) throw error;
+    if (mayBeRefused(error, of, isMoving)) {
+      scene.reach['copy-refused'] += 1;
+      return;
+    }
+    const finding = judgeFailure(scene, error, false);
+    if (finding !== null) throw finding;
+  }
+}
+
+/** Inside its own directory, wherever the source's segments are. */
+const CLONE_PLACE = { dir: CLONE_DIR, walDir: `${CLONE_DIR}/wal`, create: 'never' } as const;
+
+function mayBeRefused(error: unknown, of: CopyWay, isMoving: boolean): boolean {
+  if (of === 'all' && isKeelsonError(error, 'KEELSON_UNAVAILABLE')) return true;
+  // A log that failed meanwhile takes no save and no checkpoint.
+  if (isKeelsonError(error, 'KEELSON_FAILED')) return true;
+  if (!isMoving) return false;
+  if (isKeelsonError(error, 'KEELSON_COMPACTED')) return true;
+  return isKeelsonError(error, 'KEELSON_READ_FAILED') && error.message.includes('is busy');
+}
+
+function broken(scene: Scene, what: string, found = ''): Finding {
+  const expected = scene.allowed.lines();
+  return new Finding({ oracle: 'copy', what: `in ${scene.by} ${what}`, expected, found });
+}
+
+/** Entries below its own beginning may be left out: the snapshot covers them. */
+async function judgeClone(
+  scene: Scene,
+  clone: RaftLog,
+  was: (isIt: (state: LogState) => boolean) => boolean,
+): Promise<void> {
+  const found = await observeLog(clone);
+  // R8: what was damaged meanwhile is named, and an older one shown.
+  if (scene.isDamaged) return;
+  const from = found.boundary.index;
+  const isIt = (state: LogState): boolean =>
+    state.boundary.index <= from &&
+    lastIndexOf(state) >= from &&
+    isSameState(withBoundary(state, from), found);
+  if (!was(isIt))
+    throw broken(scene, 'a clone shows a state that its source never was in', describeState(found));
+}
+
+/** D11: whatever the source writes on is outside the run of its clone, and nothing of the clone is named as if it were its own. */
+async function checkFence(scene: Scene, log: RaftLog, clone: RaftLog, sourceLsn: number): Promise<void> {
+  const { epoch } = clone.recovery;
+  const { lsn } = await clone.save({ hardState: { term: clone.hardState.term + 1 } });
+  if (epoch > log.recovery.epoch + 1 && lsn > sourceLsn) return;
+  throw broken(
+    scene,
+    `a clone goes on at epoch ${epoch} and LSN ${lsn}, expected above epoch ${log.recovery.epoch + 1} and LSN ${sourceLsn}`,
+  );
+}
+
+/** What a crash left of a copy: nothing, as far as any open can tell, or all of it. */
+export async function judgeLeftCopy(scene: Scene): Promise<void> {
+  if (!scene.isCopying || scene.log === null) return;
+  const { allowed } = scene;
+  try {
+    const clone = await openRaftLog({ ...openOptions(scene, scene.process), ...CLONE_PLACE });
+    scene.reach['crash-left-whole-copy'] += 1;
+    const isOne = (isIt: (state: LogState) => boolean): boolean =>
+      allowed.promises.some(isIt) || allowed.candidates().some(({ state }) => isIt(state));
+    await judgeClone(scene, clone, isOne);
+    await clone.close();
+  } catch (error) {
+    if (error instanceof Finding) throw error;
+    if (!isKeelsonError(error, 'KEELSON_NOT_A_LOG')) {
+      const finding = judgeFailure(scene, error, false);
+      if (finding !== null) throw finding;
+      return;
+    }
+    scene.reach['crash-left-no-copy'] += 1;
+  }
+  removeCopies(scene);
+}
+
+function removeCopies(scene: Scene): void {
+  const { disk } = scene;
+  if (!scene.process.isAlive) return;
+  scene.isCopying = false;
+  for (const dir of [CHECKPOINT_DIR, CLONE_DIR])
+    if (findNode(disk.fs, dir, 'stat') !== undefined) disk.remove(dir);
+}

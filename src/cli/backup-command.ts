@@ -1,0 +1,109 @@
+import { createWriteStream, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import type { Writable } from 'node:stream';
+import { basename, dirname, join, resolve } from 'node:path';
+import { changeFailed } from '../disk/disk-failure.js';
+import { systemCode } from '../disk/index.js';
+import { nodeEnvironment } from '../disk/node-environment.js';
+import { UsageError } from './exit.js';
+import { checkpointStore } from '../raft-log/copies/checkpoint-store.js';
+import { verifyCopy } from '../raft-log/copies/verify-copy.js';
+import { filesOf, writeBackup } from './backup/write-backup.js';
+import { EXIT, type ExitCode } from './exit.js';
+import type { CliOptions } from './options.js';
+import { SCHEMA_VERSION, type Output } from './output.js';
+import { bytesText, commandText, wrapped } from './text.js';
+
+/** `keelson backup`: one stream of what a store holds, or of what came behind an LSN. */
+export async function backupCommand(options: CliOptions, output: Output): Promise<ExitCode> {
+  const { dir, walDir, to, since, json } = options;
+  const environment = nodeEnvironment();
+  const copy = join(dirname(resolve(dir)), `.${basename(resolve(dir))}-backup-${process.pid}`);
+  const forget = (): void => {
+    rmSync(copy, { recursive: true, force: true });
+  };
+  process.once('exit', forget);
+  try {
+    await checkpointStore({ environment, dir, walDir, scope: 'durable', to: copy });
+    // What is written must be what can be restored.
+    const { checkpoint, hardState, lastIndex, snapshot } = await verifyCopy(environment, copy);
+    if (checkpoint === null) throw new RangeError('a checkpoint has lost its own file');
+    const { lsn } = checkpoint.proven;
+    if (since !== null && since > lsn)
+      throw new UsageError(`--since is ${since}, but the store is at LSN ${lsn}.`, 'backup');
+    const files = await filesOf(copy, checkpoint, since);
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    let written = 0;
+    await putInto(to, (out) =>
+      writeBackup(copy, checkpoint, since, files, out, (count) => {
+        written += count;
+        output.progress('backup', bytes === 0 ? 1 : written / bytes, `of ${bytesText(bytes)}`);
+      }),
+    );
+    const answer = { to, since, lastLsn: lsn, lastIndex, hardState, snapshot, files: files.length, bytes };
+    await tell(options, answer, json, output);
+    return EXIT.sound;
+  } finally {
+    forget();
+    process.removeListener('exit', forget);
+  }
+}
+
+interface Answer {
+  readonly to: string;
+  readonly lastLsn: number;
+  readonly lastIndex: number;
+  readonly bytes: number;
+}
+
+/** Where the stream goes to stdout, what is to say goes beside it. */
+async function tell(
+  { dir, walDir, to }: CliOptions,
+  answer: Answer,
+  json: boolean,
+  output: Output,
+): Promise<void> {
+  const { lastLsn, lastIndex, bytes } = answer;
+  if (json) {
+    const whole = { schemaVersion: SCHEMA_VERSION, command: 'backup', dir, ...answer };
+    if (to === '-') output.say(JSON.stringify(whole));
+    else await output.json(whole);
+    return;
+  }
+  const next = commandText('backup', dir, walDir, `--since ${lastLsn} --to FILE`);
+  const lines = [
+    `${dir} is backed up to ${to === '-' ? 'stdout' : to}: ${bytesText(bytes)}, up to index ${lastIndex}, LSN ${lastLsn}`,
+    'What comes later:',
+    `  ${next}`,
+  ];
+  if (to === '-') for (const line of lines) output.say(line);
+  else await output.lines(lines.flatMap((line) => (line.includes(next) ? [line] : wrapped(line))));
+}
+
+/** To stdout, or to a new file, which is whole and durable or gone. */
+async function putInto(to: string, write: (out: Writable) => Promise<void>): Promise<void> {
+  if (to === '-') return write(process.stdout);
+  let file;
+  try {
+    file = await open(to, 'wx');
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST')
+      throw new UsageError(`${to} is there already; nothing is overwritten.`, 'backup');
+    throw changeFailed('the backup', { path: to }, error, { then: 'try again' });
+  }
+  try {
+    await write(createWriteStream(to, { fd: file.fd, autoClose: false }));
+    await file.sync();
+    await file.close();
+    const folder = await open(dirname(resolve(to)));
+    await folder.sync();
+    await folder.close();
+  } catch (error) {
+    rmSync(to, { force: true });
+    if (systemCode(error) === undefined) throw error;
+    throw changeFailed('the backup', { path: to }, error, {
+      fate: 'What was written of it is gone.',
+      then: 'try again',
+    });
+  }
+}

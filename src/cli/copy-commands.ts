@@ -1,0 +1,103 @@
+import { nodeEnvironment } from '../disk/node-environment.js';
+import { checkpointStore } from '../raft-log/copies/checkpoint-store.js';
+import { cloneRaftLog } from '../raft-log/copies/clone-raft-log.js';
+import type { CloneReport } from '../raft-log/copies/copies-contract.js';
+import { EXIT, type ExitCode } from './exit.js';
+import type { CliOptions } from './options.js';
+import { SCHEMA_VERSION, type Output } from './output.js';
+import { ownerOfStore } from './owner-of-store.js';
+import { commandText, counted, factText, fitnessText, wrapped, type Line } from './text.js';
+
+/** What is made belongs to whom the source belongs, whose server must open it. */
+function environmentOf(dir: string) {
+  const owner = ownerOfStore(dir);
+  return nodeEnvironment({ owner });
+}
+
+/** `keelson checkpoint`: a copy of what a store holds at this moment, of which `clone` makes a store. */
+export async function checkpointCommand(options: CliOptions, output: Output): Promise<ExitCode> {
+  const { dir, walDir, scope, to, json } = options;
+  const made = await checkpointStore({ environment: environmentOf(dir), dir, walDir, scope, to });
+  const { snapshot, segments, replayAfter, hardState } = made;
+  const named =
+    snapshot === null ? null : { index: snapshot.index, term: snapshot.term, bytes: snapshot.bytes };
+  const answer = { scope, to, snapshot: named, segments, replayAfter, hardState };
+  if (json) await output.json({ schemaVersion: SCHEMA_VERSION, command: 'checkpoint', dir, ...answer });
+  else
+    await output.lines([
+      { text: `${to} is a checkpoint of ${dir}`, style: 'green' },
+      ...factText(
+        '  snapshot',
+        named === null ? 'none' : `index ${named.index}, term ${named.term}`,
+        NAME_WIDTH,
+      ),
+      ...factText('  segments', `${segments.length}, to be replayed behind LSN ${replayAfter}`, NAME_WIDTH),
+      '',
+      'To make a store of it:',
+      `  ${commandText('clone', to, null, '--to PATH --identity new-member')}`,
+    ]);
+  return EXIT.sound;
+}
+
+/** `keelson clone`: a store of its own, of another one or of a checkpoint. */
+export async function cloneCommand(options: CliOptions, output: Output): Promise<ExitCode> {
+  const { dir, walDir, to, identity, wholeCluster, json } = options;
+  const report = await cloneRaftLog(dir, {
+    to,
+    identity,
+    ...(wholeCluster ? { wholeCluster } : {}),
+    ...(walDir === null ? {} : { walDir }),
+    environment: environmentOf(dir),
+  });
+  if (json)
+    await output.json({ schemaVersion: SCHEMA_VERSION, command: 'clone', dir, to, ...plainOf(report) });
+  else await output.lines([{ text: `${to} is a clone of ${dir}`, style: 'green' }, ...cloneText(report)]);
+  return EXIT.sound;
+}
+
+const NAME_WIDTH = 14;
+
+/** A report without the bytes that only a program can use. */
+export function plainOf({ snapshot, ...report }: CloneReport): object {
+  const named =
+    snapshot === null ? null : { index: snapshot.index, term: snapshot.term, bytes: snapshot.bytes };
+  return { ...report, snapshot: named };
+}
+
+/** What a new store is, and what that means for its vote. */
+export function cloneText(report: CloneReport): readonly Line[] {
+  const { identity, firstIndex, lastIndex, hardState, snapshot, unfitUntil, skipped, sourceLsn } = report;
+  const { term, vote, commit } = hardState;
+  const entries =
+    lastIndex < firstIndex ? `none, the next has index ${lastIndex + 1}` : `${firstIndex}..${lastIndex}`;
+  const facts: readonly (readonly [string, string])[] = [
+    ['  taken at', `LSN ${sourceLsn}`],
+    ['  entries', entries],
+    ['  snapshot', snapshot === null ? 'none' : `index ${snapshot.index}, term ${snapshot.term}`],
+    ['  hard state', `term ${term}, vote ${vote === null ? 'none' : JSON.stringify(vote)}, commit ${commit}`],
+    ['  fit to vote', fitnessText(unfitUntil, commit)],
+  ];
+  const left =
+    skipped.length === 0
+      ? []
+      : [
+          '',
+          ...wrapped(
+            `Not there and not needed, since the snapshot covers them: ${counted(skipped.length, 'segment')}, the first ${skipped[0] ?? ''}`,
+          ),
+        ];
+  return [
+    ...facts.flatMap(([name, value]) => factText(name, value, NAME_WIDTH)),
+    ...left,
+    '',
+    ...wrapped(meaningOf(identity, unfitUntil)),
+  ];
+}
+
+function meaningOf(identity: CloneReport['identity'], unfitUntil: number): string {
+  if (identity === 'new-member')
+    return 'It joins the cluster under a new member id, and only so: under the id of its source two servers would have one vote, and a term could get two leaders.';
+  if (unfitUntil === Infinity)
+    return 'It may take the place of its original, which must never start again. The original may have voted, and acknowledged entries, since the copy: so this one follows and catches up, and never votes. If every member of the cluster is restored from copies of one moment, and only then, restore each with --whole-cluster.';
+  return 'It votes as its original did: every member of the cluster must be restored from copies of this one moment, and none of the originals may start again.';
+}

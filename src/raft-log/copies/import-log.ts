@@ -1,0 +1,146 @@
+import { patient } from '../../disk/disk-watch.js';
+import type { Environment } from '../../disk/environment.js';
+import { syncNames } from '../../disk/durable-names.js';
+import { holdingNames } from '../../disk/held-disk.js';
+import { SNAPSHOTS_DIRECTORY_NAME } from '../../format/names.js';
+import { entryRecordBytes } from '../../format/raft-records.js';
+import {
+  buildClone,
+  DirectoryInMaking,
+  requestBeside,
+  StorePaths,
+  type SegmentedLog,
+} from '../../wal/inside.js';
+import { KeelsonError } from '../../errors/index.js';
+import type { Entry, HardState } from '../contract.js';
+import { DEFAULTS } from '../rules/options.js';
+import { judgeSave } from '../rules/judge-save.js';
+import { readSave } from '../rules/requests.js';
+import { AcceptedState } from '../state/accepted-state.js';
+import { DurableState } from '../state/durable-state.js';
+import { draftSave } from '../state/encode-save.js';
+import { FrameQueue } from '../state/frame-queue.js';
+
+/** Entries from there on were dropped. */
+export interface ForeignCut {
+  readonly truncateFrom: number;
+}
+
+/** The log of another program, as it was read and verified. */
+export interface ForeignLog {
+  /** Where it begins: the entry in front of its first, and that one's term. */
+  readonly boundary: { readonly index: number; readonly term: number };
+  /**
+   * In the order in which they were written: one whose index is there already replaces it and all behind it, and so does a
+   * cut, which puts nothing in its place.
+   */
+  entries(): AsyncIterable<Entry | ForeignCut>;
+  /** As it was at the end; asked for once all entries were read. */
+  end(): {
+    readonly hardState: HardState;
+    readonly unfitUntil: number;
+    /** The small values. */
+    readonly stable: Readonly<Record<string, Uint8Array>>;
+  };
+}
+
+/** What an import has made. */
+export interface ImportedLog {
+  readonly firstIndex: number;
+  readonly lastIndex: number;
+  readonly hardState: HardState;
+  readonly unfitUntil: number;
+}
+
+const FRAME_BYTES = 1024 * 1024;
+
+/** Makes a store of a foreign log at `to`, as a clone is made: whole or none. */
+export async function importLog(
+  asked: Environment,
+  to: string,
+  what: string,
+  foreign: ForeignLog,
+): Promise<ImportedLog> {
+  const environment = holdingNames(patient(asked));
+  const making = await DirectoryInMaking.begin(environment.disk, to, what);
+  try {
+    await syncNames(environment.disk, await making.makeInner(SNAPSHOTS_DIRECTORY_NAME));
+    const { boundary } = foreign;
+    const layer = new DurableState(null);
+    const request = requestBeside(
+      environment,
+      new StorePaths(making.path, null),
+      DEFAULTS.segmentBytes,
+      layer,
+    );
+    const empty = new DurableState(null);
+    empty.beginAt(boundary);
+    await buildClone(request, making, {
+      lineage: null,
+      origin: 'made',
+      epoch: 1,
+      above: { lsn: 0, segment: 0 },
+      end: { lastIndex: boundary.index, lastTerm: boundary.term },
+      begin: () => Promise.resolve(empty.preambleState()),
+      fill: (log) => fill(log, layer, foreign),
+    });
+    await making.end();
+    const { firstIndex, lastIndex, hardState, unfitUntil } = layer;
+    return { firstIndex, lastIndex, hardState, unfitUntil };
+  } catch (error) {
+    await making.abandon();
+    throw error;
+  }
+}
+
+async function fill(log: SegmentedLog, durable: DurableState, foreign: ForeignLog): Promise<void> {
+  const accepted = new AcceptedState(durable, (index) => log.checksumOf(index));
+  const queue = new FrameQueue(log, durable, accepted);
+  const save = async (request: object): Promise<void> => {
+    // The interlocks were those of the program that wrote it.
+    const plan = judgeSave(accepted, readSave(request), { checks: 'off' });
+    if (!plan.isEmpty) await queue.accept(draftSave(accepted, plan));
+  };
+  let waiting: Entry[] = [];
+  let bytes = 0;
+  const flush = async (): Promise<void> => {
+    const [first] = waiting;
+    if (first === undefined) return;
+    const cut = first.index <= accepted.lastIndex ? { truncateFrom: first.index } : {};
+    const entries = waiting;
+    waiting = [];
+    bytes = 0;
+    await save({ ...cut, entries });
+  };
+  for await (const entry of foreign.entries()) {
+    if ('truncateFrom' in entry) {
+      await flush();
+      const { truncateFrom } = entry;
+      if (truncateFrom <= accepted.lastIndex)
+        await save({ truncateFrom: Math.max(truncateFrom, foreign.boundary.index + 1) });
+      continue;
+    }
+    const last = waiting[waiting.length - 1];
+    if (last !== undefined && entry.index !== last.index + 1) await flush();
+    waiting.push(entry);
+    bytes += entryRecordBytes(0, entry.data.length);
+    if (bytes >= FRAME_BYTES) await flush();
+  }
+  await flush();
+  const { hardState, unfitUntil, stable } = foreign.end();
+  if (hardState.commit > accepted.lastIndex) throw beyondEnd(hardState.commit, accepted.lastIndex);
+  await save({ hardState, ...(Object.keys(stable).length > 0 ? { stable } : {}) });
+  if (unfitUntil === 0) return;
+  // In two preambles, so that no one file is the only one that knows it.
+  durable.unfitUntil = unfitUntil;
+  await log.beginSegment();
+  await log.beginSegment();
+}
+
+function beyondEnd(found: number, expected: number): KeelsonError {
+  return new KeelsonError(
+    'KEELSON_LOG_GAP',
+    `what is imported says that entries up to ${found} are committed, and holds entries up to ${expected}: some are missing. Nothing was imported. Import the log of another member.`,
+    { found, expected },
+  );
+}

@@ -1,0 +1,141 @@
+import { closeFile } from '../../disk/close-file.js';
+import { changeFailed, readFailed, syncFailed } from '../../disk/disk-failure.js';
+import type { Disk, DiskFile } from '../../disk/port.js';
+import { readFully } from '../../disk/read-fully.js';
+import { writeFully } from '../../disk/write-fully.js';
+import { KeelsonError } from '../../errors/index.js';
+import { sameBytes } from '../../format/identity.js';
+import type { SegmentHeader } from '../../format/segment-header.js';
+import { isMissingFile, openSegment, readSegmentHeader } from '../segment/read-segment.js';
+
+/** A segment, and how much of its file counts. */
+export interface SegmentToCopy {
+  readonly header: SegmentHeader;
+  readonly path: string;
+  /** From its beginning on. */
+  readonly bytes: number;
+}
+
+/** Read and written in one go. */
+const COPY_BYTES = 1024 * 1024;
+
+const AGAIN = { fate: 'The store it was copied from is as it was.', then: 'make the copy again' };
+
+/**
+ * What counts of a segment, in order, in pieces that belong to the caller. A writer beside may have used the file again
+ * meanwhile: it is held against its identity before and behind, and what is not that segment any more is
+ * `KEELSON_COMPACTED`; then what was handed out is none of it either.
+ */
+export async function* bytesOfSegment(
+  disk: Disk,
+  segment: SegmentToCopy,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+  const { path, bytes } = segment;
+  const file = await openToCopy(disk, segment);
+  try {
+    await checkIsStill(disk, file, segment);
+    for (let at = 0; at < bytes; at += COPY_BYTES) {
+      const part = new Uint8Array(Math.min(COPY_BYTES, bytes - at));
+      await readPart(file, part, at, path);
+      yield part;
+    }
+    await checkIsStill(disk, file, segment);
+  } finally {
+    await closeFile(file);
+  }
+}
+
+/**
+ * Copies what counts of a segment to a new file of its size; the rest is a hole. Resolved: the bytes are durable, the name is
+ * not. Errors: those of {@link bytesOfSegment}, and of writing.
+ */
+export async function copySegment(
+  disk: Disk,
+  segment: SegmentToCopy,
+  to: string,
+  throwIfAbandoned: () => void,
+): Promise<void> {
+  const into = await made(disk, to);
+  try {
+    let at = 0;
+    for await (const part of bytesOfSegment(disk, segment)) {
+      throwIfAbandoned();
+      const offset = at;
+      await change(into, () => writeFully(into, part, offset));
+      at += part.length;
+    }
+    await change(into, () => into.truncate(segment.header.segmentBytes));
+    await synced(into);
+  } finally {
+    await closeFile(into);
+  }
+}
+
+async function synced(file: DiskFile): Promise<void> {
+  try {
+    await file.dataSync();
+  } catch (error) {
+    throw syncFailed('a copy of a segment', { path: file.path }, error, AGAIN);
+  }
+}
+
+async function openToCopy(disk: Disk, { path, header }: SegmentToCopy): Promise<DiskFile> {
+  try {
+    return await openSegment(disk, path);
+  } catch (error) {
+    throw isMissingFile(error) ? usedAgain(path, header.number, error) : error;
+  }
+}
+
+/** A segment that is retired leaves its name before its file is written again. */
+async function checkIsStill(disk: Disk, file: DiskFile, { path, header }: SegmentToCopy): Promise<void> {
+  const { verdict } = await readSegmentHeader(file);
+  const isIt = verdict.kind === 'valid' && sameBytes(verdict.header.identity, header.identity);
+  if (!isIt || !(await isAt(disk, path, file))) throw usedAgain(path, header.number);
+}
+
+async function isAt(disk: Disk, path: string, file: DiskFile): Promise<boolean> {
+  try {
+    return (await disk.stat(path))?.id === (await file.stat()).id;
+  } catch (error) {
+    throw readFailed('a segment', { path }, error);
+  }
+}
+
+function usedAgain(path: string, number: number, cause?: unknown): KeelsonError {
+  return new KeelsonError(
+    'KEELSON_COMPACTED',
+    `segment ${number} at ${path} was dropped by its writer while it was copied. Nothing was lost. Make the copy again.`,
+    { path },
+    cause,
+  );
+}
+
+async function made(disk: Disk, path: string): Promise<DiskFile> {
+  try {
+    return await disk.open(path, { access: 'write', create: 'exclusive' });
+  } catch (error) {
+    throw changeFailed('a copy of a segment', { path }, error, AGAIN);
+  }
+}
+
+async function readPart(from: DiskFile, into: Uint8Array, at: number, path: string): Promise<void> {
+  try {
+    if ((await readFully(from, into, at)) === into.length) return;
+  } catch (error) {
+    throw readFailed('a segment', { path, offset: at }, error);
+  }
+  throw new KeelsonError(
+    'KEELSON_CORRUPT',
+    `${path} is damaged at byte ${at}: it ends there, expected ${into.length} bytes more. Nothing was changed. Run: keelson verify <dir>`,
+    { path, offset: at },
+  );
+}
+
+async function change(file: DiskFile, run: () => unknown): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    throw changeFailed('a copy of a segment', { path: file.path }, error, AGAIN);
+  }
+}

@@ -1,0 +1,193 @@
+import { dirname, join } from 'node:path';
+import { closeFile } from '../../disk/close-file.js';
+import { changeFailed, lockFailed, readFailed, syncFailed } from '../../disk/disk-failure.js';
+import { proveOwnName, removeName, renewDirectory, syncNames } from '../../disk/durable-names.js';
+import type { DirectoryEntry, Disk, DiskFile } from '../../disk/port.js';
+import { systemCode } from '../../disk/system-error.js';
+import { writeFully } from '../../disk/write-fully.js';
+import { invalidArgument } from '../../errors/arguments.js';
+import { KeelsonError } from '../../errors/index.js';
+import {
+  CHECKPOINT_NAME,
+  LOST_AND_FOUND_NAME,
+  SNAPSHOTS_DIRECTORY_NAME,
+  UNFINISHED_NAME,
+  WAL_DIRECTORY_NAME,
+} from '../../format/names.js';
+import { makeDirectory, type StoreListing } from '../store/store-directory.js';
+
+/** Directories that are made in a copy. */
+const INNER_NAMES: ReadonlySet<string> = new Set([WAL_DIRECTORY_NAME, SNAPSHOTS_DIRECTORY_NAME]);
+
+const AGAIN = { fate: 'What it was copied from is as it was.', then: 'make the copy again' };
+
+/**
+ * A directory in which a copy of a store is being made. From the first moment to the last a file `unfinished` stands in it:
+ * no open takes such a directory for a store, and whoever makes a copy there again begins anew. So a crash at any call
+ * leaves a whole copy or none (R11). The file is locked by its maker, and the lock dies with that.
+ */
+export class DirectoryInMaking {
+  readonly path: string;
+  readonly #disk: Disk;
+  readonly #marker: DiskFile;
+
+  private constructor(disk: Disk, path: string, marker: DiskFile) {
+    this.#disk = disk;
+    this.path = path;
+    this.#marker = marker;
+  }
+
+  /**
+   * Takes a directory that is missing or empty, or in which a copy was begun that did not end; its parent must be there.
+   *
+   * @param what - as messages name it: `'a clone of /data/log'`
+   */
+  static async begin(disk: Disk, path: string, what: string): Promise<DirectoryInMaking> {
+    const found = await entriesOf(disk, path);
+    if (found === null) await makeDirectory(disk, path);
+    else if (!found.some(({ name }) => name === UNFINISHED_NAME)) await refuseFull(disk, path, found);
+    const marker = await lockMarker(disk, path);
+    const directory = new DirectoryInMaking(disk, path, marker);
+    try {
+      await directory.clear();
+      await directory.#note(what);
+      // An earlier try may have made it whose sync then failed (D5).
+      await proveOwnName(disk, path);
+      return directory;
+    } catch (error) {
+      await closeFile(marker);
+      throw error;
+    }
+  }
+
+  /** Makes a directory in it, under a name that the next {@link syncNames} makes durable. */
+  async makeInner(name: string): Promise<string> {
+    const path = join(this.path, name);
+    try {
+      await this.#disk.mkdir(path);
+    } catch (error) {
+      if (systemCode(error) !== 'EEXIST') throw changeFailed('a directory', { path }, error, AGAIN);
+      await renewDirectory(this.#disk, path);
+    }
+    return path;
+  }
+
+  /** All in it is durable: the copy counts from here on. */
+  async end(): Promise<void> {
+    await syncNames(this.#disk, this.path);
+    await removeName(this.#disk, this.#marker.path);
+    await syncNames(this.#disk, this.path);
+    await closeFile(this.#marker);
+  }
+
+  /** Gives up: what was made goes, as far as the disk lets it. Never rejects. */
+  async abandon(): Promise<void> {
+    try {
+      await this.clear();
+      // Last: where what was removed is back behind a crash, it must be too.
+      await this.#disk.unlink(this.#marker.path);
+      await syncNames(this.#disk, this.path);
+    } catch {
+      // What is left is no store to any open, and the next try clears it.
+    }
+    await closeFile(this.#marker);
+  }
+
+  /** Removes all files but the marker, durably, which is where a making begins; directories stay, empty. */
+  async clear(): Promise<void> {
+    const changed = new Set<string>();
+    for (const path of await filesBelow(this.#disk, this.path)) {
+      if (path === this.#marker.path) continue;
+      await removeName(this.#disk, path);
+      changed.add(dirname(path));
+    }
+    for (const directory of changed) await syncNames(this.#disk, directory);
+  }
+
+  async #note(what: string): Promise<void> {
+    const text = `Here ${what} is being made, or was begun and did not end: this is no store. Make it again, or remove the directory.\n`;
+    const file = this.#marker;
+    try {
+      await writeFully(file, new TextEncoder().encode(text), 0);
+    } catch (error) {
+      throw changeFailed('a file', { path: file.path }, error, AGAIN);
+    }
+    try {
+      await file.dataSync();
+    } catch (error) {
+      throw syncFailed('a file', { path: file.path }, error, AGAIN);
+    }
+    await syncNames(this.#disk, this.path);
+  }
+}
+
+/** Throws where a copy is being made, or did not end, and where a checkpoint stands: none of them is a store to open. */
+export function refuseCopies(dir: string, { names }: Pick<StoreListing, 'names'>): void {
+  if (names?.has(UNFINISHED_NAME) === true)
+    throw noLog(
+      dir,
+      `a copy of a store is being made in it, or was begun and did not end (${UNFINISHED_NAME})`,
+      'Make the copy again, or remove the directory.',
+    );
+  if (names?.has(CHECKPOINT_NAME) === true)
+    throw noLog(dir, 'it is a checkpoint', 'Make a store of it: keelson clone, or cloneRaftLog.');
+}
+
+function noLog(dir: string, why: string, next: string): KeelsonError {
+  const message = `${dir} is no log: ${why}. Nothing was changed. ${next}`;
+  return new KeelsonError('KEELSON_NOT_A_LOG', message, { path: dir });
+}
+
+async function entriesOf(disk: Disk, path: string): Promise<readonly DirectoryEntry[] | null> {
+  try {
+    return (await disk.readdir(path)).filter(({ name }) => name !== LOST_AND_FOUND_NAME);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null;
+    if (systemCode(error) === 'ENOTDIR') throw invalidArgument('to', path, 'a directory, not a file');
+    throw readFailed('a directory', { path }, error);
+  }
+}
+
+/** What is there already is somebody's; but for directories without a file, which a copy that was given up leaves. */
+async function refuseFull(disk: Disk, path: string, entries: readonly DirectoryEntry[]): Promise<void> {
+  const first = entries.find(({ name, kind }) => kind !== 'directory' || !INNER_NAMES.has(name));
+  const [file] = first === undefined ? await filesBelow(disk, path) : [first.name];
+  if (file === undefined) return;
+  throw new KeelsonError(
+    'KEELSON_INVALID_ARGUMENT',
+    `to is ${path}, which holds '${file}', expected a directory that is empty or not there; nothing was changed. Choose another.`,
+    { argument: 'to', path, found: file, expected: 'an empty directory' },
+  );
+}
+
+async function lockMarker(disk: Disk, dir: string): Promise<DiskFile> {
+  const path = join(dir, UNFINISHED_NAME);
+  let file: DiskFile;
+  try {
+    file = await disk.open(path, { access: 'write', create: 'if-missing' });
+  } catch (error) {
+    throw changeFailed('a file', { path }, error, AGAIN);
+  }
+  try {
+    if (await file.tryLock()) return file;
+  } catch (error) {
+    await closeFile(file);
+    throw lockFailed({ path }, error);
+  }
+  await closeFile(file);
+  throw new KeelsonError(
+    'KEELSON_LOCKED',
+    `${path} is locked: another copy is being made in that directory. Wait for it, or choose another directory.`,
+    { path },
+  );
+}
+
+async function filesBelow(disk: Disk, dir: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const { name, kind } of (await entriesOf(disk, dir)) ?? []) {
+    const path = join(dir, name);
+    if (kind !== 'directory') found.push(path);
+    else for (const file of await filesBelow(disk, path)) found.push(file);
+  }
+  return found;
+}

@@ -1,0 +1,85 @@
+import type { Environment } from '../../disk/environment.js';
+import type { SegmentList } from '../segment/segment-list.js';
+
+/** Who keeps segments that the log itself does not need any more, since when, and how much that is. */
+export interface Holding {
+  /** As messages name it: `'checkpoint'`. */
+  readonly holder: string;
+  /** For how long, in milliseconds. */
+  readonly ageMs: number;
+  /** The first segment that it keeps. */
+  readonly fromSegment: number;
+  /** Bytes of the segments from that one on which nothing but pins keeps. */
+  readonly bytes: number;
+}
+
+/** Keeps segments in their place until it is let go. */
+export interface Pin {
+  /** The segments in front of that one are not kept any more. */
+  advance(fromSegment: number): void;
+  /** Keeps nothing any more. Idempotent. */
+  letGo(): void;
+}
+
+interface Held {
+  readonly holder: string;
+  readonly sinceMs: number;
+  fromSegment: number;
+  /** What it kept when it was told of. */
+  toldBytes: number;
+}
+
+/** The pins of one log: {@link lowest} is asked before any segment is dropped. */
+export class Pins {
+  readonly #environment: Pick<Environment, 'now'>;
+  readonly #segments: SegmentList;
+  readonly #all = new Set<Held>();
+
+  constructor(environment: Pick<Environment, 'now'>, segments: SegmentList) {
+    this.#environment = environment;
+    this.#segments = segments;
+  }
+
+  add(fromSegment: number, holder: string): Pin {
+    const pin: Held = { holder, sinceMs: this.#environment.now(), fromSegment, toldBytes: 0 };
+    this.#all.add(pin);
+    return {
+      advance: (from) => {
+        pin.fromSegment = Math.max(pin.fromSegment, from);
+      },
+      letGo: () => {
+        this.#all.delete(pin);
+      },
+    };
+  }
+
+  /** The first segment that any of them keeps; `Infinity` if there is none. */
+  get lowest(): number {
+    let lowest = Infinity;
+    for (const { fromSegment } of this.#all) lowest = Math.min(lowest, fromSegment);
+    return lowest;
+  }
+
+  /** @param needed the first segment that the log needs by itself */
+  holdings(needed: number): readonly Holding[] {
+    const nowMs = this.#environment.now();
+    return [...this.#all].map((pin) => this.#holdingOf(pin, needed, nowMs));
+  }
+
+  #holdingOf({ holder, sinceMs, fromSegment }: Held, needed: number, nowMs: number): Holding {
+    const held = this.#segments.from(fromSegment).filter(({ header }) => header.number < needed);
+    const bytes = held.reduce((sum, { header }) => sum + header.segmentBytes, 0);
+    return { holder, ageMs: nowMs - sinceMs, fromSegment, bytes };
+  }
+
+  /** Tells of each that keeps more than `bytesMax`, and again when it keeps twice as much as then. */
+  tellOfLarge(needed: number, bytesMax: number, tell: (holding: Holding) => void): void {
+    const nowMs = this.#environment.now();
+    for (const pin of this.#all) {
+      const holding = this.#holdingOf(pin, needed, nowMs);
+      if (holding.bytes <= Math.max(bytesMax, 2 * pin.toldBytes - 1)) continue;
+      pin.toldBytes = holding.bytes;
+      tell(holding);
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import type { Environment } from '../../disk/environment.js';
+import type { WalLayer } from '../layer.js';
+import type { LiveSegment } from '../segment/live-segment.js';
+import type { SegmentList } from '../segment/segment-list.js';
+import type { SegmentToCopy } from './copy-segment.js';
+import { Pins, type Holding, type Pin } from './pins.js';
+
+/** What of a log's files a copy takes, and who keeps them in their place meanwhile. */
+export class SegmentsToCopy {
+  readonly #segments: SegmentList;
+  readonly #pins: Pins;
+  readonly #layer: Pick<WalLayer, 'boundary'>;
+  /** Where the next frame goes in the segment of that path; null if it takes none. */
+  readonly #filledTo: (path: string) => number | null;
+
+  constructor(
+    environment: Pick<Environment, 'now'>,
+    segments: SegmentList,
+    layer: Pick<WalLayer, 'boundary'>,
+    filledTo: (path: string) => number | null,
+  ) {
+    this.#segments = segments;
+    this.#pins = new Pins(environment, segments);
+    this.#layer = layer;
+    this.#filledTo = filledTo;
+  }
+
+  /** The oldest that is there, and the one that takes the next record, or would. */
+  get range(): { readonly oldest: number; readonly newest: number } {
+    const { first, tail } = this.#segments;
+    return { oldest: first.header.number, newest: tail.header.number };
+  }
+
+  /** The segments that hold numbered records above `boundary`, as of now: what of them is durable. The tail is always one. */
+  above(boundary: number): readonly SegmentToCopy[] {
+    const { number } = this.#segments.firstNeeded(boundary).header;
+    return this.#segments.from(number).map((segment) => this.#toCopy(segment));
+  }
+
+  #toCopy({ header, path, seal, framesUntil }: LiveSegment): SegmentToCopy {
+    const bytes = seal === null ? (this.#filledTo(path) ?? framesUntil) : header.segmentBytes;
+    return { header, path, bytes };
+  }
+
+  /** Those that take no record any more and hold one above `lsn`, as of now, oldest first. */
+  sealedAbove(lsn: number): readonly (SegmentToCopy & { readonly lastLsn: number })[] {
+    const { number: tail } = this.#segments.tail.header;
+    return this.#segments
+      .from(0)
+      .filter(({ header, lastLsn }) => header.number < tail && lastLsn > lsn)
+      .map(({ header, path, lastLsn }) => ({ header, path, bytes: header.segmentBytes, lastLsn }));
+  }
+
+  /** Keeps the segments from that one on where they are until the pin is let go; says who does. */
+  pin(fromSegment: number, holder: string): Pin {
+    return this.#pins.add(fromSegment, holder);
+  }
+
+  /** Who keeps segments that the log needs no more. */
+  holdings(): readonly Holding[] {
+    return this.#pins.holdings(this.#segments.firstNeeded(this.#layer.boundary()).header.number);
+  }
+
+  /** The first segment that has to stay, where the log itself needs none in front of `needed`. */
+  firstKept(needed: number, quietBytes: number, tell: (holding: Holding) => void): number {
+    const { lowest } = this.#pins;
+    if (lowest >= needed) return needed;
+    this.#pins.tellOfLarge(needed, quietBytes, tell);
+    return lowest;
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * A copy that a crash, a failing call or a full disk stops must leave its source as it was, and at its own place nothing or all
+ * of it. The whole way, open, checkpoint, clone, close, is stopped at each of its calls, and what is left is opened and copied again.
+ */
+import { expect, test } from 'vitest';
+import { crashesOf, describing, textOf } from '../crash/crash-everywhere.js';
+import { copyOnce, judgeLeft, ran, sourceOf, triedToCopy, WAYS_TO_COPY } from './copy-life.js';
+
+const isDeep = process.env['KEELSON_DEEP'] === '1';
+/** One of so many ways to stop is tried. */
+const CRASH_EVERY = isDeep ? 1 : 29;
+const FAIL_EVERY = isDeep ? 1 : 31;
+
+test.each(WAYS_TO_COPY)('a crash at every call: by way of %s', async (way) => {
+  const disk = await sourceOf(way, 3);
+  let isMade = false;
+  let count = 0;
+  const choose = (): boolean => ++count % CRASH_EVERY === 0;
+  const crashes = await crashesOf(
+    disk.fork(),
+    async (environment) => {
+      await copyOnce(way, environment);
+      isMade = true;
+    },
+    choose,
+    () => isMade,
+  );
+  expect(crashes.length).toBeGreaterThan(10);
+  for (const { disk: left, memory: wasMade, stop } of crashes) {
+    await describing(textOf(stop), async () => {
+      await ran(left, (environment) => judgeLeft(way, environment, !wasMade));
+    });
+  }
+});
+
+test.each(WAYS_TO_COPY)('a failing call at every place: by way of %s', async (way) => {
+  const source = await sourceOf(way, 5);
+  const rehearsal = source.fork();
+  await triedToCopy(way, rehearsal);
+  const calls = rehearsal.callCount - source.callCount;
+  let tried = 0;
+  for (let call = 1; call <= calls; call += 1) {
+    for (const code of ['EIO', 'ENOSPC'] as const) {
+      tried += 1;
+      if (tried % FAIL_EVERY !== 0) continue;
+      const disk = source.fork({ seed: call });
+      disk.direct(source.callCount + call, { code });
+      await describing(`${code} at call ${call}`, async () => {
+        const isMade = await triedToCopy(way, disk);
+        disk.crash(call % 2 === 0 ? 'power' : 'kill');
+        await ran(disk, (environment) => judgeLeft(way, environment, !isMade));
+      });
+    }
+  }
+});
+
+test.each(WAYS_TO_COPY)(
+  'a disk that is full at any point leaves no half of it: by way of %s',
+  async (way) => {
+    const source = await sourceOf(way, 7);
+    let refused = 0;
+    for (let freeBytes = 0; freeBytes < 60_000; freeBytes += isDeep ? 512 : 11_000) {
+      const disk = source.fork();
+      const { fs } = disk;
+      const roomy = fs.profile.capacityBytes;
+      const profile = fs.profile as { capacityBytes: number };
+      profile.capacityBytes = roomy - fs.freeBytes + freeBytes;
+      await describing(`${freeBytes} bytes free`, async () => {
+        const isMade = await triedToCopy(way, disk);
+        if (!isMade) refused += 1;
+        profile.capacityBytes = roomy;
+        await ran(disk, (environment) => judgeLeft(way, environment, !isMade));
+      });
+    }
+    expect(refused).toBeGreaterThan(1);
+  },
+);

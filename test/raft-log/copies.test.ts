@@ -1,0 +1,408 @@
+/**
+ * A copy of a store has to be the log as it was at one moment, whole, and must never pass for the server that it was taken of.
+ * Checkpoints and clones of logs in every situation are made on real files, opened, written on and compared.
+ */
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { isKeelsonError } from '../../src/errors/index.js';
+import { cloneRaftLog } from '../../src/raft-log/copies/clone-raft-log.js';
+import type { RaftLog } from '../../src/raft-log/contract.js';
+import { bytesOf, entriesFrom, openLog, pictureOf, scratch } from './scratch-log.js';
+
+const conf = Uint8Array.of(7);
+
+async function snapshotAt(log: RaftLog, index: number): Promise<void> {
+  await log.createSnapshot({ index, conf, data: new Uint8Array(300).fill(index) });
+}
+
+/** Term 3, a vote, entries 1..60 in several segments, of which 40 are committed. */
+async function fill(log: RaftLog): Promise<void> {
+  await log.save({ hardState: { term: 3, vote: 'node-1' } });
+  for (let index = 1; index <= 60; index += 4) await log.append(entriesFrom(index, 4, 2, 300));
+  await log.setHardState({ commit: 40 });
+}
+
+async function all(log: RaftLog, from: number = log.firstIndex): Promise<unknown> {
+  const snapshot = await log.openSnapshot();
+  return {
+    lastIndex: log.lastIndex,
+    entries: await log.entries(from, log.lastIndex + 1),
+    snapshot: snapshot === null ? null : { meta: snapshot.meta, data: await bytesOf(snapshot.data) },
+  };
+}
+
+function walOf(dir: string): string[] {
+  return readdirSync(dir)
+    .filter((name) => name.endsWith('.wal'))
+    .sort()
+    .map((name) => join(dir, name));
+}
+
+/** A clone must go on by itself, and keep what it was given across a close. */
+async function expectLives(dir: string, options: { readonly walDir?: string } = {}): Promise<void> {
+  const log = await openLog(dir, { create: 'never', ...options });
+  const last = log.lastIndex;
+  const term = log.hardState.term + 1;
+  await log.save({ hardState: { term }, entries: entriesFrom(last + 1, 3, term) });
+  await log.close();
+  const again = await openLog(dir, { create: 'never', ...options });
+  expect([again.recovery.verdict, again.lastIndex, again.hardState.term]).toEqual(['clean', last + 3, term]);
+  expect(await again.entries(last + 1, last + 4)).toMatchObject(entriesFrom(last + 1, 3, term));
+  expect((await again.verify()).damage).toEqual([]);
+  await again.close();
+}
+
+test("scope 'all' on an empty log names no segment", async () => {
+  const root = scratch();
+  const log = await openLog(join(root, 'log'));
+  const made = await log.checkpoint({ scope: 'all', to: join(root, 'copy') });
+  expect(made).toEqual({
+    scope: 'all',
+    snapshot: null,
+    segments: [],
+    replayAfter: 0,
+    hardState: { term: 0, vote: null, commit: 0 },
+  });
+  await cloneRaftLog(join(root, 'copy'), { to: join(root, 'clone'), identity: 'new-member' });
+  await expectLives(join(root, 'clone'));
+});
+
+test("scope 'all' right after open, when the segments are gone by the time it is cloned, votes included", async () => {
+  const root = scratch();
+  const first = await openLog(join(root, 'log'));
+  await fill(first);
+  await snapshotAt(first, 60);
+  await first.compact(60);
+  const { lsn } = await first.setHardState({ term: 5, vote: 'node-2' });
+  await first.close();
+  const log = await openLog(join(root, 'log'));
+  const made = await log.checkpoint({ scope: 'all', to: join(root, 'copy') });
+  expect(made).toMatchObject({
+    segments: [],
+    replayAfter: lsn,
+    hardState: { term: 5, vote: 'node-2', commit: 60 },
+  });
+  expect(made.snapshot).toMatchObject({ index: 60, term: 2, conf, bytes: 300 });
+  expect(existsSync(join(root, 'copy', 'wal'))).toBe(false);
+  const expected = await all(log);
+  await log.close();
+  rmSync(join(root, 'log', 'wal'), { recursive: true });
+  const to = join(root, 'clone');
+  const report = await cloneRaftLog(join(root, 'copy'), { to, identity: 'same', wholeCluster: true });
+  expect(report).toMatchObject({
+    hardState: { term: 5, vote: 'node-2', commit: 60 },
+    unfitUntil: 0,
+    skipped: [],
+  });
+  const clone = await openLog(to, { create: 'never' });
+  expect(await all(clone)).toEqual(expected);
+  await expect(clone.setHardState({ vote: 'node-3' })).rejects.toMatchObject({
+    code: 'KEELSON_VOTE_CONFLICT',
+  });
+  await clone.close();
+  await expectLives(to);
+});
+
+test("scope 'all' with entries still held below the snapshot, and refused where it does not cover them", async () => {
+  const root = scratch();
+  const log = await openLog(join(root, 'log'));
+  await fill(log);
+  await snapshotAt(log, 59);
+  await expect(log.checkpoint({ scope: 'all', to: join(root, 'copy') })).rejects.toMatchObject({
+    code: 'KEELSON_UNAVAILABLE',
+    details: { found: 60, expected: 59 },
+  });
+  expect(existsSync(join(root, 'copy'))).toBe(false);
+  await snapshotAt(log, 60);
+  const made = await log.checkpoint({ scope: 'all', to: join(root, 'copy') });
+  expect([made.segments.length, made.replayAfter]).toEqual([0, (await log.save({})).lsn]);
+  await cloneRaftLog(join(root, 'copy'), { to: join(root, 'clone'), identity: 'new-member' });
+  const clone = await openLog(join(root, 'clone'), { create: 'never' });
+  expect([clone.firstIndex, clone.lastIndex, clone.snapshot?.index, clone.term(60)]).toEqual([61, 60, 60, 2]);
+  await clone.close();
+  await expectLives(join(root, 'clone'));
+});
+
+test("scope 'durable' names what is needed behind the snapshot, and the clone replays it", async () => {
+  const root = scratch();
+  const log = await openLog(join(root, 'log'));
+  await fill(log);
+  await snapshotAt(log, 40);
+  const made = await log.checkpoint({ scope: 'durable', to: join(root, 'copy') });
+  const live = walOf(join(root, 'log', 'wal'));
+  expect(made.segments.length).toBeGreaterThan(0);
+  expect(made.segments.length).toBeLessThan(live.length);
+  expect(made.segments.map(({ path }) => path)).toEqual(walOf(join(root, 'copy', 'wal')));
+  expect(made.replayAfter).toBe((made.segments[0]?.firstLsn ?? 0) - 1);
+  // What comes later is not in it.
+  const expected = await all(log, 41);
+  await log.append(entriesFrom(61, 4, 3, 300));
+  const to = join(root, 'clone');
+  await cloneRaftLog(join(root, 'copy'), { to, identity: 'same' });
+  const clone = await openLog(to, { create: 'never' });
+  expect(await all(clone, 41)).toEqual(expected);
+  expect([clone.firstIndex, clone.hardState.commit]).toEqual([41, 40]);
+  await clone.close();
+  await expectLives(to);
+});
+
+test('a clone of a store beside its writer equals it, and is above all its numbers', async () => {
+  const root = scratch();
+  const log = await openLog(join(root, 'log'));
+  await fill(log);
+  await snapshotAt(log, 20);
+  await log.compact(10);
+  const { lsn } = await log.save({});
+  const to = join(root, 'clone');
+  const report = await cloneRaftLog(join(root, 'log'), { to, identity: 'new-member' });
+  expect(report).toMatchObject({ sourceLsn: lsn, firstIndex: 11, lastIndex: 60, unfitUntil: 0, skipped: [] });
+  const clone = await openLog(to, { create: 'never' });
+  expect(await all(clone)).toEqual(await all(log));
+  expect(clone.hardState).toEqual({ term: 3, vote: null, commit: 40 });
+  expect(clone.recovery.verdict).toBe('clean');
+  expect(clone.recovery.epoch).toBeGreaterThan(log.recovery.epoch + 1);
+  expect((await clone.save({})).lsn).toBeGreaterThan(lsn);
+  const numbers = (dir: string): string[] => walOf(join(dir, 'wal')).map((path) => path.slice(-20));
+  expect((numbers(to)[0] as string) > (numbers(join(root, 'log')).at(-1) as string)).toBe(true);
+  await clone.close();
+  await expectLives(to);
+});
+
+test('the segments in a directory of their own: only the right one will do, and the clone has its own', async () => {
+  const root = scratch();
+  const [dir, walDir] = [join(root, 'log'), join(root, 'segments')];
+  const log = await openLog(dir, { walDir });
+  await fill(log);
+  const expected = await all(log);
+  await log.close();
+  const firstSegment = (at: string): string => join(at, '0000000000000001.wal');
+  const to = join(root, 'clone');
+  mkdirSync(join(root, 'empty'));
+  const other = await openLog(join(root, 'other'));
+  await fill(other);
+  await other.close();
+  const before = [pictureOf(dir), pictureOf(walDir)];
+  for (const [wrong, path] of [
+    [undefined, firstSegment(join(dir, 'wal'))],
+    [join(root, 'empty'), firstSegment(join(root, 'empty'))],
+    [join(root, 'nowhere'), firstSegment(join(root, 'nowhere'))],
+    [join(root, 'other', 'wal'), firstSegment(join(root, 'other', 'wal'))],
+  ] as const) {
+    const options = {
+      to,
+      identity: 'new-member',
+      ...(wrong === undefined ? {} : { walDir: wrong }),
+    } as const;
+    await expect(cloneRaftLog(dir, options)).rejects.toMatchObject({
+      code: 'KEELSON_MISSING_SEGMENT',
+      path,
+    });
+    expect(readdirSync(to).filter((name) => name !== 'snapshots')).toEqual([]);
+  }
+  await cloneRaftLog(dir, { to, walDir, identity: 'new-member' });
+  expect([pictureOf(dir), pictureOf(walDir)]).toEqual(before);
+  const clone = await openLog(to, { create: 'never' });
+  expect(await all(clone)).toEqual(expected);
+  await clone.close();
+  await expectLives(to);
+});
+
+test('the segments of a store, or of a checkpoint, that were moved elsewhere are found by walDir', async () => {
+  const root = scratch();
+  const log = await openLog(join(root, 'log'));
+  await fill(log);
+  await log.checkpoint({ scope: 'durable', to: join(root, 'copy') });
+  const expected = await all(log);
+  await log.close();
+  for (const from of ['log', 'copy']) {
+    renameSync(join(root, from, 'wal'), join(root, `${from}-wal`));
+    const to = join(root, `${from}-clone`);
+    await cloneRaftLog(join(root, from), { to, walDir: join(root, `${from}-wal`), identity: 'new-member' });
+    const clone = await openLog(to, { create: 'never' });
+    expect(await all(clone)).toEqual(expected);
+  }
+});
+
+test('leading segments that the snapshot covers are skipped and told; any other that is missing is refused', async () => {
+  const root = scratch();
+  const dir = join(root, 'log');
+  const log = await openLog(dir);
+  await fill(log);
+  await snapshotAt(log, 40);
+  const expected = await all(log, 41);
+  await log.close();
+  const segments = walOf(join(dir, 'wal'));
+  expect(segments.length).toBeGreaterThan(3);
+  cpSync(dir, join(root, 'hole'), { recursive: true });
+  for (const path of segments.slice(0, 2)) unlinkSync(path);
+  const to = join(root, 'clone');
+  const report = await cloneRaftLog(dir, { to, identity: 'same' });
+  expect(report.skipped).toEqual(segments.slice(0, 2));
+  const clone = await openLog(to, { create: 'never' });
+  expect(clone.firstIndex).toBe(41);
+  expect(await all(clone, 41)).toEqual(expected);
+  await clone.close();
+  await expectLives(to);
+
+  const missing = walOf(join(root, 'hole', 'wal'))[1] as string;
+  unlinkSync(missing);
+  const refused = cloneRaftLog(join(root, 'hole'), { to: join(root, 'none'), identity: 'same' });
+  await expect(refused).rejects.toMatchObject({ code: 'KEELSON_MISSING_SEGMENT', path: missing });
+
+  // Without the snapshot nothing covers them.
+  const bare = await openLog(join(root, 'bare'));
+  await fill(bare);
+  await bare.close();
+  const first = walOf(join(root, 'bare', 'wal'))[0] as string;
+  unlinkSync(first);
+  const uncovered = cloneRaftLog(join(root, 'bare'), { to: join(root, 'none'), identity: 'same' });
+  await expect(uncovered).rejects.toMatchObject({ code: 'KEELSON_MISSING_SEGMENT', path: first });
+});
+
+test("identity 'same' keeps no vote and never votes, but where the whole cluster is restored", async () => {
+  const root = scratch();
+  const dir = join(root, 'log');
+  const log = await openLog(dir);
+  await fill(log);
+  await log.close();
+  const restored = join(root, 'restored');
+  expect(await cloneRaftLog(dir, { to: restored, identity: 'same' })).toMatchObject({
+    hardState: { term: 4, vote: null, commit: 40 },
+    unfitUntil: Infinity,
+  });
+  const alone = await openLog(restored, { create: 'never' });
+  expect(alone.unfitUntil).toBe(Infinity);
+  const vote = alone.setHardState({ term: 9, vote: 'node-1' });
+  await expect(vote).rejects.toMatchObject({ code: 'KEELSON_UNFIT_TO_VOTE' });
+  const whole = join(root, 'whole');
+  await cloneRaftLog(dir, { to: whole, identity: 'same', wholeCluster: true });
+  const together = await openLog(whole, { create: 'never' });
+  expect(together.hardState).toEqual({ term: 3, vote: 'node-1', commit: 40 });
+  await together.setHardState({ term: 9, vote: 'node-1' });
+});
+
+test('segments dropped and used again while a checkpoint is taken are kept for it, and freed behind it', async () => {
+  const root = scratch();
+  const log = await openLog(join(root, 'log'));
+  await fill(log);
+  const expected = await all(log);
+  const before = walOf(join(root, 'log', 'wal')).length;
+  const making = log.checkpoint({ scope: 'durable', to: join(root, 'copy') });
+  const writing = (async () => {
+    await snapshotAt(log, 60);
+    await log.compact(60);
+    for (let index = 61; index <= 160; index += 4) await log.append(entriesFrom(index, 4, 3, 300));
+    await snapshotAt(log, 160);
+    await log.compact(160);
+  })();
+  await Promise.all([making, writing]);
+  await log.compact(160);
+  expect(walOf(join(root, 'log', 'wal')).length).toBeLessThan(before);
+  await cloneRaftLog(join(root, 'copy'), { to: join(root, 'clone'), identity: 'new-member' });
+  const clone = await openLog(join(root, 'clone'), { create: 'never' });
+  expect(await all(clone)).toEqual(expected);
+});
+
+test('a store that is written and compacted all the while is cloned as it was at one LSN', async () => {
+  const root = scratch();
+  const log = await openLog(join(root, 'log'), { snapshotsKept: 1 });
+  await log.setHardState({ term: 3 });
+  let isDone = false;
+  const writing = (async () => {
+    for (let index = 1; !isDone; index += 4) {
+      await log.append(entriesFrom(index, 4, 3, 300));
+      if (index % 40 === 1) {
+        await snapshotAt(log, index);
+        await log.compact(index);
+      }
+    }
+  })();
+  for (let round = 0; round < 4; round += 1) {
+    const to = join(root, `clone-${round}`);
+    const report = await cloneRaftLog(join(root, 'log'), { to, identity: 'new-member' });
+    const clone = await openLog(to, { create: 'never' });
+    expect(clone.lastIndex).toBe(report.lastIndex);
+    const from = Math.max(clone.firstIndex, 1);
+    expect(await clone.entries(from, clone.lastIndex + 1)).toMatchObject(
+      entriesFrom(from, clone.lastIndex + 1 - from, 3, 300),
+    );
+    await clone.close();
+  }
+  isDone = true;
+  await writing;
+});
+
+test('what is in the way is refused: a directory that holds something, one inside the source, no identity', async () => {
+  const root = scratch();
+  const dir = join(root, 'log');
+  const log = await openLog(dir);
+  await fill(log);
+  mkdirSync(join(root, 'full'));
+  writeFileSync(join(root, 'full', 'notes'), '');
+  const identity = 'new-member';
+  const invalid = { code: 'KEELSON_INVALID_ARGUMENT' };
+  await expect(cloneRaftLog(dir, { to: join(root, 'full'), identity })).rejects.toMatchObject(invalid);
+  await expect(log.checkpoint({ scope: 'durable', to: join(root, 'full') })).rejects.toMatchObject(invalid);
+  await expect(cloneRaftLog(dir, { to: join(dir, 'clone'), identity })).rejects.toMatchObject(invalid);
+  await expect(log.checkpoint({ scope: 'durable', to: dir })).rejects.toMatchObject(invalid);
+  await expect(cloneRaftLog(dir, { to: join(root, 'clone') } as never)).rejects.toMatchObject(invalid);
+  await expect(cloneRaftLog(dir, { to: join(root, 'nowhere', 'clone'), identity })).rejects.toMatchObject({
+    code: 'KEELSON_NOT_A_LOG',
+  });
+  await expect(
+    cloneRaftLog(join(root, 'nowhere'), { to: join(root, 'clone'), identity }),
+  ).rejects.toMatchObject({
+    code: 'KEELSON_NOT_A_LOG',
+  });
+  expect(readdirSync(join(root, 'full'))).toEqual(['notes']);
+});
+
+test('neither a checkpoint nor a copy that did not end is opened as a store, and that one is made again', async () => {
+  const root = scratch();
+  const log = await openLog(join(root, 'log'));
+  await fill(log);
+  const [copy, half] = [join(root, 'copy'), join(root, 'half')];
+  await log.checkpoint({ scope: 'durable', to: copy });
+  cpSync(join(root, 'log'), half, { recursive: true });
+  writeFileSync(join(half, 'unfinished'), '');
+  for (const dir of [copy, half])
+    for (const readOnly of [false, true]) {
+      const before = pictureOf(dir);
+      const opening = openLog(dir, readOnly ? { readOnly } : {});
+      await expect(opening).rejects.toSatisfy((error) => isKeelsonError(error, 'KEELSON_NOT_A_LOG'));
+      expect(pictureOf(dir)).toEqual(before);
+    }
+  await cloneRaftLog(copy, { to: half, identity: 'new-member' });
+  const clone = await openLog(half, { create: 'never' });
+  expect(await all(clone)).toEqual(await all(log));
+});
+
+test('a checkpoint that is closed over, or abandoned, leaves nothing behind', async () => {
+  const root = scratch();
+  const log = await openLog(join(root, 'log'));
+  await fill(log);
+  const abort = new AbortController();
+  const abandoned = log.checkpoint({ scope: 'durable', to: join(root, 'one'), signal: abort.signal });
+  abort.abort();
+  await expect(abandoned).rejects.toMatchObject({ code: 'KEELSON_ABORTED' });
+  const closed = expect(log.checkpoint({ scope: 'durable', to: join(root, 'two') })).rejects.toMatchObject({
+    code: 'KEELSON_CLOSED',
+  });
+  await log.close();
+  await closed;
+  for (const name of ['one', 'two'])
+    if (existsSync(join(root, name)))
+      expect(
+        readdirSync(join(root, name), { recursive: true, withFileTypes: true }).some((one) => one.isFile()),
+      ).toBe(false);
+});
