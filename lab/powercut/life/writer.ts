@@ -23,7 +23,7 @@ const FAULT_MS_MAX = 200;
 /** Between two tries of an open. */
 const REOPEN_MS = 60;
 
-const ERRORS_A_CALL = { none: 0, some: 0.02, many: 0.08 } as const;
+const ERRORS_A_CALL = { none: 0, some: 0.04, many: 0.08 } as const;
 
 /**
  * A writer of one process: opens the log, holds what it shows against what it may show, and asks of it what a Raft
@@ -170,8 +170,9 @@ export class Writer {
       orderFaults(faults, kind, Date.now() + ms);
       this.#notebook.note({ at, what: 'disk', how: `fails ${kind}`, ms });
     }
-    if (!full || !random.chance(0.03)) return;
+    if (!full) return;
     const isFull = isFilled(dir);
+    if (!random.chance(isFull ? 0.012 : 0.05)) return;
     if (isFull) giveRoom(dir);
     else fill(dir, random.one([0, 8 * 1024, 200 * 1024]));
     this.#notebook.note({ at, what: 'disk', how: isFull ? 'has room again' : 'is full' });

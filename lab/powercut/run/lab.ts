@@ -16,8 +16,9 @@ import { journalOf, notesOf, recording, removeRecording, type Recording } from '
 import type { WrongCopy } from '../wrong/wrong-copy.js';
 import type { Tally } from './tally.js';
 
-/** Cuts of one generation's journal. */
+/** Cuts of one generation's journal; of a wrong copy's more, since most fall where it did nothing wrong. */
 const CUTS = 16;
+const CUTS_OF_WRONG = 40;
 const NESTED_CUTS = 3;
 /** So often a crashed image is what the next generation begins with. */
 const GENERATIONS_DEEP_MAX = 8;
@@ -126,7 +127,8 @@ export class Lab {
     const journal = journalOf(made);
     const notes = notesOf(made);
     const medium = new Medium(made.base, journal, join(this.#place.disks, `${made.disk.name}.medium`));
-    const plans = Array.from({ length: CUTS }, () => drawCut(random, journal.records.length, notes));
+    const count = this.#options.copy === null ? CUTS : CUTS_OF_WRONG;
+    const plans = Array.from({ length: count }, () => drawCut(random, journal.records.length, notes));
     for (const plan of plans.sort((a, b) => a.at - b.at)) {
       if (!this.#goesOn()) break;
       this.#tally.firstCuts += 1;

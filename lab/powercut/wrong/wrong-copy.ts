@@ -13,7 +13,7 @@ export interface WrongCopy {
   readonly says: string;
   /** What must happen often for it to matter: a disk that fails, or kills between a write and its sync. */
   readonly needs: 'errors' | 'kills' | null;
-  /** Types of file systems that do of their own accord what it leaves out. */
+  /** Types of file systems on which what it does wrong comes to nothing. */
   readonly harmlessOn: readonly string[];
   around(environment: Environment): WrongEnvironment;
 }
