@@ -103,7 +103,8 @@ export class DiskStore implements LogStore {
   async *segmentsSince(lsn: number): AsyncGenerator<SealedSegmentFile, void, undefined> {
     const { environment, frames } = this.#parts;
     const [first, ...more] = frames.copies.sealedAbove(lsn);
-    if (frames.firstLsn > lsn + 1) throw dropped(this.dir, lsn + 1, frames.firstLsn);
+    const { firstLsn: oldest } = frames.copies;
+    if (oldest > lsn + 1) throw dropped(this.dir, lsn + 1, oldest);
     if (first === undefined) return;
     const pin = frames.copies.pin(first.header.number, 'archiver');
     try {

@@ -224,7 +224,8 @@ class PlainWal implements Wal {
     const until = this.#log.durable.lsn + 1;
     for (let lsn = fromLsn; lsn < until;) {
       this.#checkOpen();
-      if (lsn < this.#log.firstLsn) throw compactedError(lsn, this.#log.firstLsn);
+      const { firstLsn } = this.#log.copies;
+      if (lsn < firstLsn) throw compactedError(lsn, firstLsn);
       const { offsets, bytes, fileOffset, path } = await this.#log.read(lsn, until);
       const view = viewOf(bytes);
       for (const offset of offsets) {

@@ -172,11 +172,6 @@ export class SegmentedLog {
     return this.#segments.first.header.lineage;
   }
 
-  /** LSN of the first record that is still there. */
-  get firstLsn(): number {
-    return this.#segments.first.header.firstLsn;
-  }
-
   /** The epoch of this writer, or the highest that a log which only reads has met; and where the last one began (D11). */
   get epochs(): { readonly highest: number; readonly fence: Fence } {
     if (this.#writing === null) return this.#found;

@@ -26,6 +26,7 @@ describe('resolveOptions', () => {
       resetTo: null,
       queueBytesMax: 64 * 2 ** 20,
       recentBytes: 4 * 2 ** 20,
+      pinnedBytesQuiet: 2 ** 28,
       environment: undefined,
       signal: undefined,
     });

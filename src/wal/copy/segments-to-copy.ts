@@ -25,6 +25,11 @@ export class SegmentsToCopy {
     this.#filledTo = filledTo;
   }
 
+  /** LSN of the first record that is still there. */
+  get firstLsn(): number {
+    return this.#segments.first.header.firstLsn;
+  }
+
   /** The oldest that is there, and the one that takes the next record, or would. */
   get range(): { readonly oldest: number; readonly newest: number } {
     const { first, tail } = this.#segments;
