@@ -17,13 +17,22 @@ export function goOnPast(before: LogPiece, path: string): PieceWithHoles {
   return { ...before, state: copy, past: { before, path, records, lostUntilLsn: 0, then: null } };
 }
 
-/** A whole frame behind a hole. */
-export function takeFrame(piece: PieceWithHoles, header: FrameHeader, frame: FrameRecords): void {
+/**
+ * A whole frame behind a hole. Where it does not join what stands before it, the piece begins anew with it, and a copy of
+ * what it was is returned: that may be all that can be kept.
+ */
+export function takeFrame(
+  piece: PieceWithHoles,
+  header: FrameHeader,
+  frame: FrameRecords,
+): PieceWithHoles | null {
+  const before = { ...piece, past: { ...piece.past } };
   joinUp(piece, header);
   const { past } = piece;
   piece.state.replay(header, frame);
   past.records.takeFrame(header, frame);
   reach(piece, header);
+  return past.records === before.past.records ? null : before;
 }
 
 /** A frame of which only the header is whole, and some of its entries. Its hard state, if it had one, is lost. */

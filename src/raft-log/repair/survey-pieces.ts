@@ -100,7 +100,8 @@ export class PieceListener implements SurveyListener {
       for (records.rewind(); records.next(); lsn += 1) this.#witnessHardState(records, lsn);
       if (this.#past !== null) {
         for (const lost of this.#lost.splice(0)) takeLost(this.#past, lost);
-        takeFrame(this.#past, header, records);
+        const before = takeFrame(this.#past, header, records);
+        if (before !== null) this.pastHoles.push(before);
       } else if (!this.#isBridging) {
         for (const piece of this.#open) {
           piece.state.replay(header, records);
