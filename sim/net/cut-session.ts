@@ -70,10 +70,10 @@ export async function runCutSession(cutAt: number, cut: Cut): Promise<CutSession
       signal: undefined,
       onClosed: () => undefined,
     });
-  const told = await liveThrough(await connect(network.calls, 1));
+  const { told, failedReads } = await liveThrough(await connect(network.calls, 1));
   const { messages } = network;
   const after = await connect(host, 2);
-  const findings = await judge(after, told);
+  const findings = [...(await judge(after, told)), ...failedReads];
   await after.close();
   return { messages, told: told.map(({ outcome }) => outcome), findings };
 }
@@ -84,8 +84,16 @@ interface Told {
 }
 
 /** Saves that overlap, a snapshot beside them, a compaction, reads; then all of it again, slowly. */
-async function liveThrough(log: RaftLog): Promise<readonly Told[]> {
+async function liveThrough(
+  log: RaftLog,
+): Promise<{ readonly told: readonly Told[]; readonly failedReads: readonly string[] }> {
   const told: Told[] = [];
+  const failedReads: string[] = [];
+  // What the log shows can be read, whatever was cut: the connection will be there again.
+  const read = async (what: string, work: Promise<unknown>): Promise<void> => {
+    if (log.status !== 'failed')
+      await work.catch((error: unknown) => failedReads.push(`${what} failed: ${String(error)}`));
+  };
   const waiting: Promise<unknown>[] = [];
   const note = (work: Promise<unknown>): Promise<unknown> => {
     const noted = work.catch(() => undefined);
@@ -119,12 +127,12 @@ async function liveThrough(log: RaftLog): Promise<readonly Told[]> {
   void note(log.compact(1));
   void save();
   await save();
-  await note(log.entries(log.firstIndex, log.lastIndex + 1));
-  await note(readSnapshot(log));
+  await read('entries', log.entries(log.firstIndex, log.lastIndex + 1));
+  await read('the snapshot', readSnapshot(log));
   await save();
   await Promise.all(waiting);
   await log.close();
-  return told;
+  return { told, failedReads };
 }
 
 async function* pieces(): AsyncGenerator<Uint8Array> {

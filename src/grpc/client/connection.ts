@@ -33,7 +33,7 @@ export async function again<T>(
     try {
       return await call();
     } catch (error) {
-      if (!(error instanceof ConnectionLost)) throw error;
+      if (!(error instanceof ConnectionLost) && !isUnknownSession(error)) throw error;
       if (environment.now() >= until) throw unreachable(what, patienceMs, error);
       await pause(environment, attempt, signal);
     }
@@ -45,10 +45,11 @@ export function isUnknownSession(error: unknown): boolean {
   return isKeelsonError(error) && error.details.argument === 'session' && error.code !== 'KEELSON_ABORTED';
 }
 
-function unreachable(what: string, ms: number, cause: ConnectionLost): KeelsonError {
+function unreachable(what: string, ms: number, cause: unknown): KeelsonError {
+  const why = cause instanceof Error ? cause.message : String(cause);
   return new KeelsonError(
     'KEELSON_READ_FAILED',
-    `${what} found no server for ${Math.round(ms)} ms: ${cause.message}. Nothing was changed. Try again when it is there.`,
+    `${what} found no server for ${Math.round(ms)} ms: ${why}. Nothing was changed. Try again when it is there.`,
     {},
     cause,
   );

@@ -22,6 +22,8 @@ export class Link {
   readonly parts: LinkParts;
   opened: OpenResponse;
   session: Session;
+  /** The log is latched: what is read then is what there is. */
+  isLatched = false;
 
   private constructor(parts: LinkParts, session: Session, opened: OpenResponse) {
     this.parts = parts;
@@ -43,7 +45,12 @@ export class Link {
     return epoch;
   }
 
-  /** Calls that change nothing are made again while the connection is lost. */
+  /** Whose log is read. */
+  get reader(): Session | undefined {
+    return this.isLatched ? undefined : this.session;
+  }
+
+  /** Calls that change nothing are made again while the connection is lost, or the session is not there again yet. */
   read<T>(what: string, signal: AbortSignal | undefined, call: () => Promise<T>): Promise<T> {
     const { environment, patienceMs } = this.parts;
     return again(environment, { what, patienceMs, signal }, call);

@@ -250,6 +250,7 @@ export class RemoteFrames implements FrameStore {
   #latchAs(error: KeelsonError): void {
     if (this.latched !== null) return;
     this.latched = error;
+    this.#link.isLatched = true;
     this.#listener.onFailed(error);
     this.#ending.abort();
   }
@@ -322,8 +323,9 @@ export class RemoteFrames implements FrameStore {
 
   async read(from: number, until: number, bytesMax: number = Infinity): Promise<RecordRegion> {
     const { calls, name, place } = this.#link.parts;
-    const request = { name, from, until, bytesMax: Math.min(bytesMax, BATCH_BYTES) };
+    const range = { name, from, until, bytesMax: Math.min(bytesMax, BATCH_BYTES) };
     return this.#link.read('the read', undefined, async () => {
+      const request = { ...range, session: this.#link.reader };
       for await (const { entries } of calls.entries(request)) return regionOf(entries, from, place);
       throw new ConnectionLost('the server sent no entry');
     });

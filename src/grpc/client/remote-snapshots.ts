@@ -154,7 +154,8 @@ export class RemoteSnapshots implements SnapshotFiles {
     signal: AbortSignal,
   ): Promise<AsyncIterator<OpenSnapshotResponse>> {
     const { calls, name } = this.#link.parts;
-    const parts = calls.openSnapshot({ name, index, offset }, signal)[Symbol.asyncIterator]();
+    const request = { name, index, offset, session: this.#link.reader };
+    const parts = calls.openSnapshot(request, signal)[Symbol.asyncIterator]();
     const first = await parts.next();
     const part = first.done === true ? undefined : first.value.part;
     if (part?.$case !== 'snapshot' || part.value.term !== term) throw answeredWithout('snapshot');

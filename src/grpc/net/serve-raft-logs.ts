@@ -9,6 +9,7 @@ import {
 import { checkInteger, invalidArgument, readFields } from '../../errors/arguments.js';
 import { KeelsonError } from '../../errors/index.js';
 import type { RaftLogOptions } from '../../raft-log/options-contract.js';
+import type { RaftLogStats } from '../../raft-log/stats.js';
 import type { Method } from '../calls.js';
 import { MESSAGE_BYTES_MAX } from '../limits.js';
 import { logsBelow } from '../server/log-source.js';
@@ -71,6 +72,18 @@ export interface ServeOptions {
   readonly limits?: Partial<ServerLimits>;
   /** Told of each call that has ended: with `'OK'`, or the code of its error, after so many milliseconds. */
   readonly onCall?: (method: string, code: string, ms: number) => void;
+  /** Told of each group of a log that is on stable storage, and how long its write and sync took. */
+  readonly onSync?: (log: string, ms: number) => void;
+}
+
+/** A log of a server that a client has. */
+export interface ServedSession {
+  /** Its name. */
+  readonly log: string;
+  /** Of the session: higher than any before of this log. */
+  readonly epoch: number;
+  /** As of `log.stats()`. */
+  readonly stats: RaftLogStats;
 }
 
 /** A server of logs. */
@@ -79,6 +92,8 @@ export interface RaftLogServer extends AsyncDisposable {
   readonly host: string;
   /** The port, chosen if none was given. */
   readonly port: number;
+  /** Logs that have a session now. */
+  readonly sessions: readonly ServedSession[];
   /** Connections that are open. */
   readonly connections: number;
   /**
@@ -88,13 +103,13 @@ export interface RaftLogServer extends AsyncDisposable {
   close(graceMs?: number): Promise<void>;
 }
 
-const OPTIONS = ['root', 'host', 'port', 'tls', 'tokenFile', 'log', 'limits', 'onCall'] as const;
+const OPTIONS = ['root', 'host', 'port', 'tls', 'tokenFile', 'log', 'limits', 'onCall', 'onSync'] as const;
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/u;
 
 /** See `keelson/grpc`. */
 export async function serveRaftLogs(options: ServeOptions): Promise<RaftLogServer> {
   readFields('options', options, OPTIONS);
-  const { root, host = '127.0.0.1', port = 0, tls, tokenFile, log = {}, onCall } = options;
+  const { root, host = '127.0.0.1', port = 0, tls, tokenFile, log = {}, onCall, onSync } = options;
   const limits = { ...SERVER_LIMITS, ...options.limits };
   for (const [name, value] of Object.entries(limits)) checkInteger(`limits.${name}`, value, 1);
   checkInteger('port', port, 0, 65_535);
@@ -106,7 +121,10 @@ export async function serveRaftLogs(options: ServeOptions): Promise<RaftLogServe
     );
   // What grpc-js would print, errors and events say to whom it concerns.
   setLogVerbosity(logVerbosity.NONE);
-  const logs = new RaftLogHost(logsBelow({ ...log, root }), limits);
+  const logs = new RaftLogHost(logsBelow({ ...log, root }), {
+    ...limits,
+    ...(onSync === undefined ? {} : { onSync }),
+  });
   const server = new Server({
     'grpc.enable_channelz': 0,
     'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
@@ -146,6 +164,13 @@ export async function serveRaftLogs(options: ServeOptions): Promise<RaftLogServe
   return {
     host: bound.address,
     port: bound.port,
+    get sessions() {
+      return logs.sessions.map(({ name, epoch, hosted }) => ({
+        log: name,
+        epoch,
+        stats: hosted.log.stats(),
+      }));
+    },
     get connections() {
       return sockets.size;
     },

@@ -25,6 +25,8 @@ const WATCHED = ['rotate', 'no-space', 'space-back', 'failed', 'slow-sync', 'sta
  * its first answer.
  */
 export class LogSession {
+  /** Of the log. */
+  readonly name: string;
   readonly id: string;
   readonly epoch: number;
   readonly hosted: HostedLog;
@@ -41,7 +43,8 @@ export class LogSession {
   #ended: KeelsonError | null = null;
   readonly #ending = new AbortController();
 
-  constructor(id: string, hosted: HostedLog, opened: OpenResponse) {
+  constructor(name: string, id: string, hosted: HostedLog, opened: OpenResponse) {
+    this.name = name;
     this.id = id;
     this.epoch = opened.epoch;
     this.hosted = hosted;

@@ -23,15 +23,17 @@ import { attachedError, endedError, fencedError, ownersAffair, takenOverError } 
 export class NamedLog {
   readonly name: string;
   readonly #source: LogSource;
+  readonly #onSync: ((log: string, ms: number) => void) | undefined;
   #session: LogSession | null = null;
   /** Openings and endings, one at a time. */
   #turn: Promise<unknown> = Promise.resolve();
   /** Calls under way that need this very object. */
   #uses = 0;
 
-  constructor(name: string, source: LogSource) {
+  constructor(name: string, source: LogSource, onSync?: (log: string, ms: number) => void) {
     this.name = name;
     this.#source = source;
+    this.#onSync = onSync;
   }
 
   get session(): LogSession | null {
@@ -75,8 +77,9 @@ export class NamedLog {
         messageBytesMax: MESSAGE_BYTES_MAX,
         windowChanges: WINDOW_CHANGES,
       };
-      const session = new LogSession(id, hosted, opened);
+      const session = new LogSession(this.name, id, hosted, opened);
       this.#session = session;
+      hosted.log.events.on('sync', ({ ms }) => this.#onSync?.(this.name, ms));
       hosted.log.events.on('failed', () => {
         // Only the next open tells what is there: nobody has to ask for it to be possible.
         void this.#inTurn(() => this.#end(session, failedSession(this.name), null));

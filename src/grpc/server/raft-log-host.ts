@@ -10,7 +10,7 @@ import { hardStateChangeOf } from '../wire/save-message.js';
 import { AnswerBatches } from './answer-batches.js';
 import { EventQueue } from './event-queue.js';
 import type { LogSession } from './log-session.js';
-import { checkLogName, type LogSource } from './log-source.js';
+import { checkLogName, type HostedLog, type LogSource } from './log-source.js';
 import { NamedLog, stateOf } from './named-log.js';
 import { firstPart, partsOf, receiveUpload } from './receive-upload.js';
 import { endedError, tooMany } from './refusals.js';
@@ -22,6 +22,8 @@ export interface HostLimits {
   readonly logsMax: number;
   /** Above so many bytes that wait for the disk of one log, no more are read from its session. */
   readonly queuedBytesMax: number;
+  /** Told of each group of a log that is on stable storage. */
+  readonly onSync?: (log: string, ms: number) => void;
 }
 
 /** The service itself: many logs, by name. Whatever carries its calls, it is the same. */
@@ -127,11 +129,11 @@ export class RaftLogHost implements RaftLogCalls {
   }
 
   async *entries(
-    { name, from, until, bytesMax = Infinity }: RequestOf<'entries'>,
+    { name, from, until, bytesMax = Infinity, session }: RequestOf<'entries'>,
     signal?: AbortSignal,
   ): AsyncGenerator<ResponseOf<'entries'>, void> {
     const options = signal === undefined ? {} : { signal };
-    yield* this.#named(name).reading(async function* ({ log }) {
+    yield* this.#reading(name, session, async function* ({ log }) {
       if (bytesMax <= BATCH_BYTES) {
         const entries = await log.entries(from, until, { ...options, bytesMax });
         if (entries.length > 0) yield { entries };
@@ -184,10 +186,10 @@ export class RaftLogHost implements RaftLogCalls {
   }
 
   async *openSnapshot(
-    { name, index, offset }: RequestOf<'openSnapshot'>,
+    { name, index, offset, session }: RequestOf<'openSnapshot'>,
     signal?: AbortSignal,
   ): AsyncGenerator<ResponseOf<'openSnapshot'>, void> {
-    yield* this.#named(name).reading(async function* ({ log }) {
+    yield* this.#reading(name, session, async function* ({ log }) {
       const opened = await log.openSnapshot({
         ...(index === undefined ? {} : { index }),
         ...(signal === undefined ? {} : { signal }),
@@ -271,13 +273,22 @@ export class RaftLogHost implements RaftLogCalls {
     }
   }
 
+  /** A session reads its own log or none: without it, what was saved last may not be shown. */
+  #reading<T>(
+    name: string,
+    session: Session | undefined,
+    read: (hosted: HostedLog) => AsyncIterable<T>,
+  ): AsyncIterable<T> {
+    return session === undefined ? this.#named(name).reading(read) : read(this.#session(session).hosted);
+  }
+
   #named(name: string): NamedLog {
     const known = this.#logs.get(name);
     if (known !== undefined) return known;
     checkLogName(name);
     // Names that nobody has a session of are forgotten, so that asking for many takes no memory.
     for (const [other, { isIdle }] of this.#logs) if (isIdle) this.#logs.delete(other);
-    const named = new NamedLog(name, this.#source);
+    const named = new NamedLog(name, this.#source, this.#limits.onSync);
     this.#logs.set(name, named);
     return named;
   }

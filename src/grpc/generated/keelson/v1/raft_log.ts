@@ -347,7 +347,14 @@ export interface EntriesRequest {
   /** One above the last. */
   readonly until: number;
   /** Stop before the data of all entries together passes this; at least one entry is sent. Left out: no bound. */
-  readonly bytesMax?: number | undefined;
+  readonly bytesMax?:
+    | number
+    | undefined;
+  /**
+   * Read what this session has, and nothing else: KEELSON_FENCED where it is not, or no more, the log's. Left out: what there
+   * is. Where no session has the log, that may lack what was saved last and not proven since: only an Open decides it.
+   */
+  readonly session?: Session | undefined;
 }
 
 /** Message of Entries. */
@@ -492,6 +499,8 @@ export interface OpenSnapshotRequest {
     | undefined;
   /** Where to begin in the data. */
   readonly offset: number;
+  /** As of EntriesRequest. */
+  readonly session?: Session | undefined;
 }
 
 /** Message of OpenSnapshot. */
@@ -2462,7 +2471,7 @@ export const SaveStreamResponse: MessageFns<SaveStreamResponse> = {
 };
 
 function createBaseEntriesRequest(): EntriesRequest {
-  return { name: "", from: 0, until: 0, bytesMax: undefined };
+  return { name: "", from: 0, until: 0, bytesMax: undefined, session: undefined };
 }
 
 export const EntriesRequest: MessageFns<EntriesRequest> = {
@@ -2478,6 +2487,9 @@ export const EntriesRequest: MessageFns<EntriesRequest> = {
     }
     if (message.bytesMax !== undefined) {
       writer.uint32(32).uint64(message.bytesMax);
+    }
+    if (message.session !== undefined) {
+      Session.encode(message.session, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -2525,6 +2537,14 @@ export const EntriesRequest: MessageFns<EntriesRequest> = {
             }
 
             message.bytesMax = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.session = Session.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -3247,7 +3267,7 @@ export const GetUploadResponse: MessageFns<GetUploadResponse> = {
 };
 
 function createBaseOpenSnapshotRequest(): OpenSnapshotRequest {
-  return { name: "", index: undefined, offset: 0 };
+  return { name: "", index: undefined, offset: 0, session: undefined };
 }
 
 export const OpenSnapshotRequest: MessageFns<OpenSnapshotRequest> = {
@@ -3260,6 +3280,9 @@ export const OpenSnapshotRequest: MessageFns<OpenSnapshotRequest> = {
     }
     if (message.offset !== 0) {
       writer.uint32(24).uint64(message.offset);
+    }
+    if (message.session !== undefined) {
+      Session.encode(message.session, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -3299,6 +3322,14 @@ export const OpenSnapshotRequest: MessageFns<OpenSnapshotRequest> = {
             }
 
             message.offset = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.session = Session.decode(reader, reader.uint32());
             continue;
           }
         }

@@ -1,0 +1,176 @@
+// Whoever can reach the port can send anything to it, and must harm nobody but himself.
+// Garbage, giants, silence, wrong tokens and very many streams meet a server on which a log is saved meanwhile.
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { credentials, Client } from '@grpc/grpc-js';
+import { expect, test } from 'vitest';
+import { connectTo } from '../../src/grpc/net/connect-raft-log.js';
+import { scratchDirectory } from '../disk/scratch-directory.js';
+import { appending, entryAt, failureOf, opened, rawCalls } from './raw-session.js';
+import { connected, served } from './served.js';
+
+test('garbage, and a connection that never speaks, are ended; a log is saved beside them', async () => {
+  const server = await served({ limits: { silentMs: 100, connectionsMax: 20 } });
+  const log = await connected(server);
+  await log.save({ hardState: { term: 1 }, entries: [entryAt(1)] });
+  const silent = connect(server.port, '127.0.0.1');
+  const garbage = Array.from({ length: 30 }, (_, at) => {
+    const socket = connect(server.port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.end(
+      at % 2 === 0 ? 'GET / HTTP/1.1\r\n\r\n' : `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${'\u00ff'.repeat(5000)}`,
+    );
+    socket.resume();
+    return once(socket, 'close');
+  });
+  silent.on('error', () => undefined);
+  silent.resume();
+  await Promise.all([...garbage, once(silent, 'close')]);
+  await log.append([entryAt(2)]);
+  expect(log.lastIndex).toBe(2);
+  await log.close();
+});
+
+test('what is no message, and a message that is too large, are errors of their calls alone', async () => {
+  const server = await served();
+  const calls = rawCalls(server.port);
+  const session = await opened(calls);
+  const client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
+  const refused = await new Promise((resolve) => {
+    const bytes = (given: Buffer): Buffer => given;
+    const path = '/keelson.v1.RaftLogService/Save';
+    client.makeUnaryRequest(path, bytes, bytes, Buffer.from('ffffffffff', 'hex'), (error) => {
+      resolve(error);
+    });
+  });
+  client.close();
+  expect(refused).toMatchObject({ code: 3 });
+  const value = { entries: [{ ...entryAt(1), data: new Uint8Array(70_000_000) }], stable: [] };
+  const giant = calls.save({ session, change: { number: 1, answered: 0, change: { $case: 'save', value } } });
+  expect(await failureOf(giant)).toMatchObject({
+    code: 'KEELSON_TOO_LARGE',
+    details: { fate: 'not-persisted' },
+  });
+  await calls.save({ session, change: appending(1, 1) });
+});
+
+test('calls beyond the limit are refused, and leave room again when they end', async () => {
+  const server = await served({ limits: { callsMax: 20 } });
+  const calls = rawCalls(server.port);
+  const session = await opened(calls);
+  const given = new AbortController();
+  const streams = Array.from({ length: 40 }, () => {
+    const watching = calls.watch({ session }, given.signal)[Symbol.asyncIterator]();
+    return watching.next().then(
+      () => 'watching',
+      (error: unknown) => (error as { readonly code: string }).code,
+    );
+  });
+  const said = await Promise.all(streams);
+  expect(new Set(said)).toEqual(new Set(['watching', 'KEELSON_QUEUE_FULL']));
+  given.abort();
+  let saved = false;
+  while (!saved)
+    saved = await calls.save({ session, change: appending(1, 1) }).then(
+      () => true,
+      () => false,
+    );
+});
+
+test('a token opens the door, another one and none do not, and a new file of tokens counts', async () => {
+  const file = join(scratchDirectory(), 'tokens');
+  const [first, second] = ['a-token-of-enough-length', 'another-token-of-enough'];
+  writeFileSync(file, `${first}\n`);
+  const server = await served({ tokenFile: file });
+  const own = join(scratchDirectory(), 'token');
+  writeFileSync(own, second);
+  expect(await failureOf(connected(server))).toMatchObject({
+    code: 'KEELSON_INVALID_ARGUMENT',
+    details: { argument: 'token' },
+  });
+  expect(await failureOf(connected(server, { tokenFile: own }))).toMatchObject({
+    details: { argument: 'token' },
+  });
+  writeFileSync(file, `${first}\n${second}\n`);
+  for (;;) {
+    const log = await connected(server, { tokenFile: own }).catch(() => null);
+    if (log === null) continue;
+    await log.close();
+    break;
+  }
+});
+
+test('it listens elsewhere than on loopback only behind TLS', async () => {
+  expect(await failureOf(served({ host: '0.0.0.0' }))).toMatchObject({
+    code: 'KEELSON_INVALID_ARGUMENT',
+    details: { argument: 'host' },
+  });
+});
+
+const openssl = (() => {
+  try {
+    execFileSync('openssl', ['version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+test.skipIf(!openssl)(
+  'over TLS a client of the authority is let in, and one of none is not (skipped: needs openssl)',
+  async () => {
+    const dir = scratchDirectory();
+    const [ca, caKey] = [join(dir, 'ca.pem'), join(dir, 'ca.key')];
+    const run = (...args: string[]): void => {
+      execFileSync('openssl', args, { stdio: 'ignore', cwd: dir });
+    };
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+    run('req', '-x509', ...key, '-keyout', caKey, '-out', ca, '-subj', '/CN=authority', '-days', '2');
+    for (const who of ['server', 'client']) {
+      run(
+        'req',
+        ...key,
+        '-keyout',
+        `${who}.key`,
+        '-out',
+        `${who}.csr`,
+        '-subj',
+        `/CN=${who}`,
+        '-addext',
+        'subjectAltName=IP:127.0.0.1',
+      );
+      run(
+        'x509',
+        '-req',
+        '-in',
+        `${who}.csr`,
+        '-CA',
+        ca,
+        '-CAkey',
+        caKey,
+        '-out',
+        `${who}.pem`,
+        '-days',
+        '2',
+        '-copy_extensions',
+        'copy',
+      );
+    }
+    const file = (name: string): string => join(dir, name);
+    const server = await served({
+      tls: { certFile: file('server.pem'), keyFile: file('server.key'), clientCaFile: ca },
+    });
+    const mine = { caFile: ca, certFile: file('client.pem'), keyFile: file('client.key') };
+    const log = await connected(server, { tls: mine });
+    await log.save({ hardState: { term: 1 }, entries: [entryAt(1)] });
+    await log.close();
+    for (const tls of [{ caFile: ca }, undefined]) {
+      const { calls, close } = connectTo(`127.0.0.1:${server.port}`, tls === undefined ? {} : { tls });
+      expect(await failureOf(calls.getState({ name: 'a' }))).toMatchObject({ name: 'ConnectionLost' });
+      close();
+    }
+  },
+);
