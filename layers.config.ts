@@ -42,9 +42,10 @@ const ROOM_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   // Tells whose code a call comes out of; touches nothing outside.
   snapshot: ['node:async_hooks'],
   wal: ['eventemitter3'],
-  'raft-log': ['eventemitter3'],
+  // Channels are how a process tells tools of itself; nothing comes in by them.
+  'raft-log': ['eventemitter3', 'node:diagnostics_channel'],
   testing: ['fast-check'],
-  grpc: ['@grpc/grpc-js', '@grpc/reflection', '@bufbuild/protobuf/wire', 'grpc-health-check'],
+  grpc: ['@grpc/grpc-js', '@grpc/reflection', '@bufbuild/protobuf/wire', 'grpc-health-check', 'prom-client'],
   // Loaded when a backup is made or read.
   cli: ['tar-stream'],
 };

@@ -148,7 +148,8 @@ function plainOf({ kind, checksum, body }: RawRecord, form: DataForm): DumpedCon
   return { ...plain, ...dataOf(body, form) };
 }
 
-function dataOf(data: Uint8Array, form: DataForm): { readonly data?: string } {
+/** Bytes as the reader asked for them. */
+export function dataOf(data: Uint8Array, form: DataForm): { readonly data?: string } {
   if (form === 'none') return {};
   return { data: Buffer.from(data.buffer, data.byteOffset, data.length).toString(form) };
 }

@@ -200,6 +200,8 @@ function overview(): string {
     'DIR is the directory of a store: the `dir` of openRaftLog.',
     '',
     ...COMMANDS.map((command) => `  ${command.padEnd(11)}${HELP[command].summary}`),
+    '  serve      logs below a directory, to clients over gRPC',
+    '  remote     look at a log of such a server',
     '',
     'keelson COMMAND --help   the options of a command',
     'keelson --version',

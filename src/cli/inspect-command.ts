@@ -1,3 +1,4 @@
+import type { HardState } from '../raft-log/contract.js';
 import { patient } from '../disk/disk-watch.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
 import { identityText } from '../format/identity.js';
@@ -210,8 +211,16 @@ function factsOf(answer: Answer, { store }: LogSurvey): readonly (readonly [stri
   ];
 }
 
+/** Which entries are held; null is what cannot be read. */
+interface Held {
+  readonly firstIndex: number | null;
+  readonly lastIndex: number | null;
+  readonly lastTerm: number | null;
+  readonly readableFrom: number | null;
+}
+
 /** `31..60, 30 in all, last term 3` */
-function heldText({ firstIndex, lastIndex, lastTerm, readableFrom }: Answer): string {
+export function heldText({ firstIndex, lastIndex, lastTerm, readableFrom }: Held): string {
   if (firstIndex === null || lastIndex === null || readableFrom === null) return 'none readable';
   if (lastIndex < firstIndex)
     return `none${lastIndex === 0 ? ' yet' : ''}, the next has index ${lastIndex + 1}`;
@@ -224,7 +233,8 @@ function heldText({ firstIndex, lastIndex, lastTerm, readableFrom }: Answer): st
   return `${which}, last term ${lastTerm ?? 0}`;
 }
 
-function hardStateText({ term, vote, commit }: NonNullable<Answer['hardState']>): string {
+/** Term, vote and commit in words. */
+export function hardStateText({ term, vote, commit }: HardState): string {
   return `term ${term}, vote ${vote === null ? 'none' : JSON.stringify(vote)}, commit ${commit}`;
 }
 

@@ -8,6 +8,8 @@ import { dumpCommand } from './dump-command.js';
 import { EXIT, exitCodeOf, UsageError, type ExitCode } from './exit.js';
 import { helpOf, usageOf, type Command } from './help.js';
 import { importCommand } from './import-command.js';
+import { networkCommandOf } from './network/names.js';
+import { runNetworkCommand } from './network/run.js';
 import { inspectCommand } from './inspect-command.js';
 import { readCommandLine, type CliOptions, type HelpWanted } from './options.js';
 import { processOutput, SCHEMA_VERSION, type Output } from './output.js';
@@ -30,6 +32,8 @@ const COMMANDS: Readonly<Record<Command, (options: CliOptions, output: Output) =
 };
 
 async function main(args: readonly string[]): Promise<ExitCode> {
+  const network = networkCommandOf(args);
+  if (network !== null) return runNetworkCommand(network, args);
   let options: CliOptions | HelpWanted;
   try {
     options = readCommandLine(args);

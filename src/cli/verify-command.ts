@@ -39,13 +39,14 @@ export async function verifyCommand(options: CliOptions, output: Output): Promis
     });
   else
     await output.lines([
-      ...textOf(dir, report),
+      ...verifyText(dir, report),
       ...(isSound ? [] : adviceFor(options, survey.kind, report.damage)),
     ]);
   return isSound ? EXIT.sound : EXIT.damage;
 }
 
-function textOf(dir: string, report: VerifyReport): readonly Line[] {
+/** What a person is told of a report. */
+export function verifyText(dir: string, report: VerifyReport): readonly Line[] {
   const { damage, blemishes, notes, segments, frames, entries, snapshots, readBytes } = report;
   const parts = [
     `read ${counted(segments, 'segment')} with ${counted(frames, 'frame')} and ${counted(entries, 'entry', 'entries')}`,

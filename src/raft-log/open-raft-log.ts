@@ -41,7 +41,7 @@ export async function openWithFormats(
 ): Promise<{ readonly log: StoredRaftLog; readonly store: DiskStore }> {
   const resolved = resolveOptions(options);
   const given = resolved.environment ?? nodeEnvironment();
-  const emitter = new LogEmitter(given);
+  const emitter = new LogEmitter(given, resolved.dir);
   const watch = new DiskWatch(given, (call) => {
     emitter.tell('stalled', call);
   });

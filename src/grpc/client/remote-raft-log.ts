@@ -31,7 +31,7 @@ export async function openRemoteLog(request: RemoteLogRequest): Promise<RaftLog>
   const link = await Link.open(request, takeOver, signal);
   const { state, recoveryJson } = link.opened;
   const recovery = Object.freeze(fromJson(recoveryJson) as RecoveryReport);
-  const emitter = new LogEmitter(environment);
+  const emitter = new LogEmitter(environment, place);
   const durable = durableStateOf(state as LogState);
   const snapshots = new RemoteSnapshots(link);
   const watching = new Watching(link, emitter);

@@ -34,7 +34,7 @@ export function createMemoryRaftLog(options: MemoryRaftLogOptions = {}): RaftLog
 /** Opens a log on a medium that may have held one before. Throws `KEELSON_LOCKED` while another has it. */
 export function openMemoryRaftLog(options: MemoryRaftLogOptions, medium: MemoryMedium): RaftLog {
   const { checks, batchBytesMax, queueBytesMax, recentBytes } = resolveMemoryOptions(options);
-  const emitter = new LogEmitter(nodeEnvironment());
+  const emitter = new LogEmitter(nodeEnvironment(), IN_MEMORY);
   const limits = { frameBytesMax: batchBytesMax, queueBytesMax };
   const frames = new MemoryFrames(medium, limits, {
     onSync: (event) => {

@@ -3,6 +3,7 @@ import { EventEmitter } from 'eventemitter3';
 import type { Environment } from '../../disk/environment.js';
 import { outsideData } from '../../snapshot/inside-data.js';
 import type { RaftLogEventMap } from '../events.js';
+import { CHANNELS, type ChannelMessage } from './channels.js';
 
 type EventName = keyof RaftLogEventMap;
 type Listener<E extends EventName> = EventEmitter.EventListener<RaftLogEventMap, E>;
@@ -21,15 +22,21 @@ export type ListenerEnvironment = Pick<Environment, 'endOfTurn' | 'warn'>;
  */
 export class LogEmitter extends EventEmitter<RaftLogEventMap> {
   readonly #environment: ListenerEnvironment;
+  readonly #log: string;
   readonly #guards = new Map<EventName, WeakMap<object, Called>>();
 
-  constructor(environment: ListenerEnvironment) {
+  /** @param log - whose events they are, for the channels of the process */
+  constructor(environment: ListenerEnvironment, log: string) {
     super();
     this.#environment = environment;
+    this.#log = log;
   }
 
   /** Tells an event; never throws. A listener is no part of a stream whose pull led to the event. */
   tell<E extends EventName>(event: E, ...told: Parameters<RaftLogEventMap[E]>): void {
+    const published = CHANNELS[event];
+    if (published.hasSubscribers)
+      published.publish({ log: this.#log, told: told[0] } satisfies ChannelMessage);
     outsideData(() => this.emit(event, ...(told as EventEmitter.EventArgs<RaftLogEventMap, E>)));
   }
 

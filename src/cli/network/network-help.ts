@@ -1,0 +1,33 @@
+import type { NetworkCommand } from './names.js';
+
+/** What each of these commands is told, as a person reads it. */
+export const NETWORK_HELP: Readonly<Record<NetworkCommand, string>> = {
+  serve: `usage: keelson serve ROOT [options]
+
+Serves the logs below ROOT over gRPC, each a directory of its own, made when a
+client first asks for it. Listens on loopback; elsewhere only with --tls-cert.
+SIGTERM or SIGINT ends it: what was taken is answered, every log gets a clean end.
+
+  --host HOST          where to listen (127.0.0.1)
+  --port N             the port (7500); 0 for any, which is said on stdout
+  --tls-cert FILE      certificate, PEM; read again when it changes, as all files
+  --tls-key FILE       its key
+  --client-ca FILE     lets in only clients with a certificate of this authority
+  --token-file FILE    tokens, one a line, of which each call must carry one
+  --metrics-port N     text for Prometheus, at /metrics (docs/metrics.md)
+  --segment-bytes N    size of the segments of new logs (67108864)
+  --grace-ms N         how long the end may take (10000)`,
+  remote: `usage: keelson remote status|verify|dump|compact HOST:PORT/NAME [options]
+
+Looks at the log NAME of a server, beside its writer. compact, the one that
+changes anything, is for a log that no client has.
+
+  --up-to N            of compact: the last index to drop
+  --from N --until N   of dump: the entries
+  --data FORM          of dump: base64 (default), hex, utf8 or none
+  --json               the answer, an error too, as one JSON object
+  --tls-ca FILE        speak TLS, to a server of this authority
+  --tls-cert FILE      the certificate of this client, if the server asks for one
+  --tls-key FILE       its key
+  --token-file FILE    the token to send`,
+};

@@ -1,0 +1,150 @@
+import { parseArgs } from 'node:util';
+import type { VerifyReport } from '../../raft-log/verify-report.js';
+import { dataOf } from '../dump-command.js';
+import { EXIT, UsageError, type ExitCode } from '../exit.js';
+import { hardStateText, heldText } from '../inspect-command.js';
+import type { DataForm } from '../options.js';
+import { SCHEMA_VERSION, type Output } from '../output.js';
+import { counted, factText, fitnessText } from '../text.js';
+import { verifyText } from '../verify-command.js';
+import { given, numberFlag, textFlag, type FlagValues } from './flags.js';
+
+const TEXT = { type: 'string' } as const;
+const FLAGS = {
+  'up-to': TEXT,
+  from: TEXT,
+  until: TEXT,
+  data: TEXT,
+  json: { type: 'boolean' },
+  'tls-ca': TEXT,
+  'tls-cert': TEXT,
+  'tls-key': TEXT,
+  'token-file': TEXT,
+} as const;
+const NAME_WIDTH = 13;
+
+const load = async () => {
+  const { withPeers } = await import('../../grpc/peers.js');
+  const { connectTo } = await withPeers(() => import('../../grpc/net/connect-raft-log.js'));
+  return {
+    connectTo,
+    ...(await import('../../grpc/wire/state-message.js')),
+    ...(await import('../../grpc/wire/json.js')),
+  };
+};
+type Loaded = Awaited<ReturnType<typeof load>>;
+
+interface Asked {
+  readonly calls: ReturnType<Loaded['connectTo']>['calls'];
+  readonly loaded: Loaded;
+  readonly name: string;
+  /** As the answers call it. */
+  readonly place: string;
+  readonly values: FlagValues;
+  readonly output: Output;
+}
+
+const ACTIONS: Readonly<Record<string, (asked: Asked) => Promise<ExitCode>>> = {
+  status,
+  verify,
+  dump,
+  compact,
+};
+
+/** `keelson remote`: a log of a server, in the words of the commands for one that lies here. */
+export async function remoteCommand(args: readonly string[], output: Output): Promise<ExitCode> {
+  const { values, positionals } = parseArgs({ args: [...args], options: FLAGS, allowPositionals: true });
+  const [action = '', place = '', ...rest] = positionals;
+  const run = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
+  if (run === undefined) throw new UsageError('remote needs what to do: status, verify, dump or compact.');
+  const [, address, name] = /^(.+:\d+)\/([^/]+)$/u.exec(place) ?? [];
+  if (address === undefined || name === undefined)
+    throw new UsageError('remote needs which log: HOST:PORT/NAME.');
+  if (rest.length > 0) throw new UsageError(`'${rest.join(' ')}' is more than remote takes.`);
+  const loaded = await load();
+  const tls = given({
+    caFile: textFlag(values, 'tls-ca'),
+    certFile: textFlag(values, 'tls-cert'),
+    keyFile: textFlag(values, 'tls-key'),
+  });
+  const { calls, close } = loaded.connectTo(address, {
+    ...(Object.keys(tls).length === 0 ? {} : { tls }),
+    ...given({ tokenFile: textFlag(values, 'token-file') }),
+  });
+  try {
+    return await run({ calls, loaded, name, place, values, output });
+  } finally {
+    close();
+  }
+}
+
+async function status({ calls, loaded, name, place, values, output }: Asked): Promise<ExitCode> {
+  const { state, isAttached, epoch, directory } = await calls.getState({ name });
+  if (state === undefined) throw new Error('the server answered without a state');
+  const { firstIndex, lastIndex, lsn, snapshots, termRuns } = state;
+  const hardState = loaded.hardStateOf(state.hardState);
+  const unfitUntil = state.unfitUnbounded ? Infinity : (state.unfitUntil ?? 0);
+  const [snapshot = null] = snapshots.map(({ index, term, bytes }) => ({ index, term, bytes }));
+  const lastTerm = termRuns.at(-1)?.term ?? 0;
+  if (values['json'] === true) {
+    const held = { firstIndex, lastIndex, lastTerm, lastLsn: lsn, hardState, snapshot, unfitUntil };
+    const answer = { command: 'remote status', place, directory, isAttached, epoch, ...held };
+    await output.json({ schemaVersion: SCHEMA_VERSION, ...answer });
+    return EXIT.sound;
+  }
+  const facts = {
+    directory,
+    session: isAttached ? `of epoch ${epoch}` : 'none',
+    entries: heldText({ firstIndex, lastIndex, lastTerm, readableFrom: firstIndex }),
+    'hard state': hardStateText(hardState),
+    snapshot: snapshot === null ? 'none' : `index ${snapshot.index}, term ${snapshot.term}`,
+    'fit to vote': fitnessText(unfitUntil, hardState.commit),
+  };
+  await output.lines([
+    place,
+    '',
+    ...Object.entries(facts).flatMap(([fact, text]) => factText(fact, text, NAME_WIDTH)),
+  ]);
+  return EXIT.sound;
+}
+
+async function verify({ calls, loaded, name, place, values, output }: Asked): Promise<ExitCode> {
+  let report: VerifyReport | undefined;
+  for await (const { part } of calls.verify({ name }))
+    if (part?.$case === 'reportJson') report = loaded.fromJson(part.value) as VerifyReport;
+  if (report === undefined) throw new Error('the server ended without a report');
+  if (values['json'] === true)
+    await output.json({ schemaVersion: SCHEMA_VERSION, command: 'remote verify', place, ...report });
+  else await output.lines(verifyText(place, report));
+  return report.verdict === 'sound' ? EXIT.sound : EXIT.damage;
+}
+
+async function dump({ calls, name, place, values, output }: Asked): Promise<ExitCode> {
+  const { state } = await calls.getState({ name });
+  const firstIndex = state?.firstIndex ?? 1;
+  const end = (state?.lastIndex ?? 0) + 1;
+  const from = Math.max(firstIndex, numberFlag(values, 'from') ?? firstIndex);
+  const until = Math.min(end, numberFlag(values, 'until') ?? end);
+  const form = (textFlag(values, 'data') ?? 'base64') as DataForm;
+  if (!['base64', 'hex', 'utf8', 'none'].includes(form))
+    throw new UsageError(`--data is '${form}', expected base64, hex, utf8 or none.`);
+  await output.json({ type: 'store', schemaVersion: SCHEMA_VERSION, place }, true);
+  if (from >= until) return EXIT.sound;
+  for await (const { entries } of calls.entries({ name, from, until }))
+    for (const { index, term, kind, data } of entries)
+      await output.json(
+        { type: 'entry', index, term, kind, bytes: data.length, ...dataOf(data, form) },
+        true,
+      );
+  return EXIT.sound;
+}
+
+async function compact({ calls, name, place, values, output }: Asked): Promise<ExitCode> {
+  const upTo = numberFlag(values, 'up-to');
+  if (upTo === undefined) throw new UsageError('compact needs the last index to drop: --up-to N.');
+  const { bytesFreed } = await calls.compact({ name, number: 0, upTo });
+  if (values['json'] === true)
+    await output.json({ schemaVersion: SCHEMA_VERSION, command: 'remote compact', place, upTo, bytesFreed });
+  else await output.line(`${place} begins behind ${upTo}; ${counted(bytesFreed, 'byte')} freed`);
+  return EXIT.sound;
+}
