@@ -11,7 +11,7 @@ import type { RaftLogServer, ServeOptions } from './net/serve-raft-logs.js';
 import { withPeers } from './peers.js';
 
 export type { ConnectOptions, RemoteAddressOptions } from './net/connect-raft-log.js';
-export type { RaftLogServer, ServeOptions, ServerLimits } from './net/serve-raft-logs.js';
+export type { RaftLogServer, ServedSession, ServeOptions, ServerLimits } from './net/serve-raft-logs.js';
 export type { ClientTlsFiles, TlsFiles } from './net/tls-files.js';
 
 /**

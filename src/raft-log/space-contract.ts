@@ -13,6 +13,7 @@ export type SpaceHolderKind =
 
 /** Who holds how much of the disk, and what would free it. */
 export interface SpaceHolder {
+  /** What the bytes are. */
   readonly kind: SpaceHolderKind;
   /** Of a pin: who holds it. Else as `kind`. */
   readonly holder: string;

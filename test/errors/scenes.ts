@@ -7,6 +7,8 @@ import type { Entry, RaftLog } from '../../src/raft-log/contract.js';
 import type { RaftLogOptions } from '../../src/raft-log/options-contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { SUPERBLOCK_SLOT_BYTES } from '../../src/format/superblock.js';
+import { ConnectionLost, type RaftLogCalls } from '../../src/grpc/calls.js';
+import { connectTo, hostOf } from '../grpc/in-process.js';
 import { unfitHeader } from '../raft-log/unfit-preamble.js';
 import { FRAME_MAGIC } from '../../src/format/frame-header.js';
 import { SEGMENT_HEADER_BYTES } from '../../src/format/segment-header.js';
@@ -167,6 +169,19 @@ const SCENES: Readonly<Partial<Record<ErrorCode, Scene>>> = {
     };
     return openRaftLog({ dir: DIR, environment });
   },
+  KEELSON_FATE_UNKNOWN: async (stage) => {
+    const host: RaftLogCalls = hostOf(stage.disk.environment, '/data');
+    let isCut = false;
+    const calls = new Proxy(host, {
+      get: (_, method: keyof RaftLogCalls) => (request: never, signal?: AbortSignal) => {
+        isCut ||= method === 'saveStream';
+        if (isCut) throw new ConnectionLost();
+        return host[method](request, signal);
+      },
+    });
+    const log = await connectTo(calls, 'orders', { place: '127.0.0.1:7500/orders', patienceMs: 1 });
+    return log.setHardState({ term: 1 });
+  },
   KEELSON_FENCED: async (stage) => {
     const log = await filled(stage);
     stage.disk.loseLock();
@@ -207,9 +222,6 @@ const SCENES: Readonly<Partial<Record<ErrorCode, Scene>>> = {
     return stage.open();
   },
 };
-
-/** Codes that no part of this release has a cause to throw. */
-export const NOT_YET: readonly ErrorCode[] = ['KEELSON_FATE_UNKNOWN'];
 
 /** Plays the scene of a code; resolves to the error that it ends with. */
 export async function play(code: ErrorCode): Promise<KeelsonError> {

@@ -17,7 +17,7 @@ export function hostOf(environment: Environment, root: string): RaftLogHost {
 export function connectTo(
   calls: RaftLogCalls,
   name: string,
-  options: { takeOver?: boolean; patienceMs?: number; batchBytesMax?: number } = {},
+  options: { takeOver?: boolean; patienceMs?: number; batchBytesMax?: number; place?: string } = {},
 ): Promise<RaftLog> {
   const { takeOver = false, patienceMs = 2000, batchBytesMax = DEFAULTS.batchBytesMax } = options;
   const { queueBytesMax, recentBytes, snapshotsKept } = DEFAULTS;
@@ -25,7 +25,7 @@ export function connectTo(
     calls,
     environment: nodeEnvironment(),
     name,
-    place: `in-process/${name}`,
+    place: options.place ?? `in-process/${name}`,
     options: { neverCreate: false, checksOff: false, verifyAll: false },
     patienceMs,
     takeOver,
