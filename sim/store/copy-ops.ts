@@ -60,10 +60,10 @@ async function copy(scene: Scene, log: RaftLog, of: CopyWay, isMoving: boolean):
     // Without its end marks a writer beside is not known to have come so far (D12).
     if (sourceLsn < lsn && !scene.hasCause)
       throw broken(scene, `a clone is of LSN ${sourceLsn}, though ${lsn} was durable before`);
-    const clone = await openRaftLog({ ...openOptions(scene, scene.process), ...CLONE_PLACE });
-    await judgeClone(scene, clone, (isIt) => scene.allowed.wasEver(isIt));
-    await checkFence(scene, log, clone, sourceLsn);
-    await clone.close();
+    await withClone(scene, async (clone) => {
+      await judgeClone(scene, clone, (isIt) => scene.allowed.wasEver(isIt));
+      await checkFence(scene, log, clone, sourceLsn);
+    });
   } catch (error) {
     if (error instanceof Finding) throw error;
     if (mayBeRefused(error, of, isMoving)) {
@@ -77,6 +77,16 @@ async function copy(scene: Scene, log: RaftLog, of: CopyWay, isMoving: boolean):
 
 /** Inside its own directory, wherever the source's segments are. */
 const CLONE_PLACE = { dir: CLONE_DIR, walDir: `${CLONE_DIR}/wal`, create: 'never' } as const;
+
+/** Closes it also where a look at it fails, as one at damaged bytes must. */
+async function withClone(scene: Scene, look: (clone: RaftLog) => Promise<void>): Promise<void> {
+  const clone = await openRaftLog({ ...openOptions(scene, scene.process), ...CLONE_PLACE });
+  try {
+    await look(clone);
+  } finally {
+    if (scene.process.isAlive) await clone.close();
+  }
+}
 
 function mayBeRefused(error: unknown, of: CopyWay, isMoving: boolean): boolean {
   if (of === 'all' && isKeelsonError(error, 'KEELSON_UNAVAILABLE')) return true;
@@ -126,12 +136,12 @@ export async function judgeLeftCopy(scene: Scene): Promise<void> {
   if (!scene.isCopying || scene.log === null) return;
   const { allowed } = scene;
   try {
-    const clone = await openRaftLog({ ...openOptions(scene, scene.process), ...CLONE_PLACE });
-    scene.reach['crash-left-whole-copy'] += 1;
-    const isOne = (isIt: (state: LogState) => boolean): boolean =>
-      allowed.promises.some(isIt) || allowed.candidates().some(({ state }) => isIt(state));
-    await judgeClone(scene, clone, isOne);
-    await clone.close();
+    await withClone(scene, async (clone) => {
+      scene.reach['crash-left-whole-copy'] += 1;
+      const isOne = (isIt: (state: LogState) => boolean): boolean =>
+        allowed.promises.some(isIt) || allowed.candidates().some(({ state }) => isIt(state));
+      await judgeClone(scene, clone, isOne);
+    });
   } catch (error) {
     if (error instanceof Finding) throw error;
     if (!isKeelsonError(error, 'KEELSON_NOT_A_LOG')) {

@@ -52,7 +52,7 @@ const COMMON: Readonly<Partial<Record<Flag, string>>> = {
 
 const COPY_FLAGS: Readonly<Partial<Record<Flag, string>>> = {
   to: 'the directory of the new store; it may be there if it is empty',
-  identity: 'new-member: it joins under a new id; same: in place of its original',
+  identity: 'new-member: joins under a new id; same: replaces its original',
   'whole-cluster': 'with same: all members come from copies of one moment',
 };
 
