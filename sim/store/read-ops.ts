@@ -116,7 +116,8 @@ export async function readBesideSaves(scene: Scene): Promise<void> {
   try {
     const read = await log.entries(firstIndex, lastIndex + 1);
     scene.reach['read-beside-saves'] += 1;
-    checkEntries(scene, read, firstIndex, before);
+    // A compaction meanwhile takes nothing from what was read before it.
+    checkEntries(scene, read, firstIndex, before, true);
   } catch (error) {
     // What was dropped meanwhile cannot be read any more.
     if (isKeelsonError(error, 'KEELSON_UNAVAILABLE') || isKeelsonError(error, 'KEELSON_COMPACTED')) return;

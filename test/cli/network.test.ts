@@ -104,4 +104,4 @@ test('kill -9 of the server under load: what has no answer is settled by the nex
     Array.from({ length: index }, (_, at) => `entry ${at + 1}`),
   );
   await log.close();
-}, 60_000);
+});
