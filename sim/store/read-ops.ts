@@ -113,8 +113,11 @@ export async function readBesideSaves(scene: Scene): Promise<void> {
   const { firstIndex, lastIndex } = log;
   if (lastIndex < firstIndex) return;
   const before = scene.allowed.candidates();
+  const { process } = scene;
   try {
     const read = await log.entries(firstIndex, lastIndex + 1);
+    // What a process read at the moment of its death it tells nobody.
+    if (!process.isAlive) return;
     scene.reach['read-beside-saves'] += 1;
     // A compaction meanwhile takes nothing from what was read before it.
     checkEntries(scene, read, firstIndex, before, true);
