@@ -5,6 +5,7 @@ import { systemCode, type Disk } from '../disk/index.js';
 import {
   closeQuietly,
   namedSnapshotOf,
+  notThere,
   openJudged,
   type JudgedSnapshotFile,
 } from './snapshot-file-reader.js';
@@ -39,6 +40,8 @@ export async function duplicateSnapshot(
     if (await isLinked(disk, from, to)) return to;
     await copyFile(disk, from, to);
   } catch (error) {
+    // Its writer let it go since it was opened.
+    if (systemCode(error) === 'ENOENT' && (await disk.stat(from)) === null) throw notThere(from, ref, error);
     throw changeFailed('a copy of a snapshot', { path: to }, error, AGAIN);
   } finally {
     await closeQuietly(judged.file);

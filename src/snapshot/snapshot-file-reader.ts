@@ -140,14 +140,22 @@ async function openExisting(disk: Disk, path: string, ref: ExpectedSnapshot): Pr
     return await disk.open(path, { access: 'read' });
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw readFailed('a snapshot', { path }, error);
-    throw new KeelsonError(
-      'KEELSON_MISSING_SNAPSHOT',
-      `snapshot ${path} is not there, expected the one of index ${String(ref.index)}, term ` +
-        `${String(ref.term)}. Nothing was changed. Put the file back, or restore this node from its leader.`,
-      { path, index: ref.index, term: ref.term },
-      error,
-    );
+    throw notThere(path, ref, error);
   }
+}
+
+/** The file that the log names is gone. */
+export function notThere(
+  path: string,
+  { index, term }: Pick<ExpectedSnapshot, 'index' | 'term'>,
+  cause: unknown,
+): KeelsonError {
+  return new KeelsonError(
+    'KEELSON_MISSING_SNAPSHOT',
+    `snapshot ${path} is not there, expected the one of index ${index}, term ${term}. Nothing was changed. Put the file back, or restore this node from its leader.`,
+    { path, index, term },
+    cause,
+  );
 }
 
 async function judge(

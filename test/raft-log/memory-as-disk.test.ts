@@ -33,10 +33,10 @@ const SAVES: readonly SaveRequest[] = [
   { entries: [entry(2, 4), entry(3, 5)] },
   { entries: [{ ...entry(3, 5), kind: 9 }] },
   { truncateFrom: 4 },
-  // One record header, a term's distance and a kind around the data: 986 bytes fit, 987 do not.
-  { entries: [entry(4, 6, 986)] },
-  { entries: [entry(5, 6, 987)] },
-  { entries: [entry(5, 6, 960)], hardState: { commit: 5 } },
+  // One record header, a term's distance and a kind around the data: 989 bytes fit, 990 do not.
+  { entries: [entry(4, 6, 989)] },
+  { entries: [entry(5, 6, 990)] },
+  { entries: [entry(5, 6, 970)], hardState: { commit: 5 } },
   { entries: [entry(5, 6, 950)], hardState: { commit: 5 } },
 ];
 

@@ -17,7 +17,7 @@ const IS_DEEP = process.env['KEELSON_DEEP'] === '1';
 /** How many seeds of a profile are searched, and how many of them a second time. */
 const SEEDS = IS_DEEP
   ? { disk: [20_000, 20_000], 'over-budget': [5000, 5000] }
-  : { disk: [300, 50], 'over-budget': [60, 15] };
+  : { disk: [200, 30], 'over-budget': [50, 10] };
 
 let nursery: Nursery;
 beforeAll(async () => {

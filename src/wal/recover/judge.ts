@@ -184,7 +184,8 @@ class Judge {
 
   /**
    * Takes a segment into the live range: by its seal if the next one joins that, else frame by frame. Returns
-   * the scan if this is the tail: nothing joins it.
+   * the scan if this is the tail: nothing joins it. A next one that no superblock names proves no seal: a rotation that
+   * found no room for the superblock went on in the sealed segment, and a crash brought the name of its next one back.
    */
   async #take(current: Candidate, next: Candidate | null): Promise<SegmentScan | null> {
     const { layer, tally } = this.#store;
@@ -192,7 +193,7 @@ class Judge {
     this.#witnesses.hear(header.durable, header.epoch);
     const isFirst = this.#segments.length === 0;
     tally.segments += 1;
-    if (next !== null) {
+    if (next !== null && next.header.number <= this.#store.superblock.newestSegment) {
       const seal = await readSeal(current.file, header.segmentBytes, segmentSalt(header.identity));
       if (seal !== null && goesOnFrom(next.header, seal.trailer)) {
         if (this.#store.readsAll) await this.#readSealed(current, next, seal.trailer.lastLsn);
