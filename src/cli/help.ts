@@ -146,7 +146,7 @@ const HELP: Readonly<Record<Command, CommandHelp>> = {
     summary: 'write a store, or what came since, as one stream',
     usage: 'backup DIR --to FILE|- [--since LSN] [--wal-dir PATH] [--json]',
     text: [
-      'One stream (tar) of what the store in DIR holds at this moment, to a new file, or',
+      'One stream (tar) of what the store in DIR holds at this moment, to a new file or',
       'with - to stdout. Needs room beside DIR for copies of the segments behind its',
       'snapshot. Says the LSN that it ends at, for the --since of the next. Changes',
       'nothing in DIR, takes no lock, is safe beside a running server.',

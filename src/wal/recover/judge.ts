@@ -184,8 +184,7 @@ class Judge {
 
   /**
    * Takes a segment into the live range: by its seal if the next one joins that, else frame by frame. Returns
-   * the scan if this is the tail: nothing joins it. A next one that no superblock names proves no seal: a rotation that
-   * found no room for the superblock went on in the sealed segment, and a crash brought the name of its next one back.
+   * the scan if this is the tail: nothing joins it.
    */
   async #take(current: Candidate, next: Candidate | null): Promise<SegmentScan | null> {
     const { layer, tally } = this.#store;
@@ -193,9 +192,13 @@ class Judge {
     this.#witnesses.hear(header.durable, header.epoch);
     const isFirst = this.#segments.length === 0;
     tally.segments += 1;
-    if (next !== null && next.header.number <= this.#store.superblock.newestSegment) {
+    if (next !== null) {
       const seal = await readSeal(current.file, header.segmentBytes, segmentSalt(header.identity));
-      if (seal !== null && goesOnFrom(next.header, seal.trailer)) {
+      if (
+        seal !== null &&
+        goesOnFrom(next.header, seal.trailer) &&
+        !(await this.#wentOn(current, next, seal.trailer.lastLsn))
+      ) {
         if (this.#store.readsAll) await this.#readSealed(current, next, seal.trailer.lastLsn);
         layer.restorePreamble(header, isFirst);
         layer.adoptSealed({ ...seal.trailer, runs: seal.runs });
@@ -208,6 +211,15 @@ class Judge {
     const scan = await this.#scan(current, next, true);
     this.#segments.push(scannedSegment(current, scan));
     return this.#isTail(current, scan, next) ? scan : null;
+  }
+
+  /**
+   * True if the log went on behind the seal. A rotation that found no room to name its segment in the superblock goes on
+   * in the old one, and a crash may bring the name back: where no superblock names the next one, the frames are asked.
+   */
+  async #wentOn(current: Candidate, next: Candidate, sealedLsn: number): Promise<boolean> {
+    if (next.header.number <= this.#store.superblock.newestSegment) return false;
+    return (await this.#scan(current, next, false)).run.lastLsn > sealedLsn;
   }
 
   async #scan(current: Candidate, next: Candidate | null, replays: boolean): Promise<SegmentScan> {

@@ -179,9 +179,8 @@ async function nameSpare(environment: Environment, spare: Spare, path: string): 
 
 /**
  * Where there is no descriptor to sync its name with, or no room to name it in the superblock, the segment is none: the
- * log goes on in the old one, behind whose seal nobody looks for frames. A crash may bring the name back; what it names joins
- * the end as an empty segment, or does not join it any more, and no open takes its word for the seal, since no superblock
- * names it.
+ * log goes on in the old one, behind its seal. A crash may bring the name back; what it names joins the end as an empty
+ * segment, or does not join it any more: an open that no superblock tells of it asks the frames, and not the seal.
  */
 async function takeNameBack(
   { disk }: Environment,
