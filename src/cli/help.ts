@@ -155,11 +155,11 @@ const HELP: Readonly<Record<Command, CommandHelp>> = {
   },
   restore: {
     summary: 'make a store of a backup, and of those since',
-    usage: 'restore FILE|- [FILE..] --to PATH --identity WHO [--whole-cluster]',
+    usage: 'restore FILE|-.. --to PATH --identity WHO [--whole-cluster]',
     text: [
-      'A store of its own of a backup, and of those that were taken --since it, in their',
-      'order. Every checksum is held against its bytes; a part that is missing between is',
-      'refused by its name. Nothing is overwritten.',
+      'A store of its own of a backup, and of those that were taken --since it, in',
+      'their order. Every checksum is held against its bytes; a part that is missing',
+      'between is refused by its name. Nothing is overwritten.',
     ],
     flags: COPY_FLAGS,
   },

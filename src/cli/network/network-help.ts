@@ -6,11 +6,11 @@ export const NETWORK_HELP: Readonly<Record<NetworkCommand, string>> = {
 
 Serves the logs below ROOT over gRPC, each a directory of its own, made when a
 client first asks for it. Listens on loopback; elsewhere only with --tls-cert.
-SIGTERM or SIGINT ends it: what was taken is answered, every log gets a clean end.
+SIGTERM or SIGINT ends it: what was taken is answered, logs end clean.
 
   --host HOST          where to listen (127.0.0.1)
   --port N             the port (7500); 0 for any, which is said on stdout
-  --tls-cert FILE      certificate, PEM; read again when it changes, as all files
+  --tls-cert FILE      certificate, PEM; read again on change, as all files are
   --tls-key FILE       its key
   --client-ca FILE     lets in only clients with a certificate of this authority
   --token-file FILE    tokens, one a line, of which each call must carry one
@@ -27,7 +27,7 @@ changes anything, is for a log that no client has.
   --data FORM          of dump: base64 (default), hex, utf8 or none
   --json               the answer, an error too, as one JSON object
   --tls-ca FILE        speak TLS, to a server of this authority
-  --tls-cert FILE      the certificate of this client, if the server asks for one
+  --tls-cert FILE      certificate of this client, if the server asks for one
   --tls-key FILE       its key
   --token-file FILE    the token to send`,
 };
