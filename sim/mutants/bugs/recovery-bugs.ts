@@ -227,4 +227,17 @@ export const RECOVERY_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    number: 115,
+    name: 'a seal believed though the log went on behind it',
+    rule: 'R2, D7',
+    plan: 'bug-115.json',
+    hunks: [
+      {
+        file: 'src/wal/recover/judge.ts',
+        find: '    if (next.header.number <= this.#store.superblock.newestSegment) return false;\n',
+        put: '    if (sealedLsn >= 0) return false;\n',
+      },
+    ],
+  },
 ];
