@@ -41,7 +41,7 @@ export async function duplicateSnapshot(
     await copyFile(disk, from, to);
   } catch (error) {
     // Its writer let it go since it was opened.
-    if (systemCode(error) === 'ENOENT' && (await disk.stat(from)) === null) throw notThere(from, ref, error);
+    if (systemCode(error) === 'ENOENT' && (await isGone(disk, from))) throw notThere(from, ref, error);
     throw changeFailed('a copy of a snapshot', { path: to }, error, AGAIN);
   } finally {
     await closeQuietly(judged.file);
@@ -57,6 +57,15 @@ async function isLinked(disk: Disk, from: string, to: string): Promise<boolean> 
   } catch (error) {
     if (NOT_LINKED.has(systemCode(error))) return false;
     throw error;
+  }
+}
+
+/** False also where nobody can say: the failure that is told then is the one that was met. */
+async function isGone(disk: Disk, path: string): Promise<boolean> {
+  try {
+    return (await disk.stat(path)) === null;
+  } catch {
+    return false;
   }
 }
 
