@@ -1,13 +1,15 @@
 import { createWriteStream, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { changeFailed } from '../disk/disk-failure.js';
+import { syncNames } from '../disk/durable-names.js';
 import { systemCode } from '../disk/index.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
 import { UsageError } from './exit.js';
 import { checkpointStore } from '../raft-log/copies/checkpoint-store.js';
 import { verifyCopy } from '../raft-log/copies/verify-copy.js';
+import { withFolderBeside } from './backup/folder-beside.js';
 import { filesOf, writeBackup } from './backup/write-backup.js';
 import { EXIT, type ExitCode } from './exit.js';
 import type { CliOptions } from './options.js';
@@ -18,12 +20,7 @@ import { bytesText, commandText, wrapped } from './text.js';
 export async function backupCommand(options: CliOptions, output: Output): Promise<ExitCode> {
   const { dir, walDir, to, since, json } = options;
   const environment = nodeEnvironment();
-  const copy = join(dirname(resolve(dir)), `.${basename(resolve(dir))}-backup-${process.pid}`);
-  const forget = (): void => {
-    rmSync(copy, { recursive: true, force: true });
-  };
-  process.once('exit', forget);
-  try {
+  return withFolderBeside(dir, 'backup', async (copy) => {
     await checkpointStore({ environment, dir, walDir, scope: 'durable', to: copy });
     // What is written must be what can be restored.
     const { checkpoint, hardState, lastIndex, snapshot } = await verifyCopy(environment, copy);
@@ -43,10 +40,7 @@ export async function backupCommand(options: CliOptions, output: Output): Promis
     const answer = { to, since, lastLsn: lsn, lastIndex, hardState, snapshot, files: files.length, bytes };
     await tell(options, answer, json, output);
     return EXIT.sound;
-  } finally {
-    forget();
-    process.removeListener('exit', forget);
-  }
+  });
 }
 
 interface Answer {
@@ -92,12 +86,13 @@ async function putInto(to: string, write: (out: Writable) => Promise<void>): Pro
     throw changeFailed('the backup', { path: to }, error, { then: 'try again' });
   }
   try {
-    await write(createWriteStream(to, { fd: file.fd, autoClose: false }));
-    await file.sync();
-    await file.close();
-    const folder = await open(dirname(resolve(to)));
-    await folder.sync();
-    await folder.close();
+    try {
+      await write(createWriteStream(to, { fd: file.fd, autoClose: false }));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await syncNames(nodeEnvironment().disk, dirname(resolve(to)));
   } catch (error) {
     rmSync(to, { force: true });
     if (systemCode(error) === undefined) throw error;

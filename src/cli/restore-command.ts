@@ -1,10 +1,8 @@
-import { mkdirSync, rmSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
-import { changeFailed } from '../disk/disk-failure.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
 import { KeelsonError } from '../errors/index.js';
 import { cloneRaftLog } from '../raft-log/copies/clone-raft-log.js';
 import { verifyCopy } from '../raft-log/copies/verify-copy.js';
+import { withFolderBeside } from './backup/folder-beside.js';
 import { readBackup } from './backup/read-backup.js';
 import type { BackupTitle } from './backup/tar.js';
 import { cloneText, plainOf } from './copy-commands.js';
@@ -17,17 +15,7 @@ import { bytesText } from './text.js';
 export async function restoreCommand(options: CliOptions, output: Output): Promise<ExitCode> {
   const { dir: first, more, to, identity, wholeCluster, json } = options;
   const environment = nodeEnvironment();
-  const unpacked = join(dirname(resolve(to)), `.${basename(resolve(to))}-restore-${process.pid}`);
-  const forget = (): void => {
-    rmSync(unpacked, { recursive: true, force: true });
-  };
-  try {
-    mkdirSync(unpacked);
-  } catch (error) {
-    throw changeFailed('a directory', { path: unpacked }, error, { then: 'try again' });
-  }
-  process.once('exit', forget);
-  try {
+  return withFolderBeside(to, 'restore', async (unpacked) => {
     let before: Part | null = null;
     let read = 0;
     for (const file of [first, ...more]) {
@@ -45,10 +33,7 @@ export async function restoreCommand(options: CliOptions, output: Output): Promi
     if (json) await output.json({ schemaVersion: SCHEMA_VERSION, command: 'restore', ...answer });
     else await output.lines([{ text: `${to} is restored`, style: 'green' }, ...cloneText(report)]);
     return EXIT.sound;
-  } finally {
-    forget();
-    process.removeListener('exit', forget);
-  }
+  });
 }
 
 interface Part {
