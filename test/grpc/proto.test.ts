@@ -1,25 +1,14 @@
 // Clients in other languages are made from the .proto alone, so it must keep to the rules, change only in ways that older
 // clients bear, and be what our own code was made from. The linter, the breaking check and the generator run on it.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { scratchDirectory } from '../disk/scratch-directory.js';
+import { buf, filesIn } from './buf.js';
 
 const root = resolve(import.meta.dirname, '../..');
 const PROTO = 'src/grpc/proto/keelson/v1/raft_log.proto';
-
-function buf(...args: string[]): string {
-  return execFileSync(join(root, 'node_modules/.bin/buf'), args, { cwd: root, encoding: 'utf8' });
-}
-
-function filesIn(directory: string): Record<string, string> {
-  const found = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) =>
-    entry.isFile(),
-  );
-  const paths = found.map((entry) => join(entry.parentPath, entry.name)).sort();
-  return Object.fromEntries(paths.map((path) => [path.slice(directory.length), readFileSync(path, 'utf8')]));
-}
 
 test('the .proto file keeps to the rules', () => {
   expect(buf('lint', 'src/grpc')).toBe('');
