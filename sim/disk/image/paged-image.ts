@@ -1,3 +1,5 @@
+import { Fingerprint } from './fingerprint.js';
+
 /** Bytes of a page: the largest sector, so that no sector lies in two pages. */
 export const PAGE_BYTES = 4096;
 
@@ -5,14 +7,18 @@ interface Page {
   readonly bytes: Uint8Array;
   /** Held by more than one image: whoever writes makes a copy first. */
   isShared: boolean;
+  /** Of its bytes, if somebody asked since they were last written. */
+  fingerprint: number | null;
 }
 
 const ZEROS = new Uint8Array(PAGE_BYTES);
 
+const ZEROS_FINGERPRINT = new Fingerprint().addBytes(ZEROS).value;
+
 const SHARED_ZEROS = new Uint8Array(16 * PAGE_BYTES);
 
 /** The page that all images share for what was written as zeros: zero-filling a segment costs no memory. */
-const ZERO_PAGE: Page = { bytes: new Uint8Array(PAGE_BYTES), isShared: true };
+const ZERO_PAGE: Page = { bytes: new Uint8Array(PAGE_BYTES), isShared: true, fingerprint: null };
 
 /**
  * The bytes of a file: sparse, in pages that copies share until one of them is written (a copy costs as
@@ -123,6 +129,17 @@ export class PagedImage {
     return this.#pages[index] === other.#pages[index];
   }
 
+  /** Adds size, room and bytes; of pages that were not written since the last time, no byte is read again. */
+  addTo(print: Fingerprint): void {
+    print.add(this.size).add(this.#allocated);
+    for (const [index, page] of this.#pages.entries()) {
+      if (page === undefined) continue;
+      page.fingerprint ??= new Fingerprint().addBytes(page.bytes).value;
+      // Zeros that were written read as those that were not.
+      if (page.fingerprint !== ZEROS_FINGERPRINT) print.add(index).add(page.fingerprint);
+    }
+  }
+
   clone(): PagedImage {
     const copy = new PagedImage();
     copy.size = this.size;
@@ -165,9 +182,12 @@ export class PagedImage {
   /** The page's bytes, ready to be written: of this image alone. */
   #own(index: number, isOverwritten: boolean): Uint8Array {
     const page = this.#pages[index];
-    if (page !== undefined && !page.isShared) return page.bytes;
+    if (page !== undefined && !page.isShared) {
+      page.fingerprint = null;
+      return page.bytes;
+    }
     const bytes = page === undefined || isOverwritten ? new Uint8Array(PAGE_BYTES) : page.bytes.slice();
-    this.#set(index, { bytes, isShared: false });
+    this.#set(index, { bytes, isShared: false, fingerprint: null });
     return bytes;
   }
 }

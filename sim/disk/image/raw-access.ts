@@ -2,6 +2,7 @@ import type { DirectoryNode } from './directory-node.js';
 import type { RecordedSync } from './durability-record.js';
 import type { FileNode } from './file-node.js';
 import type { FileSystem } from './file-system.js';
+import { imageKey } from './image-key.js';
 import { PAGE_BYTES } from './paged-image.js';
 import { diskError, findNode, findPlace, namesOf } from './paths.js';
 
@@ -15,6 +16,11 @@ export class RawAccess {
 
   constructor(fs: FileSystem) {
     this.fs = fs;
+  }
+
+  /** See {@link imageKey}. */
+  get imageKey(): number {
+    return imageKey(this.fs);
   }
 
   /** Paths of all files as they are read now, sorted. */
