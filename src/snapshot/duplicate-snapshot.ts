@@ -25,8 +25,9 @@ const AGAIN = { fate: 'The snapshot itself is as it was.', then: 'make the copy 
 
 /**
  * Brings a snapshot into another directory, under its published name: as a second name of its file, which is never written
- * again, or as a copy that shares its blocks, or where neither is to be had as a copy, read back and verified. Closes the
- * file. Resolved: its bytes are durable there, its name is not. Returns its path.
+ * again, or as a copy that shares its blocks, or where neither is to be had as a copy. All of it is read and held against its
+ * checksums, so that one that has rotted is told now, and not when the copy is needed. Closes the file. Resolved: its bytes
+ * are durable there, its name is not. Returns its path.
  */
 export async function duplicateSnapshot(
   disk: Disk,
@@ -34,20 +35,36 @@ export async function duplicateSnapshot(
   toDirectory: string,
 ): Promise<string> {
   const { ref } = namedSnapshotOf(judged);
-  const { path: from } = judged.file;
   const to = join(toDirectory, publishedName(ref.index, ref.term));
   try {
-    if (await isLinked(disk, from, to)) return to;
-    await copyFile(disk, from, to);
-  } catch (error) {
-    // Its writer let it go since it was opened.
-    if (systemCode(error) === 'ENOENT' && (await isGone(disk, from))) throw notThere(from, ref, error);
-    throw changeFailed('a copy of a snapshot', { path: to }, error, AGAIN);
+    if (await bring(disk, judged, to)) await readThrough(judged);
+    else {
+      const copy = await openJudged(disk, to, judged.header.lineage, ref);
+      try {
+        await readThrough(copy);
+      } finally {
+        await closeQuietly(copy.file);
+      }
+    }
+    return to;
   } finally {
     await closeQuietly(judged.file);
   }
-  await verify(await openJudged(disk, to, judged.header.lineage, ref));
-  return to;
+}
+
+/** True if it is the same file. */
+async function bring(disk: Disk, judged: JudgedSnapshotFile, to: string): Promise<boolean> {
+  const { path: from } = judged.file;
+  try {
+    if (await isLinked(disk, from, to)) return true;
+    await copyFile(disk, from, to);
+    return false;
+  } catch (error) {
+    // Its writer let it go since it was opened.
+    if (systemCode(error) === 'ENOENT' && (await isGone(disk, from)))
+      throw notThere(from, namedSnapshotOf(judged).ref, error);
+    throw changeFailed('a copy of a snapshot', { path: to }, error, AGAIN);
+  }
 }
 
 async function isLinked(disk: Disk, from: string, to: string): Promise<boolean> {
@@ -69,11 +86,7 @@ async function isGone(disk: Disk, path: string): Promise<boolean> {
   }
 }
 
-async function verify(judged: JudgedSnapshotFile): Promise<void> {
-  try {
-    const chunks = verifiedChunks(judged);
-    while ((await chunks.next()).done !== true);
-  } finally {
-    await closeQuietly(judged.file);
-  }
+async function readThrough(judged: JudgedSnapshotFile): Promise<void> {
+  const chunks = verifiedChunks(judged);
+  while ((await chunks.next()).done !== true);
 }
