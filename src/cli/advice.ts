@@ -1,3 +1,4 @@
+import type { SurveyedKind } from '../raft-log/repair/survey-log.js';
 import type { FoundDamage } from '../raft-log/verify-report.js';
 import type { CliOptions } from './options.js';
 import { commandText, wrapped, type Line } from './text.js';
@@ -10,9 +11,13 @@ export function isOpened(damage: readonly FoundDamage[]): boolean {
 /** What an operator should do about a store with these damages. */
 export function adviceFor(
   { dir, walDir }: Pick<CliOptions, 'dir' | 'walDir'>,
-  kind: 'wal' | 'raft',
+  kind: SurveyedKind,
   damage: readonly FoundDamage[],
 ): readonly Line[] {
+  if (kind === 'checkpoint')
+    return wrapped(
+      'Nothing was changed. No store can be made of this checkpoint. Take another one, or use another copy; then look at the disk that this one lies on.',
+    );
   const looked = wrapped(
     `Nothing was changed.${isOpened(damage) ? OPENS : ' A server does not open this store.'}`,
   );

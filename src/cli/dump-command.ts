@@ -30,7 +30,7 @@ export async function dumpCommand(options: CliOptions, output: Output): Promise<
   const survey = await surveyLog({ environment: nodeEnvironment(), dir, walDir, onFrame });
   for (const damage of survey.damages) await put({ type: 'damage', ...damage });
   const state = survey.pieces[survey.pieces.length - 1]?.state ?? null;
-  if (survey.damages.length === 0 && survey.kind === 'raft' && state !== null)
+  if (survey.damages.length === 0 && survey.kind !== 'wal' && state !== null)
     await put({ type: 'end', ...endOf(state) });
   if (survey.damages.length === 0) return EXIT.sound;
   output.say(

@@ -73,9 +73,9 @@ const HELP: Readonly<Record<Command, CommandHelp>> = {
     summary: 'read all of it, hold it against its checksums, say every damage',
     usage: 'verify DIR [--wal-dir PATH] [--json] [--quiet]',
     text: [
-      'Reads every byte of the store in DIR that counts and holds it against its',
-      'checksum. Says every damage, its place and the entries that it costs. Changes',
-      'nothing, takes no lock, is safe beside a running server.',
+      'Reads every byte of the store in DIR that counts, or of a checkpoint, and holds',
+      'it against its checksum. Says every damage, its place and the entries that it',
+      'costs. Changes nothing, takes no lock, is safe beside a running server.',
     ],
     flags: {},
   },

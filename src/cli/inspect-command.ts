@@ -1,6 +1,7 @@
 import type { HardState } from '../raft-log/contract.js';
 import { patient } from '../disk/disk-watch.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
+import type { CheckpointFile } from '../format/checkpoint-file.js';
 import { identityText } from '../format/identity.js';
 import { FORMAT_VERSION } from '../format/segment-header.js';
 import { surveyLog, type LogSurvey } from '../raft-log/repair/survey-log.js';
@@ -66,7 +67,8 @@ class SegmentTerms {
 /** What is told, as data. The state is that of the last stretch that can be replayed. */
 function answerOf(survey: LogSurvey, terms: SegmentTerms) {
   const { store, kind, pieces, damages, blemishes, snapshots } = survey;
-  const { superblock } = store;
+  const { checkpoint } = store.slots;
+  const superblock = checkpoint === null ? store.superblock : null;
   const state = pieces[pieces.length - 1]?.state ?? null;
   const unfitUntil = state?.unfitUntil ?? 0;
   const isFit = (state?.hardState.commit ?? 0) >= unfitUntil;
@@ -78,13 +80,15 @@ function answerOf(survey: LogSurvey, terms: SegmentTerms) {
     lineage: store.lineage === null ? null : identityText(store.lineage),
     origin: superblock?.origin ?? null,
     epoch: store.highestEpoch,
+    /** Null: it is a store. */
+    checkpoint: takenAt(checkpoint?.file ?? null),
     isCleanEnd: superblock?.isCleanEnd ?? null,
     firstIndex: state?.firstIndex ?? null,
     lastIndex: state?.lastIndex ?? null,
     /** Entries in front of it cannot be read. */
     readableFrom: state === null ? null : Math.max(state.firstIndex, pieces[pieces.length - 1]?.known ?? 0),
     lastTerm: state?.lastTerm ?? null,
-    lastLsn: store.segments[store.segments.length - 1]?.run?.lastLsn ?? null,
+    lastLsn: store.segments.at(-1)?.run?.lastLsn ?? checkpoint?.file?.proven.lsn ?? null,
     hardState: state?.hardState ?? null,
     snapshot: state?.snapshotName ?? null,
     /** Small values, in hex. */
@@ -102,6 +106,11 @@ function answerOf(survey: LogSurvey, terms: SegmentTerms) {
     damage: damages,
     blemishes,
   };
+}
+
+/** What a checkpoint says of itself. */
+function takenAt(file: CheckpointFile | null) {
+  return file === null ? null : { scope: file.scope, lsn: file.proven.lsn, replayAfter: file.replayAfter };
 }
 
 function segmentAnswer(segment: SurveyedSegment, terms: SegmentTerms) {
@@ -144,7 +153,7 @@ function textOf(options: CliOptions, answer: Answer, survey: LogSurvey): readonl
   ];
   if (blemishes.length > 0) for (const line of ['', ...blemishes.flatMap(noteText)]) lines.push(line);
   if (damage.length === 0) return lines;
-  if (kind === 'raft') lines.push('', 'The state above is that of the last stretch that can be read.');
+  if (kind !== 'wal') lines.push('', 'The state above is that of the last stretch that can be read.');
   return [...lines, '', ...damage.flatMap(damageText), '', ...adviceFor(options, kind, damage)];
 }
 
@@ -186,7 +195,7 @@ function valuesText(stable: Answer['stable']): string {
 function factsOf(answer: Answer, { store }: LogSurvey): readonly (readonly [string, string])[] {
   const { hardState, snapshot, stable, space, unfitUntil, kind } = answer;
   const { segments, spares, snapshots, quarantine, free } = space;
-  const { storeId, lineage, origin, format, epoch, isCleanEnd, lastLsn } = answer;
+  const { storeId, lineage, origin, format, epoch, isCleanEnd, lastLsn, checkpoint } = answer;
   const commit = hardState?.commit ?? 0;
   const ofRaft: readonly (readonly [string, string])[] = [
     ['entries', heldText(answer)],
@@ -195,15 +204,21 @@ function factsOf(answer: Answer, { store }: LogSurvey): readonly (readonly [stri
     ['values', valuesText(stable)],
     ['fit to vote', fitnessText(unfitUntil, commit)],
   ];
+  const ofStore = [
+    'last end',
+    isCleanEnd === true ? 'closed' : 'not closed: a server has it open, or ended without closing it',
+  ] as const;
   return [
-    ['store', `${storeId ?? 'unknown'} (${kind}, format ${format}, epoch ${epoch})`],
+    checkpoint === null
+      ? ['store', `${storeId ?? 'unknown'} (${kind}, format ${format}, epoch ${epoch})`]
+      : [
+          'checkpoint',
+          `scope ${checkpoint.scope}, taken at LSN ${checkpoint.lsn} (format ${format}, epoch ${epoch})`,
+        ],
     ['lineage', `${lineage ?? 'unknown'}${origin === null ? '' : `, ${origin}`}`],
-    ...(kind === 'raft' ? ofRaft : []),
+    ...(kind === 'wal' ? [] : ofRaft),
     ['records', `read up to LSN ${lastLsn ?? 0}, known to be durable up to ${store.proven.lsn}`],
-    [
-      'last end',
-      isCleanEnd === true ? 'closed' : 'not closed: a server has it open, or ended without closing it',
-    ],
+    ...(kind === 'checkpoint' ? [] : [ofStore]),
     [
       'space',
       `segments ${bytesText(segments)}, spares ${bytesText(spares)}, snapshots ${bytesText(snapshots)}, quarantine ${bytesText(quarantine)}, free on the disk ${bytesText(free)}`,
@@ -242,6 +257,7 @@ export function hardStateText({ term, vote, commit }: HardState): string {
 const ROWS_MAX = 20;
 
 function segmentTable({ segments }: Answer): readonly string[] {
+  if (segments.length === 0) return [];
   const rows = segments.map(({ number, bytes, state, entries, terms, frames }) => [
     number,
     state,

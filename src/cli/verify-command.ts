@@ -34,6 +34,7 @@ export async function verifyCommand(options: CliOptions, output: Output): Promis
       schemaVersion: SCHEMA_VERSION,
       command: 'verify',
       dir,
+      kind: survey.kind,
       ...report,
       ...(isSound ? {} : { opens: isOpened(report.damage) }),
     });

@@ -31,4 +31,5 @@ export { bytesOfSegment, copySegment, type SegmentToCopy } from './copy/copy-seg
 export { DirectoryInMaking } from './copy/directory-in-making.js';
 export { openToCopy } from './copy/open-to-copy.js';
 export { openCopied } from './copy/open-copied.js';
+export { readCheckpointFile } from './copy/read-checkpoint.js';
 export type { Holding, Pin } from './copy/pins.js';

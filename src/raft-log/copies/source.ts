@@ -1,26 +1,24 @@
 import { join } from 'node:path';
 import type { HeldEnvironment } from '../../disk/held-disk.js';
-import type { Disk } from '../../disk/port.js';
-import { readFailed } from '../../disk/disk-failure.js';
-import { readFully } from '../../disk/read-fully.js';
-import { systemCode } from '../../disk/system-error.js';
 import { isKeelsonError, KeelsonError, throwIfAborted } from '../../errors/index.js';
-import {
-  CHECKPOINT_BYTES_MAX,
-  CHECKPOINT_VERSION,
-  decodeCheckpointFile,
-  type CheckpointFile,
-} from '../../format/checkpoint-file.js';
-import { CHECKPOINT_NAME, segmentName } from '../../format/names.js';
+import type { CheckpointFile } from '../../format/checkpoint-file.js';
+import { segmentName } from '../../format/names.js';
 import type { DurableMark } from '../../format/position.js';
 import type { SnapshotStore } from '../../snapshot/index.js';
-import { openCopied, openToCopy, requestBeside, StorePaths, type SegmentedLog } from '../../wal/inside.js';
+import {
+  openCopied,
+  openToCopy,
+  readCheckpointFile,
+  requestBeside,
+  StorePaths,
+  type SegmentedLog,
+} from '../../wal/inside.js';
 import { EntryReader } from '../read/entry-reader.js';
 import { SnapshotsAtOpen } from '../snapshots/snapshots-at-open.js';
 import { AcceptedState } from '../state/accepted-state.js';
+import { CoveredState } from '../state/covered-state.js';
 import { RecentEntries } from '../state/recent-entries.js';
 import type { Entry } from '../contract.js';
-import { CoveredState } from './covered-state.js';
 
 /** Where a store, or a checkpoint, stands that a copy is made of. */
 export interface SourcePlace {
@@ -177,43 +175,4 @@ function readOf(
       await log.close();
     },
   };
-}
-
-/** What the directory's checkpoint says of itself; null if it is none. */
-export async function readCheckpointFile(disk: Disk, dir: string): Promise<CheckpointFile | null> {
-  const path = join(dir, CHECKPOINT_NAME);
-  const bytes = await readWhole(disk, path);
-  if (bytes === null) return null;
-  const verdict = decodeCheckpointFile(bytes);
-  if (verdict.kind === 'valid') return verdict.file;
-  if (verdict.kind === 'other-version') {
-    const { version } = verdict;
-    throw new KeelsonError(
-      'KEELSON_INCOMPATIBLE_FORMAT',
-      `the checkpoint ${path} has format ${version}, expected ${CHECKPOINT_VERSION}; nothing was changed. Read it with the release of keelson that wrote it.`,
-      { path, offset: 0, found: version, expected: CHECKPOINT_VERSION },
-    );
-  }
-  throw new KeelsonError(
-    'KEELSON_CORRUPT',
-    `the checkpoint ${path} is damaged: ${verdict.reason}. Nothing was changed. Take another checkpoint, or restore another backup.`,
-    { path, offset: 0 },
-  );
-}
-
-async function readWhole(disk: Disk, path: string): Promise<Uint8Array | null> {
-  try {
-    const stat = await disk.stat(path);
-    if (stat === null) return null;
-    const file = await disk.open(path, { access: 'read' });
-    try {
-      const bytes = new Uint8Array(Math.min(stat.size, CHECKPOINT_BYTES_MAX));
-      return bytes.subarray(0, await readFully(file, bytes, 0));
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (systemCode(error) === 'ENOTDIR') return null;
-    throw readFailed('a checkpoint', { path }, error);
-  }
 }

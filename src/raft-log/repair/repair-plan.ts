@@ -84,6 +84,11 @@ export function planRepair(survey: LogSurvey): InnerPlan {
     boundary: START,
   });
   if (damages.length === 0) return idle('none', 'the store is sound; there is nothing to repair');
+  if (kind === 'checkpoint')
+    return idle(
+      'impossible',
+      'this is a checkpoint, and no store; take another one, or make a store of another copy',
+    );
   if (kind !== 'raft')
     return idle('impossible', 'this is a wal without a Raft log; only its owner knows what may be given up');
   const strange = whyNotThisStore(survey);

@@ -31,11 +31,14 @@ export interface LogSurveyRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What stands in a directory: a store, with Raft's log or without, or a checkpoint of one of those. */
+export type SurveyedKind = 'wal' | 'raft' | 'checkpoint';
+
 /** A store and the log in it, as far as both can be read. */
 export interface LogSurvey {
   readonly paths: StorePaths;
   readonly store: StoreSurvey;
-  readonly kind: 'wal' | 'raft';
+  readonly kind: SurveyedKind;
   readonly pieces: readonly LogPiece[];
   /** Those of them that end at a hole, as they go on past it. */
   readonly pastHoles: readonly LogPiece[];
@@ -81,6 +84,7 @@ function isSameSlots(
 async function surveyOnce(request: LogSurveyRequest, paths: StorePaths): Promise<LogSurvey> {
   const { environment } = request;
   const { store, pieces } = await surveyPieces(request, paths);
+  const { checkpoint } = store.slots;
   for (const { tear } of store.segments)
     if (tear !== null && tear.header !== null) pieces.onLost(tear.header);
   pieces.end(store.proven);
@@ -102,16 +106,18 @@ async function surveyOnce(request: LogSurveyRequest, paths: StorePaths): Promise
   const state = pieces.pieces[pieces.pieces.length - 1]?.state ?? null;
   const canOpen = await opensWithSnapshots(request, paths.dir, store.lineage, state);
   const ofSnapshots = await damagesOfSnapshots(request, snapshotsDir, snapshots, named, canOpen);
+  const damages = [...store.damages, ...ofSnapshots.damages];
   return {
     paths,
     store,
-    kind: store.superblock?.storeKind ?? pieces.kind ?? 'raft',
+    kind: checkpoint === null ? (store.superblock?.storeKind ?? pieces.kind ?? 'raft') : 'checkpoint',
     pieces: pieces.pieces,
     pastHoles: pieces.pastHoles,
     witness: pieces.witness,
     snapshots,
     named,
-    damages: [...store.damages, ...ofSnapshots.damages],
+    // All of a checkpoint is read before a store is made of it.
+    damages: checkpoint === null ? damages : damages.map((damage) => ({ ...damage, canOpen: false })),
     blemishes: [...store.blemishes, ...ofSnapshots.blemishes],
     readBytes,
   };
@@ -156,6 +162,8 @@ async function surveyFrom(
     judgeFrame: pieces.judgeFrame.bind(pieces),
     boundary: pieces.boundary.bind(pieces),
   };
+  const { checkpoint } = await surveySlots(environment.disk, paths);
+  if (checkpoint !== null) pieces.ofCheckpoint(checkpoint.file);
   return { store: await surveyStore({ environment, paths, listener, onProgress, signal, from }), pieces };
 }
 

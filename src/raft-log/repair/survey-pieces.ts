@@ -1,3 +1,4 @@
+import type { CheckpointFile } from '../../format/checkpoint-file.js';
 import { entryChecksum } from '../../format/entry-checksum.js';
 import { lastLsnOf, type FrameHeader } from '../../format/frame-header.js';
 import type { FrameRecords } from '../../format/frame-records.js';
@@ -13,6 +14,7 @@ import type { RawRecord } from '../../format/record.js';
 import type { SegmentHeader } from '../../format/segment-header.js';
 import type { StoreKind } from '../../format/superblock.js';
 import type { SurveyListener, Hole, SurveyedFrame, SealedSegment, LostFrame } from '../../wal/inside.js';
+import { CoveredState } from '../state/covered-state.js';
 import { DurableState } from '../state/durable-state.js';
 import type { LogPiece, PieceWithHoles } from './log-piece.js';
 import { goOnPast, goOnWith, takeFrame, takeLost } from './past-holes.js';
@@ -44,6 +46,7 @@ export class PieceListener implements SurveyListener {
   readonly #tears: { readonly piece: LogPiece; readonly lost: readonly LostFrame[] }[] = [];
   /** Behind a hole in a segment whose seal will say what it holds: its frames are heard of, and not replayed. */
   #isBridging = false;
+  #isCheckpoint = false;
   readonly #onFrame: (frame: SurveyedFrame) => void | Promise<void>;
 
   constructor(onFrame: (frame: SurveyedFrame) => void | Promise<void> = () => undefined) {
@@ -60,18 +63,8 @@ export class PieceListener implements SurveyListener {
     this.#seen(0, preamble.hardState.term);
     this.witness.hardStateLsn = Math.max(this.witness.hardStateLsn, firstLsn - 1);
     if (this.#current === null || !joins) {
-      const piece: LogPiece = {
-        state: new DurableState(null),
-        fromSegment: number,
-        toSegment: number,
-        baseLsn: firstLsn - 1,
-        lastLsn: firstLsn - 1,
-        known: end.lastIndex + 1,
-        past: null,
-      };
-      piece.state.restorePreamble(header, true);
+      const piece = this.#begin(header);
       this.#current = piece;
-      this.pieces.push(piece);
       if (goesOn !== null && goOnWith(goesOn, header, piece)) this.#follow(goesOn);
       return;
     }
@@ -79,6 +72,22 @@ export class PieceListener implements SurveyListener {
       piece.toSegment = number;
       piece.state.restorePreamble(header, false);
     }
+  }
+
+  #begin(start: Pick<SegmentHeader, 'number' | 'state' | 'firstLsn' | 'end'>): LogPiece {
+    const { number, firstLsn, end } = start;
+    const piece: LogPiece = {
+      state: this.#isCheckpoint ? new CoveredState(null) : new DurableState(null),
+      fromSegment: number,
+      toSegment: number,
+      baseLsn: firstLsn - 1,
+      lastLsn: firstLsn - 1,
+      known: end.lastIndex + 1,
+      past: null,
+    };
+    piece.state.restorePreamble(start, true);
+    this.pieces.push(piece);
+    return piece;
   }
 
   #follow(past: PieceWithHoles): void {
@@ -153,9 +162,18 @@ export class PieceListener implements SurveyListener {
     return next === null ? null : (past ?? goOnPast(piece, ''));
   }
 
+  /** What is surveyed is a checkpoint. Of one that names no segment its own file says all that there is. */
+  ofCheckpoint(file: CheckpointFile | null): void {
+    this.#isCheckpoint = true;
+    if (file === null || file.segments.length > 0) return;
+    const { state, proven, highest } = file;
+    this.#begin({ state, end: proven, firstLsn: proven.lsn + 1, number: highest.segment + 1 });
+  }
+
   /** All was read, and what was durable is known: a frame at an end that was counts as far as its entries do (D1). */
   end(proven: DurableMark): void {
     this.#endSegment(false, null);
+    if (this.#isCheckpoint) for (const { state } of this.pieces) state.coverUnknown();
     for (const { piece, lost } of this.#tears) {
       let past = this.pastHoles.find((one) => one === piece) ?? null;
       for (const one of lost) {

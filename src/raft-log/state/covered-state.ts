@@ -1,5 +1,5 @@
 import type { Superblock } from '../../format/superblock.js';
-import { DurableState } from '../state/durable-state.js';
+import { DurableState } from './durable-state.js';
 
 /** The state of a log that is copied: leading segments may be gone that hold only what its snapshot covers. */
 export class CoveredState extends DurableState {

@@ -275,7 +275,7 @@ export class DurableState implements WalLayer {
     index >= this.#boundary.index && index <= this.lastIndex && this.term(index) === term;
 
   /** What the snapshot covers is compacted, as far as it is not known: leading segments may be gone that only held that. */
-  protected coverUnknown(): void {
+  coverUnknown(): void {
     const name = this.snapshotName;
     const known = this.#runs.boundaryIndex;
     if (name !== null && known > this.#boundary.index && known <= name.index)

@@ -121,15 +121,20 @@ export class DirectoryInMaking {
   }
 }
 
-/** Throws where a copy is being made, or did not end, and where a checkpoint stands: none of them is a store to open. */
-export function refuseCopies(dir: string, { names }: Pick<StoreListing, 'names'>): void {
+/** Throws where a copy is being made, or did not end: it is nothing yet. */
+export function refuseUnfinished(dir: string, { names }: Pick<StoreListing, 'names'>): void {
   if (names?.has(UNFINISHED_NAME) === true)
     throw noLog(
       dir,
       `a copy of a store is being made in it, or was begun and did not end (${UNFINISHED_NAME})`,
       'Make the copy again, or remove the directory.',
     );
-  if (names?.has(CHECKPOINT_NAME) === true)
+}
+
+/** Throws there too, and where a checkpoint stands: none of them is a store to open. */
+export function refuseCopies(dir: string, listing: Pick<StoreListing, 'names'>): void {
+  refuseUnfinished(dir, listing);
+  if (listing.names?.has(CHECKPOINT_NAME) === true)
     throw noLog(dir, 'it is a checkpoint', 'Make a store of it: keelson clone, or cloneRaftLog.');
 }
 

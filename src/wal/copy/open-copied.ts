@@ -5,6 +5,7 @@ import { RecoveryTally } from '../report/damage.js';
 import { SegmentedLog } from '../segmented-log.js';
 import { listStore, type StorePaths } from '../store/store-directory.js';
 import { WalCounters } from '../write/wal-counters.js';
+import { superblockOf } from './read-checkpoint.js';
 
 /** The segments that a checkpoint names, as a log for reading that ends where it was taken. Throws their damage. */
 export async function openCopied(
@@ -13,29 +14,13 @@ export async function openCopied(
   file: CheckpointFile,
 ): Promise<SegmentedLog> {
   const { environment, layer } = request;
-  const { segments, proven, highest, fence } = file;
+  const { proven } = file;
   const tally = new RecoveryTally(() => environment.now());
   const listing = await listStore(environment.disk, paths);
   const judgement = await judge({
     disk: environment.disk,
     walDir: paths.walDir,
-    superblock: {
-      generation: 0,
-      lineage: file.lineage,
-      storeId: new Uint8Array(),
-      origin: 'made',
-      storeKind: layer.storeKind,
-      epoch: highest.epoch,
-      nonce: new Uint8Array(),
-      fenceEpoch: fence.epoch,
-      fenceLsn: fence.lsn,
-      firstSegment: segments[0]?.number ?? 0,
-      newestSegment: segments[segments.length - 1]?.number ?? 0,
-      proven,
-      isLive: true,
-      isCleanEnd: true,
-      isWalSeparate: paths.isWalSeparate,
-    },
+    superblock: superblockOf(file, paths.isWalSeparate),
     present: new Set(listing.segments ?? []),
     mark: proven,
     layer,

@@ -153,6 +153,7 @@ export class SegmentWalk {
   canFollow(header: FrameHeader): boolean {
     const { lastLsn, epoch } = this.run;
     if (header.firstLsn <= lastLsn || header.epoch < epoch) return false;
+    if (lastLsnOf(header) > (this.#options.untilLsn ?? Infinity)) return false;
     return !isFenced(header.epoch, lastLsnOf(header), this.#options.fences);
   }
 

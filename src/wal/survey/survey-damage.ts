@@ -10,6 +10,7 @@ import type { IndexRange } from '../report/recovery-report.js';
 import type { StorePaths } from '../store/store-directory.js';
 import type { RecordLedger } from './record-ledger.js';
 import type { DamagedPlace } from './sealed-records.js';
+import type { SurveyedSlots } from './survey-marks.js';
 import type { Hole } from './survey-segment.js';
 import type { Witnesses } from '../segment/witnesses.js';
 import { blemishesOf } from './survey-blemishes.js';
@@ -36,7 +37,7 @@ export function judgeSurvey(
   const generation = superblock?.generation ?? 0;
   const damages: SurveyedDamage[] = [];
   const last = segments[segments.length - 1];
-  if (superblock === null) damages.push(superblockLost(slots.path, slots.bytes === null));
+  if (superblock === null) damages.push(superblockLost(slots));
   const numbers = { segment: last?.number ?? 0, lsn: last?.run?.lastLsn ?? 0 };
   const atEnd = whyNoneAbove({ epoch: highestEpoch, generation, ...numbers });
   if (atEnd !== null) damages.push(ofSuperblock(slots.path, atEnd));
@@ -85,10 +86,13 @@ function withoutLeftover(found: Unjudged): Unjudged {
     : found;
 }
 
-function superblockLost(path: string, isMissing: boolean): SurveyedDamage {
-  const reason = isMissing
-    ? 'the superblock is not there, though segments or snapshots of a log are'
-    : 'neither slot of the superblock is whole';
+function superblockLost({ path, bytes, checkpoint }: SurveyedSlots): SurveyedDamage {
+  const ofStore =
+    bytes === null
+      ? 'the superblock is not there, though segments or snapshots of a log are'
+      : 'neither slot of the superblock is whole';
+  const reason =
+    checkpoint === null ? ofStore : `what the checkpoint says of itself is lost: ${checkpoint.fault}`;
   return ofSuperblock(path, reason);
 }
 

@@ -5,6 +5,7 @@ import type { EndMark } from '../../format/end-mark.js';
 import { SUPERBLOCK_BYTES, type Superblock, type SuperblockVerdict } from '../../format/superblock.js';
 import { closeFile } from '../../disk/close-file.js';
 import { ASIDE } from '../../disk/durable-names.js';
+import { findCheckpoint, superblockOf, type FoundCheckpoint } from '../copy/read-checkpoint.js';
 import { newestMark, readMarks, type MarkedRun } from '../store/marks-file.js';
 import type { StorePaths } from '../store/store-directory.js';
 import { newestSlot, readSlots, superblockPath } from '../store/superblock-file.js';
@@ -16,21 +17,28 @@ export interface SurveyedSlots {
   /** Null: the file is not there. */
   readonly bytes: Uint8Array | null;
   readonly slots: readonly SuperblockVerdict[];
-  /** The newest whole one. */
+  /** The newest whole one; of a checkpoint, what it would say. */
   readonly superblock: Superblock | null;
+  /** Null: it is a store. Else the file of all of this is the checkpoint's own. */
+  readonly checkpoint: Omit<FoundCheckpoint, 'path' | 'bytes'> | null;
 }
 
-/** Reads the superblock; where it is away from its name for a moment (R10), from there. */
-export async function surveySlots(disk: Disk, { dir }: StorePaths): Promise<SurveyedSlots> {
+/** Reads the superblock; where it is away from its name for a moment (R10), from there. A checkpoint stands for one. */
+export async function surveySlots(disk: Disk, { dir, isWalSeparate }: StorePaths): Promise<SurveyedSlots> {
   const path = superblockPath(dir);
   const file = (await openIfThere(disk, path)) ?? (await openIfThere(disk, path + ASIDE));
-  if (file === null) return { path, bytes: null, slots: [], superblock: null };
+  if (file === null) {
+    const found = await findCheckpoint(disk, dir);
+    if (found === null) return { path, bytes: null, slots: [], superblock: null, checkpoint: null };
+    const superblock = found.file === null ? null : superblockOf(found.file, isWalSeparate);
+    return { path: found.path, bytes: found.bytes, slots: [], superblock, checkpoint: found };
+  }
   try {
     const { bytes, slots } = await readSlots(file);
     const superblock = newestSlot(slots);
     const other = slots.find((slot) => slot.kind === 'other-version');
     if (other?.kind === 'other-version') throw otherFormat(path, other.version);
-    return { path, bytes: bytes.subarray(0, SUPERBLOCK_BYTES), slots, superblock };
+    return { path, bytes: bytes.subarray(0, SUPERBLOCK_BYTES), slots, superblock, checkpoint: null };
   } finally {
     await closeFile(file);
   }

@@ -7,6 +7,7 @@ import { openIfThere, readSegmentHeader } from '../segment/read-segment.js';
 import { fenceOf, type Fence } from '../segment/frame-run.js';
 import { listStore, notALog, strayOf, type StorePaths } from '../store/store-directory.js';
 import type { SurveyedSlots } from './survey-marks.js';
+import { refuseUnfinished } from '../copy/directory-in-making.js';
 import { firstTrace } from '../store/trace-of-log.js';
 
 /** Which segments a survey reads. */
@@ -35,12 +36,13 @@ const NO_FENCE: Fence = { epoch: 0, lsn: Infinity };
 export async function rangeOf(
   disk: Disk,
   paths: StorePaths,
-  { superblock }: SurveyedSlots,
+  { superblock, checkpoint }: SurveyedSlots,
   from: number | null,
 ): Promise<SurveyedRange> {
   const listing = await listStore(disk, paths);
   if (listing.names === null) throw notALog(paths.dir, 'the directory is not there');
-  if (superblock === null && (await firstTrace(disk, paths, listing)) === null)
+  refuseUnfinished(paths.dir, listing);
+  if (superblock === null && checkpoint === null && (await firstTrace(disk, paths, listing)) === null)
     throw strayOf(listing) ?? notALog(paths.dir, 'no superblock is in it, and no segment or snapshot of one');
   const numbers = [...(listing.segments ?? []), ...listing.asides].sort((a, b) => a - b);
   const counts = {

@@ -79,6 +79,8 @@ class Survey {
   #readBytes = 0;
   #toldBytes = 0;
   #totalBytes = 0;
+  /** What stands behind it in a checkpoint was being written while that was taken. */
+  #untilLsn = Infinity;
 
   constructor(request: SurveyRequest) {
     this.#request = request;
@@ -98,13 +100,20 @@ class Survey {
     for (const slot of slots.slots)
       if (slot.kind === 'valid') this.#witnesses.hear(slot.superblock.proven, slot.superblock.epoch);
     this.#totalBytes = range.totalBytes;
+    const { superblock } = slots;
+    const copied = slots.checkpoint === null ? null : superblock;
+    this.#untilLsn = copied?.proven.lsn ?? Infinity;
     for (let number = range.first; number <= range.newest; number += 1) await this.#survey(number, range);
-    // R6: one above the range that joins is live.
-    while (await this.#joinsAbove(range)) await this.#survey(this.#lastNumber + 1, range);
-    const newest = await this.#surveyWitnesses(range, slots.superblock);
+    // R6: one above the range that joins is live. A checkpoint ends where it says.
+    while (copied === null && (await this.#joinsAbove(range)))
+      await this.#survey(this.#lastNumber + 1, range);
+    const newest = copied === null ? await this.#surveyWitnesses(range, superblock) : range.newest;
+    if (copied !== null) {
+      this.#witnesses.hear(copied.proven, copied.epoch);
+      this.#witnesses.mark = copied.proven;
+    }
     const first = await this.#firstNow(range);
     const segments = this.#segments.filter(({ number }) => number >= first);
-    const { superblock } = slots;
     const parts = {
       slots,
       marks,
@@ -224,6 +233,7 @@ class Survey {
     const walk: SegmentWalk = new SegmentWalk(file, header, {
       fences,
       witnesses: this.#witnesses,
+      untilLsn: this.#untilLsn,
       judgeFrame: listener.judgeFrame,
       windowBytes: WINDOW_BYTES,
       beforeRead: () => {
