@@ -29,11 +29,16 @@ const shared = { indexRest: -1, term: -1, kind: -1, checksum: 0 };
  * and ranges can be compared across replicas.
  */
 export function entryChecksum(index: number, term: number, kind: number, data: Uint8Array): number {
+  return checksum(data, scalarsChecksum(index, term, kind));
+}
+
+/** The checksum of an entry's scalars alone, from which that over its data goes on. */
+export function scalarsChecksum(index: number, term: number, kind: number): number {
   const byte = index % 256;
   const indexRest = index - byte;
   if (shared.indexRest !== indexRest || shared.term !== term || shared.kind !== kind)
     shareScalars(indexRest, term, kind);
-  return checksum(data, (shared.checksum ^ (lowestByte[byte] as number)) >>> 0);
+  return (shared.checksum ^ (lowestByte[byte] as number)) >>> 0;
 }
 
 function shareScalars(indexRest: number, term: number, kind: number): void {
