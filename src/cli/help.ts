@@ -202,6 +202,7 @@ function overview(): string {
     ...COMMANDS.map((command) => `  ${command.padEnd(11)}${HELP[command].summary}`),
     '  serve      logs below a directory, to clients over gRPC',
     '  remote     look at a log of such a server',
+    '  conformance  judge a client of the service by its cases',
     '',
     'keelson COMMAND --help   the options of a command',
     'keelson --version',

@@ -30,4 +30,12 @@ changes anything, is for a log that no client has.
   --tls-cert FILE      certificate of this client, if the server asks for one
   --tls-key FILE       its key
   --token-file FILE    the token to send`,
+  conformance: `usage: keelson conformance [options] -- COMMAND [ARG..]
+
+Judges a client of the service in any language by the cases that ours passes.
+COMMAND is an adapter: it is given requests as lines of JSON, and answers by
+lines of JSON (docs/wire-conformance.md). Its environment has KEELSON_ADDRESS,
+of a server in a directory of its own that is stopped and killed meanwhile.
+
+  --only TEXT          the cases whose names hold TEXT`,
 };
