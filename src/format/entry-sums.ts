@@ -20,11 +20,10 @@ const SHIFTS = Math.log2(LARGE_BYTES);
 const SHIFT_WORDS = 4 * 256;
 const BY_FOUR = 2 * SHIFT_WORDS;
 
-const shifts = shiftTables();
+/** For each power of two: what each value of each byte of a sum becomes when so many zeros follow it. Filled for the first who sums. */
+const shifts = new Int32Array(SHIFTS * SHIFT_WORDS);
 
-/** For each power of two: what each value of each byte of a sum becomes when so many zeros follow it. */
-function shiftTables(): Int32Array {
-  const tables = new Int32Array(SHIFTS * SHIFT_WORDS);
+function fillShifts(tables: Int32Array): void {
   for (let bit = 0; bit < 32; bit += 1) {
     const [place, value] = [(bit >>> 3) * 256, 1 << (bit & 7)];
     let shifted = 1 << bit;
@@ -38,7 +37,6 @@ function shiftTables(): Int32Array {
       const once = tables[from + place + value] as number;
       setBit(tables, from + SHIFT_WORDS + place, value, shiftedBy(tables, from, once));
     }
-  return tables;
 }
 
 /** Values with that highest bit: the shift of a sum is the XOR of those of its bits. */
@@ -79,6 +77,7 @@ export class EntrySums {
    * @param from where the first record begins
    */
   constructor(bytes: Uint8Array, view: DataView, from: number) {
+    if (shifts[1] === 0) fillShifts(shifts);
     this.#bytes = bytes;
     this.#view = view;
     this.#from = from;

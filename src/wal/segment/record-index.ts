@@ -46,9 +46,17 @@ export class RecordIndex {
 
   /** Adds the records that numbers stand for: the last `count` of these. */
   append(records: FrameRecords, count: number): void {
-    let skipped = records.count - count;
-    for (records.rewind(); records.next(); skipped -= 1)
-      if (skipped <= 0) this.push(records.offset, records.checksum);
+    while (this.#count + count > this.#offsets.length) this.#grow();
+    const [offsets, checksums] = [this.#offsets, this.#checksums];
+    const until = this.#count + count;
+    // Those that no number stands for come first.
+    let at = until - records.count;
+    for (records.rewind(); records.next(); at += 1) {
+      if (at < this.#count) continue;
+      offsets[at] = records.offset;
+      checksums[at] = records.checksum;
+    }
+    this.#count = until;
   }
 
   #grow(): void {

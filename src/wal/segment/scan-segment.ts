@@ -42,7 +42,20 @@ export async function scanSegment(
   options: WalkOptions,
   replay: (header: FrameHeader, records: FrameRecords) => void,
 ): Promise<SegmentScan> {
-  const walk = new SegmentWalk(file, header, options);
+  const walk = new SegmentWalk(file, header, { ...options, readsAhead: true });
+  try {
+    return await scanned(walk, header, options, replay);
+  } finally {
+    await walk.settle();
+  }
+}
+
+async function scanned(
+  walk: SegmentWalk,
+  header: SegmentHeader,
+  options: WalkOptions,
+  replay: (header: FrameHeader, records: FrameRecords) => void,
+): Promise<SegmentScan> {
   const index = new RecordIndex(header.end.lastIndex + 1);
   const unproven = new UnprovenFrames();
   let resets = false;

@@ -91,6 +91,11 @@ export class SegmentWalk {
     return this.#readBefore + this.#window.readBytes;
   }
 
+  /** Resolves when no read of its file is under way: to be waited for before that is closed, where it reads ahead. */
+  settle(): Promise<void> {
+    return this.#window.settle();
+  }
+
   /** Forgets what was read ahead: a writer may have added to it. */
   refresh(): void {
     this.#readBefore += this.#window.readBytes;

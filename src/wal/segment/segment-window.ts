@@ -12,6 +12,20 @@ export interface WindowOptions {
   readonly beforeRead?: (() => void) | undefined;
   /** Read ahead at once, and gone over in one turn of the event loop. Default 1 MiB. */
   readonly windowBytes?: number | undefined;
+  /** The next window is read while one is gone over; {@link SegmentWindow.settle} is to be called before the file is closed. */
+  readonly readsAhead?: boolean | undefined;
+}
+
+/** In front of what is read ahead: room for the frame that begins in the window before it. */
+const CARRY_BYTES = 64 * 1024;
+
+/** A read that was begun before anybody asked for it. */
+interface Ahead {
+  readonly buffer: Uint8Array;
+  /** Where it begins in the file. */
+  readonly from: number;
+  /** Bytes that were read; null where that failed: who needs them reads again. */
+  readonly filled: Promise<number | null>;
 }
 
 /**
@@ -23,6 +37,10 @@ export class SegmentWindow {
   readonly #fileBytes: number;
   readonly #beforeRead: (() => void) | undefined;
   readonly #windowBytes: number;
+  readonly #readsAhead: boolean;
+  #ahead: Ahead | null = null;
+  /** For the next read ahead. */
+  #idle: Uint8Array | null = null;
   #buffer: Uint8Array;
   /** The part of the buffer that holds bytes of the file, and where they begin there. */
   #held: Uint8Array;
@@ -32,10 +50,11 @@ export class SegmentWindow {
   readBytes = 0;
 
   constructor(file: DiskFile, fileBytes: number, options: WindowOptions = {}) {
-    const { beforeRead, windowBytes = WINDOW_BYTES } = options;
+    const { beforeRead, windowBytes = WINDOW_BYTES, readsAhead = false } = options;
     this.#file = file;
     this.#beforeRead = beforeRead;
     this.#windowBytes = windowBytes;
+    this.#readsAhead = readsAhead;
     this.#fileBytes = fileBytes;
     this.#buffer = new Uint8Array(Math.min(windowBytes, Math.max(fileBytes, 1)));
     this.#held = this.#buffer.subarray(0, 0);
@@ -75,24 +94,76 @@ export class SegmentWindow {
       : this.#held.subarray(at, at + length);
   }
 
+  /** Resolves when no read of the file is under way. */
+  async settle(): Promise<void> {
+    await this.#ahead?.filled;
+  }
+
   async #load(offset: number, length: number): Promise<void> {
+    this.#beforeRead?.();
+    const ahead = this.#ahead;
+    this.#ahead = null;
+    const isAhead = ahead !== null && (await this.#takeAhead(ahead, offset, length));
+    if (!isAhead) await this.#read(offset, length);
+    if (this.#readsAhead) this.#readAhead();
+  }
+
+  async #read(offset: number, length: number): Promise<void> {
     const wanted = Math.max(0, Math.min(Math.max(length, this.#windowBytes), this.#fileBytes - offset));
     if (wanted > this.#buffer.length) this.#buffer = new Uint8Array(wanted);
-    this.#keep(offset, 0);
-    this.#beforeRead?.();
+    this.#keep(this.#buffer, offset, 0, 0);
     let filled: number;
     try {
       filled = await readFully(this.#file, this.#buffer.subarray(0, wanted), offset);
     } catch (error) {
       throw readFailed('a segment', { path: this.#file.path, offset }, error);
     }
-    this.#keep(offset, filled);
+    this.#keep(this.#buffer, offset, 0, filled);
     this.readBytes += filled;
   }
 
-  #keep(from: number, count: number): void {
+  #readAhead(): void {
+    const from = this.#from + this.#held.length;
+    const wanted = Math.min(this.#windowBytes, this.#fileBytes - from);
+    if (wanted <= 0 || this.#held.length === 0) return;
+    const buffer = this.#idle ?? new Uint8Array(CARRY_BYTES + this.#windowBytes);
+    this.#idle = null;
+    const into = buffer.subarray(CARRY_BYTES, CARRY_BYTES + wanted);
+    this.#ahead = { buffer, from, filled: this.#filled(into, from) };
+  }
+
+  async #filled(into: Uint8Array, from: number): Promise<number | null> {
+    try {
+      return await readFully(this.#file, into, from);
+    } catch {
+      return null;
+    }
+  }
+
+  /** Puts what is left of the window in front of what was read ahead. False, and nothing changed, if that is not what is asked for. */
+  async #takeAhead({ buffer, from, filled }: Ahead, offset: number, length: number): Promise<boolean> {
+    const count = await filled;
+    const carried = from - offset;
+    if (
+      count === null ||
+      carried < 0 ||
+      carried > CARRY_BYTES ||
+      offset < this.#from ||
+      length > carried + count
+    )
+      return false;
+    buffer.set(this.#held.subarray(offset - this.#from), CARRY_BYTES - carried);
+    // What the window was read into is used again, unless it is of another size.
+    if (this.#buffer.length === buffer.length) this.#idle = this.#buffer;
+    this.#buffer = buffer;
+    this.#keep(buffer, offset, CARRY_BYTES - carried, carried + count);
+    this.readBytes += count;
+    return true;
+  }
+
+  #keep(buffer: Uint8Array, from: number, at: number, count: number): void {
     this.#from = from;
-    this.#held = this.#buffer.subarray(0, count);
+    this.#held = buffer.subarray(at, at + count);
     this.#view = viewOf(this.#held);
   }
 }
