@@ -15,6 +15,7 @@ const STREAMS: Readonly<Record<Method, 'none' | 'up' | 'down' | 'both'>> = {
   compact: 'none',
   truncate: 'none',
   verify: 'down',
+  checkpoint: 'none',
   getStats: 'none',
   watch: 'down',
 };

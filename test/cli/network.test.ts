@@ -25,6 +25,8 @@ async function serve(root: string, port = 0): Promise<Served> {
     PROGRAM,
     'serve',
     root,
+    '--checkpoints',
+    root,
     '--port',
     String(port),
     '--metrics-port',
@@ -72,6 +74,9 @@ test('serve and remote: a log is saved, looked at, compacted and served to its e
   expect((await keelson('remote', 'verify', place)).stdout).toContain(`${place} is sound`);
   const dumped = (await keelson('remote', 'dump', place, '--data', 'utf8')).stdout.trim().split('\n');
   expect(dumped.map((line) => JSON.parse(line) as unknown)[2]).toMatchObject({ index: 2, data: 'entry 2' });
+  expect((await keelson('remote', 'checkpoint', place, '--to', 'copy', '--scope', 'all')).stdout).toMatch(
+    /copy, on the server, is a checkpoint of .*: the snapshot of index 2, 0 segments/u,
+  );
   expect((await keelson('remote', 'compact', place, '--up-to', '1')).stdout).toContain('begins behind 1');
   expect(await keelson('remote', 'status', `127.0.0.1:${port}/nothing`)).toMatchObject({ code: 3 });
   expect(await keelson('remote', 'look', place)).toMatchObject({ code: 2 });

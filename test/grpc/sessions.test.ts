@@ -1,8 +1,11 @@
 // A client in any language must be able to rely on numbers, epochs and answers, whatever is sent twice, late or out of order.
 // A raw client of a real server does all of that, and the log is read to see what became of it.
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { SaveStreamRequest, Session } from '../../src/grpc/generated/keelson/v1/raft_log.js';
+import { cloneRaftLog } from '../../src/index.js';
+import { scratchDirectory } from '../disk/scratch-directory.js';
 import { served, connected } from './served.js';
 import { all, appending, entryAt, failureOf, opened, rawCalls } from './raw-session.js';
 
@@ -214,4 +217,31 @@ test('a log that no session has is read, verified and compacted for an operator;
   expect(await failureOf(calls.getState({ name: 'nothing-here' }))).toMatchObject({
     code: 'KEELSON_NOT_A_LOG',
   });
+});
+
+test('a checkpoint is made below the directory that the server was given, beside a session, and is a store behind it', async () => {
+  const checkpoints = scratchDirectory();
+  const server = await served({ checkpoints });
+  const calls = rawCalls(server.port);
+  const session = await opened(calls);
+  await calls.save({ session, change: appending(1, 1) });
+  const asked = { name: 'a', to: 'first', scope: 0 } as const;
+  const made = await calls.checkpoint(asked);
+  expect(made).toMatchObject({ directory: join(checkpoints, 'first'), segments: 1, hardState: { term: 1 } });
+  const to = join(scratchDirectory(), 'clone');
+  expect(await cloneRaftLog(made.directory, { to, identity: 'new-member' })).toMatchObject({ lastIndex: 1 });
+  // Sent again, it says that it is there; and no name leads out of the directory.
+  for (const name of ['first', '../a', '', '.'])
+    expect(await failureOf(calls.checkpoint({ ...asked, to: name }))).toMatchObject({
+      code: 'KEELSON_INVALID_ARGUMENT',
+      details: { argument: 'to' },
+    });
+  expect(await failureOf(calls.checkpoint({ ...asked, to: 'all', scope: 2 }))).toMatchObject({
+    code: 'KEELSON_UNAVAILABLE',
+  });
+  await calls.close({ session });
+  expect((await calls.checkpoint({ ...asked, to: 'second' })).segments).toBe(1);
+  const other = rawCalls((await served()).port);
+  await opened(other);
+  expect(await failureOf(other.checkpoint(asked))).toMatchObject({ details: { argument: 'checkpoints' } });
 });

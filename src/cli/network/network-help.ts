@@ -8,6 +8,7 @@ Serves the logs below ROOT over gRPC, each a directory of its own, made when a
 client first asks for it. Listens on loopback; elsewhere only with --tls-cert.
 SIGTERM or SIGINT ends it: what was taken is answered, logs end clean.
 
+  --checkpoints DIR    where clients may have checkpoints made (nowhere)
   --host HOST          where to listen (127.0.0.1)
   --port N             the port (7500); 0 for any, which is said on stdout
   --tls-cert FILE      certificate, PEM; read again on change, as all files are
@@ -17,14 +18,18 @@ SIGTERM or SIGINT ends it: what was taken is answered, logs end clean.
   --metrics-port N     text for Prometheus, at /metrics (docs/metrics.md)
   --segment-bytes N    size of the segments of new logs (67108864)
   --grace-ms N         how long the end may take (10000)`,
-  remote: `usage: keelson remote status|verify|dump|compact HOST:PORT/NAME [options]
+  remote: `usage: keelson remote status|verify|dump|compact|checkpoint HOST:PORT/NAME
+       [options]
 
 Looks at the log NAME of a server, beside its writer. compact, the one that
-changes anything, is for a log that no client has.
+changes it, is for a log that no client has. checkpoint has the server write a
+copy to its own directory for them.
 
   --up-to N            of compact: the last index to drop
   --from N --until N   of dump: the entries
   --data FORM          of dump: base64 (default), hex, utf8 or none
+  --to NAME            of checkpoint: its name there; keelson clone opens it
+  --scope durable|all  of checkpoint: as of keelson checkpoint (durable)
   --json               the answer, an error too, as one JSON object
   --tls-ca FILE        speak TLS, to a server of this authority
   --tls-cert FILE      certificate of this client, if the server asks for one

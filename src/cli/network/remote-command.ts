@@ -15,6 +15,8 @@ const FLAGS = {
   from: TEXT,
   until: TEXT,
   data: TEXT,
+  to: TEXT,
+  scope: TEXT,
   json: { type: 'boolean' },
   'tls-ca': TEXT,
   'tls-cert': TEXT,
@@ -49,6 +51,7 @@ const ACTIONS: Readonly<Record<string, (asked: Asked) => Promise<ExitCode>>> = {
   verify,
   dump,
   compact,
+  checkpoint,
 };
 
 /** `keelson remote`: a log of a server, in the words of the commands for one that lies here. */
@@ -56,7 +59,8 @@ export async function remoteCommand(args: readonly string[], output: Output): Pr
   const { values, positionals } = parseArgs({ args: [...args], options: FLAGS, allowPositionals: true });
   const [action = '', place = '', ...rest] = positionals;
   const run = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
-  if (run === undefined) throw new UsageError('remote needs what to do: status, verify, dump or compact.');
+  if (run === undefined)
+    throw new UsageError('remote needs what to do: status, verify, dump, compact or checkpoint.');
   const [, address, name] = /^(.+:\d+)\/([^/]+)$/u.exec(place) ?? [];
   if (address === undefined || name === undefined)
     throw new UsageError('remote needs which log: HOST:PORT/NAME.');
@@ -84,7 +88,7 @@ async function status({ calls, loaded, name, place, values, output }: Asked): Pr
   const { firstIndex, lastIndex, lsn, snapshots, termRuns } = state;
   const hardState = loaded.hardStateOf(state.hardState);
   const unfitUntil = state.unfitUnbounded ? Infinity : (state.unfitUntil ?? 0);
-  const [snapshot = null] = snapshots.map(({ index, term, bytes }) => ({ index, term, bytes }));
+  const [snapshot = null] = snapshots.map(withoutConf);
   const lastTerm = termRuns.at(-1)?.term ?? 0;
   if (values['json'] === true) {
     const held = { firstIndex, lastIndex, lastTerm, lastLsn: lsn, hardState, snapshot, unfitUntil };
@@ -147,4 +151,30 @@ async function compact({ calls, name, place, values, output }: Asked): Promise<E
     await output.json({ schemaVersion: SCHEMA_VERSION, command: 'remote compact', place, upTo, bytesFreed });
   else await output.line(`${place} begins behind ${upTo}; ${counted(bytesFreed, 'byte')} freed`);
   return EXIT.sound;
+}
+
+async function checkpoint({ calls, loaded, name, place, values, output }: Asked): Promise<ExitCode> {
+  const to = textFlag(values, 'to');
+  const scope = textFlag(values, 'scope') ?? 'durable';
+  if (to === undefined) throw new UsageError('checkpoint needs a name for what it makes: --to NAME.');
+  if (scope !== 'durable' && scope !== 'all')
+    throw new UsageError(`--scope is '${scope}', expected durable or all.`);
+  const asked = { name, to, scope: loaded.CHECKPOINT_SCOPES.lastIndexOf(scope) as 1 | 2 };
+  const { directory, snapshot, segments, replayAfter, hardState } = await calls.checkpoint(asked);
+  const [named = null] = [snapshot].flatMap((meta) => meta ?? []).map(withoutConf);
+  if (values['json'] === true) {
+    const made = { scope, directory, snapshot: named, segments, replayAfter };
+    const answer = { ...made, hardState: loaded.hardStateOf(hardState) };
+    await output.json({ schemaVersion: SCHEMA_VERSION, command: 'remote checkpoint', place, ...answer });
+    return EXIT.sound;
+  }
+  const which = named === null ? 'no snapshot' : `the snapshot of index ${named.index}`;
+  await output.line(
+    `${directory}, on the server, is a checkpoint of ${place}: ${which}, ${counted(segments, 'segment')}`,
+  );
+  return EXIT.sound;
+}
+
+function withoutConf({ index, term, bytes }: { index: number; term: number; bytes: number }) {
+  return { index, term, bytes };
 }

@@ -7,6 +7,7 @@ const PORT = 7500;
 const GRACE_MS = 10_000;
 const TEXT = { type: 'string' } as const;
 const FLAGS = {
+  checkpoints: TEXT,
   host: TEXT,
   port: TEXT,
   'tls-cert': TEXT,
@@ -39,6 +40,7 @@ export async function serveCommand(args: readonly string[], output: Output): Pro
     root,
     port: numberFlag(values, 'port') ?? PORT,
     ...given({
+      checkpoints: textFlag(values, 'checkpoints'),
       host: textFlag(values, 'host'),
       tls: tlsOf(values),
       tokenFile: textFlag(values, 'token-file'),

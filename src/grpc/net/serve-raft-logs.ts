@@ -49,6 +49,8 @@ export const SERVER_LIMITS: ServerLimits = Object.freeze({
 export interface ServeOptions {
   /** The directory below which each name is the directory of a log. */
   readonly root: string;
+  /** The directory below which clients may have checkpoints made, see `Checkpoint` of the service. Default: they may not. */
+  readonly checkpoints?: string;
   /** Where to listen. Default `'127.0.0.1'`; elsewhere than on loopback only with `tls`. */
   readonly host?: string;
   /** Default 0: any that is free, see {@link RaftLogServer.port}. */
@@ -103,7 +105,18 @@ export interface RaftLogServer extends AsyncDisposable {
   close(graceMs?: number): Promise<void>;
 }
 
-const OPTIONS = ['root', 'host', 'port', 'tls', 'tokenFile', 'log', 'limits', 'onCall', 'onSync'] as const;
+const OPTIONS = [
+  'root',
+  'checkpoints',
+  'host',
+  'port',
+  'tls',
+  'tokenFile',
+  'log',
+  'limits',
+  'onCall',
+  'onSync',
+] as const;
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/u;
 
 /** See `keelson/grpc`. */
@@ -121,7 +134,7 @@ export async function serveRaftLogs(options: ServeOptions): Promise<RaftLogServe
     );
   // What grpc-js would print, errors and events say to whom it concerns.
   setLogVerbosity(logVerbosity.NONE);
-  const logs = new RaftLogHost(logsBelow({ ...log, root }), {
+  const logs = new RaftLogHost(logsBelow({ ...log, root, checkpoints: options.checkpoints }), {
     ...limits,
     ...(onSync === undefined ? {} : { onSync }),
   });

@@ -6,6 +6,7 @@ import type { RaftLog } from '../../raft-log/contract.js';
 import type { RaftLogOptions } from '../../raft-log/options-contract.js';
 import { openWithFormats } from '../../raft-log/open-raft-log.js';
 import { OLDER_FORMATS } from '../../raft-log/switch/older-format.js';
+import { noCheckpoints } from './refusals.js';
 
 /** A log that the server has open, and what of its inside a session needs. */
 export interface HostedLog {
@@ -31,25 +32,34 @@ export type HostedOptions = Pick<
 /** Where the logs of a server come from. */
 export interface LogSource {
   open(name: string, options: HostedOptions): Promise<HostedLog>;
+  /** The directory of the checkpoint of that name. @throws `KEELSON_UNAVAILABLE` where none are kept. */
+  checkpointAt(name: string): string;
 }
 
 const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/u;
 
 /** Refuses what is no name of a log: it becomes the name of a directory, and must not lead out of the root. */
-export function checkLogName(name: string): void {
+export function checkLogName(name: string, argument = 'name'): void {
   if (NAME.test(name)) return;
-  throw invalidArgument('name', name, `1..64 of a-z, 0-9, '-', '_', '.', the first a letter or a digit`);
+  throw invalidArgument(argument, name, `1..64 of a-z, 0-9, '-', '_', '.', the first a letter or a digit`);
 }
 
 /** What of the options is the server's own affair. */
 export interface DirectoryOptions extends Omit<RaftLogOptions, 'dir' | 'walDir' | 'signal' | 'readOnly'> {
   readonly root: string;
+  /** Below it are the checkpoints; left out: there are none. */
+  readonly checkpoints?: string | undefined;
   readonly environment?: Environment;
 }
 
 /** Logs in directories below a root, one a name. */
-export function logsBelow({ root, ...own }: DirectoryOptions): LogSource {
+export function logsBelow({ root, checkpoints, ...own }: DirectoryOptions): LogSource {
   return {
+    checkpointAt: (name) => {
+      if (checkpoints === undefined) throw noCheckpoints();
+      checkLogName(name, 'to');
+      return join(checkpoints, name);
+    },
     open: async (name, options) => {
       checkLogName(name);
       const dir = join(root, name);

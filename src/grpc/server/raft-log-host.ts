@@ -6,6 +6,7 @@ import type { RaftLogCalls, RequestOf, ResponseOf } from '../calls.js';
 import type { SaveStreamRequest, Session, SnapshotUpload } from '../generated/keelson/v1/raft_log.js';
 import { BATCH_BYTES, WATCHED_EVENTS } from '../limits.js';
 import { toJson } from '../wire/json.js';
+import { CHECKPOINT_SCOPES, hardStateMessageOf } from '../wire/state-message.js';
 import { hardStateChangeOf } from '../wire/save-message.js';
 import { AnswerBatches } from './answer-batches.js';
 import { EventQueue } from './event-queue.js';
@@ -245,6 +246,27 @@ export class RaftLogHost implements RaftLogCalls {
       for await (const { told } of queue) yield { part: { $case: 'progress', value: told } } as const;
       yield { part: { $case: 'reportJson', value: toJson(await verifying) ?? '' } } as const;
     });
+  }
+
+  async checkpoint(
+    { name, scope, to }: RequestOf<'checkpoint'>,
+    signal?: AbortSignal,
+  ): Promise<ResponseOf<'checkpoint'>> {
+    const directory = this.#source.checkpointAt(to);
+    const asked = { to: directory, scope: CHECKPOINT_SCOPES[Math.max(0, scope)] ?? 'durable' };
+    return only(
+      this.#named(name).reading(async function* ({ log }) {
+        const made = await log.checkpoint(signal === undefined ? asked : { ...asked, signal });
+        const { snapshot, segments, replayAfter, hardState } = made;
+        yield {
+          directory,
+          snapshot: snapshot ?? undefined,
+          segments: segments.length,
+          replayAfter,
+          hardState: hardStateMessageOf(hardState),
+        };
+      }),
+    );
   }
 
   async getStats({ name }: RequestOf<'getStats'>): Promise<ResponseOf<'getStats'>> {

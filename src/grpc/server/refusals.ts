@@ -65,6 +65,15 @@ export function doesNotFollow(found: number, expected: number): KeelsonError {
   );
 }
 
+/** A server that was not told where its checkpoints go: no client says where it writes. */
+export function noCheckpoints(): KeelsonError {
+  return new KeelsonError(
+    'KEELSON_UNAVAILABLE',
+    'this server was started without a directory for checkpoints; nothing was made. Start it with --checkpoints DIR.',
+    { argument: 'checkpoints' },
+  );
+}
+
 /** More of something than the server has room for. */
 export function tooMany(what: string, expected: number): KeelsonError {
   return new KeelsonError(

@@ -10,7 +10,7 @@ export function stateMessage(log: RaftLog, termRuns: readonly TermRun[], lsn: nu
     firstIndex,
     lastIndex,
     termRuns,
-    hardState: { ...hardState, vote: hardState.vote ?? undefined },
+    hardState: hardStateMessageOf(hardState),
     stable: new Map(stable),
     snapshots,
     lsn,
@@ -18,6 +18,14 @@ export function stateMessage(log: RaftLog, termRuns: readonly TermRun[], lsn: nu
     unfitUnbounded: unfitUntil === Infinity,
   };
 }
+
+/** A whole hard state as it travels. */
+export function hardStateMessageOf(hardState: RaftLog['hardState']): HardState {
+  return { ...hardState, vote: hardState.vote ?? undefined };
+}
+
+/** Scopes of checkpoints, by their numbers on the wire; 0 is one that was left out. */
+export const CHECKPOINT_SCOPES = ['durable', 'durable', 'all'] as const;
 
 /** The same state, for a log of this process to stand on. */
 export function durableStateOf(message: LogState): DurableState {

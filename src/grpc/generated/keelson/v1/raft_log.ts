@@ -11,6 +11,26 @@ export const protobufPackage = "keelson.v1";
 
 export const protobufFileName = "keelson/v1/raft_log.proto";
 
+/** What a checkpoint is made of. */
+export const CheckpointScope = {
+  /** UNSPECIFIED - As CHECKPOINT_SCOPE_DURABLE. */
+  UNSPECIFIED: 0,
+  /** DURABLE - The newest snapshot, and the segments that are needed behind it. */
+  DURABLE: 1,
+  /** ALL - The snapshot alone, which must cover every entry. */
+  ALL: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type CheckpointScope = typeof CheckpointScope[keyof typeof CheckpointScope];
+
+export namespace CheckpointScope {
+  export type UNSPECIFIED = typeof CheckpointScope.UNSPECIFIED;
+  export type DURABLE = typeof CheckpointScope.DURABLE;
+  export type ALL = typeof CheckpointScope.ALL;
+  export type UNRECOGNIZED = typeof CheckpointScope.UNRECOGNIZED;
+}
+
 /** Whether a change is on stable storage. */
 export const Fate = {
   /** UNSPECIFIED - The error is about no change. */
@@ -579,6 +599,32 @@ export interface VerifyResponse {
     /** Last, and once: the report, as JSON. */
     { readonly $case: "reportJson"; readonly value: string }
     | undefined;
+}
+
+/** Request of Checkpoint. */
+export interface CheckpointRequest {
+  /** The log. */
+  readonly name: string;
+  /** What of it. */
+  readonly scope: CheckpointScope;
+  /** The checkpoint's own name, of the same letters as that of a log; none of the server may have it. */
+  readonly to: string;
+}
+
+/** Answer of Checkpoint: it is on stable storage. */
+export interface CheckpointResponse {
+  /** Where it lies on the server. */
+  readonly directory: string;
+  /** The snapshot in it, if the log had one. */
+  readonly snapshot?:
+    | SnapshotMeta
+    | undefined;
+  /** Segments in it. */
+  readonly segments: number;
+  /** LSN after which they must still be replayed. */
+  readonly replayAfter: number;
+  /** Term, vote and commit as of then. */
+  readonly hardState?: HardState | undefined;
 }
 
 /** Request of GetStats. */
@@ -3805,6 +3851,164 @@ export const VerifyResponse: MessageFns<VerifyResponse> = {
   },
 };
 
+function createBaseCheckpointRequest(): CheckpointRequest {
+  return { name: "", scope: 0, to: "" };
+}
+
+export const CheckpointRequest: MessageFns<CheckpointRequest> = {
+  encode(message: CheckpointRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.scope !== 0) {
+      writer.uint32(16).int32(message.scope);
+    }
+    if (message.to !== "") {
+      writer.uint32(26).string(message.to);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckpointRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckpointRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.scope = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.to = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCheckpointResponse(): CheckpointResponse {
+  return { directory: "", snapshot: undefined, segments: 0, replayAfter: 0, hardState: undefined };
+}
+
+export const CheckpointResponse: MessageFns<CheckpointResponse> = {
+  encode(message: CheckpointResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.directory !== "") {
+      writer.uint32(10).string(message.directory);
+    }
+    if (message.snapshot !== undefined) {
+      SnapshotMeta.encode(message.snapshot, writer.uint32(18).fork()).join();
+    }
+    if (message.segments !== 0) {
+      writer.uint32(24).uint64(message.segments);
+    }
+    if (message.replayAfter !== 0) {
+      writer.uint32(32).uint64(message.replayAfter);
+    }
+    if (message.hardState !== undefined) {
+      HardState.encode(message.hardState, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckpointResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckpointResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.directory = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.snapshot = SnapshotMeta.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.segments = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.replayAfter = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.hardState = HardState.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseGetStatsRequest(): GetStatsRequest {
   return { name: "" };
 }
@@ -4391,6 +4595,20 @@ export const RaftLogServiceDefinition = {
       requestStream: false,
       responseType: VerifyResponse as typeof VerifyResponse,
       responseStream: true,
+      options: {},
+    },
+    /**
+     * Writes what the log holds to a directory of the server, while saves go on; `keelson clone` makes a store of it. For
+     * anyone, whoever the writer is. KEELSON_UNAVAILABLE where the server keeps no checkpoints, or where CHECKPOINT_SCOPE_ALL
+     * is asked for and the snapshot does not cover every entry; KEELSON_INVALID_ARGUMENT where there is one of that name: so
+     * a call that is repeated after its answer was lost is told that it was done.
+     */
+    checkpoint: {
+      name: "Checkpoint",
+      requestType: CheckpointRequest as typeof CheckpointRequest,
+      requestStream: false,
+      responseType: CheckpointResponse as typeof CheckpointResponse,
+      responseStream: false,
       options: {},
     },
     /** Counters of the log since it was opened. KEELSON_UNAVAILABLE where no session has it. */
