@@ -1,15 +1,12 @@
-import { createWriteStream, rmSync } from 'node:fs';
-import { open } from 'node:fs/promises';
-import type { Writable } from 'node:stream';
-import { dirname, resolve } from 'node:path';
+import { Writable } from 'node:stream';
 import { changeFailed } from '../disk/disk-failure.js';
-import { syncNames } from '../disk/durable-names.js';
 import { systemCode } from '../disk/index.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
 import { UsageError } from './exit.js';
 import { checkpointStore } from '../raft-log/copies/checkpoint-store.js';
 import { verifyCopy } from '../raft-log/copies/verify-copy.js';
 import { withFolderBeside } from './backup/folder-beside.js';
+import { writeNewFile, type Put } from './backup/new-file.js';
 import { filesOf, writeBackup } from './backup/write-backup.js';
 import { EXIT, type ExitCode } from './exit.js';
 import type { CliOptions } from './options.js';
@@ -31,16 +28,42 @@ export async function backupCommand(options: CliOptions, output: Output): Promis
     const files = await filesOf(copy, checkpoint, since);
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     let written = 0;
-    await putInto(to, (out) =>
+    const write = (out: Writable): Promise<void> =>
       writeBackup(copy, checkpoint, since, files, out, (count) => {
         written += count;
         output.progress('backup', bytes === 0 ? 1 : written / bytes, `of ${bytesText(bytes)}`);
-      }),
-    );
+      });
+    await (to === '-'
+      ? writeToStdout(write)
+      : writeNewFile(environment.disk, to, (put) => write(streamInto(put))));
     const answer = { to, since, lastLsn: lsn, lastIndex, hardState, snapshot, files: files.length, bytes };
     await tell(options, answer, json, output);
     return EXIT.sound;
   });
+}
+
+/** A stream whose bytes go there, one piece behind the other. */
+function streamInto(put: Put): Writable {
+  return new Writable({
+    write(bytes: Uint8Array, _encoding, done) {
+      put(bytes).then(() => {
+        done();
+      }, done);
+    },
+  });
+}
+
+async function writeToStdout(write: (out: Writable) => Promise<void>): Promise<void> {
+  try {
+    await write(process.stdout);
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    const next = {
+      fate: 'What was written is no whole backup.',
+      then: 'look at who reads it, and try again',
+    };
+    throw changeFailed('the backup', { path: 'stdout' }, error, next);
+  }
 }
 
 interface Answer {
@@ -72,33 +95,4 @@ async function tell(
   ];
   if (to === '-') for (const line of lines) output.say(line);
   else await output.lines(lines.flatMap((line) => (line.includes(next) ? [line] : wrapped(line))));
-}
-
-/** To stdout, or to a new file, which is whole and durable or gone. */
-async function putInto(to: string, write: (out: Writable) => Promise<void>): Promise<void> {
-  if (to === '-') return write(process.stdout);
-  let file;
-  try {
-    file = await open(to, 'wx');
-  } catch (error) {
-    if (systemCode(error) === 'EEXIST')
-      throw new UsageError(`${to} is there already; nothing is overwritten.`, 'backup');
-    throw changeFailed('the backup', { path: to }, error, { then: 'try again' });
-  }
-  try {
-    try {
-      await write(createWriteStream(to, { fd: file.fd, autoClose: false }));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await syncNames(nodeEnvironment().disk, dirname(resolve(to)));
-  } catch (error) {
-    rmSync(to, { force: true });
-    if (systemCode(error) === undefined) throw error;
-    throw changeFailed('the backup', { path: to }, error, {
-      fate: 'What was written of it is gone.',
-      then: 'try again',
-    });
-  }
 }

@@ -1,7 +1,7 @@
 import { nodeEnvironment } from '../disk/node-environment.js';
 import { checkpointStore } from '../raft-log/copies/checkpoint-store.js';
 import { cloneRaftLog } from '../raft-log/copies/clone-raft-log.js';
-import type { CloneReport } from '../raft-log/copies/copies-contract.js';
+import type { CloneOptions, CloneReport } from '../raft-log/copies/copies-contract.js';
 import { EXIT, type ExitCode } from './exit.js';
 import type { CliOptions } from './options.js';
 import { SCHEMA_VERSION, type Output } from './output.js';
@@ -39,16 +39,22 @@ export async function checkpointCommand(options: CliOptions, output: Output): Pr
   return EXIT.sound;
 }
 
+/** What is asked of the new store, whatever it is made of. */
+export function cloneOptionsOf({
+  to,
+  toWalDir,
+  identity,
+  wholeCluster,
+}: CliOptions): Pick<CloneOptions, 'to' | 'toWalDir' | 'identity' | 'wholeCluster'> {
+  const whole = wholeCluster ? { wholeCluster } : {};
+  return { to, identity, ...whole, ...(toWalDir === null ? {} : { toWalDir }) };
+}
+
 /** `keelson clone`: a store of its own, of another one or of a checkpoint. */
 export async function cloneCommand(options: CliOptions, output: Output): Promise<ExitCode> {
-  const { dir, walDir, to, identity, wholeCluster, json } = options;
-  const report = await cloneRaftLog(dir, {
-    to,
-    identity,
-    ...(wholeCluster ? { wholeCluster } : {}),
-    ...(walDir === null ? {} : { walDir }),
-    environment: environmentOf(dir),
-  });
+  const { dir, walDir, to, json } = options;
+  const ofSource = { ...(walDir === null ? {} : { walDir }), environment: environmentOf(dir) };
+  const report = await cloneRaftLog(dir, { ...cloneOptionsOf(options), ...ofSource });
   if (json)
     await output.json({ schemaVersion: SCHEMA_VERSION, command: 'clone', dir, to, ...plainOf(report) });
   else await output.lines([{ text: `${to} is a clone of ${dir}`, style: 'green' }, ...cloneText(report)]);

@@ -17,6 +17,7 @@ export type Command = (typeof COMMANDS)[number];
 /** Flags, and what stands behind them on the command line; null where nothing does. */
 export const FLAGS = {
   'wal-dir': 'PATH',
+  'to-wal-dir': 'PATH',
   json: null,
   quiet: null,
   from: 'N',
@@ -54,6 +55,7 @@ const COPY_FLAGS: Readonly<Partial<Record<Flag, string>>> = {
   to: 'the directory of the new store; it may be there if it is empty',
   identity: 'new-member: joins under a new id; same: replaces its original',
   'whole-cluster': 'with same: all members come from copies of one moment',
+  'to-wal-dir': 'its segments, if not inside it; empty or not there',
 };
 
 const PLAN = 'say what would be done; change nothing';
@@ -137,8 +139,8 @@ const HELP: Readonly<Record<Command, CommandHelp>> = {
     usage: 'clone DIR --to PATH --identity WHO [--whole-cluster] [--json]',
     text: [
       'A store of its own, equal to the one in DIR at one moment, which may be running,',
-      'or to a checkpoint. --wal-dir says where the segments of DIR are; those of the',
-      'clone are inside it. Changes nothing in DIR.',
+      'or to a checkpoint. --wal-dir says where the segments of DIR are, --to-wal-dir',
+      'where those of the clone are to be. Changes nothing in DIR.',
     ],
     flags: COPY_FLAGS,
   },

@@ -11,6 +11,8 @@ export interface CliOptions {
   readonly dir: string;
   /** Null: inside `dir`. */
   readonly walDir: string | null;
+  /** Of `clone` and `restore`: where the segments of the new store are to be; null: inside it. */
+  readonly toWalDir: string | null;
   readonly json: boolean;
   readonly quiet: boolean;
   /** Of `dump`: half-open range of indexes. Of `unfit`: `until` is the commit that ends it. */
@@ -79,7 +81,8 @@ function valuesOf(command: Command, values: Values): Omit<CliOptions, 'command' 
   if (command === 'unfit' && (term === null) !== (until === Infinity))
     throw new UsageError('--term and --until come together, or neither of them.');
   return {
-    walDir: pathOf(values['wal-dir']),
+    walDir: pathOf('wal-dir', values),
+    toWalDir: pathOf('to-wal-dir', values),
     json: values.json !== undefined,
     quiet: values.quiet !== undefined,
     from,
@@ -184,9 +187,10 @@ function numberOf(flag: 'from' | 'until' | 'term' | 'since', values: Values): nu
   throw new UsageError(`--${flag} is '${text}', expected a whole number.`);
 }
 
-function pathOf(text: string | true | undefined): string | null {
+function pathOf(flag: 'wal-dir' | 'to-wal-dir', values: Values): string | null {
+  const text = values[flag];
   if (text === undefined) return null;
-  if (text === '' || text === true) throw new UsageError('--wal-dir is empty, expected a path.');
+  if (text === '' || text === true) throw new UsageError(`--${flag} is empty, expected a path.`);
   return text;
 }
 

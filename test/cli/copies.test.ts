@@ -9,13 +9,16 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import type { RaftLog, ReadEntry } from '../../src/raft-log/contract.js';
+import { filesOf } from '../../src/cli/backup/write-backup.js';
+import { nodeEnvironment } from '../../src/disk/node-environment.js';
+import type { CheckpointFile } from '../../src/format/checkpoint-file.js';
+import { verifyCopy } from '../../src/raft-log/copies/verify-copy.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { bytesOf, openLog, scratch } from '../raft-log/scratch-log.js';
 import { entriesOf, flipBit, keelson, madeStore, shell } from './stores.js';
@@ -107,8 +110,9 @@ test('a chain of backups, one through a pipe and a compression program, restores
     code: 0,
     stderr: expect.stringContaining('is backed up to stdout') as string,
   });
-  // Only what came later: no snapshot again, and the segments that went on.
-  expect(statSync(join(root, 'c.gz')).size).toBeLessThan(middle.bytes);
+  // Only what came later: no snapshot again, and of the segment that went on what is behind.
+  const names = (await shell(`tar tzf '${join(root, 'c.gz')}'`)).stdout.trim().split('\n');
+  expect(names).toEqual(['backup', 'checkpoint', expect.stringMatching(/^wal\/\d{16}\.wal\+\d+$/), 'sums']);
   const expected = await seen(log);
   await log.close();
   const to = join(root, 'restored');
@@ -132,7 +136,8 @@ test('a chain of backups, one through a pipe and a compression program, restores
   for (const [files, why] of [
     [['a.tar', 'c'], `c begins behind LSN ${middle.lastLsn}, and `],
     [['b.tar'], 'no backup is given before it'],
-    [['a.tar', 'b.tar', 'a.tar'], 'the one before it, at'],
+    [['a.tar', 'b.tar', 'a.tar'], 'a.tar is a whole one, and b.tar, the one before it, ends at'],
+    [['a.tar', 'b.tar', 'b.tar'], 'what lies between is in both'],
   ] as const) {
     writeFileSync(join(root, 'c'), gunzipSync(readFileSync(join(root, 'c.gz'))));
     const paths = files.map((name) => join(root, name));
@@ -141,6 +146,36 @@ test('a chain of backups, one through a pipe and a compression program, restores
     expect(refused.stderr.replaceAll(`${root}/`, '')).toContain(why);
     expect(existsSync(join(root, 'none'))).toBe(false);
   }
+});
+
+test('an incremental backup holds a snapshot that came later, wherever its segments begin', async () => {
+  const root = scratch();
+  const log = await openLog(join(root, 'log'));
+  await log.save({ hardState: { term: 2 }, entries: entriesOf(1, 10, 2) });
+  const { lsn } = await log.save({});
+  let isApart = false;
+  for (let index = 10; !isApart; index += 1) {
+    await log.append(entriesOf(index, index + 1, 2));
+    await log.createSnapshot({ index, conf: Buffer.from(''), data: Buffer.from(`state at ${index}`) });
+    await log.append(entriesOf(index + 1, index + 2, 2));
+    const copy = join(root, `copy-${index}`);
+    const { segments } = await log.checkpoint({ scope: 'durable', to: copy });
+    const { checkpoint } = await verifyCopy(nodeEnvironment(), copy);
+    isApart = (segments[0]?.firstLsn ?? 0) > lsn + 1;
+    const files = await filesOf(copy, checkpoint as CheckpointFile, lsn);
+    expect(files.map(({ name }) => name).filter((name) => name.startsWith('snapshots/')).length).toBe(1);
+    if (isApart) expect(files.every(({ from }) => from === 0)).toBe(true);
+  }
+});
+
+test('a reader of the stream that goes away ends the backup, and what it has is refused', async () => {
+  const dir = await madeStore();
+  const { code, stderr } = await shell(
+    `keelson backup '${dir}' --to - --quiet | head -c 5000 > '${dir}.cut'; exit \${PIPESTATUS[0]}`,
+  );
+  expect([code, stderr]).toEqual([3, expect.stringContaining('KEELSON_WRITE_FAILED')]);
+  const refused = await keelson('restore', `${dir}.cut`, '--to', `${dir}-r`, '--identity', 'new-member');
+  expect([refused.code, refused.stderr]).toMatchObject([1, expect.stringContaining('is no whole backup')]);
 });
 
 test('a backup that was cut or hurt is refused, and nothing is overwritten', async () => {

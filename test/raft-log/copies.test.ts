@@ -217,6 +217,50 @@ test('the segments in a directory of their own: only the right one will do, and 
   await expectLives(to);
 });
 
+test('a clone whose own segments lie elsewhere knows it, and one of another store will not do', async () => {
+  const root = scratch();
+  const [dir, walDir, to, toWalDir] = ['log', 'log-wal', 'clone', 'clone-wal'].map((name) =>
+    join(root, name),
+  ) as [string, string, string, string];
+  const log = await openLog(dir, { walDir });
+  await fill(log);
+  await snapshotAt(log, 40);
+  const expected = await all(log);
+  const identity = 'new-member';
+  for (const wrong of [walDir, join(walDir, 'inner'), join(dir, 'wal'), join(to, 'inner'), root])
+    await expect(cloneRaftLog(dir, { to, walDir, toWalDir: wrong, identity })).rejects.toMatchObject({
+      code: 'KEELSON_INVALID_ARGUMENT',
+      details: { argument: 'toWalDir' },
+    });
+  await expect(cloneRaftLog(dir, { to: join(walDir, 'clone'), walDir, identity })).rejects.toMatchObject({
+    details: { argument: 'to' },
+  });
+  mkdirSync(toWalDir);
+  writeFileSync(join(toWalDir, 'notes'), '');
+  await expect(cloneRaftLog(dir, { to, walDir, toWalDir, identity })).rejects.toMatchObject({
+    code: 'KEELSON_INVALID_ARGUMENT',
+    details: { argument: 'toWalDir', found: 'notes' },
+  });
+  expect(readdirSync(toWalDir)).toEqual(['notes']);
+  unlinkSync(join(toWalDir, 'notes'));
+  await cloneRaftLog(dir, { to, walDir, toWalDir, identity });
+  expect(readdirSync(to)).not.toContain('wal');
+  const own = walOf(toWalDir);
+  for (const wrong of [undefined, walDir, join(root, 'nowhere')]) {
+    const opening = openLog(to, { create: 'never', ...(wrong === undefined ? {} : { walDir: wrong }) });
+    const path = join(wrong ?? join(to, 'wal'), (own[0] as string).slice(-20));
+    await expect(opening).rejects.toSatisfy(
+      (error) =>
+        isKeelsonError(error, 'KEELSON_LOCKED') ||
+        (isKeelsonError(error, 'KEELSON_MISSING_SEGMENT') && error.path === path),
+    );
+  }
+  const clone = await openLog(to, { create: 'never', walDir: toWalDir });
+  expect(await all(clone)).toEqual(expected);
+  await clone.close();
+  await expectLives(to, { walDir: toWalDir });
+});
+
 test('the segments of a store, or of a checkpoint, that were moved elsewhere are found by walDir', async () => {
   const root = scratch();
   const log = await openLog(join(root, 'log'));

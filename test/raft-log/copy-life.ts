@@ -4,6 +4,7 @@ import type { Environment } from '../../src/disk/environment.js';
 import { isKeelsonError, KeelsonError } from '../../src/errors/index.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { cloneRaftLog } from '../../src/raft-log/copies/clone-raft-log.js';
+import type { CloneOptions } from '../../src/raft-log/copies/copies-contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { bytesOf, entriesFrom } from './scratch-log.js';
 
@@ -14,6 +15,8 @@ export const WAYS_TO_COPY: readonly Way[] = ['store', 'all', 'durable'];
 const DIR = '/data/log';
 const CHECKPOINT = '/data/checkpoint';
 const CLONE = '/data/clone';
+/** Of the clone of a store; one of a checkpoint has its segments inside it. */
+const CLONE_WAL = '/data/clone-wal';
 const SEGMENT_BYTES = 4096;
 
 const place = (environment: Environment) => ({ environment, segmentBytes: SEGMENT_BYTES });
@@ -39,7 +42,7 @@ export async function copyOnce(way: Way, environment: Environment): Promise<void
   try {
     if (way !== 'store') await log.checkpoint({ scope: way, to: CHECKPOINT });
     const from = way === 'store' ? DIR : CHECKPOINT;
-    await cloneRaftLog(from, { to: CLONE, identity: 'same', wholeCluster: true, environment });
+    await cloneRaftLog(from, cloneOptions(way, environment));
   } finally {
     await log.close();
   }
@@ -55,23 +58,27 @@ export async function judgeLeft(way: Way, environment: Environment, mayBeNone: b
   const source = await openRaftLog({ dir: DIR, create: 'never', ...place(environment) });
   const expected = await seen(source, way);
   await source.close();
-  const first = await openClone(environment);
+  const first = await openClone(way, environment);
   if (first === null && !mayBeNone) throw new Error('the clone is gone, though it was acknowledged');
   if (first === null) {
     // A checkpoint that is there stays: it was made, and is not in the way of another clone of it.
     await copyAgain(way, environment);
   } else await same(first, expected, way);
-  const clone = await openClone(environment);
+  const clone = await openClone(way, environment);
   if (clone === null) throw new Error('the clone that was made again is none');
   await clone.append(entriesFrom(21, 2, 3, 100));
   await clone.close();
-  const again = await openClone(environment);
+  const again = await openClone(way, environment);
   if (again?.lastIndex !== 22) throw new Error('the clone has not kept what it was given');
   await again.close();
 }
 
+function cloneOptions(way: Way, environment: Environment): CloneOptions {
+  const elsewhere = way === 'store' ? { toWalDir: CLONE_WAL } : {};
+  return { to: CLONE, ...elsewhere, identity: 'same', wholeCluster: true, environment };
+}
+
 async function copyAgain(way: Way, environment: Environment): Promise<void> {
-  const options = { to: CLONE, identity: 'same', wholeCluster: true, environment } as const;
   if (way !== 'store') {
     const log = await openRaftLog({ dir: DIR, create: 'never', ...place(environment) });
     try {
@@ -83,8 +90,8 @@ async function copyAgain(way: Way, environment: Environment): Promise<void> {
       await log.close();
     }
   }
-  await cloneRaftLog(way === 'store' ? DIR : CHECKPOINT, options);
-  const clone = await openClone(environment);
+  await cloneRaftLog(way === 'store' ? DIR : CHECKPOINT, cloneOptions(way, environment));
+  const clone = await openClone(way, environment);
   if (clone === null) throw new Error('the clone was made, and is none');
   const source = await openRaftLog({ dir: DIR, create: 'never', ...place(environment) });
   await same(clone, await seen(source, way), way);
@@ -92,9 +99,10 @@ async function copyAgain(way: Way, environment: Environment): Promise<void> {
 }
 
 /** Null: there is none. */
-async function openClone(environment: Environment): Promise<RaftLog | null> {
+async function openClone(way: Way, environment: Environment): Promise<RaftLog | null> {
   try {
-    return await openRaftLog({ dir: CLONE, create: 'never', ...place(environment) });
+    const elsewhere = way === 'store' ? { walDir: CLONE_WAL } : {};
+    return await openRaftLog({ dir: CLONE, ...elsewhere, create: 'never', ...place(environment) });
   } catch (error) {
     if (isKeelsonError(error, 'KEELSON_NOT_A_LOG')) return null;
     throw error;

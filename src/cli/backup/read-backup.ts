@@ -1,6 +1,6 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { readFailed } from '../../disk/disk-failure.js';
 import { KeelsonError } from '../../errors/index.js';
@@ -13,17 +13,18 @@ import {
 } from '../../format/names.js';
 import { parseSnapshotFileName } from '../../snapshot/snapshot-name.js';
 import { headerOf } from './header-of.js';
-import { loadTar, sumLine, SUMS_NAME, TITLE_NAME, type BackupTitle } from './tar.js';
+import { loadTar, partOf, sumLine, SUMS_NAME, TITLE_NAME, type BackupTitle } from './tar.js';
 
 /**
  * Unpacks a backup over what those before it have left in a directory, and holds each file against its sum. Throws where
- * the stream is none, ends early or is not what was written.
+ * the stream is none, ends early or is not what was written; and what `onTitle` throws, before anything is unpacked.
  *
  * @param from - the path of a file, or `-` for stdin
  */
 export async function readBackup(
   from: string,
   dir: string,
+  onTitle: (title: BackupTitle) => void,
   onBytes: (bytes: number) => void,
 ): Promise<BackupTitle> {
   const extract = (await loadTar()).extract();
@@ -47,12 +48,13 @@ export async function readBackup(
         if (name === SUMS_NAME) sums = Buffer.from(bytes).toString();
         else {
           title = titleOf(from, bytes);
+          onTitle(title);
           found += sumLine(name, checksum(bytes), bytes.length);
         }
         continue;
       }
       if (title === null || !isOurs(name)) throw noBackup(from, `it holds '${name.slice(0, 60)}'`);
-      found += await unpack(entry, dir, name);
+      found += await unpack(from, entry, dir, name);
     }
   } catch (error) {
     source.destroy();
@@ -69,10 +71,12 @@ export async function readBackup(
 }
 
 /** Only names that a backup has may become paths. */
-function isOurs(name: string): boolean {
-  if (name === CHECKPOINT_NAME) return true;
+function isOurs(part: string): boolean {
+  const { name, from } = partOf(part);
+  if (name === CHECKPOINT_NAME) return from === 0;
   const [folder, file, ...more] = name.split('/');
   if (file === undefined || more.length > 0) return false;
+  if (from > 0 && folder !== WAL_DIRECTORY_NAME) return false;
   if (folder === WAL_DIRECTORY_NAME) return parseWalFileName(file).kind === 'segment';
   return folder === SNAPSHOTS_DIRECTORY_NAME && parseSnapshotFileName(file).kind === 'published';
 }
@@ -114,26 +118,35 @@ function titleOf(path: string, bytes: Uint8Array): BackupTitle {
   );
 }
 
-/** Writes a file; one that an earlier part has brought is replaced. Returns its line of the sums. */
-async function unpack(entry: AsyncIterable<Uint8Array>, dir: string, name: string): Promise<string> {
+/** Writes a file; one that an earlier backup has brought is replaced, or goes on. Returns its line of the sums. */
+async function unpack(
+  backup: string,
+  entry: AsyncIterable<Uint8Array>,
+  dir: string,
+  part: string,
+): Promise<string> {
+  const { name, from } = partOf(part);
   const path = join(dir, name);
-  if (name.includes('/')) await mkdir(join(dir, name.slice(0, name.indexOf('/'))), { recursive: true });
-  const file = await open(path, 'w+');
+  if (name.includes('/')) await mkdir(dirname(path), { recursive: true });
+  if (from > 0 && !existsSync(path))
+    throw noBackup(backup, `it goes on with ${name}, which none before it holds`);
+  const file = await open(path, from > 0 ? 'r+' : 'w+');
   try {
     let sum = 0;
-    let at = 0;
-    for await (const part of entry) {
-      await file.writev([part], at);
-      sum = checksum(part, sum);
-      at += part.length;
+    let at = from;
+    for await (const piece of entry) {
+      await file.writev([piece], at);
+      sum = checksum(piece, sum);
+      at += piece.length;
     }
-    const bytes = at;
+    const bytes = at - from;
+    await file.truncate(at);
     if (name.startsWith(`${WAL_DIRECTORY_NAME}/`)) {
       const header = await headerOf(path);
       // A segment is cut where what counts of it ends; its size is its header's.
       if (header !== null) await file.truncate(header.segmentBytes);
     }
-    return sumLine(name, sum, bytes);
+    return sumLine(part, sum, bytes);
   } finally {
     await file.close();
   }

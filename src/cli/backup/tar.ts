@@ -33,6 +33,17 @@ export interface BackupTitle {
   readonly lineage: string;
 }
 
+/** What a file of a backup is called in it: one that goes on where an earlier backup ended says from which byte. */
+export function partName(name: string, from: number): string {
+  return from === 0 ? name : `${name}+${from}`;
+}
+
+/** The file that a name in a backup is of, and from which byte on. */
+export function partOf(name: string): { readonly name: string; readonly from: number } {
+  const [, whole = name, from = '0'] = /^(.*)\+([1-9]\d{0,15})$/.exec(name) ?? [];
+  return { name: whole, from: Number(from) };
+}
+
 /** A line of the sums. */
 export function sumLine(name: string, sum: number, bytes: number): string {
   return `${sum.toString(16).padStart(8, '0')} ${bytes} ${name}\n`;

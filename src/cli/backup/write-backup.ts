@@ -12,14 +12,15 @@ import {
   SNAPSHOTS_DIRECTORY_NAME,
   WAL_DIRECTORY_NAME,
 } from '../../format/names.js';
-import { decodeRaftPreamble, type SnapshotName } from '../../format/raft-records.js';
+import { decodeRaftPreamble } from '../../format/raft-records.js';
 import { publishedName } from '../../snapshot/snapshot-name.js';
-import { headerOf } from './header-of.js';
-import { loadTar, sumLine, SUMS_NAME, TITLE_NAME, type BackupTitle } from './tar.js';
+import { knownPart } from './header-of.js';
+import { loadTar, partName, sumLine, SUMS_NAME, TITLE_NAME, type BackupTitle } from './tar.js';
 
-/** A file of a backup, and how much of it goes in: a segment ends where what was copied does. */
+/** A file of a backup, and what of it goes in: a segment begins behind what is known, and ends where what was copied does. */
 export interface BackedUpFile {
   readonly name: string;
+  readonly from: number;
   readonly bytes: number;
 }
 
@@ -29,33 +30,26 @@ export async function filesOf(
   { segments, proven, state }: CheckpointFile,
   since: number | null,
 ): Promise<readonly BackedUpFile[]> {
-  const newer = segments.filter(
-    (_, at) => (segments[at + 1]?.firstLsn ?? proven.lsn + 1) - 1 > (since ?? -1),
-  );
-  const files = newer.map(({ number, bytes }) => ({
-    name: `${WAL_DIRECTORY_NAME}/${segmentName(number)}`,
-    bytes,
-  }));
+  const whole = async (name: string): Promise<BackedUpFile> => ({
+    name,
+    from: 0,
+    bytes: await sizeOf(join(dir, name)),
+  });
+  const files = [await whole(CHECKPOINT_NAME)];
   const snapshot = decodeRaftPreamble(state)?.snapshot ?? null;
-  const isKnown =
-    since !== null && (await wasThere(dir, snapshot, newer[0] ?? segments[segments.length - 1]));
-  if (snapshot !== null && !isKnown) {
-    const name = `${SNAPSHOTS_DIRECTORY_NAME}/${publishedName(snapshot.index, snapshot.term)}`;
-    files.unshift({ name, bytes: await sizeOf(join(dir, name)) });
+  const last = segments.findLast(({ firstLsn }) => firstLsn - 1 <= (since ?? -1));
+  const pathOf = ({ number }: CheckpointSegment): string => `${WAL_DIRECTORY_NAME}/${segmentName(number)}`;
+  const known = last === undefined ? null : await knownPart(join(dir, pathOf(last)), since ?? 0);
+  const { index, checksum: sum } = known?.snapshot ?? {};
+  if (snapshot !== null && (snapshot.index !== index || snapshot.checksum !== sum))
+    files.push(await whole(`${SNAPSHOTS_DIRECTORY_NAME}/${publishedName(snapshot.index, snapshot.term)}`));
+  for (const [at, segment] of segments.entries()) {
+    const lastLsn = (segments[at + 1]?.firstLsn ?? proven.lsn + 1) - 1;
+    if (since !== null && lastLsn <= since) continue;
+    const from = segment === last && segment.firstLsn <= (since ?? -1) ? (known?.offset ?? 0) : 0;
+    files.push({ name: pathOf(segment), from, bytes: segment.bytes - from });
   }
-  return [{ name: CHECKPOINT_NAME, bytes: await sizeOf(join(dir, CHECKPOINT_NAME)) }, ...files];
-}
-
-/** The snapshot counted already when that segment began, which is not behind what the last backup ended with. */
-async function wasThere(
-  dir: string,
-  snapshot: SnapshotName | null,
-  segment: CheckpointSegment | undefined,
-): Promise<boolean> {
-  if (snapshot === null || segment === undefined) return false;
-  const header = await headerOf(join(dir, WAL_DIRECTORY_NAME, segmentName(segment.number)));
-  const before = header === null ? null : decodeRaftPreamble(header.state)?.snapshot;
-  return before?.index === snapshot.index && before.checksum === snapshot.checksum;
+  return files;
 }
 
 async function sizeOf(path: string): Promise<number> {
@@ -98,10 +92,7 @@ export async function writeBackup(
     };
     try {
       await whole(TITLE_NAME, `${JSON.stringify(title)}\n`);
-      for (const { name, bytes } of files) {
-        const sum = await putFile(pack, join(dir, name), name, bytes, onBytes);
-        sums += sumLine(name, sum, bytes);
-      }
+      for (const file of files) sums += await putFile(pack, dir, file, onBytes);
       await whole(SUMS_NAME, sums);
       pack.finalize();
     } catch (error) {
@@ -109,26 +100,30 @@ export async function writeBackup(
       throw error;
     }
   };
-  await Promise.all([pipeline(pack, out), fill()]);
+  // Where `out` fails, what fills it only learns that it was ended: why is said by the pipe.
+  const [piped, filled] = await Promise.allSettled([pipeline(pack, out), fill()]);
+  for (const end of [piped, filled]) if (end.status === 'rejected') throw end.reason;
 }
 
 /** Read in one go. */
 const PART_BYTES = 1024 * 1024;
 
-/** Puts the first `bytes` of a file in; returns their checksum. */
+/** Puts a file, or a part of it, in; returns its line of the sums. */
 async function putFile(
   pack: Pack,
-  path: string,
-  name: string,
-  bytes: number,
+  dir: string,
+  { name: fileName, from, bytes }: BackedUpFile,
   onBytes: (bytes: number) => void,
-): Promise<number> {
+): Promise<string> {
+  const path = join(dir, fileName);
+  const name = partName(fileName, from);
   const file = await open(path);
   try {
     const entry = pack.entry({ name, size: bytes, mtime: new Date(0) });
+    entry.on('error', () => undefined);
     let sum = 0;
     for (let at = 0; at < bytes;) {
-      const part = await partOf(file, at, Math.min(PART_BYTES, bytes - at), path);
+      const part = await partOf(file, from + at, Math.min(PART_BYTES, bytes - at), path);
       sum = checksum(part, sum);
       at += part.length;
       await new Promise<void>((resolve, reject) => {
@@ -142,7 +137,7 @@ async function putFile(
       onBytes(part.length);
     }
     entry.end(undefined);
-    return sum;
+    return sumLine(name, sum, bytes);
   } finally {
     await file.close();
   }

@@ -25,7 +25,7 @@ const EPOCHS_APART = 65_536;
  * Resolved: the clone is durable. A crash inside leaves no store at `to`; the same call makes it again.
  *
  * @param from - the directory of a store, or one that `RaftLog.checkpoint` wrote
- * @throws `KEELSON_INVALID_ARGUMENT` (`to` is not empty, `identity` was left out); `KEELSON_MISSING_SEGMENT` with the exact
+ * @throws `KEELSON_INVALID_ARGUMENT` (`to` or `toWalDir` is not empty, `identity` was left out); `KEELSON_MISSING_SEGMENT` with the exact
  *   path, but for leading segments that the snapshot covers (`skipped`); else those of a read-only open, and
  *   `KEELSON_COMPACTED` where the writer of the source drops, again and again, what is being copied;
  *   `KEELSON_LOCKED` (another copy is being made at `to`), `KEELSON_NO_SPACE`, `KEELSON_WRITE_FAILED`,
@@ -42,7 +42,8 @@ const EPOCHS_APART = 65_536;
 export async function cloneRaftLog(from: string, options: CloneOptions): Promise<CloneReport> {
   const given = readCloneOptions(from, options);
   const environment = holdingNames(patient(given.environment ?? nodeEnvironment()));
-  const making = await DirectoryInMaking.begin(environment.disk, given.to, `a clone of ${given.from}`);
+  const what = `a clone of ${given.from}`;
+  const making = await DirectoryInMaking.begin(environment.disk, given.to, what, given.toWalDir);
   try {
     const report = await withSource(
       { environment, dir: given.from, walDir: given.walDir, signal: given.signal },
@@ -51,7 +52,7 @@ export async function cloneRaftLog(from: string, options: CloneOptions): Promise
     await making.end();
     return report;
   } catch (error) {
-    await making.abandon();
+    await making.abandon(error);
     throw error;
   }
 }
@@ -74,7 +75,12 @@ async function copy(
     });
   await syncNames(environment.disk, folder);
   const layer = new DurableState(null);
-  const request = requestBeside(environment, new StorePaths(making.path, null), source.segmentBytes, layer);
+  const request = requestBeside(
+    environment,
+    new StorePaths(making.path, making.walDir),
+    source.segmentBytes,
+    layer,
+  );
   const boundary = { index: durable.firstIndex - 1, term: durable.term(durable.firstIndex - 1) };
   await buildClone(request, making, {
     lineage,

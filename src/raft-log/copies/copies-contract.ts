@@ -53,8 +53,13 @@ export type CloneIdentity = 'new-member' | 'same';
 export interface CloneOptions {
   /** A directory that is empty or not there, outside the source's own; its parent must be there. */
   readonly to: string;
-  /** Where the source's segments are, if not in its own directory. The clone has its own inside `to`. */
+  /** Where the source's segments are, if not in its own directory. The clone does not inherit it. */
   readonly walDir?: string;
+  /**
+   * Where the clone's segments are to be, if not inside `to`: empty or not there, outside `to` and the source; its parent
+   * must be there. The clone is opened with that as its `walDir`, and only so.
+   */
+  readonly toWalDir?: string;
   /**
    * - `'new-member'`: the term stays, the vote goes. It must join under a new member id: two servers with one vote break Raft.
    * - `'same'`: for a server that is restored and whose original is gone. It goes on under its member id, and never votes

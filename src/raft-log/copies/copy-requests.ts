@@ -1,6 +1,7 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { checkEnvironment, type Environment } from '../../disk/environment.js';
 import { checkDirectory, checkSignal, invalidArgument, readFields } from '../../errors/arguments.js';
+import { WAL_DIRECTORY_NAME } from '../../format/names.js';
 import { holdsDirectory } from '../rules/options.js';
 import type { CheckpointRequest, CloneIdentity } from './copies-contract.js';
 
@@ -10,6 +11,8 @@ export interface GivenClone {
   readonly to: string;
   /** Null: inside `from`. */
   readonly walDir: string | null;
+  /** Null: inside `to`. */
+  readonly toWalDir: string | null;
   readonly identity: CloneIdentity;
   readonly wholeCluster: boolean;
   readonly environment: Environment | undefined;
@@ -18,15 +21,17 @@ export interface GivenClone {
 
 /** Reads what `cloneRaftLog` was given. @throws `KEELSON_INVALID_ARGUMENT`. */
 export function readCloneOptions(from: unknown, options: unknown): GivenClone {
-  const known = ['to', 'walDir', 'identity', 'wholeCluster', 'environment', 'signal'] as const;
-  const { to, walDir, identity, wholeCluster, environment, signal } = readFields(
+  const known = ['to', 'walDir', 'toWalDir', 'identity', 'wholeCluster', 'environment', 'signal'] as const;
+  const { to, walDir, toWalDir, identity, wholeCluster, environment, signal } = readFields(
     'options',
     options,
     known,
     '',
   );
   const source = directory('from', from);
-  const target = outside('to', to, source);
+  const sourceWal = walDir === undefined ? null : directory('walDir', walDir);
+  const sources = sourceWal === null ? [source] : [source, sourceWal];
+  const target = outside('to', to, sources);
   if (identity !== 'new-member' && identity !== 'same')
     throw invalidArgument('identity', identity, `'new-member' or 'same', which only you can know`);
   if (wholeCluster !== undefined && typeof wholeCluster !== 'boolean')
@@ -38,7 +43,8 @@ export function readCloneOptions(from: unknown, options: unknown): GivenClone {
   return {
     from: source,
     to: target,
-    walDir: walDir === undefined ? null : directory('walDir', walDir),
+    walDir: sourceWal,
+    toWalDir: isInside(toWalDir, target) ? null : outside('toWalDir', toWalDir, [...sources, target]),
     identity,
     wholeCluster: wholeCluster === true,
     environment,
@@ -46,12 +52,17 @@ export function readCloneOptions(from: unknown, options: unknown): GivenClone {
   };
 }
 
+/** Where a store has its segments of its own accord, said aloud or not. */
+function isInside(walDir: unknown, dir: string): boolean {
+  return walDir === undefined || directory('toWalDir', walDir) === join(dir, WAL_DIRECTORY_NAME);
+}
+
 /** Reads what `RaftLog.checkpoint` was given. @throws `KEELSON_INVALID_ARGUMENT`. */
 export function readCheckpointRequest(request: unknown, dir: string): CheckpointRequest {
   const { scope, to, signal } = readFields('request', request, ['scope', 'to', 'signal'], '');
   if (scope !== 'all' && scope !== 'durable') throw invalidArgument('scope', scope, `'all' or 'durable'`);
   if (signal !== undefined) checkSignal('signal', signal);
-  return { scope, to: outside('to', to, dir), ...(signal === undefined ? {} : { signal }) };
+  return { scope, to: outside('to', to, [dir]), ...(signal === undefined ? {} : { signal }) };
 }
 
 function directory(name: string, value: unknown): string {
@@ -60,9 +71,10 @@ function directory(name: string, value: unknown): string {
 }
 
 /** A copy inside its source would be a stray there, and one around it would hold another store. */
-function outside(name: string, value: unknown, dir: string): string {
+function outside(name: string, value: unknown, dirs: readonly string[]): string {
   const path = directory(name, value);
-  if (holdsDirectory(dir, path) || holdsDirectory(path, dir))
+  const dir = dirs.find((one) => holdsDirectory(one, path) || holdsDirectory(path, one));
+  if (dir !== undefined)
     throw invalidArgument(name, value, `a directory beside ${dir}, neither in it nor around it`);
   return path;
 }

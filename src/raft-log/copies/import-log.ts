@@ -88,7 +88,7 @@ export async function importLog(
     const { firstIndex, lastIndex, hardState, unfitUntil } = layer;
     return { firstIndex, lastIndex, hardState, unfitUntil };
   } catch (error) {
-    await making.abandon();
+    await making.abandon(error);
     throw error;
   }
 }

@@ -58,7 +58,7 @@ export async function beginCheckpoint(
       if (named.snapshot !== null) await snapshots.duplicate(named.snapshot, folder);
       await syncNames(disk, folder);
     } catch (error) {
-      await making.abandon();
+      await making.abandon(error);
       throw error;
     }
     const finish = (signal: AbortSignal | undefined): Promise<Checkpoint> =>
@@ -143,7 +143,7 @@ async function finishCheckpoint(request: FinishRequest): Promise<Checkpoint> {
     await writeCheckpointFile(disk, making.path, file);
     await making.end();
   } catch (error) {
-    await making.abandon();
+    await making.abandon(error);
     throw error;
   } finally {
     pin?.letGo();

@@ -26,8 +26,8 @@ export async function buildClone(
   start: CloneStart,
 ): Promise<Superblock> {
   const { disk } = request.environment;
-  const paths = new StorePaths(directory.path, null);
-  await directory.makeInner(WAL_DIRECTORY_NAME);
+  const paths = new StorePaths(directory.path, directory.walDir);
+  if (!paths.isWalSeparate) await directory.makeInner(WAL_DIRECTORY_NAME);
   // An open that looked before the making began would make its own store here.
   const lock = await lockStore(disk, paths);
   try {

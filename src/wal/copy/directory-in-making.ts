@@ -4,12 +4,14 @@ import { changeFailed, lockFailed, readFailed, syncFailed } from '../../disk/dis
 import { proveOwnName, removeName, renewDirectory, syncNames } from '../../disk/durable-names.js';
 import type { DirectoryEntry, Disk, DiskFile } from '../../disk/port.js';
 import { systemCode } from '../../disk/system-error.js';
+import { readFully } from '../../disk/read-fully.js';
 import { writeFully } from '../../disk/write-fully.js';
 import { invalidArgument } from '../../errors/arguments.js';
-import { KeelsonError } from '../../errors/index.js';
+import { isKeelsonError, KeelsonError } from '../../errors/index.js';
 import {
   CHECKPOINT_NAME,
   LOST_AND_FOUND_NAME,
+  parseWalFileName,
   SNAPSHOTS_DIRECTORY_NAME,
   UNFINISHED_NAME,
   WAL_DIRECTORY_NAME,
@@ -28,12 +30,15 @@ const AGAIN = { fate: 'What it was copied from is as it was.', then: 'make the c
  */
 export class DirectoryInMaking {
   readonly path: string;
+  /** Where its segments are made, if not inside it. */
+  readonly walDir: string | null;
   readonly #disk: Disk;
   readonly #marker: DiskFile;
 
-  private constructor(disk: Disk, path: string, marker: DiskFile) {
+  private constructor(disk: Disk, path: string, walDir: string | null, marker: DiskFile) {
     this.#disk = disk;
     this.path = path;
+    this.walDir = walDir;
     this.#marker = marker;
   }
 
@@ -41,14 +46,21 @@ export class DirectoryInMaking {
    * Takes a directory that is missing or empty, or in which a copy was begun that did not end; its parent must be there.
    *
    * @param what - as messages name it: `'a clone of /data/log'`
+   * @param walDir - for its segments, missing or empty too, or with those of a try before, as the file says then
    */
-  static async begin(disk: Disk, path: string, what: string): Promise<DirectoryInMaking> {
+  static async begin(
+    disk: Disk,
+    path: string,
+    what: string,
+    walDir: string | null = null,
+  ): Promise<DirectoryInMaking> {
     const found = await entriesOf(disk, path);
     if (found === null) await makeDirectory(disk, path);
     else if (!found.some(({ name }) => name === UNFINISHED_NAME)) await refuseFull(disk, path, found);
     const marker = await lockMarker(disk, path);
-    const directory = new DirectoryInMaking(disk, path, marker);
+    const directory = new DirectoryInMaking(disk, path, walDir, marker);
     try {
+      if (walDir !== null) await directory.#takeWalDir(walDir);
       await directory.clear();
       await directory.#note(what);
       // An earlier try may have made it whose sync then failed (D5).
@@ -58,6 +70,17 @@ export class DirectoryInMaking {
       await closeFile(marker);
       throw error;
     }
+  }
+
+  async #takeWalDir(walDir: string): Promise<void> {
+    const before = await textOf(this.#marker);
+    if (!before.split('\n').includes(WAL_LINE + walDir))
+      refuseAny(
+        'toWalDir',
+        walDir,
+        ((await entriesOf(this.#disk, walDir)) ?? []).map(({ name }) => name),
+      );
+    await makeDirectory(this.#disk, walDir);
   }
 
   /** Makes a directory in it, under a name that the next {@link syncNames} makes durable. */
@@ -80,10 +103,15 @@ export class DirectoryInMaking {
     await closeFile(this.#marker);
   }
 
-  /** Gives up: what was made goes, as far as the disk lets it. Never rejects. */
-  async abandon(): Promise<void> {
+  /** Gives up for that reason: what was made goes, as far as the disk lets it. Never rejects. */
+  async abandon(reason: unknown): Promise<void> {
     try {
       await this.clear();
+      // D5: behind a sync that failed no other proves that a name is gone. The marker stays, for who clears it again.
+      if (isKeelsonError(reason, 'KEELSON_SYNC_FAILED')) throw reason;
+      // Whoever made a file there and took it away again has synced no name.
+      for (const directory of [...INNER_NAMES].map((name) => join(this.path, name)).concat(this.walDir ?? []))
+        if ((await this.#disk.stat(directory)) !== null) await syncNames(this.#disk, directory);
       // Last: where what was removed is back behind a crash, it must be too.
       await this.#disk.unlink(this.#marker.path);
       await syncNames(this.#disk, this.path);
@@ -96,7 +124,7 @@ export class DirectoryInMaking {
   /** Removes all files but the marker, durably, which is where a making begins; directories stay, empty. */
   async clear(): Promise<void> {
     const changed = new Set<string>();
-    for (const path of await filesBelow(this.#disk, this.path)) {
+    for (const path of await this.#files()) {
       if (path === this.#marker.path) continue;
       await removeName(this.#disk, path);
       changed.add(dirname(path));
@@ -104,11 +132,24 @@ export class DirectoryInMaking {
     for (const directory of changed) await syncNames(this.#disk, directory);
   }
 
+  async #files(): Promise<readonly string[]> {
+    const inside = await filesBelow(this.#disk, this.path);
+    if (this.walDir === null) return inside;
+    const { walDir } = this;
+    const names = ((await entriesOf(this.#disk, walDir)) ?? []).map(({ name }) => name);
+    const own = names.filter((name) => parseWalFileName(name).kind !== 'foreign');
+    return [...inside, ...own.map((name) => join(walDir, name))];
+  }
+
   async #note(what: string): Promise<void> {
     const text = `Here ${what} is being made, or was begun and did not end: this is no store. Make it again, or remove the directory.\n`;
+    const bytes = new TextEncoder().encode(
+      this.walDir === null ? text : `${text}${WAL_LINE}${this.walDir}\n`,
+    );
     const file = this.#marker;
     try {
-      await writeFully(file, new TextEncoder().encode(text), 0);
+      await writeFully(file, bytes, 0);
+      await file.truncate(bytes.length);
     } catch (error) {
       throw changeFailed('a file', { path: file.path }, error, AGAIN);
     }
@@ -118,6 +159,18 @@ export class DirectoryInMaking {
       throw syncFailed('a file', { path: file.path }, error, AGAIN);
     }
     await syncNames(this.#disk, this.path);
+  }
+}
+
+/** What a line of the file begins with that says where the segments are made. */
+const WAL_LINE = 'segments: ';
+
+async function textOf(file: DiskFile): Promise<string> {
+  try {
+    const bytes = new Uint8Array((await file.stat()).size);
+    return new TextDecoder().decode(bytes.subarray(0, await readFully(file, bytes, 0)));
+  } catch (error) {
+    throw readFailed('a file', { path: file.path }, error);
   }
 }
 
@@ -156,12 +209,15 @@ async function entriesOf(disk: Disk, path: string): Promise<readonly DirectoryEn
 /** What is there already is somebody's; but for directories without a file, which a copy that was given up leaves. */
 async function refuseFull(disk: Disk, path: string, entries: readonly DirectoryEntry[]): Promise<void> {
   const first = entries.find(({ name, kind }) => kind !== 'directory' || !INNER_NAMES.has(name));
-  const [file] = first === undefined ? await filesBelow(disk, path) : [first.name];
+  refuseAny('to', path, first === undefined ? await filesBelow(disk, path) : [first.name]);
+}
+
+function refuseAny(argument: string, path: string, [file]: readonly string[]): void {
   if (file === undefined) return;
   throw new KeelsonError(
     'KEELSON_INVALID_ARGUMENT',
-    `to is ${path}, which holds '${file}', expected a directory that is empty or not there; nothing was changed. Choose another.`,
-    { argument: 'to', path, found: file, expected: 'an empty directory' },
+    `${argument} is ${path}, which holds '${file}', expected a directory that is empty or not there; nothing was changed. Choose another.`,
+    { argument, path, found: file, expected: 'an empty directory' },
   );
 }
 
