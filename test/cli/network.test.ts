@@ -46,6 +46,12 @@ async function serve(root: string, port = 0): Promise<Served> {
 
 const entry = (index: number) => ({ index, term: 1, data: Buffer.from(`entry ${index}`) });
 
+test('serve tells who starts it that its root is not there', async () => {
+  const { code, stderr } = await keelson('serve', join(scratch(), 'missing'), '--port', '0');
+  expect(code).not.toBe(0);
+  expect(stderr).toContain('KEELSON_NOT_A_LOG');
+});
+
 test('serve and remote: a log is saved, looked at, compacted and served to its end', async () => {
   const { child, port, metricsPort } = await serve(scratch());
   const log = await connectRaftLog(`127.0.0.1:${port}`, { name: 'orders' });

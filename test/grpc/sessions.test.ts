@@ -2,8 +2,16 @@
 // A raw client of a real server does all of that, and the log is read to see what became of it.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import type { SaveStreamRequest, Session } from '../../src/grpc/generated/keelson/v1/raft_log.js';
+import { Client, credentials } from '@grpc/grpc-js';
+import { expect, onTestFinished, test } from 'vitest';
+import { METHODS } from '../../src/grpc/net/service-definition.js';
+import { errorOfEnd } from '../../src/grpc/net/status.js';
+import type {
+  Change,
+  Save,
+  SaveStreamRequest,
+  Session,
+} from '../../src/grpc/generated/keelson/v1/raft_log.js';
 import { cloneRaftLog } from '../../src/index.js';
 import { scratchDirectory } from '../disk/scratch-directory.js';
 import { served, connected } from './served.js';
@@ -141,6 +149,76 @@ test('numbers beyond 2^53 - 1, and what is no message, are refused as wrong argu
   });
   for (const name of ['', '..', '../x', 'a/b', 'A', '.a', 'a'.repeat(65), 'a\0'])
     expect(await failureOf(calls.getState({ name }))).toMatchObject({ details: { argument: 'name' } });
+});
+
+test('a vote of bytes that are no text is refused, since it would read as another such', async () => {
+  const server = await served();
+  const calls = rawCalls(server.port);
+  const session = await opened(calls);
+  const hardState = { term: 1, vote: 'n@', clearsVote: false };
+  const value = { entries: [], hardState, stable: [] };
+  const request = { session, change: { number: 1, answered: 0, change: { $case: 'save', value } as const } };
+  const { path, requestSerialize, responseDeserialize } = METHODS.save;
+  const bytes = requestSerialize(request);
+  bytes[bytes.indexOf('n@') + 1] = 0xff;
+  const client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
+  onTestFinished(() => client.close());
+  const error = await new Promise((resolve) => {
+    client.makeUnaryRequest(path, (raw: Buffer) => raw, responseDeserialize, bytes, resolve);
+  });
+  expect(errorOfEnd(error)).toMatchObject({
+    code: 'KEELSON_INVALID_ARGUMENT',
+    details: { argument: 'the message' },
+  });
+  // A mark of byte order is part of a vote.
+  const marked = { ...value, hardState: { ...hardState, vote: '\uFEFFn' } };
+  await calls.save({ session, change: { number: 1, answered: 0, change: { $case: 'save', value: marked } } });
+  expect((await calls.getState({ name: 'a' })).state?.hardState?.vote).toBe('\uFEFFn');
+});
+
+test('each change takes as many LSNs as the .proto says, so that a client can settle by them', async () => {
+  const calls = rawCalls((await served()).port);
+  const session = await opened(calls);
+  let number = 0;
+  const lsnAfter = async (change: NonNullable<Change['change']>): Promise<number | undefined> => {
+    number += 1;
+    return (await calls.save({ session, change: { number, answered: 0, change } })).saved?.lsn;
+  };
+  const save = (value: Partial<Save>): Promise<number | undefined> =>
+    lsnAfter({ $case: 'save', value: { entries: [], stable: [], ...value } });
+  const stable = [{ key: 'k', value: Buffer.from('v') }];
+  const three = [entryAt(1), entryAt(2), entryAt(3)];
+  expect(await save({ hardState: { term: 1, vote: 'n', clearsVote: false } })).toBe(1);
+  expect(await save({ entries: three, stable, hardState: { term: 1, commit: 1, clearsVote: false } })).toBe(
+    6,
+  );
+  // Nothing new; one that is held, and one that is not; a save of nothing.
+  expect(await save({ entries: three, stable, hardState: { term: 1, clearsVote: false } })).toBe(6);
+  expect(await save({ entries: [entryAt(3), entryAt(4)] })).toBe(7);
+  expect(await save({})).toBe(7);
+  expect(await save({ truncateFrom: 4 })).toBe(8);
+  expect(await save({ truncateFrom: 3, entries: [entryAt(3)] })).toBe(9);
+  expect(await failureOf(save({ entries: [entryAt(9)] }))).toMatchObject({ code: 'KEELSON_INDEX_GAP' });
+  const publish = async (index: number): Promise<number | undefined> => {
+    const uploadId = randomBytes(16);
+    const upload = { session, uploadId, offset: 0, index, conf: Buffer.from('c'), number: 0, isHeld: true };
+    await calls.installSnapshot(
+      (async function* () {
+        yield { part: { $case: 'install', value: { upload, term: 1, hardState: undefined } } as const };
+        yield { part: { $case: 'end', value: { bytes: 0 } } as const };
+      })(),
+    );
+    return lsnAfter({ $case: 'publish', value: { uploadId } });
+  };
+  expect(await publish(1)).toBe(10);
+  expect(await publish(2)).toBe(12);
+  expect(await publish(2)).toBe(12);
+  expect(await lsnAfter({ $case: 'compact', value: { upTo: 2 } })).toBe(13);
+  expect(await lsnAfter({ $case: 'compact', value: { upTo: 1 } })).toBe(13);
+  expect((await calls.getState({ name: 'a' })).state?.lsn).toBe(13);
+  await calls.close({ session });
+  const { epoch, state } = await calls.open({ name: 'a', sessionId: randomBytes(16), takeOver: false });
+  expect({ epoch, lsn: state?.lsn }).toEqual({ epoch: session.epoch + 1, lsn: 13 });
 });
 
 test('a snapshot that breaks off goes on where it broke, and counts once', async () => {

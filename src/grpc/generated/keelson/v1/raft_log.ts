@@ -39,7 +39,10 @@ export const Fate = {
   NOT_PERSISTED: 1,
   /** PERSISTED - It is, though something behind it failed. */
   PERSISTED: 2,
-  /** UNKNOWN - Nobody can tell before the log is opened again. */
+  /**
+   * UNKNOWN - Nobody can tell before the log is opened again. The session ends with it, and so do its streams, with KEELSON_FAILED:
+   * open the log anew, and settle by LSN.
+   */
   UNKNOWN: 3,
   UNRECOGNIZED: -1,
 } as const;
@@ -54,7 +57,11 @@ export namespace Fate {
   export type UNRECOGNIZED = typeof Fate.UNRECOGNIZED;
 }
 
-/** Whose change it is. The server refuses a session that is not, or no longer, the log's (KEELSON_FENCED). */
+/**
+ * Whose change it is. The server refuses a session that is not, or no longer, the log's, before anything is changed: with
+ * KEELSON_FENCED, or, while the log or the server ends, KEELSON_FAILED or KEELSON_CLOSED. The error's argument is `session`
+ * in all three, and Open is what to do next.
+ */
 export interface Session {
   /** The log: 1 to 64 of a-z, 0-9, '-', '_' and '.', the first a letter or a digit. */
   readonly name: string;
@@ -100,7 +107,10 @@ export interface OpenRequest {
 
 /** Answer of Open. */
 export interface OpenResponse {
-  /** Higher than that of every earlier writer of this log, also across restarts of the server. */
+  /**
+   * Higher than that of every earlier writer of this log, also across restarts of the server: one higher than that of the
+   * writer before, unless an opening broke off in between.
+   */
   readonly epoch: number;
   /** The log, as the session finds it. */
   readonly state?:
@@ -108,7 +118,10 @@ export interface OpenResponse {
     | undefined;
   /** What the open found, as JSON: the `recovery` of an opened log. */
   readonly recoveryJson: string;
-  /** The largest message that the server takes, in bytes. */
+  /**
+   * The largest message that the server takes, in bytes. A larger one ends the call that brings it, with RESOURCE_EXHAUSTED
+   * and no Error, as often as it is sent.
+   */
   readonly messageBytesMax: number;
   /** So many changes may be unanswered at one time. */
   readonly windowChanges: number;
@@ -148,7 +161,7 @@ export interface GetStateResponse {
 export interface HardState {
   /** Latest term seen. */
   readonly term: number;
-  /** Who got the vote of that term, 1 to 255 bytes; left out: nobody. */
+  /** Who got the vote of that term, 1 to 255 bytes of UTF-8; left out: nobody. */
   readonly vote?:
     | string
     | undefined;
@@ -228,7 +241,7 @@ export interface LogState {
   readonly stable: Map<string, Uint8Array>;
   /** The snapshots that are kept, newest first. */
   readonly snapshots: readonly SnapshotMeta[];
-  /** LSN of the last record on stable storage. */
+  /** LSN of the last record on stable storage. How many a change takes stands at the top of this file. */
   readonly lsn: number;
   /** Until commit has reached it, a vote that is not already held is refused; left out: fit to vote. */
   readonly unfitUntil?:
@@ -303,7 +316,7 @@ export interface Change {
 
 /** A change that is on stable storage. */
 export interface Saved {
-  /** LSN of the last record that it waited for. */
+  /** LSN of its last record; of one that takes none, of the last record before it. */
   readonly lsn: number;
   /** Highest index as of this change. */
   readonly lastIndex: number;
@@ -406,7 +419,10 @@ export interface SnapshotUpload {
   readonly bytes?:
     | number
     | undefined;
-  /** The number of this change in the session. Left out with is_held. */
+  /**
+   * The number of this change in the session. Left out with is_held. It is taken when all the data is there: until then a
+   * change of a higher number leaves a gap and is refused, so that a client that saves meanwhile has the upload held.
+   */
   readonly number: number;
   /**
    * The snapshot does not count when its data is there, but with the PublishSnapshot that names it: so it takes its place
@@ -4475,8 +4491,9 @@ export const RaftLogServiceDefinition = {
     /**
      * Takes a log as its one writer. Asked again with the same session id, it gives the same answer again.
      *
-     * KEELSON_LOCKED: another session has it, and take_over is not set; or another process on the server's machine has it.
-     * Otherwise the errors of openRaftLog, among them those of damage, with nothing changed.
+     * KEELSON_LOCKED: another session has it, and take_over is not set (the error's argument is then `name`); or another
+     * process on the server's machine has it, a server that ends, for example: try again. KEELSON_INVALID_ARGUMENT: a session
+     * id that was used before. Otherwise the errors of openRaftLog, among them those of damage, with nothing changed.
      */
     open: {
       name: "Open",
