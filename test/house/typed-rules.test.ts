@@ -1,5 +1,5 @@
-// At stake: a promise that nobody awaits is a write that nobody hears fail. Code that breaks a rule which needs types is
-// planted beside code that breaks none, and the lint of this repository is run over it.
+// At stake: a promise that nobody awaits is a write that nobody hears fail. Code that breaks a rule which needs types, or
+// that the compiler would refuse, is planted beside code that breaks none, and the lint of this repository is run over it.
 import { execFile } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ function write(path: string, text: string): void {
 /** The rules that the files of the folder break, by path. */
 function broken(): Promise<Record<string, string[]>> {
   const tool = join(ROOT, 'node_modules/oxlint/bin/oxlint');
-  const options = ['--type-aware', '--format', 'json'];
+  const options = ['--type-aware', '--type-check', '--format', 'json'];
   return new Promise((resolve, reject) => {
     execFile(process.execPath, [tool, ...options], { cwd: folder }, (error, stdout, stderr) => {
       if (!stdout.startsWith('{')) {
@@ -41,7 +41,7 @@ function broken(): Promise<Record<string, string[]>> {
   });
 }
 
-test('a rule that needs types is held, in src and in the tests, and no more than that', async () => {
+test('types and rules that need them are held, in src and in the tests, and no more than that', async () => {
   write(
     'tsconfig.json',
     '{ "compilerOptions": { "strict": true, "target": "es2023", "types": [] }, "include": ["src", "test"] }',
@@ -54,6 +54,8 @@ test('a rule that needs types is held, in src and in the tests, and no more than
   write('test/floating.ts', 'export function a(b: () => Promise<void>): void {\n  b();\n}\n');
   write('src/any.ts', 'export const a: string = JSON.parse("1");\n');
   write('test/any.ts', 'export const a: string = JSON.parse("1");\n');
+  write('src/typed.ts', 'export const a: string = 1;\n');
+  write('test/typed.ts', 'export const a: string = 1;\n');
   write('src/deprecated.ts', '/** @deprecated b */\nconst a = 1;\nexport const b = a;\n');
   const switched = 'export function a(b: "c" | "d"): void {\n  switch (b) {\n    case "c":\n  }\n}\n';
   write('src/switched.ts', switched);
@@ -62,6 +64,8 @@ test('a rule that needs types is held, in src and in the tests, and no more than
     'src/deprecated.ts': ['no-deprecated'],
     'src/floating.ts': ['no-floating-promises'],
     'src/switched.ts': ['switch-exhaustiveness-check'],
+    'src/typed.ts': ['TS2322'],
     'test/floating.ts': ['no-floating-promises'],
+    'test/typed.ts': ['TS2322'],
   });
 });
