@@ -176,9 +176,9 @@ export function* rollbacksTogether(chronicle: Chronicle, choose: ChooseSubset): 
     // Laid over: what came since stands beside it.
     const laidOver = paths.reduce((bits, path, at) => (then.has(path) ? bits + 2 ** at : bits), 0);
     for (let subset = 1; subset < all; subset += 1) {
+      if (subset !== laidOver && subset !== all - 1 && !choose(subset, all)) continue;
       const chosen = paths.filter((_, at) => Math.floor(subset / 2 ** at) % 2 === 1);
-      if (chosen.length < 2 || (subset !== laidOver && subset !== all - 1 && !choose(subset, all))) continue;
-      yield rolledBack(chronicle, then, acks, chosen, paths);
+      if (chosen.length >= 2) yield rolledBack(chronicle, then, acks, chosen, paths);
     }
   }
 }
