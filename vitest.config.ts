@@ -12,7 +12,7 @@ const config: ViteUserConfigFnObject = defineConfig(({ mode }) => {
     plugins: [builtSources()],
     test: {
       globalSetup: ['test/house/built-sources.ts'],
-      setupFiles: ['test/house/plain-environment.ts'],
+      setupFiles: ['test/house/plain-environment.ts', 'test/house/equal-bytes.ts'],
       sequence: { sequencer: LongestFirst },
       // Processes, not threads: tests of the lock must own all descriptors of their process.
       pool: 'forks',
