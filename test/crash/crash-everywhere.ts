@@ -4,16 +4,21 @@ import type { DiskProfile } from '../../sim/disk/harm/profile.js';
 import { createSimulatedDisk, type SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import type { Environment } from '../../src/disk/environment.js';
 
+const IS_DEEP = process.env['KEELSON_DEEP'] === '1';
+
+/** What the world outside knows of a store; its key is the same where a verdict on equal disks must be the same. */
+export type Known = null | boolean | { readonly key: string };
+
 /** What is crashed: a store, the work done with it, and a memory of what it promised that outlives it. */
-export interface CrashSubject<Memory> {
+export interface CrashSubject<Memory extends Known> {
   /** What the world outside knows before the first call. */
   begin(): Memory;
   /** An independent copy, as of now. */
   copy(memory: Memory): Memory;
   /** A whole life of the store; tells `memory` what is issued and what is acknowledged. */
   work(environment: Environment, memory: Memory): Promise<void>;
-  /** Opens what a crash left, holds it against `memory`, goes on working with it. */
-  recover(environment: Environment, memory: Memory): Promise<void>;
+  /** Opens what a crash left, holds it against `memory`, and, if asked, goes on working with it. */
+  recover(environment: Environment, memory: Memory, goesOn: boolean): Promise<void>;
 }
 
 /** The world that the store is run in. What the profile leaves out is drawn from the seed. */
@@ -45,14 +50,14 @@ export const WAYS = 6;
 export type Choose = (stop: Stop, way: number, kind: CallKind) => boolean;
 
 /** A disk after a crash, and what was promised until then. */
-export interface Crashed<Memory> {
+export interface Crashed<Memory extends Known> {
   readonly disk: SimulatedDisk;
   readonly memory: Memory;
   readonly stop: Stop;
 }
 
 /** What crashes in a whole life of the subject can leave: see {@link crashesOf}. */
-export async function crashesOfLife<Memory>(
+export async function crashesOfLife<Memory extends Known>(
   subject: CrashSubject<Memory>,
   world: CrashWorld,
   choose: Choose,
@@ -67,20 +72,23 @@ export async function crashesOfLife<Memory>(
   );
 }
 
-/** Recovers, and again after a power cut: what recovery said and what it did afterwards is a promise too. */
-export async function recoverTwice<Memory>(
+/**
+ * Recovers, and again after a power cut: what recovery said and what it did afterwards is a promise too. A quick run
+ * does not work on behind the second recovery.
+ */
+export async function recoverTwice<Memory extends Known>(
   subject: CrashSubject<Memory>,
   { disk, memory }: Omit<Crashed<Memory>, 'stop'>,
 ): Promise<void> {
-  await runWhole(disk, (environment) => subject.recover(environment, memory));
+  await runWhole(disk, (environment) => subject.recover(environment, memory, true));
   disk.crash('power');
   await describing('after a power cut behind the recovery', () =>
-    runWhole(disk, (environment) => subject.recover(environment, memory)),
+    runWhole(disk, (environment) => subject.recover(environment, memory, IS_DEEP)),
   );
 }
 
 /** Recovers from what crashes of a recovery can leave, in each way that `choose` lets pass; returns how many. */
-export async function crashRecovery<Memory>(
+export async function crashRecovery<Memory extends Known>(
   subject: CrashSubject<Memory>,
   { disk, memory }: Crashed<Memory>,
   choose: Choose,
@@ -88,7 +96,7 @@ export async function crashRecovery<Memory>(
   const known = subject.copy(memory);
   const crashes = await crashesOf(
     disk.fork(),
-    (environment) => subject.recover(environment, known),
+    (environment) => subject.recover(environment, known, true),
     choose,
     () => subject.copy(known),
   );
@@ -100,21 +108,24 @@ export async function crashRecovery<Memory>(
 /**
  * Does the work to its end, once, and takes from it what a crash can leave: before and in the midst of each call that
  * may change the disk, and at the end. What a crash leaves at any other call, or behind this one, is what it leaves
- * before the next that changes something, and by then no less was promised. `remember` copies what was.
+ * before the next that changes something, and by then no less was promised. `remember` copies what was. Of crashes that
+ * leave equal disks behind equal promises the first is taken.
  */
-export async function crashesOf<Memory>(
+export async function crashesOf<Memory extends Known>(
   disk: SimulatedDisk,
   work: (environment: Environment) => Promise<void>,
   choose: Choose,
   remember: () => Memory,
 ): Promise<readonly Crashed<Memory>[]> {
   const crashes: Crashed<Memory>[] = [];
+  const isNew = newImages();
   const take = (stop: Stop, way: number, call: CallNotice | null): void => {
     if (!choose(stop, way, call?.kind ?? 'close')) return;
     const fork = disk.fork({ seed: stop.call * WAYS + way });
     if (stop.at === 'inside') call?.tearOn(fork, way);
     fork.crash(stop.crash);
-    crashes.push({ disk: fork, memory: remember(), stop });
+    const memory = remember();
+    if (isNew(fork, memory)) crashes.push({ disk: fork, memory, stop });
   };
   disk.onCall = (call) => {
     if (mayChange(disk, call))
@@ -126,6 +137,16 @@ export async function crashesOf<Memory>(
   for (const [way, crash] of CRASH_KINDS.entries())
     take({ call: disk.callCount + 1, at: 'before', crash }, way, null);
   return crashes;
+}
+
+/** Tells of each disk that a crash left whether none was equal to it, when no less was promised, among those before. */
+export function newImages(): (disk: SimulatedDisk, memory: Known) => boolean {
+  const seen = new Set<string>();
+  return (disk, memory) => {
+    const known = memory !== null && typeof memory === 'object' ? memory.key : String(memory);
+    const { size } = seen;
+    return seen.add(`${disk.imageKey} ${known}`).size > size;
+  };
 }
 
 /** Calls that change nothing that a crash could leave. */

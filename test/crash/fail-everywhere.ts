@@ -1,9 +1,11 @@
 import type { CallKind, CrashKind } from '../../sim/disk/calls/call-kinds.js';
+import type { SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import {
-  CRASH_KINDS,
   LOOKS,
   describing,
   newDisk,
+  type Known,
+  recoverTwice,
   runWhole,
   type CrashSubject,
   type CrashWorld,
@@ -42,7 +44,7 @@ const CODES: Readonly<Record<CallKind, readonly string[]>> = {
 };
 
 /** Each failure that the calls of the work can have. */
-export async function failuresOf<Memory>(
+export async function failuresOf<Memory extends Known>(
   subject: CrashSubject<Memory>,
   world: CrashWorld,
 ): Promise<readonly Failure[]> {
@@ -58,17 +60,19 @@ export async function failuresOf<Memory>(
 
 /**
  * Runs the work with that failure in it. It has to go on, or to open again; and what a crash leaves, right behind
- * the failure or at the end of the work, has to be recovered, whichever of these kinds it is of.
+ * the failure or at the end of the work, has to be recovered, whichever of these kinds it is of; `isNew` says of each
+ * disk whether it was not judged before.
  */
-export async function failAt<Memory>(
+export async function failAt<Memory extends Known>(
   subject: CrashSubject<Memory>,
   world: CrashWorld,
   failure: Failure,
-  kinds: readonly CrashKind[] = CRASH_KINDS,
+  kinds: readonly CrashKind[],
+  isNew: (disk: SimulatedDisk, memory: Known) => boolean,
 ): Promise<void> {
   const disk = newDisk(world);
   const memory = subject.begin();
-  const left: { readonly fork: typeof disk; readonly memory: Memory; readonly when: string }[] = [];
+  const left: { readonly fork: SimulatedDisk; readonly memory: Memory; readonly when: string }[] = [];
   const leave = (when: string): void => {
     left.push({ fork: disk.fork(), memory: subject.copy(memory), when });
   };
@@ -84,12 +88,10 @@ export async function failAt<Memory>(
     for (const kind of kinds) {
       const crashed = fork.fork({ seed: failure.call });
       crashed.crash(kind);
-      const copy = subject.copy(known);
-      await describing(`${kind} ${when}`, async () => {
-        await runWhole(crashed, (environment) => subject.recover(environment, copy));
-        crashed.crash('power');
-        await runWhole(crashed, (environment) => subject.recover(environment, copy));
-      });
+      if (!isNew(crashed, known)) continue;
+      await describing(`${kind} ${when}`, () =>
+        recoverTwice(subject, { disk: crashed, memory: subject.copy(known) }),
+      );
     }
   }
 }

@@ -42,7 +42,7 @@ describe.each(LIVES)('seed $seed, segments of $segmentBytes, calls $profile.call
     const crashes = await crashesOfLife(subject, life, (stop, way) => isTried(stop, way, life.seed));
     for (const crashed of crashes)
       await describing(textOf(crashed.stop), () => recoverTwice(subject, crashed));
-    expect(crashes.length).toBeGreaterThan(200);
+    expect(crashes.length).toBeGreaterThan(150);
   });
 
   test('so does a crash inside the recovery from a crash', async () => {
@@ -63,6 +63,6 @@ describe.each(LIVES)('seed $seed, segments of $segmentBytes, calls $profile.call
           ({ call }, way) => (call * 4 + crashed.stop.call + way) % portion === 0,
         );
       });
-    expect(count).toBeGreaterThan(100);
+    expect(count).toBeGreaterThan(80);
   });
 });

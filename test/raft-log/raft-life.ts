@@ -17,9 +17,10 @@ export function raftSubject(segmentBytes: number): CrashSubject<RaftMemory> {
     begin: () => new RaftMemory(),
     copy: (memory) => memory.clone(),
     work: (environment, memory) => liveTwice(environment, memory, segmentBytes),
-    recover: async (environment, memory) => {
+    recover: async (environment, memory, goesOn) => {
       const log = await open(environment, segmentBytes);
       await memory.judge(log);
+      if (!goesOn) return;
       await goOn(log, memory, segmentBytes);
       await memory.judge(log);
       // A recovery that does not end cleanly leaves more to the next one.

@@ -32,6 +32,11 @@ export class RaftMemory {
     return this.#counting(this.#states.newest);
   }
 
+  /** What a verdict depends on. */
+  get key(): string {
+    return [...this.#allowed, this.newest].map(({ portrait }) => portrait).join(';');
+  }
+
   #counting(state: PlainLog): PlainLog {
     return this.#floating === null ? state : this.#floating.change(state);
   }

@@ -39,7 +39,7 @@ describe.each(['inline', 'background'] as const)('calls %s', (mode) => {
         await describing(`seed ${seed}, ${textOf(crashed.stop)}`, () => recoverTwice(subject, crashed));
       count += crashes.length;
     }
-    expect(count).toBeGreaterThan(1000);
+    expect(count).toBeGreaterThan(700);
   });
 
   // Around what makes bytes and names durable: there a kill leaves in the cache what the disk may not have.
@@ -63,6 +63,6 @@ describe.each(['inline', 'background'] as const)('calls %s', (mode) => {
           ({ call }, way) => isDeep || way === 1 || (call * WAYS + way + at) % 23 === 0,
         );
       });
-    expect(count).toBeGreaterThan(400);
+    expect(count).toBeGreaterThan(250);
   });
 });

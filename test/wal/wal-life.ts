@@ -21,9 +21,10 @@ export function walSubject(segmentBytes: number): CrashSubject<WalMemory> {
       await life.first();
       await life.second();
     },
-    recover: async (environment, memory) => {
+    recover: async (environment, memory, goesOn) => {
       const wal = await open(environment, segmentBytes);
       await memory.judge(wal);
+      if (!goesOn) return;
       await memory.append(wal, [10]);
       await Promise.all([memory.append(wal, [300, 0]), memory.append(wal, [segmentBytes / 4])]);
       await memory.checkReads(wal);

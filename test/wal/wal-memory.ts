@@ -18,6 +18,12 @@ export class WalMemory {
   /** The first LSN is not below this. */
   #firstLsn = 1;
 
+  /** What a verdict depends on. */
+  get key(): string {
+    const states = this.#states.all.map((state) => `${state.join()}${this.#doubtful.has(state) ? '?' : ''}`);
+    return [...states, this.#givenUpBelow, this.#firstLsn].join(';');
+  }
+
   /** Last LSN that must be there. */
   get promisedLsn(): number {
     return this.#states.promised.length;
