@@ -16,6 +16,8 @@ var (
 	ErrUnknownFate = errors.New("nobody knows whether it is on stable storage")
 	// ErrLost: the log is not this process's any more. It must end; the next one opens the log anew.
 	ErrLost = errors.New("the log is lost to this process")
+	// ErrClosed: Close was called.
+	ErrClosed = errors.New("the log was closed")
 	// ErrKeyNotFound has the text that hashicorp/raft looks for.
 	ErrKeyNotFound = errors.New("not found")
 )

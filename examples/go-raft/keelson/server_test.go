@@ -28,6 +28,10 @@ type server struct {
 var common *server
 
 func TestMain(m *testing.M) {
+	if address := os.Getenv("KEELSON_ADDRESS"); address != "" {
+		adapt(address)
+		return
+	}
 	root, err := os.MkdirTemp("", "keelson-go-")
 	if err != nil {
 		panic(err)

@@ -3,6 +3,7 @@ package keelson
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
 	"sync"
@@ -23,6 +24,8 @@ const batchBytes = 1 << 20
 type Options struct {
 	// Name of the log on its server.
 	Name string
+	// NeverCreate refuses where there is no log yet: an unmounted disk is not a fresh log.
+	NeverCreate bool
 	// TakeOver takes the log from a session that has it still: that of a process which was killed.
 	TakeOver bool
 	// Patience is how long a call waits for a server that does not answer. Default: 10 s.
@@ -96,9 +99,12 @@ func openSession(ctx context.Context, target string, options Options) (*session,
 		calls: pb.NewRaftLogServiceClient(conn), conn: conn, options: options, ctx: own, cancel: cancel,
 		kick: make(chan struct{}, 1), ended: make(chan struct{}), gone: make(chan struct{}),
 	}
-	limited, done := context.WithTimeout(ctx, options.Patience)
-	defer done()
-	if s.id, s.opened, err = s.open(limited, options.TakeOver); err != nil {
+	if _, isBounded := ctx.Deadline(); !isBounded {
+		var done context.CancelFunc
+		ctx, done = context.WithTimeout(ctx, options.Patience)
+		defer done()
+	}
+	if s.id, s.opened, err = s.open(ctx, options.TakeOver); err != nil {
 		cancel()
 		conn.Close()
 		return nil, err
@@ -113,7 +119,7 @@ func openSession(ctx context.Context, target string, options Options) (*session,
 func (s *session) open(ctx context.Context, takeOver bool) (*pb.Session, *pb.OpenResponse, error) {
 	request := &pb.OpenRequest{
 		Name: s.options.Name, SessionId: randomID(), TakeOver: takeOver,
-		Options: &pb.OpenOptions{SnapshotsKept: proto.Uint64(snapshotsKept)},
+		Options: &pb.OpenOptions{SnapshotsKept: proto.Uint64(snapshotsKept), NeverCreate: s.options.NeverCreate},
 	}
 	for attempt := 0; ; attempt++ {
 		opened, err := unary(ctx, request, s.calls.Open)
@@ -413,6 +419,9 @@ func (s *session) close() error {
 	}
 	s.cancel()
 	<-s.ended
+	s.mu.Lock()
+	s.lost = errors.Join(s.lost, ErrClosed)
+	s.mu.Unlock()
 	ctx, done := context.WithTimeout(context.Background(), s.options.Patience)
 	defer done()
 	_, closed := s.calls.Close(ctx, &pb.CloseRequest{Session: s.id})

@@ -46,7 +46,8 @@ var (
 	_ raft.SnapshotStore          = (*Store)(nil)
 )
 
-// Connect takes a log of the server at target, as its one writer.
+// Connect takes a log of the server at target, as its one writer. It waits for the server until the context's deadline, or as
+// long as patience goes.
 func Connect(ctx context.Context, target string, options Options) (*Store, error) {
 	s, err := openSession(ctx, target, options)
 	if err != nil {

@@ -36,8 +36,10 @@ func main() {
 
 func run(id, members, log, listen string) error {
 	// The process before may have been killed, and its session is there still: nobody else is this member.
-	store, err := keelson.Connect(context.Background(), log, keelson.Options{
-		Name: id, TakeOver: true, Patience: 10 * time.Second,
+	starting, done := context.WithTimeout(context.Background(), time.Minute)
+	defer done()
+	store, err := keelson.Connect(starting, log, keelson.Options{
+		Name: id, TakeOver: true,
 		Dial: []grpc.DialOption{grpc.WithTransportCredentials(insecure.NewCredentials())},
 	})
 	if err != nil {
@@ -55,7 +57,6 @@ func run(id, members, log, listen string) error {
 	config := raft.DefaultConfig()
 	config.LocalID = raft.ServerID(id)
 	config.Logger = hclog.New(&hclog.LoggerOptions{Name: id, Level: hclog.Info})
-	config.RestoreCommittedLogs = true
 	// Small, so that a minute sees snapshots, compaction, and a server that has fallen behind both.
 	config.SnapshotThreshold, config.SnapshotInterval, config.TrailingLogs = 400, 2*time.Second, 100
 	// Term and first entry are one save, so a crash cannot leave half of it. All members begin with the same.
