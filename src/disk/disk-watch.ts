@@ -78,10 +78,31 @@ export class DiskWatch {
     try {
       result = make();
     } catch (error) {
-      if (triesLeft === 0 || systemCode(error) !== 'EINTR') throw error;
-      return this.run(call, path, make, triesLeft - 1);
+      return this.again(call, path, error, make, triesLeft);
     }
-    if (!isPromise(result)) return result;
+    return isPromise(result) ? this.follow(call, path, result, make, triesLeft) : result;
+  }
+
+  /** Makes a call again that a signal cut short; throws on what else made it fail. */
+  again<T>(
+    call: CallUnderWay['call'],
+    path: string,
+    error: unknown,
+    make: () => Awaitable<T>,
+    triesLeft: number = TRIES_MAX,
+  ): Awaitable<T> {
+    if (triesLeft === 0 || systemCode(error) !== 'EINTR') throw error;
+    return this.run(call, path, make, triesLeft - 1);
+  }
+
+  /** Watches a call that did not return at once. */
+  follow<T>(
+    call: CallUnderWay['call'],
+    path: string,
+    result: Promise<T>,
+    make: () => Awaitable<T>,
+    triesLeft: number = TRIES_MAX,
+  ): Promise<T> {
     const startMs = this.#environment.now();
     const pending = { call, path, startMs, tellMs: startMs + STALLED_MS };
     this.#pending.add(pending);
@@ -93,8 +114,7 @@ export class DiskWatch {
       },
       (error: unknown) => {
         this.#pending.delete(pending);
-        if (triesLeft === 0 || systemCode(error) !== 'EINTR') throw error;
-        return this.run(call, path, make, triesLeft - 1);
+        return this.again(call, path, error, make, triesLeft);
       },
     );
   }
@@ -183,17 +203,46 @@ class WatchedFile implements Required<DiskFile> {
     this.#watch = watch;
   }
 
+  // Every save makes these three: what returns at once pays for no function by which it could be made again.
   read(into: Uint8Array, position: number, mode?: CallMode): Awaitable<number> {
-    return this.#watch.run('read', this.path, () => this.#file.read(into, position, mode));
+    try {
+      const count = this.#file.read(into, position, mode);
+      if (!isPromise(count)) return count;
+      return this.#watch.follow('read', this.path, count, this.#reading(into, position, mode));
+    } catch (error) {
+      return this.#watch.again('read', this.path, error, this.#reading(into, position, mode));
+    }
   }
   write(bytes: Uint8Array, position: number, mode?: CallMode): Awaitable<number> {
-    return this.#watch.run('write', this.path, () => this.#file.write(bytes, position, mode));
+    try {
+      const count = this.#file.write(bytes, position, mode);
+      if (!isPromise(count)) return count;
+      return this.#watch.follow('write', this.path, count, this.#writing(bytes, position, mode));
+    } catch (error) {
+      return this.#watch.again('write', this.path, error, this.#writing(bytes, position, mode));
+    }
+  }
+  dataSync(mode?: CallMode): Awaitable<void> {
+    try {
+      const synced = this.#file.dataSync(mode);
+      return isPromise(synced)
+        ? this.#watch.follow('dataSync', this.path, synced, this.#syncing(mode))
+        : synced;
+    } catch (error) {
+      return this.#watch.again('dataSync', this.path, error, this.#syncing(mode));
+    }
+  }
+  #reading(into: Uint8Array, position: number, mode?: CallMode): () => Awaitable<number> {
+    return () => this.#file.read(into, position, mode);
+  }
+  #writing(bytes: Uint8Array, position: number, mode?: CallMode): () => Awaitable<number> {
+    return () => this.#file.write(bytes, position, mode);
+  }
+  #syncing(mode?: CallMode): () => Awaitable<void> {
+    return () => this.#file.dataSync(mode);
   }
   truncate(size: number): Awaitable<void> {
     return this.#watch.run('truncate', this.path, () => this.#file.truncate(size));
-  }
-  dataSync(mode?: CallMode): Awaitable<void> {
-    return this.#watch.run('dataSync', this.path, () => this.#file.dataSync(mode));
   }
   sync(mode?: CallMode): Awaitable<void> {
     return this.#watch.run('sync', this.path, () => this.#file.sync(mode));

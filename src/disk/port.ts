@@ -17,22 +17,6 @@ export function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
   return value instanceof Promise;
 }
 
-/** Goes on with the value: now where it is there now, else once it comes. What `next` throws rejects only then. */
-export function andThen<T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U>): Awaitable<U> {
-  return isPromise(value) ? value.then(next) : next(value);
-}
-
-/** What `make` brings, or what `failed` does where that throws or rejects. */
-export function orElse<T>(make: () => Awaitable<T>, failed: (error: unknown) => Awaitable<T>): Awaitable<T> {
-  let made: Awaitable<T>;
-  try {
-    made = make();
-  } catch (error) {
-    return failed(error);
-  }
-  return isPromise(made) ? made.catch(failed) : made;
-}
-
 /**
  * How a call should be carried out. A hint, never a promise:
  *

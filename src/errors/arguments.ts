@@ -99,10 +99,19 @@ export function checkKnownFields(
   known: readonly string[],
   prefix: string = argument,
 ): void {
-  const fields = Object.keys(value);
-  for (const field of fields) if (!known.includes(field)) throw unknownField(prefix, field, known);
-  if (fields.length === 0 && types.isPromise(value))
+  let isNamed = false;
+  // Not by `Object.keys` and `includes`: every save passes here, and a loop touches less.
+  for (const field in value) {
+    if (isOneOf(known, field)) isNamed = true;
+    else if (Object.hasOwn(value, field)) throw unknownField(prefix, field, known);
+  }
+  if (!isNamed && types.isPromise(value))
     throw invalidArgument(argument, value, 'an object, not a promise of one');
+}
+
+function isOneOf(known: readonly string[], field: string): boolean {
+  for (let at = 0; at < known.length; at += 1) if (known[at] === field) return true;
+  return false;
 }
 
 /** The fields of an object, each read once; one that is left out is undefined, an unknown one is refused. */

@@ -3,9 +3,13 @@ import { crc32 as zlibCrc32 } from 'node:zlib';
 
 /**
  * Below this many bytes the table-driven JavaScript of `crc-32` beats the call into zlib; above, zlib's
- * vector code is several times faster. Both compute the same polynomial (IEEE 802.3).
+ * vector code is several times faster, and reads no tables of 16 KiB into a cold cache. Both compute the same
+ * polynomial (IEEE 802.3).
  */
-const ZLIB_FROM_BYTES = 400;
+const ZLIB_FROM_BYTES = 192;
+
+/** What one byte makes, by which a few bytes are summed where they stand. */
+const BYTE_TABLE = Int32Array.from({ length: 256 }, (_, byte) => ~CRC32.buf([byte], -1));
 
 /**
  * CRC-32 of `bytes`, as an unsigned 32-bit number. `seed` is the CRC-32 of what came before, so that
@@ -14,6 +18,17 @@ const ZLIB_FROM_BYTES = 400;
 export function checksum(bytes: Uint8Array, seed = 0): number {
   // `crc-32` returns signed values; `>>> 0` makes the two agree.
   return bytes.length < ZLIB_FROM_BYTES ? CRC32.buf(bytes, seed) >>> 0 : zlibCrc32(bytes, seed);
+}
+
+/**
+ * The same over `bytes[from, until)`, for a few bytes in the middle of others: to make a view of them would take longer
+ * than to sum them.
+ */
+export function checksumWithin(bytes: Uint8Array, from: number, until: number, seed: number): number {
+  let sum = ~seed;
+  for (let at = from; at < until; at += 1)
+    sum = (sum >>> 8) ^ (BYTE_TABLE[(sum ^ (bytes[at] as number)) & 0xff] as number);
+  return ~sum >>> 0;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { checksum } from './checksum.js';
+import { checksumWithin } from './checksum.js';
 import { getU64, getVarint, isCount, putU64, putVarint, varintBytes, viewOf } from './integers.js';
 import { LIMITS } from './limits.js';
 import type { DurableMark } from './position.js';
@@ -12,6 +12,8 @@ import { recordsChecksum } from './records-checksum.js';
 
 /** 'KF', then the version of the frame's layout: what a search for headers looks for. */
 export const FRAME_MAGIC: Uint8Array = Uint8Array.of(0x4b, 0x46, 0x01);
+/** The same as the low bytes of a word, whose highest is the header's length. */
+const MAGIC_WORD = 0x01_46_4b;
 
 /** Bytes before the variable fields: whole words, written and read without a look at their values. */
 const FIXED_BYTES = 44;
@@ -92,8 +94,7 @@ export function putFrameHeader(
 ): number {
   const { headerBytes, payloadBytes, recordCount } = size;
   const { firstLsn, durable } = place;
-  bytes.set(FRAME_MAGIC, offset);
-  bytes[offset + 3] = headerBytes;
+  view.setUint32(offset, MAGIC_WORD | (headerBytes << 24), true);
   view.setUint32(offset + 8, recordsChecksum(view, offset + headerBytes, recordCount, salt), true);
   view.setUint32(offset + 12, place.chain, true);
   view.setUint32(offset + 16, place.epoch, true);
@@ -117,8 +118,8 @@ export function putFrameHeader(
 
 /** Covers all of the header but the checksum itself. */
 function headerChecksumOf(bytes: Uint8Array, offset: number, headerBytes: number, salt: number): number {
-  const before = checksum(bytes.subarray(offset, offset + 4), salt);
-  return checksum(bytes.subarray(offset + 8, offset + headerBytes), before);
+  const before = checksumWithin(bytes, offset, offset + 4, salt);
+  return checksumWithin(bytes, offset + 8, offset + headerBytes, before);
 }
 
 /** True if a header may begin at `offset`: cheap, before the checksum is worked out. */

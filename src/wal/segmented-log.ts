@@ -1,5 +1,4 @@
 import { isKeelsonError, KeelsonError } from '../errors/index.js';
-import { frameHeaderBytes, type FrameFields } from '../format/frame-header.js';
 import type { DurableMark } from '../format/position.js';
 import { framesFrom } from '../format/segment-header.js';
 import { ActiveSegment, holdSegment, segmentBytesFor, segmentBytesHolding } from './write/active-segment.js';
@@ -179,20 +178,19 @@ export class SegmentedLog {
     return { highest: epoch, fence: { epoch: fenceEpoch, lsn: fenceLsn } };
   }
 
-  /** Throws what keeps a frame of that size from being accepted; nothing has changed then. */
-  checkAccepts(fields: FrameFields, payloadBytes: number): void {
+  /** Who writes the frame. Throws what keeps it from being accepted; nothing has changed then. */
+  #writerTaking(frame: Frame): GroupWriter {
     const { writer } = this.#writingParts();
     if (this.#closing !== null) throw closedError(this.#paths.dir);
     if (writer.latched !== null) throw failedError(this.#paths.dir, writer.latched);
-    const headerBytes = frameHeaderBytes(fields);
-    checkFrameSize({ headerBytes, payloadBytes }, writer.queuedBytes, this.#request);
+    checkFrameSize(frame, writer.queuedBytes, this.#request);
+    return writer;
   }
 
   /** Takes a frame: its records are encoded before this returns, and become durable in order (D1, D2). */
   accept(frame: Frame): void {
-    const { fields, headerBytes, payloadBytes } = frame;
-    this.checkAccepts(fields, payloadBytes);
-    const { writer } = this.#writingParts();
+    const { headerBytes, payloadBytes } = frame;
+    const writer = this.#writerTaking(frame);
     const { arena } = writer;
     const start = arena.reserve(headerBytes + payloadBytes);
     try {

@@ -25,6 +25,19 @@ function encoded(lowTerm: number, entries: readonly Model[]): Uint8Array {
   return bytes;
 }
 
+/** Hands the records over in the middle of other bytes, as an arena holds them. */
+function push(
+  recent: RecentEntries,
+  from: number,
+  until: number,
+  lowTerm: number,
+  records: Uint8Array,
+): void {
+  const bytes = new Uint8Array(records.length + 10).fill(0xaa);
+  bytes.set(records, 3);
+  recent.push(from, until, lowTerm, { bytes, view: viewOf(bytes) }, 3, 3 + records.length);
+}
+
 const entry = fc.record({
   term: fc.integer({ min: 5, max: 400 }),
   kind: fc.integer({ min: 0, max: 255 }),
@@ -73,7 +86,7 @@ describe('the window of the newest entries', () => {
             }
             const entries = one.kind === 'install' ? [] : one.entries;
             const lowTerm = Math.min(...entries.map(({ term }) => term));
-            recent.push(from, from + entries.length, lowTerm, encoded(lowTerm, entries));
+            push(recent, from, from + entries.length, lowTerm, encoded(lowTerm, entries));
             held.push(...entries);
             const until = first + held.length;
             for (const [start, end] of [
@@ -107,19 +120,19 @@ describe('the window of the newest entries', () => {
     const recent = new RecentEntries(8000);
     const data = new Uint8Array(100);
     for (let index = 1; index <= 500; index += 1)
-      recent.push(index, index + 1, 1, encoded(1, [{ term: 1, kind: 0, data }]));
+      push(recent, index, index + 1, 1, encoded(1, [{ term: 1, kind: 0, data }]));
     expect(recent.read(490, 501, Infinity)).toHaveLength(11);
     expect(recent.read(461, 501, Infinity)).toHaveLength(40);
     expect(recent.read(430, 501, Infinity)).toBeNull();
-    recent.push(501, 502, 1, encoded(1, [{ term: 1, kind: 0, data: new Uint8Array(8000) }]));
+    push(recent, 501, 502, 1, encoded(1, [{ term: 1, kind: 0, data: new Uint8Array(8000) }]));
     expect(recent.read(501, 502, Infinity)).toBeNull();
-    recent.push(502, 503, 1, encoded(1, [{ term: 1, kind: 0, data }]));
+    push(recent, 502, 503, 1, encoded(1, [{ term: 1, kind: 0, data }]));
     expect(recent.read(502, 503, Infinity)).toHaveLength(1);
   });
 
   test('what was handed out is no longer the window’s', () => {
     const recent = new RecentEntries(1000);
-    recent.push(1, 2, 1, encoded(1, [{ term: 1, kind: 0, data: Uint8Array.of(1, 2, 3) }]));
+    push(recent, 1, 2, 1, encoded(1, [{ term: 1, kind: 0, data: Uint8Array.of(1, 2, 3) }]));
     recent.read(1, 2, Infinity)?.[0]?.data.fill(9);
     expect(recent.read(1, 2, Infinity)?.[0]?.data).toEqual(Uint8Array.of(1, 2, 3));
   });

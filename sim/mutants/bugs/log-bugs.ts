@@ -60,8 +60,8 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: 'src/raft-log/state/encode-save.ts',
-        find: '  const fields = {\n    from: keepUntil,\n    until: keepUntil + entries.count,',
-        put: '  const from = entries.count === 0 ? view.lastIndex + 1 : keepUntil;\n  const fields = {\n    from,\n    until: from + entries.count,',
+        find: '    from: keepUntil,\n    until: keepUntil + entryCount,',
+        put: '    from: entryCount === 0 ? view.lastIndex + 1 : keepUntil,\n    until: entryCount === 0 ? view.lastIndex + 1 : keepUntil + entryCount,',
       },
     ],
   },
@@ -96,8 +96,8 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: 'src/wal/write/group-writer.ts',
-        find: "andThen(this.#host.superblock.checkFence('inline'), () => {",
-        put: 'andThen<void, number>(undefined, () => {',
+        find: "const looked = this.#host.superblock.checkFence('inline');",
+        put: 'const looked: Awaitable<void> = undefined as Awaitable<void>;',
       },
     ],
   },
@@ -183,8 +183,8 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: 'src/raft-log/state/recent-entries.ts',
-        find: '    this.truncateFrom(from);\n    const needed',
-        put: '    this.#until = Math.min(this.#until, from);\n    const needed',
+        find: '    this.truncateFrom(from);\n    const bytes',
+        put: '    this.#until = Math.min(this.#until, from);\n    const bytes',
       },
     ],
   },

@@ -110,13 +110,18 @@ export const ORDER_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: WRITER,
-        find: `      (error) => {
-        throw syncFailed('the log', { path: active.path, offset: active.offset }, error, REOPEN);`,
-        put: `      async (error) => {
-        if (isNoSpace(error)) throw await this.#writeFailure(active, bytes, error);
-        throw syncFailed('the log', { path: active.path, offset: active.offset }, error, REOPEN);`,
+        find: '    } catch (error) {\n      throw groupUnsynced(group, error);',
+        put: `    } catch (error) {
+      if (isNoSpace(error)) return this.#throwUnwritten(group, error);
+      throw groupUnsynced(group, error);`,
       },
-      { file: WRITER, find: '#sync({ active, mode }: Group)', put: '#sync({ active, bytes, mode }: Group)' },
+      {
+        file: WRITER,
+        find: '      (error: unknown) => {\n        throw groupUnsynced(group, error);',
+        put: `      (error: unknown) => {
+        if (isNoSpace(error)) return this.#throwUnwritten(group, error);
+        throw groupUnsynced(group, error);`,
+      },
     ],
   },
   {

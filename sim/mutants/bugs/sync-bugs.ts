@@ -1,9 +1,9 @@
 import type { PlantedBug } from '../planted-bug.js';
 
 const GROUP_WRITER = 'src/wal/write/group-writer.ts';
-const PUBLISH = '      this.#publish(group);\n      return group.until;';
-const SYNC = '      () => active.file.dataSync(mode),\n';
-const SYNC_BEGINS = '    return andThen(this.#write(group), () => andThen(this.#sync(group), ';
+const SYNC_BEGINS = '    let synced: Awaitable<void>;\n';
+const SYNC_THREW = '    } catch (error) {\n      throw groupUnsynced(group, error);\n    }';
+const SYNC_REJECTED = '      (error: unknown) => {\n        throw groupUnsynced(group, error);\n      },';
 
 /** Bugs in when things are synced, and in what a failed sync means. */
 export const SYNC_BUGS: readonly PlantedBug[] = [
@@ -12,16 +12,12 @@ export const SYNC_BUGS: readonly PlantedBug[] = [
     name: 'ack before sync',
     rule: 'D2',
     hunks: [
+      { file: GROUP_WRITER, find: SYNC_BEGINS, put: `    this.#publish(group);\n${SYNC_BEGINS}` },
       {
         file: GROUP_WRITER,
-        find: SYNC_BEGINS,
-        put: `    const early = (): Awaitable<void> => {
-      this.#publish(group);
-      return this.#sync(group);
-    };
-${SYNC_BEGINS.replace('this.#sync(group)', 'early()')}`,
+        find: 'looked.then(() => this.#publish(group)) : this.#publish(group);',
+        put: 'looked.then(() => group.until) : group.until;',
       },
-      { file: GROUP_WRITER, find: PUBLISH, put: '      return group.until;' },
     ],
   },
   {
@@ -67,8 +63,17 @@ ${SYNC_BEGINS.replace('this.#sync(group)', 'early()')}`,
     hunks: [
       {
         file: GROUP_WRITER,
-        find: SYNC,
-        put: '      () => orElse(() => active.file.dataSync(mode), () => active.file.dataSync(mode)),\n',
+        find: SYNC_THREW,
+        put: '    } catch {\n      synced = group.active.file.dataSync(group.mode);\n    }',
+      },
+      {
+        file: GROUP_WRITER,
+        find: SYNC_REJECTED,
+        put: `      async (error: unknown) => {
+        await group.active.file.dataSync(group.mode);
+        if (error === null) throw groupUnsynced(group, error);
+        return this.#acknowledge(group);
+      },`,
       },
     ],
   },
@@ -77,10 +82,14 @@ ${SYNC_BEGINS.replace('this.#sync(group)', 'early()')}`,
     name: 'EIO of sync swallowed',
     rule: 'D5',
     hunks: [
+      { file: GROUP_WRITER, find: SYNC_THREW, put: '    } catch {\n      synced = undefined;\n    }' },
       {
         file: GROUP_WRITER,
-        find: SYNC,
-        put: '      () => orElse(() => active.file.dataSync(mode), () => undefined),\n',
+        find: SYNC_REJECTED,
+        put: `      (error: unknown) => {
+        if (error === null) throw groupUnsynced(group, error);
+        return this.#acknowledge(group);
+      },`,
       },
     ],
   },
@@ -150,13 +159,8 @@ ${SYNC_BEGINS.replace('this.#sync(group)', 'early()')}`,
     hunks: [
       {
         file: GROUP_WRITER,
-        find: SYNC,
-        put: "      () => (frames.some((frame) => frame.urgency === 'entries') ? active.file.dataSync(mode) : undefined),\n",
-      },
-      {
-        file: GROUP_WRITER,
-        find: '#sync({ active, mode }: Group)',
-        put: '#sync({ active, frames, mode }: Group)',
+        find: 'synced = group.active.file.dataSync(group.mode);',
+        put: "if (group.frames.some((frame) => frame.urgency === 'entries')) synced = group.active.file.dataSync(group.mode);",
       },
     ],
   },

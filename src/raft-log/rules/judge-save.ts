@@ -49,17 +49,18 @@ export function judgeSave(view: LogView, given: GivenSave, rules: JudgeRules): S
   const lastIndex = keepUntil - 1 + entries.count;
   const lastTerm = entries.count === 0 ? termBefore : entries.term(lastIndex);
 
+  const before = view.hardState;
   const hardState =
     given.hardState === undefined
-      ? view.hardState
-      : mergeHardState(view.hardState, given.hardState, view.snapshot?.index ?? -1);
+      ? before
+      : mergeHardState(before, given.hardState, view.snapshot?.index ?? -1);
   if (isStrict) {
     judgeRisingTerms(entries, termBefore);
-    judgeHardState(view, hardState, lastIndex);
+    if (hardState !== before) judgeHardState(view, hardState, lastIndex);
     if (entries.count > 0) judgeTermsBelow(lastIndex, lastTerm, hardState.term);
   }
 
-  const hardStateChanged = !isSameHardState(hardState, view.hardState);
+  const hardStateChanged = hardState !== before && !isSameHardState(hardState, before);
   const stable = given.stable === undefined ? NO_CHANGE : judgeStable(view.stable, given.stable);
   const isEmpty = keepUntil > view.lastIndex && entries.count === 0 && !hardStateChanged && stable.size === 0;
   return { keepUntil, entries, hardState, hardStateChanged, stable, lastIndex, lastTerm, isEmpty };

@@ -28,25 +28,21 @@ export function draftSave(view: LogView, plan: SavePlan): LogFrame {
   if (entries.count === 0 && keepUntil <= view.lastIndex) {
     controls.push({ kind: RAFT_RECORD_KINDS.truncation, body: new Uint8Array(0) });
   }
-  const { low, high, terms } = termsOf(entries, lastTerm);
+  const { low: lowTerm, high: highTerm, terms } = termsOf(entries, lastTerm);
+  const entryCount = entries.count;
   const fields = {
     from: keepUntil,
-    until: keepUntil + entries.count,
-    lowTerm: low,
-    highTerm: high,
+    until: keepUntil + entryCount,
+    lowTerm,
+    highTerm,
     lastTerm,
     resets: false,
   };
   // What is accepted is frozen already.
   const after = plan.hardStateChanged ? Object.freeze({ ...hardState }) : view.hardState;
-  const effect = {
-    keepUntil,
-    entryCount: entries.count,
-    terms,
-    hardState: after,
-    ...(stable.size > 0 ? { stable } : {}),
-  };
-  const urgency = entries.count > 0 ? 'entries' : 'control';
+  const plain = { keepUntil, entryCount, terms, hardState: after };
+  const effect = stable.size > 0 ? { ...plain, stable } : plain;
+  const urgency = entryCount > 0 ? 'entries' : 'control';
   return new LogFrame({ fields, effect, urgency, controls, entries });
 }
 

@@ -63,7 +63,8 @@ export class FrameQueue implements FrameOwner {
     this.#accepted.shift();
     this.#durable.apply(effect);
     if (effect.resetTo !== undefined) this.#recent.truncateFrom(0);
-    this.#recent.push(effect.keepUntil, frame.until, fields.lowTerm, frame.entryRecords());
+    const { arena, until } = frame;
+    this.#recent.push(effect.keepUntil, until, fields.lowTerm, arena, frame.entryRecordsFrom(), frame.end);
     frame.resolve();
     this.#tellOfRoom();
   }

@@ -132,13 +132,11 @@ export class LogFrame extends Frame {
     return this.#recordOf(index).checksum;
   }
 
-  /** The records of its entries, one behind the other; a view, valid as {@link payload} is. */
-  entryRecords(): Uint8Array {
-    const { arena, headerBytes, payloadBytes } = this;
-    let at = this.start + headerBytes;
-    const until = at + payloadBytes;
-    for (let count = 0; count < this.#controls.length; count += 1) at += recordBytesAt(arena.view, at);
-    return arena.bytes.subarray(at, until);
+  /** Where in the arena the records of its entries stand, one behind the other: from here to the frame's end. */
+  entryRecordsFrom(): number {
+    let at = this.start + this.headerBytes;
+    for (let count = 0; count < this.#controls.length; count += 1) at += recordBytesAt(this.arena.view, at);
+    return at;
   }
 
   /** Entries `[from, until)` of it, with bytes of their own, until their data passes `bytesMax`; at least one. */

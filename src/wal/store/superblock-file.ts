@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { overwriteFailed, readFailed, syncFailed } from '../../disk/disk-failure.js';
-import { andThen, orElse, type Awaitable, type CallMode, type DiskFile } from '../../disk/port.js';
+import { isPromise, type Awaitable, type CallMode, type DiskFile } from '../../disk/port.js';
 import { readFully } from '../../disk/read-fully.js';
 import { writeFully } from '../../disk/write-fully.js';
 import { KeelsonError } from '../../errors/index.js';
@@ -178,23 +178,48 @@ export class SuperblockFile {
   checkFence(mode: CallMode): Awaitable<void> {
     const stamps = this.#idleStamps ?? new Uint8Array(STAMPS_BYTES);
     this.#idleStamps = null;
-    return andThen(this.#read(stamps, SLOT_STAMP_FROM, mode), (count) => {
-      this.#idleStamps = stamps;
-      if (count === STAMPS_BYTES && Buffer.compare(stamps, this.#knownStamps) === 0) return undefined;
-      const bytes = new Uint8Array(SUPERBLOCK_BYTES);
-      return andThen(this.#read(bytes, 0, mode), () => {
-        this.#judgeFence(bytes);
-      });
-    });
+    const count = this.#read(stamps, SLOT_STAMP_FROM, mode);
+    return isPromise(count)
+      ? this.#judgeStampsRead(stamps, count, mode)
+      : this.#judgeStamps(stamps, count, mode);
+  }
+
+  async #judgeStampsRead(stamps: Uint8Array, count: Promise<number>, mode: CallMode): Promise<void> {
+    await this.#judgeStamps(stamps, await count, mode);
+  }
+
+  #judgeStamps(stamps: Uint8Array, count: number, mode: CallMode): Awaitable<void> {
+    this.#idleStamps = stamps;
+    if (count === STAMPS_BYTES && Buffer.compare(stamps, this.#knownStamps) === 0) return undefined;
+    return this.#judgeSlots(mode);
+  }
+
+  #judgeSlots(mode: CallMode): Awaitable<void> {
+    const bytes = new Uint8Array(SUPERBLOCK_BYTES);
+    const count = this.#read(bytes, 0, mode);
+    const judge = (): void => {
+      this.#judgeFence(bytes);
+    };
+    if (isPromise(count)) return count.then(judge);
+    judge();
+    return undefined;
   }
 
   #read(into: Uint8Array, position: number, mode: CallMode): Awaitable<number> {
-    return orElse(
-      () => readFully(this.file, into, position, mode),
-      (error) => {
-        throw this.#fenceUnread(error);
-      },
-    );
+    try {
+      const count = readFully(this.file, into, position, mode);
+      return isPromise(count) ? this.#orUnread(count) : count;
+    } catch (error) {
+      throw this.#fenceUnread(error);
+    }
+  }
+
+  async #orUnread(count: Promise<number>): Promise<number> {
+    try {
+      return await count;
+    } catch (error) {
+      throw this.#fenceUnread(error);
+    }
   }
 
   #fenceUnread(error: unknown): KeelsonError {

@@ -12,6 +12,9 @@ const KEPT_BYTES_MAX = 4 * 1024 * 1024;
 export class FrameArena {
   #bytes: Uint8Array = new Uint8Array(FIRST_BYTES);
   #view: DataView = viewOf(this.#bytes);
+  #run: Uint8Array = this.#bytes;
+  #runOf: Uint8Array = this.#bytes;
+  #runStart = 0;
   #used = 0;
 
   get bytes(): Uint8Array {
@@ -35,6 +38,16 @@ export class FrameArena {
     grown.set(this.#bytes.subarray(0, this.#used));
     this.#bytes = grown;
     this.#view = viewOf(grown);
+  }
+
+  /** The bytes of a group; made anew only where they are others than those of the one before. */
+  run(start: number, bytes: number): Uint8Array {
+    if (this.#runOf !== this.#bytes || this.#runStart !== start || this.#run.length !== bytes) {
+      this.#run = this.#bytes.subarray(start, start + bytes);
+      this.#runOf = this.#bytes;
+      this.#runStart = start;
+    }
+    return this.#run;
   }
 
   /** Gives back what was reserved last, from `from` on. */

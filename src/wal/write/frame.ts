@@ -62,6 +62,11 @@ export abstract class Frame implements FrameParts {
     return this.firstLsn + this.recordCount - 1;
   }
 
+  /** Where it ends in the arena. */
+  get end(): number {
+    return this.start + this.headerBytes + this.payloadBytes;
+  }
+
   /** The encoded records; a view, valid until the frame is durable or has failed. */
   payload(): Uint8Array {
     const from = this.start + this.headerBytes;
