@@ -1,5 +1,5 @@
-import { readdirSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { cpSync, readdirSync } from 'node:fs';
+import { basename, join, relative, resolve } from 'node:path';
 import { rolldown } from 'rolldown';
 
 /*
@@ -31,13 +31,19 @@ await bundle.write({
   comments: { legal: true, annotation: true, jsdoc: false },
   codeSplitting: {
     groups: [
-      { name: 'log', test: within(/^(?!\.\.|cli|grpc|testing)/), priority: 2 },
+      { name: 'log', test: within(/^(?!\.\.|cli|grpc|testing|page)/), priority: 2 },
       // What needs a peer apart from what can say that it is missing, and from what the simulator runs.
       { name: 'grpc', test: within(/^grpc\/(?!net|generated)/), priority: 1 },
       { name: 'grpc-net', test: within(/^grpc/) },
+      { name: 'page', test: within(/^page/) },
       { name: 'cli', test: within(/^cli/) },
       { name: 'testing', test: within(/^testing/) },
     ],
   },
 });
 await bundle.close();
+
+// What runs in a browser is read as text, from beside the module that makes the page.
+for (const top of ['src', 'sim'])
+  for (const file of readdirSync(top, { recursive: true }).filter((name) => name.endsWith('.browser.js')))
+    cpSync(join(top, file), top === 'src' ? join('dist/src/bundle', basename(file)) : join('dist/sim', file));

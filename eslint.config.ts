@@ -66,6 +66,20 @@ const config: Linter.Config[] = defineConfig([
     },
     rules: { 'no-console': 'off' },
   },
+  {
+    files: ['**/*.browser.js'],
+    languageOptions: {
+      sourceType: 'script',
+      // What dom.browser.js, which stands in front of every other, says for all.
+      globals: Object.fromEntries(
+        ['document', 'byId', 'data', 'h', 's', 'termColour', 'onKeys'].map((name) => [name, 'readonly']),
+      ),
+    },
+    rules: {
+      'no-redeclare': ['error', { builtinGlobals: false }],
+      'no-unused-vars': ['error', { vars: 'local' }],
+    },
+  },
 ]);
 
 export default config;

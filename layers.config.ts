@@ -13,6 +13,8 @@ import tseslint from 'typescript-eslint';
 /** For each room of `src/`, the rooms that it may import. Never a sibling, never upwards. */
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   errors: [],
+  // How a page of HTML is made, whatever it shows.
+  page: [],
   format: ['errors'],
   disk: ['errors'],
   wal: ['format', 'disk', 'errors'],
@@ -21,7 +23,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   testing: ['raft-log', 'wal', 'snapshot', 'format', 'disk', 'errors'],
   grpc: ['raft-log', 'wal', 'snapshot', 'format', 'disk', 'errors'],
   // And grpc, but only by a dynamic import, when it is asked to serve.
-  cli: ['raft-log', 'wal', 'snapshot', 'format', 'disk', 'errors'],
+  cli: ['raft-log', 'wal', 'snapshot', 'format', 'disk', 'errors', 'page'],
 };
 
 /** Rooms that enter another one by one of its files alone, beside those that are but words for what it tells. */
@@ -30,7 +32,7 @@ const DOORS: Readonly<Record<string, { readonly into: string; readonly by: reado
 };
 
 /** Rooms whose business is the outside world. All others get it from their Environment. */
-const WORLDLY_ROOMS: ReadonlySet<string> = new Set(['disk', 'grpc', 'cli']);
+const WORLDLY_ROOMS: ReadonlySet<string> = new Set(['disk', 'grpc', 'cli', 'page']);
 
 /** Modules of Node that compute and touch nothing. */
 const PURE_NODE_MODULES = ['path', 'util', 'assert'];

@@ -2,8 +2,10 @@
  * `npm run bench`: what Keelson costs, as ratios to a reference that is measured in the same run, on the same
  * disk and with the same bytes. Figures of other machines and days are not comparable; the ratios nearly are.
  */
+import { readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import type { BenchCase, CaseContext } from './case.js';
+import type { BenchRun } from './chart.js';
 import { openCases } from './open-cases.js';
 import { readOptions, usage, UsageError, type BenchOptions } from './options.js';
 import { peerCases } from './peer-cases.js';
@@ -31,6 +33,10 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(usage(NAMES));
     return 0;
   }
+  if (options.run !== null) {
+    await tell(options, JSON.parse(await readFile(options.run, 'utf8')) as BenchRun);
+    return 0;
+  }
   const scratch = new Scratch();
   const interrupt = (): void => {
     scratch.remove();
@@ -38,7 +44,9 @@ async function main(args: readonly string[]): Promise<number> {
   };
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
-    tell(options, await runCases(options, scratch));
+    const rows = await runCases(options, scratch);
+    const machine = { node: process.version, platform: process.platform, cpus: cpus().length };
+    await tell(options, { schemaVersion: 1, ...machine, rounds: options.rounds, rows });
     return 0;
   } finally {
     scratch.remove();
@@ -56,16 +64,18 @@ async function runCases(options: BenchOptions, scratch: Scratch): Promise<Row[]>
   return rows;
 }
 
-function tell(options: BenchOptions, rows: readonly Row[]): void {
-  const machine = { node: process.version, platform: process.platform, cpus: cpus().length };
+async function tell(options: BenchOptions, run: BenchRun): Promise<void> {
+  const { node, platform, cpus: cores, rows } = run;
+  if (options.chart !== null) {
+    const { chartPage } = await import('./chart.js');
+    await writeFile(options.chart, chartPage(run));
+  }
   if (options.json) {
     const told = rows.map((row) => ({ ...row, isWithinBudget: isWithinBudget(row) }));
-    console.log(JSON.stringify({ schemaVersion: 1, ...machine, rounds: options.rounds, rows: told }));
+    console.log(JSON.stringify({ ...run, rows: told }));
     return;
   }
-  console.log(
-    `Node ${machine.node}, ${machine.platform}, ${machine.cpus} cores; medians of interleaved rounds\n`,
-  );
+  console.log(`Node ${node}, ${platform}, ${cores} cores; medians of interleaved rounds\n`);
   console.log(table(rows));
 }
 

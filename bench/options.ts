@@ -8,6 +8,10 @@ export interface BenchOptions {
   /** Measured time of a case, its reference included, in seconds; filling logs comes on top. */
   readonly seconds: number;
   readonly json: boolean;
+  /** Where a page with charts goes; null: none is made. */
+  readonly chart: string | null;
+  /** A run that `--json` printed: it is told anew, and nothing is measured. */
+  readonly run: string | null;
   /** The sizes of the design (4 GB, 10 M entries) instead of smaller ones. */
   readonly full: boolean;
 }
@@ -19,6 +23,8 @@ const FLAGS = {
   rounds: { type: 'string' },
   seconds: { type: 'string' },
   json: { type: 'boolean' },
+  chart: { type: 'string' },
+  run: { type: 'string' },
   full: { type: 'boolean' },
   quick: { type: 'boolean' },
   help: { type: 'boolean' },
@@ -35,6 +41,8 @@ names: ${names.join(' ')} (default: all)
   --quick       5 rounds, 2 seconds a case: all of them in about two minutes
   --full        the sizes of the design: a 4 GB log, 10 million entries
   --json        one object on standard output instead of a table
+  --chart FILE  a page with charts, beside what is printed
+  --run FILE    a run that --json printed is told anew; nothing is measured
   --help        this text`;
 }
 
@@ -52,6 +60,8 @@ export function readOptions(args: readonly string[], known: readonly string[]): 
     rounds,
     seconds: within('--seconds', values.seconds ?? (isQuick ? '2' : '8'), 0.1, 600),
     json: values.json ?? false,
+    chart: values.chart ?? null,
+    run: values.run ?? null,
     full: values.full ?? false,
   };
 }
@@ -60,6 +70,8 @@ interface Flags {
   readonly rounds?: string;
   readonly seconds?: string;
   readonly json?: boolean;
+  readonly chart?: string;
+  readonly run?: string;
   readonly full?: boolean;
   readonly quick?: boolean;
   readonly help?: boolean;

@@ -1,6 +1,6 @@
 import { isWithinBudget, type Row } from './row.js';
 
-const HEADINGS = ['work', 'unit', 'Keelson', 'reference', '', 'ratio', 'budget', ''] as const;
+export const HEADINGS = ['work', 'unit', 'Keelson', 'reference', '', 'ratio', 'budget', ''] as const;
 
 /** The rows as a table for people. */
 export function table(rows: readonly Row[]): string {
@@ -18,11 +18,12 @@ export function table(rows: readonly Row[]): string {
     .join('\n');
 }
 
-function isNumeric(column: number): boolean {
+export function isNumeric(column: number): boolean {
   return column === 2 || column === 4 || column === 5;
 }
 
-function cellsOf(row: Row): readonly string[] {
+/** What a line says, heading by heading. */
+export function cellsOf(row: Row): readonly string[] {
   const { work, unit, keelson, reference, ratio, budget } = row;
   const sign = budget.sense === 'at least' ? '>=' : '<=';
   const limit = budget.of === 'ratio' ? String(budget.value) : `${figure(budget.value)} ${unit}`;

@@ -8,7 +8,9 @@ import { drawPlan } from '../plan/draw-plan.js';
 import { parsePlan, type Plan, PLAN_PROFILES, type PlanProfile } from '../plan/plan.js';
 import { runPlan, type RunResult } from '../plan/run-plan.js';
 import { shrinkPlan } from '../plan/shrink-plan.js';
+import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import { BRANCHES } from '../store/reach.js';
+import type { RunWatch } from '../world/run-watch.js';
 
 /** What can be searched: one store, within its budget or beyond it, or a cluster. */
 export type Profile = PlanProfile | 'cluster';
@@ -53,9 +55,15 @@ export function drawAny(seed: number, profile: Profile): AnyPlan {
   return profile === 'cluster' ? drawClusterPlan(seed) : drawPlan(seed, profile);
 }
 
-export async function runAny(plan: AnyPlan, linesKept: number = 0): Promise<AnyResult> {
-  if (plan.profile === 'cluster') return ofCluster(await runClusterPlan(plan, { linesKept }));
-  return ofStore(await runPlan(plan, { linesKept }));
+/** @param watch sees the run as it happens */
+export async function runAny(
+  plan: AnyPlan,
+  linesKept: number = 0,
+  watch?: RunWatch<SimulatedDisk>,
+): Promise<AnyResult> {
+  const options = watch === undefined ? { linesKept } : { linesKept, watch };
+  if (plan.profile === 'cluster') return ofCluster(await runClusterPlan(plan, options));
+  return ofStore(await runPlan(plan, options));
 }
 
 /** A smaller plan that the same oracle fails. */

@@ -1,6 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AnyFailure, type AnyPlan, type AnyResult, runAny, shrinkAny } from './any-plan.js';
+import { planText } from './plan-text.js';
+import { runPage } from './page/run-page.js';
+import { RunStory } from './page/run-story.js';
 
 /** Lines of the trace that a failure leaves. */
 const LINES = 200;
@@ -21,8 +24,8 @@ export interface LeftFailure {
 }
 
 /**
- * Shrinks a failing plan and writes all that a stranger needs: the plan, what is wrong, the last lines of the trace,
- * and the files sector by sector before and after the crash.
+ * Shrinks a failing plan and writes all that a stranger needs: a page of the run, the plan, what is wrong, the last
+ * lines of the trace, and the files sector by sector before and after the crash.
  */
 export async function leaveFailure(
   root: string,
@@ -33,7 +36,8 @@ export async function leaveFailure(
 ): Promise<LeftFailure> {
   onProgress(`${name}: shrinking ${plan.ops.length} operations and ${plan.faults.length} faults`);
   const shrunk = await shrinkAny(plan);
-  const told = await runAny(shrunk.plan, LINES);
+  const story = new RunStory();
+  const told = await runAny(shrunk.plan, LINES, story);
   const dir = join(root, name);
   const file = join(dir, 'plan.json');
   const replay = `npm run sim -- --plan ${file}`;
@@ -51,17 +55,10 @@ export async function leaveFailure(
     const name = told.traces.length === 1 ? 'trace.txt' : `trace-${of}.txt`;
     await writeFile(join(dir, name), `${lines.join('\n')}\n`);
   }
+  await writeFile(join(dir, 'report.html'), runPage({ plan: shrunk.plan, file, result: told, story }));
   if (told.maps !== null) {
     await writeFile(join(dir, 'files-before-crash.txt'), `${told.maps.before}\n`);
     await writeFile(join(dir, 'files-after.txt'), `${told.maps.after}\n`);
   }
   return { dir, replay, text };
-}
-
-/** A plan with an operation or a fault a line, so that two of them can be compared by eye. */
-export function planText({ ops, faults, ...head }: AnyPlan): string {
-  const list = (items: readonly unknown[]): string =>
-    items.length === 0 ? '[]' : `[\n${items.map((item) => `    ${JSON.stringify(item)}`).join(',\n')}\n  ]`;
-  const fields = Object.entries(head).map(([name, value]) => `  "${name}": ${JSON.stringify(value)}`);
-  return `{\n${fields.join(',\n')},\n  "ops": ${list(ops)},\n  "faults": ${list(faults)}\n}\n`;
 }

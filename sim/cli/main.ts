@@ -1,8 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { type AnyPlan, type AnyResult, drawAny, parseAny, runAny } from './any-plan.js';
 import { failureText, leaveFailure } from './failure-files.js';
+import { forkPlan } from './fork-plan.js';
 import { Interruption } from './interruption.js';
 import { type CliOptions, parseOptions, USAGE, UsageError } from './options.js';
+import { runPage } from './page/run-page.js';
+import { RunStory } from './page/run-story.js';
+import { shivizText } from './page/shiviz.js';
 import { Progress } from './progress.js';
 import { reportPage } from './report.js';
 import { spreadSeeds } from './spread.js';
@@ -74,7 +78,12 @@ async function leaveSeed(options: CliOptions, seed: number, progress: Progress):
 
 async function replay(options: CliOptions, file: string): Promise<number> {
   const plan = await readPlan(file);
-  const result = await runAny(plan, REPLAY_LINES);
+  if (options.forkFrom !== null) return fork(options, plan, options.forkFrom);
+  const story = new RunStory();
+  const isDrawn = options.report !== null || options.shiviz !== null;
+  const result = await runAny(plan, REPLAY_LINES, isDrawn ? story : undefined);
+  if (options.report !== null) await writeFile(options.report, runPage({ plan, file, result, story }));
+  if (options.shiviz !== null) await writeFile(options.shiviz, shivizText(story));
   console.log(tracesText(result));
   if (result.maps !== null && result.failure !== null)
     console.log(`\nbefore the last crash:\n${result.maps.before}\n\nat the end:\n${result.maps.after}`);
@@ -84,6 +93,23 @@ async function replay(options: CliOptions, file: string): Promise<number> {
     console.log(JSON.stringify({ schemaVersion: 1, plan: file, failure, ops, crashes, calls, traceHash }));
   }
   return result.failure === null ? EXIT.clean : EXIT.found;
+}
+
+/** Goes on from a moment of a plan as other seeds draw it, until one of them finds something. */
+async function fork(options: CliOptions, plan: AnyPlan, from: number): Promise<number> {
+  for (let seed = options.from; seed < options.until; seed += 1) {
+    const forked = forkPlan(plan, from, seed);
+    const result = await runAny(forked);
+    const { failure, traceHash } = result;
+    console.log(
+      `seed ${seed}: ${failure === null ? `clean, trace hash ${traceHash.toString(16)}` : failure.what}`,
+    );
+    if (failure === null) continue;
+    const left = await leaveFailure(options.artefacts, `fork-${from}-${seed}`, forked, result, console.error);
+    console.log(`\n${left.text}\nfiles     ${left.dir}`);
+    return EXIT.found;
+  }
+  return EXIT.clean;
 }
 
 /** The last lines of each trace, one after the other. */

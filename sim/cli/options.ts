@@ -6,12 +6,15 @@ export const USAGE: string = `npm run sim -- [options]
   --seed N            run one seed
   --seeds A..B        run the seeds A, A+1, .. B (default 1..1000)
   --plan FILE         replay a plan, and print its trace
+  --from N            with --plan: keep its first N operations, and go on as the seed, or each seed, draws
   --profile NAME      ${PROFILES.join(' or ')} (default disk)
   --minutes M         stop after M minutes, whatever seeds are left; from --seeds' first seed on
   --jobs J            worker threads (default 1)
   --shard i/n         run every nth seed, from the ith (1..n): disjoint for a farm of machines
   --artefacts DIR     where a failure leaves its files (default sim-failures)
-  --report FILE       write a page with the figures
+  --report [FILE]     write a page: of a search its figures, of a plan the run, moment by moment (default
+                      sim-report.html)
+  --shiviz FILE       with --plan: write the run as text for ShiViz
   --json              print one object as the last line
   --merge FILE...     add up the objects that shards printed, and print the sum
 
@@ -27,6 +30,9 @@ export interface CliOptions {
   /** Half-open. */
   readonly until: number;
   readonly plan: string | null;
+  /** Operations of the plan that stay where it is continued; null: it is replayed as it is. */
+  readonly forkFrom: number | null;
+  readonly shiviz: string | null;
   readonly profile: Profile;
   readonly minutes: number | null;
   readonly jobs: number;
@@ -45,6 +51,12 @@ export function parseOptions(args: readonly string[]): CliOptions {
   const { values, positionals } = parse(args);
   if (positionals.length > 0 && values.merge !== true)
     throw new UsageError(`what is '${positionals.join(' ')}'?`);
+  const needsPlan = ['from', 'shiviz'] as const;
+  for (const name of needsPlan)
+    if (values[name] !== undefined && values.plan === undefined)
+      throw new UsageError(`--${name} needs a --plan`);
+  if (values.from !== undefined && values.seed === undefined && values.seeds === undefined)
+    throw new UsageError('--from needs the --seed or --seeds that draw what comes behind it');
   const minutes = values.minutes === undefined ? null : positive('--minutes', values.minutes);
   const range = rangeOf(values.seed, values.seeds, minutes !== null);
   const profile = PROFILES.find((name) => name === values.profile);
@@ -53,6 +65,8 @@ export function parseOptions(args: readonly string[]): CliOptions {
   return {
     ...range,
     plan: values.plan ?? null,
+    forkFrom: values.from === undefined ? null : whole('--from', values.from, 0),
+    shiviz: values.shiviz ?? null,
     profile,
     minutes,
     jobs: whole('--jobs', values.jobs, 1),
@@ -65,16 +79,24 @@ export function parseOptions(args: readonly string[]): CliOptions {
   };
 }
 
+/** A page that is not named has a name of its own. */
+function withReport(arg: string, at: number, args: readonly string[]): readonly string[] {
+  const isBare = arg === '--report' && (args[at + 1] ?? '--').startsWith('--');
+  return isBare ? [arg, 'sim-report.html'] : [arg];
+}
+
 // The types of what parseArgs returns follow from the table, which no annotation could say again.
 function parse(args: readonly string[]) {
   try {
     return parseArgs({
-      args: [...args],
+      args: args.flatMap(withReport),
       allowPositionals: true,
       options: {
         seed: { type: 'string' },
         seeds: { type: 'string' },
         plan: { type: 'string' },
+        from: { type: 'string' },
+        shiviz: { type: 'string' },
         profile: { type: 'string', default: 'disk' },
         minutes: { type: 'string' },
         jobs: { type: 'string', default: '1' },

@@ -5,6 +5,7 @@ import { createSimulatedDisk, type SimulatedDisk } from '../disk/simulated-disk.
 import type { SimulatedProcess } from '../disk/simulated-process.js';
 import type { Configuration, Message, RaftStatus } from '../raft/index.js';
 import { Random, subSeed } from '../world/random.js';
+import type { HappeningKind } from '../world/run-watch.js';
 import { Trace } from '../world/trace.js';
 import { ClusterFinding } from './cluster-finding.js';
 import type { CrashPlan } from './cluster-plan.js';
@@ -72,6 +73,7 @@ export class ClusterNode implements HostingNode {
       trace: this.trace,
       directories: ['/data'],
     });
+    this.trace.watch = world.watch?.lane(this.id, this.disk, () => this.promised.lines()) ?? null;
     this.calls = new NodeCalls(this.disk);
     this.crashes = new NodeCrashes(world, this.calls);
   }
@@ -107,7 +109,7 @@ export class ClusterNode implements HostingNode {
     const { process } = this.disk;
     const { life } = this;
     if (life > 1) this.#world.reach.restarted += 1;
-    this.trace.note(`${this.clock} ${this.id} starts, life ${String(life)}`);
+    this.#note('start', `starts, life ${String(life)}`);
     void process.died.then(() => {
       if (this.life === life) this.#died();
     });
@@ -164,9 +166,7 @@ export class ClusterNode implements HostingNode {
     this.#isInRepair = false;
     if (lost !== null) {
       reach['tail-lost'] += 1;
-      this.trace.note(
-        `${this.clock} ${this.id} lost all behind ${String(lost.lastIndex)} of ${String(lost.unfitUntil)}`,
-      );
+      this.#note('fault', `lost all behind ${String(lost.lastIndex)} of ${String(lost.unfitUntil)}`);
       this.promised.giveUp(lost);
       this.#unfitUntil = Math.max(this.#unfitUntil, lost.unfitUntil);
     }
@@ -197,6 +197,10 @@ export class ClusterNode implements HostingNode {
     this.#deferred.push(run);
   }
 
+  #note(kind: HappeningKind, text: string): void {
+    this.trace.note(`${this.clock} ${this.id} ${text}`, { kind });
+  }
+
   receive(message: Message): void {
     if (this.host === null) return;
     this.traceMessage('takes', message);
@@ -209,9 +213,7 @@ export class ClusterNode implements HostingNode {
 
   /** A life that cannot go on. The store is closed and opened again in the same process, or the process ends. */
   failed(host: NodeHost, error: unknown): void {
-    this.trace.note(
-      `${this.clock} ${this.id} fails: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    this.#note('fail', `fails: ${error instanceof Error ? error.message : String(error)}`);
     this.host = null;
     if (!(error instanceof KeelsonError)) {
       this.#world.found(errorType(this.id, error));
@@ -320,6 +322,7 @@ export class ClusterNode implements HostingNode {
   #settle(log: RaftLog): void {
     const { promised } = this;
     const expected = promised.lines();
+    this.trace.line(`${this.clock} ${this.id} recovers ${describeLog(log)}`, { kind: 'open' });
     const settled = promised.settle(log);
     if (settled === null) {
       const what = `${this.id} recovered a log that breaks its promises`;
@@ -392,9 +395,6 @@ export class ClusterNode implements HostingNode {
 }
 
 function errorType(id: string, error: unknown): ClusterFinding {
-  return new ClusterFinding({
-    oracle: 'error-type',
-    what: `${id} failed with ${String(error)}`,
-    cause: error,
-  });
+  const what = `${id} failed with ${String(error)}`;
+  return new ClusterFinding({ oracle: 'error-type', what, cause: error });
 }

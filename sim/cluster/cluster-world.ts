@@ -1,6 +1,8 @@
 import type { Configuration, Message } from '../raft/index.js';
+import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import { EventQueue } from '../world/event-queue.js';
 import { subSeed } from '../world/random.js';
+import type { Happening, RunWatch } from '../world/run-watch.js';
 import { Trace } from '../world/trace.js';
 import { ClusterNode } from './cluster-node.js';
 import type { ClusterPlan, CrashPlan, NodeChoice } from './cluster-plan.js';
@@ -16,6 +18,7 @@ export class ClusterWorld {
   readonly queue: EventQueue = new EventQueue({ drive: 'manual' });
   readonly trace: Trace;
   readonly linesKept: number;
+  readonly watch: RunWatch<SimulatedDisk> | null;
   readonly reach: ClusterReach = newClusterReach();
   readonly nodes: Map<string, ClusterNode> = new Map<string, ClusterNode>();
   readonly rules: RaftRules = new RaftRules(this.nodes);
@@ -31,10 +34,12 @@ export class ClusterWorld {
   crashesDuring: { readonly doing: string; readonly crash: CrashPlan }[] = [];
   #tell!: (error: unknown) => void;
 
-  constructor(plan: ClusterPlan, linesKept: number) {
+  constructor(plan: ClusterPlan, linesKept: number, watch: RunWatch<SimulatedDisk> | null) {
     this.plan = plan;
     this.linesKept = linesKept;
+    this.watch = watch;
     this.trace = new Trace({ linesKept });
+    this.trace.watch = watch?.lane('cluster', null, () => []) ?? null;
     this.broken = new Promise<never>((_resolve, reject) => {
       this.#tell = reject;
     });
@@ -66,8 +71,8 @@ export class ClusterWorld {
     });
   }
 
-  note(text: string): void {
-    this.trace.note(`${this.queue.nowMs.toFixed(3)} ms ${text}`);
+  note(text: string, about?: Happening): void {
+    this.trace.note(`${this.queue.nowMs.toFixed(3)} ms ${text}`, about);
   }
 
   /** A node of a new name, with an empty disk, that begins in `configuration`. */

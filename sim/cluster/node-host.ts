@@ -14,7 +14,13 @@ import {
 } from '../raft/index.js';
 import { ClusterFinding } from './cluster-finding.js';
 import { judgeSent } from './judge-sent.js';
-import { lastIndexOf, type PendingPromise, termAt } from './promised-log.js';
+import {
+  describeState,
+  lastIndexOf,
+  type PendingPromise,
+  type PromisedState,
+  termAt,
+} from './promised-log.js';
 import type { LifeSeen } from './raft-rules.js';
 import type { RegisterState } from './register-state.js';
 import type { NodeHostParts } from './node-world.js';
@@ -158,7 +164,10 @@ export class NodeHost implements RaftHost {
     world.rules.observe(node, this.#seen, status);
     if (status.role === 'leader' && !hasLed) {
       world.reach.elected += 1;
-      node.trace.note(`${node.clock} ${node.id} leads in term ${String(status.term)}`);
+      node.trace.note(`${node.clock} ${node.id} leads in term ${String(status.term)}`, {
+        kind: 'lead',
+        term: status.term,
+      });
     }
   }
 
@@ -185,10 +194,13 @@ export class NodeHost implements RaftHost {
     if (first !== undefined)
       world.rules.offered(node, save.entries, termAt(promised.newest, first.index - 1));
     this.#pending.set(save.id, promised.issue(save, writes));
+    this.#tellSave('save', save, promised.newest);
   }
 
   saved(save: ReadySave): void {
-    this.#parts.node.promised.keep(this.#takePending(save));
+    const { promised } = this.#parts.node;
+    promised.keep(this.#takePending(save));
+    this.#tellSave('saved', save, promised.kept);
   }
 
   incomingData(): SnapshotData {
@@ -213,10 +225,21 @@ export class NodeHost implements RaftHost {
     if (isKeelsonError(error)) node.judgeCause(error);
     world.reach['save-refused-for-space'] += 1;
     node.promised.refuse(this.#takePending(save));
+    this.#tellSave('refused', save, node.promised.newest);
     // What was not durable is forgotten, as by a crash: the commit index may fall back with it.
     this.#seen.commit = 0;
     this.#seen.judged = Math.min(this.#seen.judged, lastIndexOf(node.promised.newest));
     this.taker.takeAtOnce();
+  }
+
+  /** For who draws the run. */
+  #tellSave(kind: 'save' | 'saved' | 'refused', save: ReadySave, state: PromisedState): void {
+    const { trace, clock, id } = this.#parts.node;
+    if (!trace.keepsLines) return;
+    const from = save.entries[0]?.index;
+    const until = from === undefined ? undefined : from + save.entries.length;
+    const about = { kind, of: save, term: state.term, from, until };
+    trace.line(`${clock} ${id} ${kind} ${String(save.id)}: ${describeState(state)}`, about);
   }
 
   #takePending(save: ReadySave): PendingPromise {

@@ -1,6 +1,8 @@
 import type { RaftLog } from '../../src/raft-log/contract.js';
+import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import type { Message, Raft } from '../raft/index.js';
 import type { EventQueue } from '../world/event-queue.js';
+import type { RunWatch } from '../world/run-watch.js';
 import type { Trace } from '../world/trace.js';
 import type { ClusterPlan, CrashPlan } from './cluster-plan.js';
 import type { ClusterReach } from './cluster-reach.js';
@@ -14,6 +16,7 @@ import type { RegisterState } from './register-state.js';
 export interface NodeWorld {
   readonly plan: ClusterPlan;
   readonly linesKept: number;
+  readonly watch: RunWatch<SimulatedDisk> | null;
   readonly queue: EventQueue;
   readonly reach: ClusterReach;
   readonly rules: RaftRules;

@@ -1,4 +1,6 @@
 import { type Counters, newCounters, REACHED } from '../disk/calls/counters.js';
+import type { SimulatedDisk } from '../disk/simulated-disk.js';
+import type { RunWatch } from '../world/run-watch.js';
 import { Trace } from '../world/trace.js';
 import { ClusterFinding, type ClusterFindingFacts } from './cluster-finding.js';
 import type { ClusterPlan } from './cluster-plan.js';
@@ -12,6 +14,8 @@ import { performFault, performOp } from './perform.js';
 export interface ClusterRunOptions {
   /** Lines of the trace to keep of each node. Default: none. */
   readonly linesKept?: number;
+  /** Sees the run as it happens. */
+  readonly watch?: RunWatch<SimulatedDisk>;
 }
 
 /** What the oracles found, and when. */
@@ -60,7 +64,7 @@ export async function runClusterPlan(
   plan: ClusterPlan,
   options: ClusterRunOptions = {},
 ): Promise<ClusterRunResult> {
-  const world = new ClusterWorld(plan, options.linesKept ?? 0);
+  const world = new ClusterWorld(plan, options.linesKept ?? 0, options.watch ?? null);
   const progress = { ops: 0 };
   let failure: ClusterFailure | null = null;
   try {
@@ -68,7 +72,7 @@ export async function runClusterPlan(
   } catch (error) {
     if (!(error instanceof ClusterFinding)) throw error;
     failure = { ...error.facts, by: world.by, stack: error.stack ?? error.message };
-    world.note(`found ${error.message}`);
+    world.note(`found ${error.message}`, { kind: 'found' });
   }
   const nodes = [...world.nodes.values()];
   const trace = new Trace();
@@ -106,8 +110,8 @@ async function story(world: ClusterWorld, progress: { ops: number }): Promise<vo
   world.rules.begin(first);
   for (const _ of voters) world.makeNode(first);
   for (const node of world.nodes.values()) node.start();
-  for (const op of plan.ops) begin(world, op, progress, () => performOp(world, op));
-  for (const fault of plan.faults) begin(world, fault, progress, () => performFault(world, fault));
+  for (const op of plan.ops) begin(world, 'op', op, progress, () => performOp(world, op));
+  for (const fault of plan.faults) begin(world, 'fault', fault, progress, () => performFault(world, fault));
   await world.sleep(spanMs);
   await converge(world);
   world.clients.judge();
@@ -115,13 +119,14 @@ async function story(world: ClusterWorld, progress: { ops: number }): Promise<vo
 
 function begin(
   world: ClusterWorld,
+  kind: 'op' | 'fault',
   what: { readonly id: number; readonly kind: string; readonly atMs: number },
   progress: { ops: number },
   perform: () => void,
 ): void {
   world.queue.after(what.atMs, () => {
     world.by = `${what.kind} ${String(what.id)}`;
-    world.note(`-- ${JSON.stringify(what)}`);
+    world.note(`-- ${JSON.stringify(what)}`, { kind });
     progress.ops += 1;
     try {
       perform();

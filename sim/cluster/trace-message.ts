@@ -15,12 +15,24 @@ export function traceMessage(
   trace.fold(message.term);
   trace.fold(Math.floor(nowMs * 1e6));
   if ('index' in message) trace.fold(message.index);
-  if (trace.keepsLines) trace.line(`${nowMs.toFixed(3)} ms ${id} ${verb} ${describeMessage(message)}`);
+  if (!trace.keepsLines) return;
+  trace.line(`${nowMs.toFixed(3)} ms ${id} ${verb} ${describeMessage(message)}`, {
+    kind: verb === 'sends' ? 'send' : 'take',
+    term: message.term,
+    of: message,
+    ...indexesOf(message),
+  });
 }
 
 /** A message in one line: who to whom, what, in which term. */
 function describeMessage(message: Message): string {
   return `${message.from} -> ${message.to} ${message.type} of term ${String(message.term)}${details(message)}`;
+}
+
+function indexesOf(message: Message): { readonly from?: number; readonly until?: number } {
+  if (message.type === 'append' && message.entries.length > 0)
+    return { from: message.prevIndex + 1, until: message.prevIndex + 1 + message.entries.length };
+  return message.type === 'append-response' ? { from: message.index, until: message.index + 1 } : {};
 }
 
 function details(message: Message): string {

@@ -160,7 +160,7 @@ export class SimulatedDisk extends RawAccess {
 
   /**
    * All processes die at this instant; with `'power'` the page cache goes too. Calls under way are done,
-   * undone or half done. Afterwards {@link environment} is that of a new process.
+   * undone or half done. Afterwards {@link environment} is that of a new process, and what is left is traced.
    */
   crash(kind: CrashKind): void {
     if (kind === 'kill-power') {
@@ -169,7 +169,7 @@ export class SimulatedDisk extends RawAccess {
       return;
     }
     const random = new Random(subSeed(subSeed(this.#seed, 'crash'), ++this.#crashCount));
-    this.trace.note(`${this.#clock()} crash ${kind}, ${this.#underWay.length} calls under way`);
+    const text = `${this.#clock()} crash ${kind}, ${this.#underWay.length} calls under way`;
     this.#tearCallsUnderWay(() => true);
     for (const process of this.#processes) process.die();
     this.#processes = [];
@@ -177,6 +177,7 @@ export class SimulatedDisk extends RawAccess {
     if (kind === 'kill') killProcess(this.fs, random);
     else cutPower(this.fs, random);
     this.#process = this.startProcess();
+    this.trace.note(text, { kind: 'crash' });
   }
 
   /**
@@ -379,12 +380,12 @@ export class SimulatedDisk extends RawAccess {
 
   #killOne(process: SimulatedProcess): void {
     const random = new Random(subSeed(subSeed(this.#seed, 'crash'), ++this.#crashCount));
-    this.trace.note(`${this.#clock()} p${process.id} killed`);
     this.#tearCallsUnderWay((call) => call.process === process);
     process.die();
     this.#processes = this.#processes.filter((other) => other !== process);
     killProcess(this.fs, random);
     if (process === this.#process) this.#process = this.startProcess();
+    this.trace.note(`${this.#clock()} p${process.id} killed`, { kind: 'crash' });
   }
 
   #tearCallsUnderWay(concerns: (call: CallUnderWay) => boolean): void {

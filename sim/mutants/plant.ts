@@ -1,6 +1,6 @@
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { rolldown } from 'rolldown';
 import { type AnyPlan, parseAny } from '../cli/any-plan.js';
 import type { Hunk, PlantedBug } from './planted-bug.js';
@@ -12,6 +12,8 @@ export class PatchRefused extends Error {
 
 /** What is started of a copy, each by its path; all else is drawn in. */
 const PROGRAMS = ['sim/cli/main', 'sim/cli/worker', 'sim/mutants/hunt-worker'];
+
+const SCRIPTS = ['src/page/dom.browser.js', 'sim/cli/page/run-page.browser.js'];
 
 /**
  * A folder of built copies of the sources, without bugs and with them: a few files each, since a search of a few seeds
@@ -86,6 +88,9 @@ export class Nursery {
       ],
     });
     await bundle.write({ dir: tree, format: 'esm', entryFileNames: '[name].js' });
+    // What runs in a browser is read as text, from beside the program that makes the page.
+    for (const script of SCRIPTS)
+      await copyFile(join(this.#root, script), join(tree, 'sim/cli', basename(script)));
     const [first] = unread;
     if (first !== undefined) throw new Error(`${first} is no part of any program`);
   }

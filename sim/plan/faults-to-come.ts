@@ -99,6 +99,9 @@ export class FaultsToCome {
       if (armed.seen < fault.at.nth) continue;
       this.#armed = this.#armed.filter((other) => other !== armed);
       this.onMet?.(fault, this.#calls, this.#disk);
+      const { trace } = this.#disk;
+      if (trace.keepsLines)
+        trace.line(`fault ${fault.kind} meets ${call.kind} ${call.path}`, { kind: 'fault', path: call.path });
       const directive = this.#happen(fault, call);
       if (directive !== undefined) return directive;
     }

@@ -6,6 +6,7 @@ import { runStore } from '../store/run-store.js';
 import { Scene } from '../store/scene.js';
 import { sectorMap } from '../store/sector-map.js';
 import { subSeed } from '../world/random.js';
+import type { RunWatch } from '../world/run-watch.js';
 import { EventQueue } from '../world/event-queue.js';
 import { Trace } from '../world/trace.js';
 import { FaultsToCome, type OnMet } from './faults-to-come.js';
@@ -15,6 +16,8 @@ import type { Plan } from './plan.js';
 export interface RunOptions {
   /** Lines of the trace to keep, and maps of the disk around the last crash. Default: none. */
   readonly linesKept?: number;
+  /** Sees the run as it happens. */
+  readonly watch?: RunWatch<SimulatedDisk>;
   /** Called with each fault that meets its call. */
   readonly onMet?: OnMet;
 }
@@ -76,6 +79,7 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Run
   // Without power-safe overwrites each power cut may damage what was durable.
   if (!plan.config.disk.powerSafeOverwrite) faults.suffered.overBudget += 1;
   const scene = new Scene(plan, disk, faults);
+  trace.watch = options.watch?.lane('store', disk, () => scene.allowed.lines()) ?? null;
   const maps = linesKept > 0 ? watchCrashes(disk, faults) : null;
   const progress = { ops: 0, crashes: 0 };
   let failure: Failure | null = null;
@@ -84,7 +88,7 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Run
   } catch (error) {
     if (!(error instanceof Finding)) throw error;
     failure = { ...error.facts, by: scene.by, stack: error.stack ?? error.message };
-    trace.note(`found ${error.message}`);
+    trace.note(`found ${error.message}`, { kind: 'found' });
   }
   return {
     failure,

@@ -36,6 +36,7 @@ export function issueSave(scene: Scene, save: ModelSave, isAlone = false): Promi
   }
   if (save.mayFail === undefined) allowed.noteEntries(save.entries ?? []);
   const issued = outcome.isEmpty ? before : allowed.issue(outcome.state, scene.by);
+  tellSave(scene, 'save', issued, `${scene.by} saves`, save.entries);
   const isControl = !outcome.isEmpty && (save.entries?.length ?? 0) === 0;
   const isFirst = isControl && scene.noteControl() && isAlone;
   const saving = log.save(request);
@@ -59,6 +60,22 @@ export function issueSave(scene: Scene, save: ModelSave, isAlone = false): Promi
   );
 }
 
+/** For who draws the run. */
+function tellSave(
+  { disk: { trace } }: Scene,
+  kind: 'save' | 'saved' | 'refused',
+  issued: IssuedState,
+  what: string,
+  entries: ModelSave['entries'] = [],
+): void {
+  if (!trace.keepsLines) return;
+  const { state } = issued;
+  const from = entries[0]?.index;
+  const until = from === undefined ? undefined : from + entries.length;
+  const about = { kind, of: issued, term: state.hardState.term, from, until };
+  trace.line(`-- ${what}: ${describeState(state)}`, about);
+}
+
 function noteSaved(scene: Scene, save: ModelSave, before: IssuedState, issued: IssuedState): void {
   const { reach } = scene;
   reach.saved += 1;
@@ -71,6 +88,7 @@ function noteSaved(scene: Scene, save: ModelSave, before: IssuedState, issued: I
 
 /** An acknowledgement, which may be of a store that was replaced: then it is a finding. */
 export function acknowledged(scene: Scene, issued: IssuedState): void {
+  tellSave(scene, 'saved', issued, `${issued.by} acknowledged`);
   try {
     scene.allowed.acknowledge(issued);
   } catch (error) {
@@ -90,6 +108,7 @@ export function saveFailed(
   const finding = judgeFailure(scene, error, isFirstControl);
   if (finding !== null) scene.found(finding);
   if (issued === null) return;
+  tellSave(scene, 'refused', issued, `${issued.by} failed: ${String(error)}`);
   const isKnown =
     !(error instanceof KeelsonError) || error.code === 'KEELSON_NO_SPACE' || error.family === 'caller';
   // A log that did not latch goes on from what was before: so must the allowed set.

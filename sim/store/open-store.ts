@@ -4,6 +4,7 @@ import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import type { RecoveryReport } from '../../src/wal/report/recovery-report.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import type { SimulatedProcess } from '../disk/simulated-process.js';
+import { describeState } from '../oracle/describe-state.js';
 import { Finding } from '../oracle/finding.js';
 import { judgeStalled } from '../oracle/judge-stalled.js';
 import type { LogState } from '../oracle/log-state.js';
@@ -54,6 +55,8 @@ export async function openStore(scene: Scene, process: SimulatedProcess, readsAl
     scene.hasEnded = true;
     return true;
   }
+  const { trace } = scene.disk;
+  if (trace.keepsLines) trace.line(`${scene.by} shows ${describeState(found)}`, { kind: 'open' });
   settle(scene, found, log.recovery.snapshotFallback);
   if (found.snapshot !== null) scene.readSnapshots.add(`${found.snapshot.index}/${found.snapshot.term}`);
   scene.process = process;

@@ -52,7 +52,7 @@ class StoreRun {
       scene.by = `op ${op.id} (${op.kind})`;
       const { trace } = scene.disk;
       trace.fold(op.id);
-      if (trace.keepsLines) trace.line(`-- ${scene.by} ${JSON.stringify(op)}`);
+      if (trace.keepsLines) trace.line(`-- ${scene.by} ${JSON.stringify(op)}`, { kind: 'op' });
       await this.#step(op);
       this.#progress.ops += 1;
     }
@@ -103,7 +103,7 @@ class StoreRun {
     for (let life = 1; life <= OPENS_MAX; life++) {
       scene.by = `open ${life} behind ${behind}`;
       if (!scene.process.isAlive) this.#noteCrash();
-      scene.disk.trace.note(`-- ${scene.by}`);
+      scene.disk.trace.note(`-- ${scene.by}`, { kind: 'start' });
       scene.faults.enter(op, life);
       const opened = await scene.orDied(openStore(scene, scene.process));
       scene.throwIfFound();
@@ -124,7 +124,7 @@ class StoreRun {
   async #repair(): Promise<void> {
     const scene = this.#scene;
     scene.by = 'the repair';
-    scene.disk.trace.note(`-- ${scene.by}`);
+    scene.disk.trace.note(`-- ${scene.by}`, { kind: 'op' });
     scene.faults.calm();
     scene.release();
     // What no sync made durable is gone or there for good, so that no crash of a repair can be blamed for it.
@@ -156,7 +156,7 @@ class StoreRun {
   async #end(): Promise<void> {
     const scene = this.#scene;
     scene.by = 'the end of the scenario';
-    scene.disk.trace.note(`-- ${scene.by}`);
+    scene.disk.trace.note(`-- ${scene.by}`, { kind: 'op' });
     scene.faults.enter(Infinity, 0);
     scene.release();
     scene.faults.suffered.failures = 0;

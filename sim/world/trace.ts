@@ -1,4 +1,5 @@
 import { hashOfText } from './random.js';
+import type { Happening, OnHappening } from './run-watch.js';
 
 /** What a trace keeps. */
 export interface TraceOptions {
@@ -6,11 +7,15 @@ export interface TraceOptions {
   readonly linesKept?: number;
 }
 
+const NOTE: Happening = { kind: 'note' };
+
 /**
  * What happened, in order. The hash folds everything; the last lines can be kept as text. Two runs of one
  * seed have the same hash, and the same lines, byte for byte.
  */
 export class Trace {
+  /** Told of each line as it comes. */
+  watch: OnHappening | null = null;
   readonly #linesKept: number;
   #lines: string[] = [];
   #hash = 0x811c9dc5;
@@ -31,7 +36,7 @@ export class Trace {
 
   /** Whether lines are wanted at all; a hot path makes no text for nobody. */
   get keepsLines(): boolean {
-    return this.#linesKept > 0;
+    return this.#linesKept > 0 || this.watch !== null;
   }
 
   /** Folds a number into the hash. */
@@ -46,15 +51,16 @@ export class Trace {
   }
 
   /** Keeps a line, if lines are kept; the hash does not see it. */
-  line(text: string): void {
+  line(text: string, about: Happening = NOTE): void {
+    this.watch?.(text, about);
     if (this.#linesKept === 0) return;
     this.#lines.push(text);
     if (this.#lines.length >= 2 * this.#linesKept) this.#lines = this.#lines.slice(-this.#linesKept);
   }
 
   /** Folds a text and keeps it as a line. */
-  note(text: string): void {
+  note(text: string, about: Happening = NOTE): void {
     this.foldText(text);
-    this.line(text);
+    this.line(text, about);
   }
 }

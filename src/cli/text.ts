@@ -1,3 +1,4 @@
+import { quoted } from '../page/quoted.js';
 import type { FoundDamage } from '../raft-log/verify-report.js';
 import type { IndexRange } from '../wal/report/recovery-report.js';
 
@@ -70,10 +71,6 @@ export function factText(name: string, value: string, nameWidth: number): readon
 export function commandText(command: string, dir: string, walDir: string | null, flags = ''): string {
   const where = walDir === null ? quoted(dir) : `${quoted(dir)} --wal-dir ${quoted(walDir)}`;
   return `keelson ${command} ${where}${flags === '' ? '' : ` ${flags}`}`;
-}
-
-function quoted(path: string): string {
-  return /^[\w./:@%+=,~-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Rows of a table with its columns aligned; numbers to the right. */

@@ -19,9 +19,9 @@ const PLACE = 'KEELSON_BUILT_SOURCES';
 /** Folders of what is built lie in those of the system for what is temporary, and begin so. */
 const PREFIX = 'keelson-built-';
 
-/** The command lines stay as they are: they start their workers by paths of their own. */
+/** The command lines and pages stay as they are: they start workers, and read scripts, by paths of their own. */
 function isBuilt(path: string): boolean {
-  return /^(src|sim)\/(?!cli\/|mutants\/).*\.(js|ts)$/.test(path);
+  return /^(src|sim)\/(?!cli\/|page\/|mutants\/).*\.(js|ts)$/.test(path);
 }
 
 /** Vitest's global setup: builds the sources once for a run, with maps that lead failures back to their lines. */

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
  * these must be alone with them.
  */
 const OF_THE_PROCESS =
-  /node:(child_process|cluster|net|http|worker_threads|v8)|@grpc\/|\/proc\/|process\.(chdir|memoryUsage|on|once|umask)\b/;
+  /node:(child_process|cluster|net|http|worker_threads|v8)|@grpc\/|playwright-core|\/proc\/|process\.(chdir|memoryUsage|on|once|umask)\b/;
 
 /** Files of tests, by whether they may run in a process where others have run, whose compiled code is still there. */
 export function testFiles(root: string): { readonly together: string[]; readonly apart: string[] } {

@@ -5,7 +5,7 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { planText } from '../../sim/cli/failure-files.js';
+import { planText } from '../../sim/cli/plan-text.js';
 import type { Summary } from '../../sim/cli/tally.js';
 import { Nursery } from '../../sim/mutants/plant.js';
 import { drawPlan } from '../../sim/plan/draw-plan.js';

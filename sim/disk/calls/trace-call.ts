@@ -1,7 +1,8 @@
 import { checksum } from '../../../src/format/checksum.js';
 import type { Trace } from '../../world/trace.js';
 import type { Action } from './action.js';
-import { CALL_KINDS } from './call-kinds.js';
+import { CALL_KINDS, type CallKind } from './call-kinds.js';
+import type { HappeningKind } from '../../world/run-watch.js';
 import { hashOfPath } from '../image/paths.js';
 
 /** A call that has been carried out. */
@@ -14,6 +15,22 @@ export interface TracedCall {
   /** `'ok'`, or the code of its failure. */
   readonly outcome: string;
 }
+
+/** What a call does to the disk, where it does anything. */
+const KINDS: Readonly<Partial<Record<CallKind, HappeningKind>>> = {
+  write: 'write',
+  truncate: 'write',
+  dataSync: 'sync',
+  sync: 'sync',
+  syncDirectory: 'sync',
+  mkdir: 'name',
+  rename: 'name',
+  unlink: 'name',
+  link: 'name',
+};
+
+/** Of other failures a store learns what is there. */
+const FAILURES: ReadonlySet<string> = new Set(['EIO', 'ENOSPC', 'EMFILE']);
 
 /** Folds a call, its bytes included, into the trace; as text only where lines are kept. */
 export function traceCall(trace: Trace, nowMs: number, call: TracedCall): void {
@@ -36,6 +53,7 @@ export function traceCall(trace: Trace, nowMs: number, call: TracedCall): void {
   const value = result > 0 ? ` ${result}` : '';
   trace.line(
     `${clockText(nowMs)} p${processId} ${number} ${kind} ${path}${range}${content} ${outcome}${value}`,
+    { kind: FAILURES.has(outcome) ? 'fault' : (KINDS[kind] ?? 'call'), path },
   );
 }
 
