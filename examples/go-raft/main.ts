@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Random } from '../../sim/index.js';
+import { ENDING_SIGNALS } from '../demo/single/ending-signals.js';
 import { freePorts } from '../demo/cluster/free-ports.js';
 import { buildNode, goVersion } from './run/build-node.js';
 import { Cluster } from './run/cluster.js';
@@ -26,6 +27,11 @@ const DEADLINE_MS = 90_000;
 /** More than these end because a log server was not there in time: something else is wrong. */
 const ENDS_MAX = 100;
 
+interface Options {
+  readonly seconds: number;
+  readonly clients: number;
+}
+
 process.exitCode = await main();
 
 async function main(): Promise<number> {
@@ -38,31 +44,13 @@ async function main(): Promise<number> {
   }
   const folder = await mkdtemp(join(tmpdir(), 'keelson-go-raft-'));
   console.log(`building with ${go}; the first time takes minutes`);
-  const program = await buildNode(folder);
   const random = new Random(Math.floor(Math.random() * 2 ** 32));
-  const cluster = new Cluster(folder, program, await freePorts(9, random));
-  const clients = Array.from(
-    { length: options.clients },
-    (_, at) => new CountingClient(`c${at}`, cluster.urls),
-  );
-  const faults: string[] = [];
-  try {
-    await killUnderLoad(cluster, clients, random, options.seconds);
-    await Promise.all(clients.map((client) => client.stop()));
-    const states = await settled(cluster.urls, clients, DEADLINE_MS);
-    faults.push(...judge(states, clients));
-    await cluster.stop();
-    faults.push(...(await cluster.verify()));
-    console.log(
-      `${acknowledged(clients)} steps acknowledged; the members count ${states.map((one) => one.count).join(', ')}`,
-    );
-    console.log(`killed: ${cluster.told()}`);
-  } catch (error) {
-    faults.push(error instanceof Error ? error.message : String(error));
-  } finally {
-    for (const client of clients) void client.stop();
-    await cluster.stop();
-  }
+  const cluster = new Cluster(folder, await buildNode(folder), await freePorts(9, random));
+  for (const signal of ENDING_SIGNALS)
+    process.once(signal, () => void cluster.stop().then(() => process.exit(130)));
+  const faults = await faultsOf(cluster, options, random).catch((error: unknown) => [String(error)]);
+  await cluster.stop();
+  console.log(`killed: ${cluster.told()}; snapshots: ${cluster.snapshots()}`);
   if (faults.length === 0) {
     console.log('Every acknowledged step is on every member, once, and every log is sound.');
     await rm(folder, { recursive: true, force: true });
@@ -71,6 +59,22 @@ async function main(): Promise<number> {
   for (const fault of faults) console.error(fault);
   console.error(`Logs and what the processes said: ${folder}`);
   return 1;
+}
+
+/** What is wrong after some time under kills. */
+async function faultsOf(cluster: Cluster, options: Options, random: Random): Promise<readonly string[]> {
+  const clients = Array.from(
+    { length: options.clients },
+    (_, at) => new CountingClient(`c${at}`, cluster.urls),
+  );
+  await killUnderLoad(cluster, clients, random, options.seconds);
+  cluster.revive();
+  await Promise.all(clients.map((client) => client.stop()));
+  const states = await settled(cluster.urls, clients, DEADLINE_MS);
+  await cluster.stop();
+  const counts = states.map(({ count }) => count).join(', ');
+  console.log(`${acknowledged(clients)} steps acknowledged; the members count ${counts}`);
+  return [...judge(states, clients), ...cluster.verify()];
 }
 
 async function killUnderLoad(
@@ -102,7 +106,7 @@ function acknowledged(clients: readonly CountingClient[]): number {
   return clients.reduce((sum, { acknowledged: one }) => sum + one, 0);
 }
 
-function readOptions(): { readonly seconds: number; readonly clients: number } | null {
+function readOptions(): Options | null {
   try {
     const { values } = parseArgs({ options: { seconds: { type: 'string' }, clients: { type: 'string' } } });
     const seconds = Number(values.seconds ?? 45);

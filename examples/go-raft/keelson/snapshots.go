@@ -100,6 +100,9 @@ func (s *Store) install(index, term uint64, conf []byte) (*sink, error) {
 	s.uploading.Lock()
 	k, err := s.begin(&pb.SnapshotMeta{Index: index, Term: term, Conf: conf})
 	if err != nil {
+		if k != nil {
+			k.cancel()
+		}
 		s.uploading.Unlock()
 	}
 	return k, err

@@ -58,7 +58,7 @@ func run(id, members, log, listen string) error {
 	config.LocalID = raft.ServerID(id)
 	config.Logger = hclog.New(&hclog.LoggerOptions{Name: id, Level: hclog.Info})
 	// Small, so that a minute sees snapshots, compaction, and a server that has fallen behind both.
-	config.SnapshotThreshold, config.SnapshotInterval, config.TrailingLogs = 400, 2*time.Second, 100
+	config.SnapshotThreshold, config.SnapshotInterval, config.TrailingLogs = 30, time.Second, 10
 	// Term and first entry are one save, so a crash cannot leave half of it. All members begin with the same.
 	err = raft.BootstrapCluster(config, store, store, store, transport, configuration)
 	if err != nil && !errors.Is(err, raft.ErrCantBootstrap) {

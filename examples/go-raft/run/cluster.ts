@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Random } from '../../../sim/index.js';
 import { Part } from './part.js';
@@ -58,14 +58,21 @@ export class Cluster {
     for (const part of this.#parts) part.start();
   }
 
-  /** One of them, or all. */
+  /** One of them, or all. A member may stay down until the next kill: then it has fallen behind, and needs a snapshot. */
   kill(random: Random): void {
+    this.revive();
     const isWhole = random.below(ALL_AT_ONCE) === 0;
     if (isWhole) this.#wholes += 1;
     const one = random.below(this.#parts.length);
     this.#parts.forEach((part, at) => {
-      if (isWhole || at === one) part.kill();
+      if (!isWhole && at !== one) return;
+      part.kill(!isWhole && this.#members.includes(part) && random.below(2) === 0);
     });
+  }
+
+  /** Nothing stays down. */
+  revive(): void {
+    for (const part of this.#parts) part.revive();
   }
 
   /** What was killed, and what ended by itself. */
@@ -78,8 +85,15 @@ export class Cluster {
     await Promise.all(this.#logServers.map((part) => part.stop()));
   }
 
+  /** How many snapshots the members say that they took, and installed from a leader. */
+  snapshots(): string {
+    const said = MEMBERS.map((id) => readFileSync(join(this.#folder, `${id}.txt`), 'utf8')).join('');
+    const count = (words: string): number => said.split(words).length - 1;
+    return `${count('snapshot complete')} taken, ${count('Installed remote snapshot')} installed`;
+  }
+
   /** What `keelson verify` has against the logs. */
-  async verify(): Promise<readonly string[]> {
+  verify(): readonly string[] {
     return MEMBERS.flatMap((id) => {
       const directory = join(this.#folder, `logs-${id}`, id);
       const { status, stdout, stderr } = spawnSync(process.execPath, [KEELSON, 'verify', directory], {

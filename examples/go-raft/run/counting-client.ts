@@ -11,7 +11,7 @@ export class CountingClient {
   readonly #urls: readonly string[];
   #at = 0;
   #isStopping = false;
-  #running: Promise<void> = Promise.resolve();
+  #running: Promise<unknown> = Promise.resolve();
 
   constructor(name: string, urls: readonly string[]) {
     this.name = name;
@@ -19,13 +19,14 @@ export class CountingClient {
   }
 
   start(): void {
-    this.#running = this.#run();
+    this.#running = this.#run().catch((error: unknown) => error);
   }
 
-  /** Resolved: it takes no more. A step that is under way may be taken or not. */
+  /** Resolved: it takes no more. Rejects with what the cluster told it wrongly, if it did. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    await this.#running;
+    const failure = await this.#running;
+    if (failure !== undefined) throw failure as Error;
   }
 
   async #run(): Promise<void> {

@@ -13,6 +13,7 @@ export class Part {
   #child: ChildProcess | null = null;
   #isStopping = false;
   #isKilled = false;
+  #isDown = false;
 
   constructor(name: string, command: readonly string[], outputPath: string) {
     this.name = name;
@@ -27,15 +28,22 @@ export class Part {
     this.#child.once('close', () => {
       this.#child = null;
       if (!this.#isKilled && !this.#isStopping) this.ends += 1;
-      if (!this.#isStopping) this.start();
+      if (!this.#isStopping && !this.#isDown) this.start();
     });
   }
 
-  kill(): void {
+  /** @param staysDown - until it is revived */
+  kill(staysDown: boolean): void {
     if (this.#child === null || this.#isKilled) return;
     this.#isKilled = true;
+    this.#isDown = staysDown;
     this.kills += 1;
     this.#child.kill('SIGKILL');
+  }
+
+  revive(): void {
+    if (this.#isDown && this.#child === null) this.start();
+    this.#isDown = false;
   }
 
   /** In good order. */

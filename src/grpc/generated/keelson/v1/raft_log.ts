@@ -181,7 +181,7 @@ export interface HardStateChange {
     | undefined;
   /** Takes the vote back to nobody's; only with a higher term. */
   readonly clearsVote: boolean;
-  /** The new commit index. */
+  /** The new commit index. At or below the newest snapshot's index it counts as left out. */
   readonly commit?: number | undefined;
 }
 
@@ -197,7 +197,7 @@ export interface Entry {
   readonly data: Uint8Array;
 }
 
-/** A small value that lasts with the rest of its change. */
+/** A small value that lasts with the rest of its change. A log has at most 32 of them, 4 KiB with their keys. */
 export interface StableChange {
   /** 1 to 64 bytes of UTF-8. */
   readonly key: string;
@@ -262,7 +262,10 @@ export interface Save {
   readonly truncateFrom?:
     | number
     | undefined;
-  /** In order of index, without holes. */
+  /**
+   * In order of index, without holes. As in the Raft paper, figure 2: those that are held with the same term are skipped, the
+   * first of another term replaces the one that is held and all behind it. Below first_index: skipped.
+   */
   readonly entries: readonly Entry[];
   /** What changes of the hard state. */
   readonly hardState?:
@@ -4542,7 +4545,11 @@ export const RaftLogServiceDefinition = {
       responseStream: true,
       options: {},
     },
-    /** Entries in order, each verified against its own checksum by the server before it is sent. Cancel it when enough came. */
+    /**
+     * Entries in order, each verified against its own checksum by the server before it is sent. Cancel it when enough came.
+     *
+     * KEELSON_COMPACTED: from is below first_index. KEELSON_UNAVAILABLE: until is above last_index + 1.
+     */
     entries: {
       name: "Entries",
       requestType: EntriesRequest as typeof EntriesRequest,
@@ -4551,7 +4558,10 @@ export const RaftLogServiceDefinition = {
       responseStream: true,
       options: {},
     },
-    /** A snapshot of the host's own state, in pieces. A broken upload is resumed: see SnapshotUpload. */
+    /**
+     * A snapshot of the host's own state, in pieces. A broken upload is resumed: see SnapshotUpload. Its term is that of the
+     * entry at its index, which the log must hold; it drops no entry, and raises commit to its index where that is lower.
+     */
     createSnapshot: {
       name: "CreateSnapshot",
       requestType: CreateSnapshotRequest as typeof CreateSnapshotRequest,
@@ -4560,7 +4570,11 @@ export const RaftLogServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /** A snapshot that a leader sent, in pieces, likewise. */
+    /**
+     * A snapshot that a leader sent, in pieces, likewise. A log that holds an entry of that index and term keeps all of its
+     * entries; any other is replaced: it is empty then, and goes on at the index behind. The newest snapshot itself, sent again,
+     * is no error, and stays as it is, conf too; an older one is KEELSON_SNAPSHOT_OUT_OF_DATE.
+     */
     installSnapshot: {
       name: "InstallSnapshot",
       requestType: InstallSnapshotRequest as typeof InstallSnapshotRequest,
