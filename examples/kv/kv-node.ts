@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Server } from '@grpc/grpc-js';
-import { isKeelsonError, openRaftLog, type RaftLog } from '../../src/index.js';
+import { cloneRaftLog, isKeelsonError, openRaftLog, type RaftLog } from '../../src/index.js';
 import {
+  type Configuration,
   decodeConfiguration,
   type Message,
+  NO_CONFIGURATION,
   Raft,
   RaftInvariantError,
   storageOf,
@@ -12,12 +15,14 @@ import { Acquaintance } from './cluster/acquaintance.js';
 import { formCluster } from './cluster/form-cluster.js';
 import { incomingPath, initMember, logPath, readMember } from './cluster/member-file.js';
 import { EXIT, ExitError } from './exit.js';
+import type { AdmitResponse } from './generated/keelson/examples/kv/v1/peer.js';
 import { Compaction } from './host/compaction.js';
 import { IncomingSnapshot } from './host/incoming-snapshot.js';
 import { KvHost } from './host/kv-host.js';
 import { clientService, type ServedNode } from './net/client-service.js';
 import { listen } from './net/listen.js';
 import { PeerLink } from './net/peer-link.js';
+import { bytesCarried } from './net/peer-messages.js';
 import { peerService } from './net/peer-service.js';
 import type { NodeOptions } from './node-options.js';
 import type { NodeWatcher } from './node-watcher.js';
@@ -37,6 +42,7 @@ export class KvNode {
   #server: Server | null = null;
   #log: RaftLog | null = null;
   #served: ServedNode | null = null;
+  #receivedBytes = 0;
   #ticking: NodeJS.Timeout | null = null;
   #stopping: Promise<void> | null = null;
 
@@ -48,10 +54,14 @@ export class KvNode {
     const { folder, founding } = options;
     if (founding !== null) {
       const identity = randomBytes(8).toString('hex');
+      const { clusterId, memberId, addresses, join } = founding;
       initMember(folder, {
-        ...founding,
+        clusterId,
+        memberId,
+        addresses,
         identity,
-        known: { [founding.memberId]: identity },
+        founders: Object.keys(addresses).filter((id) => join === undefined || id !== memberId),
+        known: { [memberId]: identity },
         isFormed: false,
       });
     }
@@ -66,12 +76,41 @@ export class KvNode {
     await this.#listen();
     for (const memberId of this.#acquaintance.peers) this.#links.set(memberId, this.#link(memberId));
     if (!member.isFormed) {
+      // Before anybody has met it: where this fails, its folder may go and be made again.
+      await this.#begin();
       const visit = (memberId: string) => this.#links.get(memberId)!.visit();
       await formCluster(this.#acquaintance, visit, this.#abort.signal, this.#watcher.waiting);
       this.#log = await this.#open('if-missing');
       this.#acquaintance.formed();
     }
-    if (this.#log !== null) await this.#takePart(this.#log);
+    if (this.#log === null) return;
+    const broughtBytes = this.#acquaintance.isJoiner ? await bytesIn(this.#log) : 0;
+    await this.#takePart(this.#log);
+    if (this.#acquaintance.isJoiner) await this.#join(broughtBytes);
+  }
+
+  /** A node that joins may begin with what a backup holds: under its own name, so without the vote of who it was taken of. */
+  async #begin(): Promise<void> {
+    const { folder, founding } = this.#options;
+    const backup = founding?.join?.backup ?? null;
+    if (backup === null) return;
+    try {
+      await cloneRaftLog(backup, { to: logPath(folder), identity: 'new-member' });
+    } catch (error) {
+      throw asFolderError(error);
+    }
+  }
+
+  /** Asks the leader, whoever it is by then, until this node is one of those that vote. */
+  async #join(broughtBytes: number): Promise<void> {
+    while (!this.#abort.signal.aborted) {
+      const answers = await Promise.all([...this.#links.values()].map((link) => link.admit()));
+      if (answers.some((answer) => answer?.isVoter === true)) {
+        this.#watcher.admitted({ sentBytes: this.#receivedBytes, broughtBytes });
+        return;
+      }
+      await delay(JOIN_PAUSE_MS);
+    }
   }
 
   /** Idempotent. Saves that were accepted are waited for. */
@@ -85,13 +124,7 @@ export class KvNode {
     try {
       return await this.#openLog({ dir: logPath(folder), create, segmentBytes });
     } catch (error) {
-      if (!isKeelsonError(error)) throw error;
-      const isOfFolder = error.family === 'damage' || error.code === 'KEELSON_NOT_A_LOG';
-      throw new ExitError(
-        isOfFolder ? EXIT.folder : EXIT.environment,
-        `${error.code}: ${error.message}`,
-        error,
-      );
+      throw asFolderError(error);
     }
   }
 
@@ -99,9 +132,19 @@ export class KvNode {
     const { addresses, memberId, clusterId } = this.#acquaintance.member;
     const taker = (): ((message: Message) => void) | null => {
       const host = this.#served?.host;
-      return host === undefined ? null : (message) => host.step(message);
+      if (host === undefined) return null;
+      return (message) => {
+        this.#receivedBytes += bytesCarried(message);
+        host.step(message);
+      };
     };
-    const peers = peerService(this.#acquaintance, taker, this.#watcher.strange);
+    const admit = (asking: string): AdmitResponse | null => {
+      const host = this.#served?.host;
+      if (host === undefined) return null;
+      const { leader, isVoter } = host.admit(asking);
+      return { leaderId: leader ?? undefined, isVoter };
+    };
+    const peers = peerService(this.#acquaintance, taker, admit, this.#watcher.strange);
     const clients = clientService(clusterId, () => this.#served);
     this.#server = await listen(addresses[memberId] ?? '', peers, clients);
   }
@@ -125,9 +168,7 @@ export class KvNode {
       storage: storageOf(log),
       random: Math.random,
       configuration:
-        snapshot === null
-          ? { voters: Object.keys(member.addresses).sort(), learners: [] }
-          : decodeConfiguration(snapshot.meta.conf),
+        snapshot === null ? foundersOf(this.#acquaintance) : decodeConfiguration(snapshot.meta.conf),
       appliedIndex: state.applied,
       recentBytesMax: recentBytes,
     });
@@ -148,7 +189,9 @@ export class KvNode {
         },
       },
     });
-    this.#served = { clusterId: member.clusterId, addresses: member.addresses, host, state };
+    const acquaintance = this.#acquaintance;
+    const { clusterId } = member;
+    this.#served = { clusterId, addresses: () => acquaintance.member.addresses, host, state };
     this.#ticking = setInterval(() => {
       host.tick();
     }, tickMs);
@@ -157,8 +200,17 @@ export class KvNode {
   #send(messages: readonly Message[]): void {
     for (const message of messages) {
       this.#watcher.sending(message);
-      this.#links.get(message.to)?.send(message);
+      this.#linkTo(message.to)?.send(message);
     }
+  }
+
+  /** A member that joined since this node started is linked to when there is something for it. */
+  #linkTo(memberId: string): PeerLink | undefined {
+    const known = this.#links.get(memberId);
+    if (known !== undefined || !this.#acquaintance.peers.includes(memberId)) return known;
+    const link = this.#link(memberId);
+    this.#links.set(memberId, link);
+    return link;
   }
 
   async #stop(): Promise<void> {
@@ -169,6 +221,26 @@ export class KvNode {
     this.#server?.forceShutdown();
     await this.#log?.close();
   }
+}
+
+const JOIN_PAUSE_MS = 100;
+
+/** A log that names no configuration is that of a founder; a node that joins learns it from the log. */
+function foundersOf({ isJoiner, member }: Acquaintance): Configuration {
+  return isJoiner ? NO_CONFIGURATION : { voters: [...member.founders].sort(), learners: [] };
+}
+
+/** Bytes of entries and of the snapshot, without what goes around them. */
+async function bytesIn(log: RaftLog): Promise<number> {
+  let bytes = log.snapshot?.bytes ?? 0;
+  for await (const { data } of log.stream(log.firstIndex, log.lastIndex + 1)) bytes += data.length;
+  return bytes;
+}
+
+function asFolderError(error: unknown): unknown {
+  if (!isKeelsonError(error)) return error;
+  const isOfFolder = error.family === 'damage' || error.code === 'KEELSON_NOT_A_LOG';
+  return new ExitError(isOfFolder ? EXIT.folder : EXIT.environment, `${error.code}: ${error.message}`, error);
 }
 
 /** What a failure of the host means to the person who runs the node. */

@@ -8,6 +8,11 @@ export interface Founding {
   readonly memberId: string;
   /** Of all members, this one included. */
   readonly addresses: Readonly<Record<string, string>>;
+  /** The others are a cluster already and add it; left out: it founds one with them. */
+  readonly join?: {
+    /** A checkpoint, or the log of another node, which may run: it begins with what that holds. Null: with nothing. */
+    readonly backup: string | null;
+  };
 }
 
 export interface NodeOptions {
@@ -38,6 +43,8 @@ a new node, once:
   --cluster NAME            the cluster it founds with the others, 1..64 characters
   --id NAME                 its own name
   --member NAME=HOST:PORT   every member, itself included, one flag each; on loopback
+  --join                    the others are a cluster already: they add it
+  --backup PATH             with --join: begin with a checkpoint, or the log of another node
 
 always:
   --data FOLDER             where the node keeps its log, and who it is
@@ -93,6 +100,8 @@ function parse(args: readonly string[]) {
         cluster: { type: 'string' },
         id: { type: 'string' },
         member: { type: 'string', multiple: true },
+        join: { type: 'boolean' },
+        backup: { type: 'string' },
         'tick-ms': { type: 'string' },
         'snapshot-every': { type: 'string' },
         'keep-entries': { type: 'string' },
@@ -107,9 +116,11 @@ function parse(args: readonly string[]) {
 }
 
 function readFounding(flags: Flags): Founding | null {
-  const { init, cluster, id, member } = flags;
+  const { init, cluster, id, member, join, backup } = flags;
   if (init !== true) {
-    const given = Object.entries({ cluster, id, member }).find(([, value]) => value !== undefined);
+    const given = Object.entries({ cluster, id, member, join, backup }).find(
+      ([, value]) => value !== undefined,
+    );
     if (given === undefined) return null;
     throw wrong(`--${given[0]} goes with --init: later the node knows it from its folder`);
   }
@@ -118,7 +129,10 @@ function readFounding(flags: Flags): Founding | null {
   if (id === undefined || !NAME.test(id)) throw wrong(`--id is '${id ?? ''}', expected a name`);
   const addresses = readMembers(member ?? []);
   if (!(id in addresses)) throw wrong(`--member ${id}=HOST:PORT is missing: a node is one of its members`);
-  return { clusterId: cluster, memberId: id, addresses };
+  if (backup !== undefined && join !== true)
+    throw wrong('--backup goes with --join: a new cluster begins empty');
+  const joining = join === true ? { join: { backup: backup ?? null } } : {};
+  return { clusterId: cluster, memberId: id, addresses, ...joining };
 }
 
 function readMembers(texts: readonly string[]): Record<string, string> {

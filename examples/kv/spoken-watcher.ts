@@ -26,6 +26,12 @@ export function spokenWatcher(say: (line: string) => void, end: (error: ExitErro
         sayOnce('there is space again: taking entries');
       });
     },
+    admitted: ({ sentBytes, broughtBytes }) => {
+      const without = broughtBytes === 0 ? '' : `; without the backup ${sentBytes + broughtBytes}`;
+      sayOnce(
+        `added to the voters: the leader has sent ${sentBytes} bytes of entries and snapshots${without}`,
+      );
+    },
     turned: roleSpeaker(sayOnce),
     sending: () => undefined,
     strange: (error) => {

@@ -168,6 +168,7 @@ describe('a node', () => {
       { ...options, founding },
       {
         waiting: quiet,
+        admitted: quiet,
         opened: quiet,
         turned: quiet,
         sending: quiet,

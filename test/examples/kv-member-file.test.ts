@@ -13,6 +13,7 @@ const MEMBER: Member = {
   clusterId: 'c',
   memberId: 'n1',
   identity: '0123',
+  founders: ['n1'],
   addresses: { n1: '127.0.0.1:7101' },
   known: { n1: '0123' },
   isFormed: false,

@@ -6,7 +6,7 @@ import { Connections } from '../../examples/kv/client/connections.js';
 import { KvClient } from '../../examples/kv/client/kv-client.js';
 import { KvNode, type OpenLog } from '../../examples/kv/kv-node.js';
 import { NODE_DEFAULTS, type NodeOptions } from '../../examples/kv/node-options.js';
-import type { NodeWatcher } from '../../examples/kv/node-watcher.js';
+import type { Admission, NodeWatcher } from '../../examples/kv/node-watcher.js';
 import { Random } from '../../sim/index.js';
 import { freePorts } from '../../examples/demo/cluster/free-ports.js';
 import { scratchDirectory } from './scratch-directory.js';
@@ -18,12 +18,14 @@ export interface Told {
   readonly strangers: string[];
   readonly failures: { readonly exitCode: number; readonly message: string }[];
   readonly troubles: unknown[];
+  readonly admissions: Admission[];
   installs: number;
 }
 
 /** Three nodes in this process, on real files, ports and timers; all stopped when the test has finished. */
 export class Nodes {
-  readonly addresses: Readonly<Record<string, string>>;
+  /** Of all that were ever started here. */
+  addresses: Readonly<Record<string, string>>;
   readonly told: Map<string, Told> = new Map();
   readonly #folder = scratchDirectory();
   readonly #tuning: Partial<NodeOptions>;
@@ -62,11 +64,31 @@ export class Nodes {
     };
   }
 
+  /** A node that joins those of this cluster, and its address; resolves when it has its vote. */
+  async join(name: string, backup: string | null): Promise<string> {
+    const [port = 0] = await freePorts(1, new Random(Math.floor(Math.random() * 2 ** 32)));
+    const address = `127.0.0.1:${port}`;
+    const addresses = { ...this.addresses, [name]: address };
+    this.addresses = addresses;
+    const founding = { clusterId: CLUSTER_ID, memberId: name, addresses, join: { backup } };
+    await this.#run(name, { ...this.options(name, false), founding });
+    return address;
+  }
+
   /** Starts a node; rejects as it does. */
-  async start(name: string, isNew: boolean, openLog?: OpenLog): Promise<void> {
-    const told: Told = { strangers: [], failures: [], troubles: [], installs: 0 };
+  start(name: string, isNew: boolean, openLog?: OpenLog): Promise<void> {
+    return this.#run(name, this.options(name, isNew), openLog);
+  }
+
+  /** Starts a copy of a node's folder, while that runs or not. */
+  startCopy(name: string, folder: string): Promise<void> {
+    return this.#run(`${name}'`, { ...this.options(name, false), folder });
+  }
+
+  async #run(name: string, options: NodeOptions, openLog?: OpenLog): Promise<void> {
+    const told: Told = { strangers: [], failures: [], troubles: [], admissions: [], installs: 0 };
     this.told.set(name, told);
-    const node = new KvNode(this.options(name, isNew), watcher(told), openLog);
+    const node = new KvNode(options, watcher(told), openLog);
     this.#nodes.set(name, node);
     await node.start();
   }
@@ -128,6 +150,9 @@ function watcher(told: Told): NodeWatcher {
   };
   return {
     waiting: () => undefined,
+    admitted: (admission) => {
+      told.admissions.push(admission);
+    },
     opened: (log) => {
       log.events.on('snapshot', ({ installed }) => {
         if (installed) told.installs += 1;

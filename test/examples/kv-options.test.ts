@@ -25,6 +25,12 @@ describe('flags of a node', () => {
     });
   });
 
+  test('may say that it joins, and from what', () => {
+    expect(readNodeOptions([...INIT, '--join'])).toMatchObject({ founding: { join: { backup: null } } });
+    const backup = { founding: { join: { backup: 'b' } } };
+    expect(readNodeOptions([...INIT, '--join', '--backup', 'b'])).toMatchObject(backup);
+  });
+
   test('are few for a node that was there', () => {
     expect(readNodeOptions(['--data', 'd'])).toEqual({ ...NODE_DEFAULTS, folder: 'd', founding: null });
     expect(readNodeOptions(['--help'])).toBe('help');
@@ -48,6 +54,8 @@ describe('flags of a node', () => {
     ['not HOST:PORT on loopback', [...INIT, '--member', 'n2=127.0.0.1:65536']],
     ['share a name or an address', [...INIT, '--member', 'n1=127.0.0.1:7109']],
     ['share a name or an address', [...INIT, '--member', 'n2=127.0.0.1:7101']],
+    ['--backup goes with --join', [...INIT, '--backup', 'b']],
+    ['--join goes with --init', ['--data', 'd', '--join']],
     ['--tick-ms', ['--data', 'd', '--tick-ms', '1.5']],
     ['--tick-ms', ['--data', 'd', '--tick-ms', '0']],
     ['--snapshot-every', ['--data', 'd', '--snapshot-every', 'often']],

@@ -19,6 +19,8 @@ export interface Member {
   readonly identity: string;
   /** All members' addresses, this one's included, by member id. */
   readonly addresses: Readonly<Record<string, string>>;
+  /** Those that the cluster began with; the configuration of a log that names none. */
+  readonly founders: readonly string[];
   /** Identity of each member's store, by member id, as it was when they first met. Never changed, only added to. */
   readonly known: Readonly<Record<string, string>>;
   /** All members know each other by the same identities; from here on this node takes part. */
@@ -77,7 +79,8 @@ export function readMember(folder: string): Member {
     );
   }
   const value = parse(text);
-  if (isMember(value)) return value;
+  // A folder from before members could be added holds a founder.
+  if (isMember(value)) return { ...value, founders: value.founders ?? Object.keys(value.addresses) };
   throw new ExitError(
     EXIT.folder,
     `${join(folder, FILE_NAME)} is not one of this program's: ${text.slice(0, 80)}`,
@@ -134,15 +137,20 @@ function parse(text: string): unknown {
   }
 }
 
-function isMember(value: unknown): value is Member {
+function isMember(value: unknown): value is Omit<Member, 'founders'> & Partial<Pick<Member, 'founders'>> {
   if (typeof value !== 'object' || value === null) return false;
-  const { format, clusterId, memberId, identity, addresses, known, isFormed } = value as Record<
+  const { format, clusterId, memberId, identity, addresses, founders, known, isFormed } = value as Record<
     string,
     unknown
   >;
   const areTexts = [clusterId, memberId, identity].every((text) => typeof text === 'string');
   return (
-    format === FORMAT && areTexts && isTexts(addresses) && isTexts(known) && typeof isFormed === 'boolean'
+    format === FORMAT &&
+    (founders === undefined || (Array.isArray(founders) && isTexts(founders))) &&
+    areTexts &&
+    isTexts(addresses) &&
+    isTexts(known) &&
+    typeof isFormed === 'boolean'
   );
 }
 

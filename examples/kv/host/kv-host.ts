@@ -36,6 +36,9 @@ export interface KvHostParts {
   readonly observer: HostObserver;
 }
 
+/** A learner this close to what is committed holds it soon enough to vote for the next. */
+const LAG_ENTRIES_MAX = 8;
+
 /** A state under a Raft: clients that propose and read, snapshots in and out. The loop is the driver's. */
 export class KvHost implements RaftHost {
   readonly #parts: KvHostParts;
@@ -86,6 +89,23 @@ export class KvHost implements RaftHost {
     if (refusal !== null) this.#reads.reject(context, refusal);
     this.#wake();
     return may;
+  }
+
+  /**
+   * Takes the next step to a voter: it learns first, without a say in what is committed, and has one once it has nearly all.
+   * To be asked again until it is one.
+   */
+  admit(memberId: string): { readonly leader: string | null; readonly isVoter: boolean } {
+    const { raft } = this.#parts;
+    const { role, leader, configuration, members, commit } = this.status;
+    const isVoter = configuration.voters.includes(memberId);
+    const isLearner = configuration.learners.includes(memberId);
+    const lag = commit - (members.get(memberId)?.match ?? 0);
+    if (role === 'leader' && !isVoter && (!isLearner || lag <= LAG_ENTRIES_MAX)) {
+      raft.proposeConfChange({ op: isLearner ? 'add-voter' : 'add-learner', id: memberId });
+      this.#wake();
+    }
+    return { leader, isVoter };
   }
 
   /** Does no more. What was asked of the log goes on until the log is closed. */

@@ -4,6 +4,7 @@ import type { Caller } from '../cluster/acquaintance.js';
 const CLUSTER = 'keelson-cluster';
 const MEMBER = 'keelson-member';
 const IDENTITY = 'keelson-store';
+const RUN = 'keelson-run';
 
 /** What a client says of itself: which cluster it means. */
 export function clientMetadata(clusterId: string): Metadata {
@@ -13,10 +14,11 @@ export function clientMetadata(clusterId: string): Metadata {
 }
 
 /** What a node says of itself. */
-export function nodeMetadata({ clusterId, memberId, identity }: Caller): Metadata {
+export function nodeMetadata({ clusterId, memberId, identity, run }: Caller): Metadata {
   const metadata = clientMetadata(clusterId);
   metadata.set(MEMBER, encodeURIComponent(memberId));
   metadata.set(IDENTITY, identity);
+  metadata.set(RUN, run);
   return metadata;
 }
 
@@ -27,6 +29,7 @@ export function callerOf(metadata: Metadata): Caller {
     clusterId: decode(text(CLUSTER)),
     memberId: decode(text(MEMBER)),
     identity: text(IDENTITY),
+    run: text(RUN),
   };
 }
 

@@ -23,7 +23,8 @@ const SCAN_PAIRS = 256;
 
 export interface ServedNode {
   readonly clusterId: string;
-  readonly addresses: Readonly<Record<string, string>>;
+  /** Of the members, by member id, as of now: others may join. */
+  readonly addresses: () => Readonly<Record<string, string>>;
   readonly host: KvHost;
   readonly state: KeyValueState;
 }
@@ -106,7 +107,7 @@ async function write({ host, addresses }: ServedNode, request: WriteRequest): Pr
   } catch (error) {
     if (!(error instanceof NotLeaderError)) throw error;
     const { leader } = error;
-    const leaderAddress = leader === null ? undefined : addresses[leader];
+    const leaderAddress = leader === null ? undefined : addresses()[leader];
     return { outcome: { $case: 'notLeader', value: { leaderId: leader ?? undefined, leaderAddress } } };
   }
 }

@@ -4,6 +4,7 @@ import type { Acquaintance } from '../cluster/acquaintance.js';
 import type { Visit } from '../cluster/form-cluster.js';
 import { EXIT, ExitError } from '../exit.js';
 import {
+  type AdmitResponse,
   type CarryRequest,
   type CarrySnapshotRequest,
   type MeetResponse,
@@ -37,7 +38,7 @@ export class PeerLink {
     this.#acquaintance = acquaintance;
     this.#address = acquaintance.member.addresses[memberId] ?? '';
     this.#client = new PeerServiceClient(this.#address, credentials.createInsecure(), CHANNEL_OPTIONS);
-    const metadata = nodeMetadata(acquaintance.member);
+    const metadata = nodeMetadata(acquaintance.self);
     const onLost = (error: ServiceError | null): void => {
       if (error !== null && isRefusal(error)) events.onRefused(this.#refusal(error));
       events.onLost(memberId);
@@ -78,6 +79,16 @@ export class PeerLink {
     return { kind: 'met' };
   }
 
+  /** Asks to be a voter; null if there is no answer. */
+  admit(): Promise<AdmitResponse | null> {
+    const deadline = Date.now() + VISIT_MS_MAX;
+    return new Promise((resolve) => {
+      this.#client.admit({}, nodeMetadata(this.#acquaintance.self), { deadline }, (error, answer) => {
+        resolve(error === null ? answer : null);
+      });
+    });
+  }
+
   close(): void {
     this.#messages.close();
     this.#snapshots.close();
@@ -85,10 +96,12 @@ export class PeerLink {
   }
 
   #meet(known: Readonly<Record<string, string>>): Promise<MeetResponse> {
-    const metadata = nodeMetadata(this.#acquaintance.member);
+    const { self, member, isJoiner } = this.#acquaintance;
+    const metadata = nodeMetadata(self);
+    const joinAddress = isJoiner ? member.addresses[member.memberId] : undefined;
     return new Promise((resolve, reject) => {
       const deadline = Date.now() + VISIT_MS_MAX;
-      this.#client.meet({ known }, metadata, { deadline }, (error, answer) => {
+      this.#client.meet({ known, joinAddress }, metadata, { deadline }, (error, answer) => {
         if (error === null) resolve(answer);
         else reject(error);
       });

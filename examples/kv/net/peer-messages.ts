@@ -15,6 +15,12 @@ export function isSnapshot(message: Message): message is SnapshotMessage {
   return message.type === 'snapshot-chunk';
 }
 
+/** Bytes of entries and of a snapshot in a message, without what goes around them. */
+export function bytesCarried(message: Message): number {
+  if (message.type === 'snapshot-chunk') return message.data.length;
+  return message.type === 'append' ? message.entries.reduce((sum, { data }) => sum + data.length, 0) : 0;
+}
+
 /** A message as it travels. */
 export function encodeMessage(message: PlainMessage): CarryRequest {
   return { to: message.to, term: message.term, body: encodeBody(message) };

@@ -1,7 +1,7 @@
 import { type ServerReadableStream, type sendUnaryData, type ServiceError, status } from '@grpc/grpc-js';
 import type { Message } from '../../../sim/raft/index.js';
 import { type Acquaintance, type Caller, StrangerError } from '../cluster/acquaintance.js';
-import type { PeerServiceServer } from '../generated/keelson/examples/kv/v1/peer.js';
+import type { AdmitResponse, PeerServiceServer } from '../generated/keelson/examples/kv/v1/peer.js';
 import { callerOf } from './call-metadata.js';
 import { decodeMessage, decodeSnapshotMessage } from './peer-messages.js';
 
@@ -9,11 +9,13 @@ import { decodeMessage, decodeSnapshotMessage } from './peer-messages.js';
 export function peerService(
   acquaintance: Acquaintance,
   taker: () => ((message: Message) => void) | null,
+  admit: (memberId: string) => AdmitResponse | null,
   onStranger: (error: StrangerError) => void,
 ): PeerServiceServer {
-  const check = (caller: Caller): ServiceError | null => {
+  const check = (caller: Caller, joinAddress: string | null = null): ServiceError | null => {
     try {
-      acquaintance.check(caller);
+      acquaintance.check(caller, joinAddress);
+      acquaintance.heard(caller);
       return null;
     } catch (error) {
       if (!(error instanceof StrangerError)) throw error;
@@ -38,28 +40,44 @@ export function peerService(
       answer(refusal);
       return;
     }
+    let isOver = false;
     call.on('data', (request: Request) => {
+      if (isOver) return;
+      const outlived = acquaintance.isOutlived(caller) ? check(caller) : null;
+      if (outlived !== null) {
+        isOver = true;
+        answer(outlived);
+        return;
+      }
       const message = decode(memberId, request);
       if (message !== null) taker()?.(message);
     });
     // It ends with its sender's process.
     call.on('error', () => undefined);
     call.on('end', () => {
-      answer(null, done);
+      if (!isOver) answer(null, done);
     });
   }
 
   return {
     meet: (call, answer) => {
       const caller = callerOf(call.metadata);
-      const refusal = check(caller);
+      const joinAddress = call.request.joinAddress ?? null;
+      const refusal = check(caller, joinAddress);
       if (refusal !== null) {
         answer(refusal);
         return;
       }
-      acquaintance.meet(caller, call.request.known);
+      acquaintance.meet(caller, call.request.known, joinAddress);
       const { memberId, identity, known } = acquaintance.member;
       answer(null, { memberId, identity, known });
+    },
+    admit: (call, answer) => {
+      const caller = callerOf(call.metadata);
+      const refusal = check(caller);
+      const admitted = refusal === null ? admit(caller.memberId) : null;
+      if (admitted !== null) answer(null, admitted);
+      else answer(refusal ?? callError(status.UNAVAILABLE, 'this node does not take part yet'));
     },
     carry: (call, answer) => {
       take(call, answer, decodeMessage, {});

@@ -15,6 +15,7 @@ export function announcingWatcher(
   let role = '';
   return {
     waiting: () => undefined,
+    admitted: () => undefined,
     opened: (log) => {
       announceLog(log, announce);
     },

@@ -33,6 +33,8 @@ export const protobufFileName = "keelson/examples/kv/v1/peer.proto";
 export interface MeetRequest {
   /** Identity of the store that each member is known to have, by member id. */
   readonly known: { [key: string]: string };
+  /** Of a node that is to be added to the cluster: where it listens. */
+  readonly joinAddress?: string | undefined;
 }
 
 export interface MeetRequest_KnownEntry {
@@ -49,6 +51,15 @@ export interface MeetResponse {
 export interface MeetResponse_KnownEntry {
   readonly key: string;
   readonly value: string;
+}
+
+export interface AdmitRequest {
+}
+
+export interface AdmitResponse {
+  /** Absent: nobody leads as far as this node knows. */
+  readonly leaderId?: string | undefined;
+  readonly isVoter: boolean;
 }
 
 export interface CarryRequest {
@@ -160,7 +171,7 @@ export interface CarrySnapshotResponse {
 }
 
 function createBaseMeetRequest(): MeetRequest {
-  return { known: {} };
+  return { known: {}, joinAddress: undefined };
 }
 
 export const MeetRequest: MessageFns<MeetRequest> = {
@@ -168,6 +179,9 @@ export const MeetRequest: MessageFns<MeetRequest> = {
     globalThis.Object.entries(message.known).forEach(([key, value]: [string, string]) => {
       MeetRequest_KnownEntry.encode({ key: key as any, value }, writer.uint32(10).fork()).join();
     });
+    if (message.joinAddress !== undefined) {
+      writer.uint32(18).string(message.joinAddress);
+    }
     return writer;
   },
 
@@ -193,6 +207,14 @@ export const MeetRequest: MessageFns<MeetRequest> = {
             if (entry1.value !== undefined) {
               message.known[entry1.key] = entry1.value;
             }
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.joinAddress = reader.string();
             continue;
           }
         }
@@ -378,6 +400,98 @@ export const MeetResponse_KnownEntry: MessageFns<MeetResponse_KnownEntry> = {
             }
 
             message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAdmitRequest(): AdmitRequest {
+  return {};
+}
+
+export const AdmitRequest: MessageFns<AdmitRequest> = {
+  encode(_: AdmitRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AdmitRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAdmitRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAdmitResponse(): AdmitResponse {
+  return { leaderId: undefined, isVoter: false };
+}
+
+export const AdmitResponse: MessageFns<AdmitResponse> = {
+  encode(message: AdmitResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.leaderId !== undefined) {
+      writer.uint32(10).string(message.leaderId);
+    }
+    if (message.isVoter !== false) {
+      writer.uint32(16).bool(message.isVoter);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AdmitResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAdmitResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.leaderId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.isVoter = reader.bool();
             continue;
           }
         }
@@ -1573,6 +1687,16 @@ export const PeerServiceService = {
     responseSerialize: (value: MeetResponse): Buffer => Buffer.from(MeetResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): MeetResponse => MeetResponse.decode(value),
   },
+  /** Asked by a node that wants to be a voter, again and again until it is one: takes the next step to that. Only the leader can. */
+  admit: {
+    path: "/keelson.examples.kv.v1.PeerService/Admit" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AdmitRequest): Buffer => Buffer.from(AdmitRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AdmitRequest => AdmitRequest.decode(value),
+    responseSerialize: (value: AdmitResponse): Buffer => Buffer.from(AdmitResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AdmitResponse => AdmitResponse.decode(value),
+  },
   /** Messages of Raft, in order; some may be lost. The answer comes when the stream ends. */
   carry: {
     path: "/keelson.examples.kv.v1.PeerService/Carry" as const,
@@ -1599,6 +1723,8 @@ export const PeerServiceService = {
 export interface PeerServiceServer extends UntypedServiceImplementation {
   /** Who are you, and whom do you know? */
   meet: handleUnaryCall<MeetRequest, MeetResponse>;
+  /** Asked by a node that wants to be a voter, again and again until it is one: takes the next step to that. Only the leader can. */
+  admit: handleUnaryCall<AdmitRequest, AdmitResponse>;
   /** Messages of Raft, in order; some may be lost. The answer comes when the stream ends. */
   carry: handleClientStreamingCall<CarryRequest, CarryResponse>;
   /** Pieces of a snapshot, on a stream of their own: heartbeats do not queue behind them. */
@@ -1618,6 +1744,22 @@ export interface PeerServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: MeetResponse) => void,
+  ): ClientUnaryCall;
+  /** Asked by a node that wants to be a voter, again and again until it is one: takes the next step to that. Only the leader can. */
+  admit(
+    request: AdmitRequest,
+    callback: (error: ServiceError | null, response: AdmitResponse) => void,
+  ): ClientUnaryCall;
+  admit(
+    request: AdmitRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AdmitResponse) => void,
+  ): ClientUnaryCall;
+  admit(
+    request: AdmitRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AdmitResponse) => void,
   ): ClientUnaryCall;
   /** Messages of Raft, in order; some may be lost. The answer comes when the stream ends. */
   carry(callback: (error: ServiceError | null, response: CarryResponse) => void): ClientWritableStream<CarryRequest>;
