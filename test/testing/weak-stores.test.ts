@@ -5,10 +5,11 @@ import { testRaftLogConformance } from '../../src/testing/index.js';
 import { MemoryStore } from './memory-store.js';
 import { WEAKNESSES, WeakStore } from './weak-stores.js';
 
-/** Runs the suite outside of any runner: the failures, by name of the case. */
+/** Runs the suite outside of any runner: the failures, by name of the case, all of them or no more than `max`. */
 async function failuresOf(
   store: MemoryStore,
   isRun: (name: string) => boolean = () => true,
+  max = Infinity,
 ): Promise<Map<string, unknown>> {
   const cases: { readonly name: string; readonly run: () => Promise<void> }[] = [];
   testRaftLogConformance({
@@ -20,7 +21,7 @@ async function failuresOf(
   });
   const failures = new Map<string, unknown>();
   for (const { name, run } of cases) {
-    if (!isRun(name)) continue;
+    if (!isRun(name) || failures.size >= max) continue;
     await run().catch((error: unknown) => failures.set(name, error));
     // A case that failed in the middle left its log open; no later case may be told so.
     await store.crash();
@@ -43,8 +44,9 @@ describe('the conformance suite', () => {
   it('prints seed, path and the command that replays a failing property', async () => {
     const weakness = WEAKNESSES.find(({ name }) => name.startsWith('keeps the suffix behind a conflict'));
     if (weakness === undefined) throw new Error('the weakness is gone');
-    const failures = await failuresOf(new WeakStore(weakness), isRandom);
-    const message = String(failures.get('random steps leave what an array would hold'));
+    const name = 'random steps leave what an array would hold';
+    const failures = await failuresOf(new WeakStore(weakness), (one) => one === name);
+    const message = String(failures.get(name));
     expect(message).toMatch(/seed: 1, path: "[\d:]+"/);
     expect(message).toMatch(/Replay it: replay 1 [\d:]+/);
   });
@@ -52,7 +54,7 @@ describe('the conformance suite', () => {
   it.each(WEAKNESSES.filter(({ isFoundAtRandom }) => isFoundAtRandom))(
     'catches by random steps alone a store that $name',
     async (weakness) => {
-      expect((await failuresOf(new WeakStore(weakness), isRandom)).size).toBeGreaterThan(0);
+      expect((await failuresOf(new WeakStore(weakness), isRandom, 1)).size).toBe(1);
     },
   );
 });
