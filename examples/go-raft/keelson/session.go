@@ -193,8 +193,7 @@ func (s *session) wake() {
 func (s *session) run() {
 	defer close(s.ended)
 	for attempt := 0; s.ctx.Err() == nil; attempt++ {
-		began := time.Now()
-		err := s.stream()
+		err := s.stream(func() { attempt = 0 })
 		if isOfSession(err) {
 			err = s.reopen()
 		}
@@ -205,15 +204,14 @@ func (s *session) run() {
 		if lost {
 			return
 		}
-		if err == nil || time.Since(began) > time.Second {
-			attempt = 0
+		if err != nil {
+			pause(s.ctx, attempt)
 		}
-		pause(s.ctx, attempt)
 	}
 }
 
-// stream is one connection, from its first message to its end.
-func (s *session) stream() error {
+// stream is one connection, from its first message to its end; onTaken hears that the server takes it.
+func (s *session) stream(onTaken func()) error {
 	ctx, cancel := context.WithCancel(s.ctx)
 	sender := make(chan struct{})
 	stream, err := s.calls.SaveStream(ctx, grpc.WaitForReady(true))
@@ -235,6 +233,7 @@ func (s *session) stream() error {
 		if err != nil {
 			return told(err, stream.Trailer())
 		}
+		onTaken()
 		// Behind an answer of unknown fate the stream ends, and opening the log again decides.
 		if isDecided {
 			isDecided = s.take(message.Answers)

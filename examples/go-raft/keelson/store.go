@@ -162,30 +162,46 @@ func (s *Store) fetch(from, until uint64) ([]*raft.Log, error) {
 
 func (s *Store) StoreLog(log *raft.Log) error { return s.StoreLogs([]*raft.Log{log}) }
 
-// StoreLogs appends entries, and in the same atom drops what was deleted, raises a term that was held back and commits what
-// was staged. Entries that are there from the first index on are replaced: raft.go stores behind its last, always.
+// StoreLogs appends entries. Those that are there from the first index on are replaced: raft.go stores behind its last, always.
 func (s *Store) StoreLogs(logs []*raft.Log) error {
 	if len(logs) == 0 {
 		return nil
 	}
-	from, newest := logs[0].Index, logs[len(logs)-1]
-	if err := s.bridge(from, logs[0].Term); err != nil {
+	if err := s.bridge(logs[0].Index, logs[0].Term); err != nil {
 		return err
 	}
-	save := &pb.Save{TruncateFrom: &from, Entries: make([]*pb.Entry, len(logs))}
-	for at, log := range logs {
-		save.Entries[at] = entryOf(log)
-	}
+	return s.save(logs)
+}
+
+// save appends entries, if there are any, and in the same atom drops what was deleted, raises a term that was held back and
+// commits what was staged.
+func (s *Store) save(logs []*raft.Log) error {
 	s.mu.Lock()
 	after := s.accepted
-	after.last = newest.Index
-	save.HardState = after.raise(max(s.newTerm, newest.Term), min(s.staged, newest.Index))
+	save := &pb.Save{}
+	from, term, commit := s.cut, s.newTerm, uint64(0)
 	records := uint64(len(logs))
-	if save.HardState != nil {
+	if len(logs) > 0 {
+		newest := logs[len(logs)-1]
+		from, term, commit = logs[0].Index, max(term, newest.Term), min(s.staged, newest.Index)
+		after.last = newest.Index
+	} else if from != 0 && from <= after.last {
+		after.last = from - 1
+		records = 1
+	}
+	if from != 0 {
+		save.TruncateFrom = &from
+	}
+	for _, log := range logs {
+		save.Entries = append(save.Entries, entryOf(log))
+	}
+	if save.HardState = after.raise(term, commit); save.HardState != nil {
 		records++
 	}
 	c := s.queueLocked(&pb.Change{Change: &pb.Change_Save{Save: save}}, records, after)
-	s.dropReadLocked(from)
+	if from != 0 {
+		s.dropReadLocked(from)
+	}
 	s.mu.Unlock()
 	if err := s.wait(c); err != nil {
 		return err
@@ -193,8 +209,21 @@ func (s *Store) StoreLogs(logs []*raft.Log) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cut = 0
-	s.recent.put(logs)
+	if len(logs) > 0 {
+		s.recent.put(logs)
+	}
 	return nil
+}
+
+// flush saves what is held back.
+func (s *Store) flush() error {
+	s.mu.Lock()
+	isHeld := s.cut != 0 || s.newTerm > s.accepted.term
+	s.mu.Unlock()
+	if !isHeld {
+		return nil
+	}
+	return s.save(nil)
 }
 
 // bridge lets an empty log begin at a later index, as it does behind a snapshot that is kept elsewhere: an empty snapshot
@@ -273,35 +302,6 @@ func (s *Store) compact(upTo uint64) error {
 	c := s.queueLocked(&pb.Change{Change: &pb.Change_Compact{Compact: &pb.Compaction{UpTo: upTo}}}, 1, after)
 	s.mu.Unlock()
 	return s.wait(c)
-}
-
-// flush saves what is held back.
-func (s *Store) flush() error {
-	s.mu.Lock()
-	after := s.accepted
-	save := &pb.Save{HardState: after.raise(s.newTerm, 0)}
-	var records uint64
-	if save.HardState != nil {
-		records++
-	}
-	if s.cut != 0 && s.cut <= after.last {
-		save.TruncateFrom = proto.Uint64(s.cut)
-		after.last = s.cut - 1
-		records++
-	}
-	if records == 0 {
-		s.mu.Unlock()
-		return nil
-	}
-	c := s.queueLocked(&pb.Change{Change: &pb.Change_Save{Save: save}}, records, after)
-	s.mu.Unlock()
-	if err := s.wait(c); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.cut = 0
-	return nil
 }
 
 // StageCommitIndex has it travel with the next StoreLogs.

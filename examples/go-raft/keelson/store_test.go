@@ -6,7 +6,9 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"net"
 	"reflect"
+	"sync"
 	"testing"
 	"time"
 
@@ -375,4 +377,77 @@ func TestServerIsKilled(t *testing.T) {
 	}
 	must(t, store.Close())
 	own.kill()
+}
+
+// cutter passes connections on, until it is told to cut them.
+type cutter struct {
+	net.Listener
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+func cutting(t testing.TB, target string) *cutter {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	c := &cutter{Listener: listener}
+	go func() {
+		for {
+			near, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			far, err := net.Dial("tcp", target)
+			if err != nil {
+				_ = near.Close()
+				continue
+			}
+			c.mu.Lock()
+			c.conns = append(c.conns, near, far)
+			c.mu.Unlock()
+			go func() { _, _ = io.Copy(near, far) }()
+			go func() { _, _ = io.Copy(far, near) }()
+		}
+	}()
+	return c
+}
+
+func (c *cutter) cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, conn := range c.conns {
+		_ = conn.Close()
+	}
+	c.conns = nil
+}
+
+// The server lives on, and has the session still: what is sent again by its number is made once.
+func TestConnectionIsCut(t *testing.T) {
+	network := cutting(t, common.address)
+	own := &server{address: network.Addr().String()}
+	store := own.connect(t, "cut")
+	for round := uint64(0); round < 20; round++ {
+		var storing sync.WaitGroup
+		storing.Go(network.cut)
+		storing.Go(func() { must(t, store.StoreLogs(entries(round*3+1, round*3+4, 1))) })
+		storing.Go(func() { must(t, store.SetUint64([]byte("round"), round)) })
+		storing.Wait()
+	}
+	if epoch := store.id.Epoch; epoch != 1 {
+		t.Fatalf("the session was opened %d times", epoch)
+	}
+	expectBounds(t, store, 1, 60)
+	id := takeSnapshot(t, store, 50, 1, bytes.Repeat([]byte("s"), 2<<20))
+	_, data, err := store.Open(id)
+	must(t, err)
+	// A download goes on where it broke.
+	_, err = io.ReadFull(data, make([]byte, 1000))
+	must(t, err)
+	network.cut()
+	rest, err := io.ReadAll(data)
+	must(t, errors.Join(err, data.Close()))
+	if len(rest) != 2<<20-1000 {
+		t.Fatalf("%d bytes came behind the cut", len(rest))
+	}
+	must(t, store.Close())
 }
