@@ -1,5 +1,5 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises';
-import { drawAny, type Profile, runAny } from './any-plan.js';
+import { type AnyResult, drawAny, type Profile, runAny } from './any-plan.js';
 import type { StopFlag } from './interruption.js';
 import type { RunFigures } from './tally.js';
 
@@ -26,17 +26,30 @@ export async function runSeeds(range: SeedRange, tell: (run: RunFigures) => void
 }
 
 async function runSeed(seed: number, profile: Profile): Promise<RunFigures> {
+  const { failure, ops, crashes, calls, virtualMs, traceHash, faults, reach } = await runDrawn(seed, profile);
+  const failed = failure === null ? null : { seed, profile, oracle: failure.oracle, what: failure.what };
+  return { seed, failed, ops, crashes, calls, virtualMs, traceHash, faults, reach };
+}
+
+/** Without stacks, which most errors of a run are never asked for, and which cost it much; a run that fails is done again. */
+async function runDrawn(seed: number, profile: Profile): Promise<AnyResult> {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
   try {
-    const result = await runAny(drawAny(seed, profile));
-    const { failure, ops, crashes, calls, virtualMs, traceHash, faults, reach } = result;
-    const failed = failure === null ? null : { seed, profile, oracle: failure.oracle, what: failure.what };
-    return { seed, failed, ops, crashes, calls, virtualMs, traceHash, faults, reach };
+    return await runAny(drawAny(seed, profile));
+  } catch {
+    Error.stackTraceLimit = stackTraceLimit;
+    return await again(seed, profile);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+async function again(seed: number, profile: Profile): Promise<AnyResult> {
+  try {
+    return await runAny(drawAny(seed, profile));
   } catch (cause) {
-    throw new Error(
-      `seed ${seed} of profile ${profile}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      {
-        cause,
-      },
-    );
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`seed ${seed} of profile ${profile}: ${why}`, { cause });
   }
 }

@@ -14,9 +14,9 @@ const RECENT_BYTES = [0, 3000, 1_000_000] as const;
 
 /** Share of the operations behind which a rollback is tried, and a damage. */
 const ROLLBACKS = 0.04;
-const HURTS = 0.03;
+const HURTS = 0.02;
 /** Share of the operations behind which a copy of the store is made. */
-const COPIES = 0.03;
+const COPIES = 0.02;
 
 /** Stands for the open that makes the store, so that it meets faults like any other. */
 const FIRST_OPEN: PlanOp = { id: 0, kind: 'reopen', readsAll: false };

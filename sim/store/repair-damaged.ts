@@ -2,12 +2,12 @@ import { KeelsonError } from '../../src/errors/index.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { repairStore, type RepairReport } from '../../src/raft-log/repair-store.js';
+import { Fingerprint } from '../disk/image/fingerprint.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import { describeState } from '../oracle/describe-state.js';
 import { Finding } from '../oracle/finding.js';
 import { lastIndexOf, type LogState } from '../oracle/log-state.js';
 import { observeLog } from '../oracle/observe-log.js';
-import { hashOfText } from '../world/random.js';
 import { openOptions } from './open-options.js';
 import { SEPARATE_WAL_DIR, type Scene } from './scene.js';
 
@@ -55,7 +55,7 @@ export function contentsOf(disk: SimulatedDisk): ReadonlyMap<number, string> {
 }
 
 export function hashOfFile(bytes: Uint8Array | null): number {
-  return hashOfText(Buffer.from(bytes ?? []).toString('latin1'));
+  return new Fingerprint().addBytes(bytes ?? new Uint8Array()).value;
 }
 
 /** A repair deletes nothing: each file that was there still is, in its place or in quarantine. */
