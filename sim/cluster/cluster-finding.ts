@@ -16,6 +16,7 @@ export const CLUSTER_RULES = {
   acknowledgement: "An append or a snapshot was acknowledged that the sender's disk does not hold.",
   'recovered-state': 'What a node recovered is not what it had promised.',
   'stale-message': 'A message of an earlier term, or an answer to an earlier life, changed something.',
+  'stale-read': 'A read was answered at an index below what was committed before it was asked for.',
   linearizability: "No order of the clients' operations explains what they saw.",
   liveness: 'Once faults had stopped, a majority did not commit or did not converge in time.',
   'raft-invariant': 'The Raft met a state that the algorithm excludes.',

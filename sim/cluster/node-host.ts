@@ -123,7 +123,8 @@ export class NodeHost implements RaftHost {
     if (this.#parts.node.isPaused) return;
     this.feed(() => {
       const context = this.#clients.newContext();
-      if (this.raft.readIndex(context) === null) this.#clients.waitForRead(context, onAnswer);
+      const committed = this.#parts.world.rules.commitMax;
+      if (this.raft.readIndex(context) === null) this.#clients.waitForRead(context, committed, onAnswer);
     });
   }
 

@@ -10,6 +10,8 @@ interface WaitingWrite {
 
 interface WaitingRead {
   readonly onAnswer: (state: RegisterState) => void;
+  /** What was committed when it was asked for. */
+  readonly committed: number;
   /** Null until the leader has said. */
   index: number | null;
 }
@@ -44,8 +46,9 @@ export class WaitingClients {
     return `${this.#node.id}/${String(this.#life)}/${String(this.#count)}`;
   }
 
-  waitForRead(context: string, onAnswer: (state: RegisterState) => void): void {
-    this.#reads.set(context, { onAnswer, index: null });
+  /** `committed`: the highest index that any node held for committed by now. */
+  waitForRead(context: string, committed: number, onAnswer: (state: RegisterState) => void): void {
+    this.#reads.set(context, { onAnswer, committed, index: null });
   }
 
   confirmed({ context, index }: ReadState): void {
@@ -54,6 +57,13 @@ export class WaitingClients {
       throw new ClusterFinding({
         oracle: 'stale-message',
         what: `${this.#node.id} was told of read ${context}, which this life of it never asked for or has been told of`,
+      });
+    }
+    // Dissertation 6.4: who answered lost its lead before, or did not ask whether it had.
+    if (index < waiting.committed) {
+      throw new ClusterFinding({
+        oracle: 'stale-read',
+        what: `${this.#node.id} may read ${context} at ${String(index)}, but ${String(waiting.committed)} was committed before it asked`,
       });
     }
     waiting.index = index;

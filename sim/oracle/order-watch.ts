@@ -22,6 +22,8 @@ export interface OrderScene {
   readonly doing: 'making' | 'opening' | 'repairing' | 'writing';
   /** There may be no room for a copy. */
   readonly isFull: boolean;
+  /** Others than the log itself may have its files open. */
+  readonly isReadBeside: boolean;
 }
 
 /**
@@ -31,7 +33,7 @@ export interface OrderScene {
 export function tooEarly(fs: FileSystem, call: CallNotice, scene: OrderScene): string | null {
   const isTakenAway = call.kind === 'unlink' || call.to?.startsWith(`${scene.quarantine}/`) === true;
   if (isTakenAway) return deletionTooEarly(fs, call, scene);
-  if (call.kind === 'rename') return nameTooEarly(fs, call, scene);
+  if (call.kind === 'rename') return nameTooEarly(fs, call, scene) ?? reuseTooEarly(fs, call, scene);
   if (call.kind !== 'write') return null;
   if (call.path === scene.superblock) return slotTooEarly(fs, call, scene);
   if (segmentName(fs, scene.walDir, call.ino) === null) return null;
@@ -57,8 +59,8 @@ export function superblockName(fs: FileSystem, dir: string, ino: number): string
 }
 
 /** D11: behind an open both slots say on the platter which epoch it has, and where that begins. Null: they do. */
-export function forgettable(fs: FileSystem, dir: string, epoch: number): string | null {
-  const node = fileAt(fs, `${dir}/${SUPERBLOCK_NAME}`);
+export function forgettable(fs: FileSystem, superblock: string, epoch: number): string | null {
+  const node = fileAt(fs, superblock);
   if (node === null) return 'there is no superblock';
   for (const at of [0, SUPERBLOCK_SLOT_BYTES]) {
     const slot = slotAt(node, at, 'durable');
@@ -84,12 +86,14 @@ function slotTooEarly(fs: FileSystem, call: CallNotice, scene: OrderScene): stri
   const put = decodeSuperblock(call.bytes ?? new Uint8Array());
   if (node === null || put.kind !== 'valid') return null;
   const { generation } = put.superblock;
+  const kept = slotAt(node, SUPERBLOCK_SLOT_BYTES - call.position, 'durable');
+  // Nearly always, so that nothing else is looked at.
+  if (kept?.generation === generation - 1) return namedTooEarly(fs, put.superblock, scene);
   const seen = slotAt(node, call.position, 'volatile');
   const other = slotAt(node, SUPERBLOCK_SLOT_BYTES - call.position, 'volatile');
-  const kept = slotAt(node, SUPERBLOCK_SLOT_BYTES - call.position, 'durable');
   const isMadeNow = seen === null && other === null;
   // Written again at its own place, a slot takes nothing away.
-  if (!isMadeNow && seen?.generation !== generation && kept?.generation !== generation - 1)
+  if (!isMadeNow && seen?.generation !== generation)
     return `generation ${generation} of the superblock is written, but on the platter the other slot is ${describe(kept)}, in the cache ${describe(other)}`;
   return namedTooEarly(fs, put.superblock, scene);
 }
@@ -97,6 +101,13 @@ function slotTooEarly(fs: FileSystem, call: CallNotice, scene: OrderScene): stri
 function slotAt(node: FileNode, at: number, image: 'volatile' | 'durable'): Superblock | null {
   const verdict = decodeSuperblock(node[image].slice(at, at + SUPERBLOCK_SLOT_BYTES));
   return verdict.kind === 'valid' ? verdict.superblock : null;
+}
+
+/** The whole slots of the superblock, as they are read. */
+function slotsOf(fs: FileSystem, scene: OrderScene): Superblock[] {
+  const node = fileAt(fs, scene.superblock);
+  if (node === null) return [];
+  return [0, SUPERBLOCK_SLOT_BYTES].flatMap((at) => slotAt(node, at, 'volatile') ?? []);
 }
 
 function describe(slot: Superblock | null): string {
@@ -134,6 +145,16 @@ function nameTooEarly(fs: FileSystem, { path, to }: CallNotice, { walDir }: Orde
   return node.firmSize < segmentBytes
     ? `${path} gets the name of a segment before its length is durable`
     : null;
+}
+
+/** D3, D10: the file of a segment that was dropped is used again once the log reads it no more. */
+function reuseTooEarly(fs: FileSystem, { path, to }: CallNotice, scene: OrderScene): string | null {
+  const name = parseWalFileName(path.slice(scene.walDir.length + 1));
+  if (scene.isReadBeside || to?.endsWith('.spare') !== true || name.kind !== 'segment') return null;
+  // One that a rotation takes back was never read.
+  const wasDropped = slotsOf(fs, scene).some(({ firstSegment }) => name.number < firstSegment);
+  const openCount = wasDropped ? (fileAt(fs, path)?.openCount ?? 0) : 0;
+  return openCount === 0 ? null : `${path} is to be used again while it is open for ${openCount} readers`;
 }
 
 /** D3: a sync of a frame moves no size; D4: what a refused frame left is zeros again, durably, before the next. */
@@ -184,12 +205,15 @@ function trimmed(bytes: Buffer): Buffer {
     : bytes.subarray(from, bytes.findLastIndex((byte) => byte !== 0) + 1);
 }
 
-/** R10: an open takes nothing away before the names that it read and the tail that it shows are durable. */
+/** R10: an open takes nothing away before the names that it read, the tail that it shows and where its epoch begins are durable. */
 function deletionTooEarly(fs: FileSystem, { path }: CallNotice, scene: OrderScene): string | null {
   const isLive = path.startsWith(`${scene.snapshots}/`)
     ? path.endsWith('.snap')
     : isSegment(path, scene.walDir);
   if (scene.doing !== 'opening' || !isLive) return null;
+  const epoch = slotsOf(fs, scene).reduce((most, slot) => Math.max(most, slot.epoch), 0);
+  const isBegun = forgettable(fs, scene.superblock, epoch);
+  if (isBegun !== null) return `${path} is taken away, but ${isBegun}`;
   const directory = findNode(fs, scene.walDir, 'open');
   const snapshots = findNode(fs, scene.snapshots, 'open');
   for (const { add, isAddDurable } of fs.names.operations) {

@@ -14,6 +14,17 @@ import type { FaultClass, Swarm } from './swarm.js';
 const LIVES_MAX = 4;
 /** Probability that such an open is hit. */
 const AGAIN_RATE = 0.35;
+/** Operations that change nothing on the disk: what a crash in them leaves, one behind the operation before leaves too. */
+const QUIET: ReadonlySet<PlanOp['kind']> = new Set<PlanOp['kind']>([
+  'read',
+  'read-snapshot',
+  'squeeze',
+  'release',
+  'wrong',
+  'empty',
+]);
+/** How often those are hit, against the others. */
+const AT_REST = 0.25;
 /** Share of the crashes that fall at a sync or a rename. */
 const AT_SYNC = 1 / 3;
 
@@ -59,7 +70,7 @@ export function drawFaults(seed: number, op: PlanOp, opCount: number, swarm: Swa
   const faults: PlanFault[] = [];
   const random = new Random(subSeed(seed, 'crash'));
   const crashes = CRASHES.filter((kind) => swarm.on.has(kind));
-  if (crashes.length > 0 && random.chance(swarm.crashRate)) {
+  if (crashes.length > 0 && random.chance(swarm.crashRate * (QUIET.has(op.kind) ? AT_REST : 1))) {
     faults.push(crashAt(random, random.pick(crashes), op, 0));
     if (swarm.on.has('in-recovery'))
       for (const fault of drawInRecovery(random, crashes, op, swarm)) faults.push(fault);
@@ -72,7 +83,15 @@ export function drawFaults(seed: number, op: PlanOp, opCount: number, swarm: Swa
     ...failures,
     ...drawFailure(new Random(subSeed(seed, 'failure again')), op, 0, swarm, again),
     ...drawDamage(new Random(subSeed(seed, 'damage')), op, opCount, swarm),
+    ...drawHeldRead(new Random(subSeed(seed, 'held read')), op, swarm),
   ];
+}
+
+/** A read that goes on while what it reads is compacted: it must be stuck, since a compaction takes longer than any read. */
+function drawHeldRead(random: Random, op: PlanOp, swarm: Swarm): PlanFault[] {
+  if (op.kind !== 'compact' || op.saves === undefined || !swarm.on.has('slow') || !random.chance(0.3))
+    return [];
+  return [{ at: { op: op.id, life: 0, on: 'read', of: '*.wal', nth: 1 }, kind: 'stuck' }];
 }
 
 /** Calls of a repair that change the disk, and those that sync or rename: about so many of each. */
@@ -123,6 +142,9 @@ function drawFailure(random: Random, op: PlanOp, life: number, swarm: Swarm, rat
     return [{ at: placeOf(random, op, life, 'write'), kind: 'misdirected-write' }];
   if (possible.length === 0) return [];
   const [, kind, on] = random.pick(possible);
+  // The first write of the superblock in a save is that of a rotation, which a full disk may then take back.
+  if (kind === 'ENOSPC' && on === 'write' && life === 0 && random.chance(0.25))
+    return [{ at: { op: op.id, life, on, of: 'superblock', nth: 1 }, kind }];
   return [{ at: placeOf(random, op, life, on), kind }];
 }
 
@@ -143,12 +165,8 @@ const LONG: ReadonlySet<PlanOp['kind']> = new Set<PlanOp['kind']>(['reopen', 'ta
 function placeOf(random: Random, op: PlanOp, life: number, on: DrawnClass): FaultPlace {
   const isLong = life > 0 || LONG.has(op.kind);
   const isMiddling =
-    op.kind === 'snapshot' ||
-    op.kind === 'install' ||
-    op.kind === 'compact' ||
-    op.kind === 'burst' ||
-    op.kind === 'stream';
-  const calls = isLong ? 70 : isMiddling ? 30 : random.pick([3, 6, 20]);
+    op.kind === 'snapshot' || op.kind === 'install' || op.kind === 'burst' || op.kind === 'stream';
+  const calls = isLong ? 70 : isMiddling ? 30 : random.pick([3, 4, 20]);
   const share = {
     any: 1,
     // Of the calls of a save two in three change the disk, of those of an open one in five.

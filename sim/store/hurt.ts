@@ -1,6 +1,6 @@
 import { KeelsonError } from '../../src/errors/index.js';
 import { lastLsnOf } from '../../src/format/frame-header.js';
-import type { SnapshotMeta } from '../../src/raft-log/contract.js';
+import type { RaftLog, SnapshotMeta } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { repairStore } from '../../src/raft-log/repair-store.js';
 import { verifyStore } from '../../src/raft-log/verify-store.js';
@@ -15,6 +15,7 @@ import { Random } from '../world/random.js';
 import { openOptions } from './open-options.js';
 import { whatWasForgotten } from './repair-damaged.js';
 import { SEPARATE_WAL_DIR, type Scene } from './scene.js';
+import { whyFitTooEarly } from './stays-unfit.js';
 
 /** What was damaged, and what must come of it. */
 interface Hurt {
@@ -144,18 +145,18 @@ async function checkRepair(scene: Scene, disk: SimulatedDisk, { path }: Hurt): P
   if (action === 'none' || action === 'impossible')
     throw failed(scene, 'repair', `a bit of ${path} was flipped, and a repair does nothing: ${why}`);
   scene.reach['copy-repaired'] += 1;
-  const log = await openRaftLog({
-    ...openOptions(scene, disk.process),
-    create: 'never',
-    verifyOnOpen: 'all',
-  });
+  const open = (): Promise<RaftLog> =>
+    openRaftLog({ ...openOptions(scene, disk.process), create: 'never', verifyOnOpen: 'all' });
+  const log = await open();
   const found = await observeLog(log);
   const alien = found.entries.find((entry) => !scene.allowed.wasIssued(entry));
   const { unfitUntil } = log;
   await log.close();
+  if (unfitUntil > 0) scene.reach['stays-unfit'] += 1;
   const wrong =
     alien === undefined
-      ? whatWasForgotten(scene.allowed.promised.state, found, unfitUntil)
+      ? (whatWasForgotten(scene.allowed.promised.state, found, unfitUntil) ??
+        (unfitUntil === 0 ? null : await whyFitTooEarly(open, scene.plan.config.segmentBytes)))
       : `it holds entry ${alien.index} of term ${alien.term}, which was never saved so`;
   if (wrong !== null) throw failed(scene, 'repair', `behind a repair ${wrong}`, describeState(found));
 }

@@ -1,7 +1,9 @@
 import { KeelsonError } from '../../src/errors/index.js';
+import { SUPERBLOCK_NAME } from '../../src/format/names.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import type { RecoveryReport } from '../../src/wal/report/recovery-report.js';
+import { Fingerprint } from '../disk/image/fingerprint.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import type { SimulatedProcess } from '../disk/simulated-process.js';
 import { describeState } from '../oracle/describe-state.js';
@@ -11,7 +13,6 @@ import type { LogState } from '../oracle/log-state.js';
 import { type KnownSnapshot, observeLog } from '../oracle/observe-log.js';
 import { forgettable } from '../oracle/order-watch.js';
 import { checkTail } from '../oracle/tail-on-platter.js';
-import { hashOfText } from '../world/random.js';
 import { falseAlarm, judgeFailure, withoutCause } from './issue-save.js';
 import { openOptions } from './open-options.js';
 import { noteOpenCall } from './reach.js';
@@ -67,7 +68,7 @@ export async function openStore(scene: Scene, process: SimulatedProcess, readsAl
 /** What an open that has resolved rests on is on the platter. */
 function checkPlatter({ disk, dir, walDir, by }: Scene, { lastLsn, epoch }: RecoveryReport): void {
   checkTail(disk, walDir, lastLsn, by);
-  const what = forgettable(disk.fs, dir, epoch);
+  const what = forgettable(disk.fs, `${dir}/${SUPERBLOCK_NAME}`, epoch);
   if (what !== null) throw new Finding({ oracle: 'too-early', what: `${by} has resolved, but ${what}` });
 }
 
@@ -249,10 +250,7 @@ async function checkVerdictKept(
 
 /** Of the names and bytes of all files. */
 export function hashOfFiles(disk: SimulatedDisk): number {
-  return hashOfText(
-    disk
-      .list()
-      .map((path) => `${path} ${Buffer.from(disk.readVolatile(path) ?? []).toString('latin1')}`)
-      .join('\n'),
-  );
+  const print = new Fingerprint();
+  for (const path of disk.list()) print.addText(path).addBytes(disk.readVolatile(path) ?? new Uint8Array());
+  return print.value;
 }

@@ -21,6 +21,7 @@ export const BRANCHES = [
   'damage-named-by-read',
   'damage-verified',
   'copy-repaired',
+  'stays-unfit',
   'older-snapshot-stood-in',
   'rollback-named',
   'rollback-harmless',

@@ -146,6 +146,7 @@ class StoreRun {
     const scene = this.#scene;
     this.#progress.crashes += 1;
     endMove(scene);
+    scene.isReadBeside = false;
     scene.log = null;
     scene.process = scene.disk.process;
     this.#quarantine.look(scene.disk, scene.dir);

@@ -71,6 +71,8 @@ export class Scene {
   other: OtherStore | null = null;
   /** A copy is being made, or was when a crash came: what it left is judged before another operation. */
   isCopying = false;
+  /** Somebody else reads the files of the log that is open. */
+  isReadBeside = false;
   /** Damage was named: nothing more can be asked of this store. */
   hasEnded = false;
   #controlsInTail = 0;
@@ -198,6 +200,7 @@ export class Scene {
       quarantine: `${dir}/${QUARANTINE_DIRECTORY_NAME}`,
       doing: doing === 'opening' && !this.wasOpened ? 'making' : doing,
       isFull: this.isFull,
+      isReadBeside: this.isReadBeside || this.isCopying,
     });
     if (what !== null) this.found(new Finding({ oracle: 'too-early', what: `${this.by}: ${what}` }));
   }

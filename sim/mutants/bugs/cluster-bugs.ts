@@ -146,6 +146,19 @@ export const CLUSTER_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
+    number: 75,
+    name: 'a read answered without a round of the quorum',
+    rule: 'dissertation, 6.4',
+    profile: 'cluster',
+    hunks: [
+      {
+        file: 'sim/raft/reads/read-index.ts',
+        find: 'server.reads.takeProven(proven)',
+        put: 'server.reads.takeProven(Math.max(proven, server.reads.round))',
+      },
+    ],
+  },
+  {
     number: 39,
     name: 'a node with a failed store goes on acknowledging from memory',
     rule: 'D5',

@@ -105,6 +105,7 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     number: 25,
     name: 'reserve used by appends',
     rule: 'D7',
+    plan: 'bug-25.json',
     hunks: [
       {
         file: 'src/wal/write/active-segment.ts',

@@ -137,4 +137,16 @@ export const ORDER_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    number: 79,
+    name: 'a segment is used again while the log reads it',
+    rule: 'D3, D10',
+    hunks: [
+      {
+        file: 'src/wal/segmented-log.ts',
+        find: 'if (isUnread && spares.wants',
+        put: 'if ((isUnread || segmentBytes > 0) && spares.wants',
+      },
+    ],
+  },
 ];

@@ -38,4 +38,42 @@ export const OUTCOME_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    number: 76,
+    name: 'that the log is unfit to vote is lost at a rotation',
+    rule: 'unfit to vote',
+    hunks: [
+      {
+        file: 'src/raft-log/state/durable-state.ts',
+        find: 'boundary: this.#boundary, unfitUntil, stable });',
+        put: 'boundary: this.#boundary, unfitUntil: Math.min(unfitUntil, 0), stable });',
+      },
+    ],
+  },
+  {
+    number: 77,
+    name: 'fit to vote once the log is as long as it was',
+    rule: 'unfit to vote',
+    hunks: [
+      {
+        file: 'src/raft-log/rules/judge-hard-state.ts',
+        find: 'before.commit < view.unfitUntil',
+        put: 'view.lastIndex < view.unfitUntil',
+      },
+    ],
+  },
+  {
+    number: 78,
+    name: 'said to be fit to vote by a commit that is only accepted',
+    rule: 'unfit to vote',
+    hunks: [
+      {
+        file: 'src/raft-log/raft-log.ts',
+        find: `    const { unfitUntil, hardState } = this.#durable;
+    return hardState.commit >= unfitUntil`,
+        put: `    const { unfitUntil } = this.#durable;
+    return this.#accepted.hardState.commit >= unfitUntil`,
+      },
+    ],
+  },
 ];

@@ -58,6 +58,7 @@ export const WITNESS_BUGS: readonly PlantedBug[] = [
     number: 105,
     name: 'epoch not raised by an open',
     rule: 'D4, R7',
+    plan: 'bug-105.json',
     hunks: [
       {
         file: 'src/wal/open-segmented-log.ts',

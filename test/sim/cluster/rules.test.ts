@@ -163,10 +163,11 @@ describe('rules of a cluster', () => {
     );
   });
 
-  test('answers to an earlier life are noticed', () => {
+  test('answers to an earlier life, and of a leader that was replaced, are noticed', () => {
     const waiting = new WaitingClients({ id: 'n1', life: 2 });
     const context = waiting.newContext();
-    waiting.waitForRead(context, () => undefined);
+    waiting.waitForRead(context, 1, () => undefined);
+    expect(() => waiting.confirmed({ context, index: 0 })).toThrow(/^stale-read/);
     waiting.confirmed({ context, index: 1 });
     expect(() => waiting.confirmed({ context: 'n1/1/1', index: 1 })).toThrow(/^stale-message/);
   });
