@@ -19,8 +19,12 @@ import {
   type SuperblockVerdict,
 } from '../../format/superblock.js';
 
-/** From the stamp of the first slot to the end of that of the second: a look at the fence is the one read of each save. */
-const STAMPS_BYTES = SUPERBLOCK_SLOT_BYTES + SLOT_STAMP_UNTIL - SLOT_STAMP_FROM;
+const STAMP_BYTES = SLOT_STAMP_UNTIL - SLOT_STAMP_FROM;
+/**
+ * From the stamp of the first slot to the end of that of the second: a look at the fence is the one read of each save. Two
+ * reads, of the stamps alone, take as long as this one of all that stands between them.
+ */
+const STAMPS_BYTES = SUPERBLOCK_SLOT_BYTES + STAMP_BYTES;
 
 export function superblockPath(dir: string): string {
   return join(dir, SUPERBLOCK_NAME);
@@ -65,6 +69,15 @@ function epochOfAnother(slot: SuperblockVerdict, own: Superblock): number {
   if (slot.kind === 'invalid') return 0;
   const { epoch, nonce } = slot.superblock;
   return epoch > own.epoch || (epoch === own.epoch && !sameBytes(nonce, own.nonce)) ? epoch : 0;
+}
+
+/** True if both stamps are the same; what stands between them changes with them alone. */
+function sameStamps(a: Uint8Array, b: Uint8Array): boolean {
+  for (let first = 0; first < STAMP_BYTES; first += 1) {
+    const second = SUPERBLOCK_SLOT_BYTES + first;
+    if (a[first] !== b[first] || a[second] !== b[second]) return false;
+  }
+  return true;
 }
 
 /** What a change may say: all but the counter that this file keeps. */
@@ -190,7 +203,7 @@ export class SuperblockFile {
 
   #judgeStamps(stamps: Uint8Array, count: number, mode: CallMode): Awaitable<void> {
     this.#idleStamps = stamps;
-    if (count === STAMPS_BYTES && Buffer.compare(stamps, this.#knownStamps) === 0) return undefined;
+    if (count === STAMPS_BYTES && sameStamps(stamps, this.#knownStamps)) return undefined;
     return this.#judgeSlots(mode);
   }
 
