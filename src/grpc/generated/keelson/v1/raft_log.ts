@@ -4495,8 +4495,8 @@ export const RaftLogServiceDefinition = {
      * Takes a log as its one writer. Asked again with the same session id, it gives the same answer again.
      *
      * KEELSON_LOCKED: another session has it, and take_over is not set (the error's argument is then `name`); or another
-     * process on the server's machine has it, a server that ends, for example: try again. KEELSON_INVALID_ARGUMENT: a session
-     * id that was used before. Otherwise the errors of openRaftLog, among them those of damage, with nothing changed.
+     * process on the server's machine has it, a server that ends, for example: try again. KEELSON_INVALID_ARGUMENT: the
+     * session of that id has sent changes already. Otherwise the errors of openRaftLog, among them those of damage, with nothing changed.
      */
     open: {
       name: "Open",
