@@ -16,10 +16,11 @@ export interface BenchRun {
 
 /** A run as one page: each ratio with its goal, by work, and all figures in a table. */
 export function chartPage({ node, platform, cpus, rounds, rows }: BenchRun): string {
-  const missed = rows.filter((row) => !isWithinBudget(row)).length;
-  const verdict = missed === 0 ? 'every goal kept' : `${missed} of ${rows.length} goals missed`;
-  const drawn = rows.filter(
-    ({ ratio, budget }) => ratio > 0 && Number.isFinite(ratio) && budget.of === 'ratio',
+  const goals = rows.filter(({ budget }) => budget !== null);
+  const missed = goals.filter((row) => !isWithinBudget(row)).length;
+  const verdict = missed === 0 ? 'every goal kept' : `${missed} of ${goals.length} goals missed`;
+  const drawn = goals.filter(
+    ({ ratio, budget }) => ratio > 0 && Number.isFinite(ratio) && budget?.of === 'ratio',
   );
   // In order of their works, each with all that it was measured beside.
   const works = [...new Set(drawn.map(({ work }) => work))];
@@ -81,7 +82,7 @@ function chartOf(rows: readonly Row[]): Html {
       ...bars(false, 'var(--bad)'),
       Plot.tickX(rows, {
         y: name,
-        x: ({ budget }: Row) => budget.value,
+        x: ({ budget }: Row) => budget?.value,
         stroke: 'currentColor',
         strokeWidth: 2.5,
         strokeDasharray: '4 3',

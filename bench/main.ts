@@ -6,6 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import type { BenchCase, CaseContext } from './case.js';
 import type { BenchRun } from './chart.js';
+import { copyCases } from './copy-cases.js';
 import { openCases } from './open-cases.js';
 import { readOptions, usage, UsageError, type BenchOptions } from './options.js';
 import { peerCases } from './peer-cases.js';
@@ -15,7 +16,7 @@ import { Scratch } from './scratch.js';
 import { table } from './table.js';
 import { writeCases } from './write-cases.js';
 
-const CASES: readonly BenchCase[] = [...writeCases, ...openCases, ...readCases, ...peerCases];
+const CASES: readonly BenchCase[] = [...writeCases, ...openCases, ...readCases, ...copyCases, ...peerCases];
 const NAMES: readonly string[] = CASES.map((each) => each.name);
 
 process.exitCode = await main(process.argv.slice(2));
@@ -72,8 +73,12 @@ async function tell(options: BenchOptions, run: BenchRun): Promise<void> {
   }
   if (options.json) {
     const told = rows.map((row) => ({ ...row, isWithinBudget: isWithinBudget(row) }));
-    console.log(JSON.stringify({ ...run, rows: told }));
-    return;
+    const text = JSON.stringify({ ...run, rows: told });
+    if (options.jsonFile === null) {
+      console.log(text);
+      return;
+    }
+    await writeFile(options.jsonFile, `${text}\n`);
   }
   console.log(`Node ${node}, ${platform}, ${cores} cores; medians of interleaved rounds\n`);
   console.log(table(rows));

@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { openRaftLog } from '../src/index.js';
 import type { BenchCase, CaseContext } from './case.js';
 import { FedLog } from './fed-log.js';
+import { measureChild } from './measure-child.js';
 import type { Measured } from './measure-open-log.bench.js';
 import { median } from './rounds.js';
 import { ratioAtMost, type Row } from './row.js';
@@ -86,7 +84,7 @@ async function openMemory(context: CaseContext): Promise<Row[]> {
     context.progress(`memory: child ${child + 1} of ${CHILDREN}`);
   }
   for (const dir of [empty, filled]) scratch.drop(dir);
-  const row = (kind: keyof Measured, what: string): Row => {
+  const row = (kind: 'heapBytes' | 'rssBytes', what: string): Row => {
     const above = median(measured.map((each) => each.filled[kind] - each.empty[kind])) / MIB;
     const value = median(measured.map((each) => each.empty[kind])) / MIB;
     return {
@@ -99,14 +97,6 @@ async function openMemory(context: CaseContext): Promise<Row[]> {
     };
   };
   return [row('heapBytes', 'heap and buffers'), row('rssBytes', 'resident')];
-}
-
-const runFile = promisify(execFile);
-
-async function measureChild(dir: string): Promise<Measured> {
-  const program = join(import.meta.dirname, 'measure-open-log.bench.js');
-  const { stdout } = await runFile(process.execPath, ['--expose-gc', program, dir]);
-  return JSON.parse(stdout) as Measured;
 }
 
 export const openCases: readonly BenchCase[] = [

@@ -8,6 +8,8 @@ export interface BenchOptions {
   /** Measured time of a case, its reference included, in seconds; filling logs comes on top. */
   readonly seconds: number;
   readonly json: boolean;
+  /** Where the object of `json` goes, beside the table; null: to standard output, in its place. */
+  readonly jsonFile: string | null;
   /** Where a page with charts goes; null: none is made. */
   readonly chart: string | null;
   /** A run that `--json` printed: it is told anew, and nothing is measured. */
@@ -41,6 +43,7 @@ names: ${names.join(' ')} (default: all)
   --quick       5 rounds, 2 seconds a case: all of them in about two minutes
   --full        the sizes of the design: a 4 GB log, 10 million entries
   --json        one object on standard output instead of a table
+  --json FILE   the same in FILE, whose name ends in .json, beside the table
   --chart FILE  a page with charts, beside what is printed
   --run FILE    a run that --json printed is told anew; nothing is measured
   --help        this text`;
@@ -50,20 +53,27 @@ names: ${names.join(' ')} (default: all)
 export function readOptions(args: readonly string[], known: readonly string[]): BenchOptions | 'help' {
   const { values, positionals } = parseFlags(args);
   if (values.help === true) return 'help';
-  const unknown = positionals.find((name) => !known.includes(name));
+  const json = values.json ?? false;
+  const names = positionals.filter((name) => !json || !isJsonFile(name));
+  const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined) throw new UsageError(`there is no case '${unknown}'.`);
   const isQuick = values.quick === true;
   const rounds = within('--rounds', values.rounds ?? (isQuick ? '5' : '11'), 1, 1000);
   if (!Number.isInteger(rounds)) throw new UsageError(`--rounds is '${rounds}', expected a whole number.`);
   return {
-    names: positionals,
+    names,
     rounds,
     seconds: within('--seconds', values.seconds ?? (isQuick ? '2' : '8'), 0.1, 600),
-    json: values.json ?? false,
+    json,
+    jsonFile: json ? (positionals.find(isJsonFile) ?? null) : null,
     chart: values.chart ?? null,
     run: values.run ?? null,
     full: values.full ?? false,
   };
+}
+
+function isJsonFile(name: string): boolean {
+  return name.endsWith('.json');
 }
 
 interface Flags {

@@ -1,110 +1,133 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import type { BenchCase, CaseContext } from './case.js';
-import { FedLog } from './fed-log.js';
+import { FedLog, payload } from './fed-log.js';
+import { measureChild } from './measure-child.js';
+import { allPeers, type Peer } from './peer-programs.js';
 import { median } from './rounds.js';
-import { ratioAtLeast, type Row } from './row.js';
-import { Worker } from './turns.js';
+import { ratioAtLeast, ratioAtMost, type Budget, type Row } from './row.js';
+import type { Worker } from './turns.js';
 
 const ENTRY_BYTES = 256;
-const FILL_BATCHES_MS = 400;
-const peersDir = resolve(import.meta.dirname, '../../bench/peers');
-const nodePeer = join(peersDir, 'node/peer.mjs');
-const goPeer = join(peersDir, 'go/peers');
+/** Streamed by all: what was saved before, and at least so many. */
+const STREAMED_MIN = 100_000;
+/** They fill four segments of the default size almost to the end: 256 MiB of files. */
+const OPENED = 960_000;
 
-/** How a peer is started in a directory, or why it is not there. */
-type Peer = { readonly name: string } & (
-  { readonly start: (dir: string) => Worker } | { readonly skipped: string }
-);
+const KIB = 1024;
 
-function nodePeers(): Peer[] {
-  return ['better-sqlite3', 'classic-level', 'lmdb', 'node:sqlite'].map((name) => {
-    // Without a directory it only loads the store.
-    const loaded = spawnSync(process.execPath, [nodePeer, name], { stdio: 'ignore' });
-    if (loaded.status === 0)
-      return { name, start: (dir) => new Worker(name, process.execPath, [nodePeer, name, dir]) };
-    const hint = name === 'node:sqlite' ? 'this Node has none' : 'npm install --prefix bench/peers/node';
-    return { name, skipped: `not there: ${hint}` };
-  });
+/** A work that all stores do by turns. */
+interface Work {
+  /** As a peer is asked for it. */
+  readonly name: 'one' | 'batch' | 'stream' | 'large' | 'huge';
+  readonly label: string;
+  /** Of each entry, where its rate is told in bytes. */
+  readonly entryBytes?: number;
+  /** Keelson's part of it: entries until the moment. */
+  readonly own: (fed: FedLog, untilMs: number) => Promise<number>;
+  /** What is asked of the ratio to a peer. */
+  readonly budget: (peer: string) => Budget | null;
 }
 
-function goPeers(): Peer[] {
-  return ['etcd-wal', 'raft-wal'].map((name) => {
-    if (!existsSync(goPeer) && spawnSync('go', ['version'], { stdio: 'ignore' }).status !== 0)
-      return { name, skipped: 'no go' };
-    if (
-      !existsSync(goPeer) &&
-      spawnSync('go', ['build', '-o', goPeer, '.'], { cwd: join(peersDir, 'go') }).status !== 0
-    )
-      return { name, skipped: 'its build failed: run go build in bench/peers/go' };
-    return { name, start: (dir) => new Worker(name, goPeer, [name, dir]) };
-  });
-}
+/** A goal beside one peer, or beside each. */
+const beside =
+  (budget: Budget, name?: string) =>
+  (peer: string): Budget | null =>
+    name === undefined || name === peer ? budget : null;
+const noGoal = (): null => null;
 
-async function rateOf(worker: Worker, work: string, ms: number): Promise<number> {
-  const [entries, seconds] = (await worker.ask(`${work} ${String(Math.ceil(ms))}`)).split(' ').map(Number);
-  return (entries ?? NaN) / (seconds ?? NaN);
-}
+const WORKS: readonly Work[] = [
+  {
+    name: 'one',
+    label: 'one saver, 1 x 256 B',
+    own: (fed, untilMs) => fed.saveUntil(untilMs, 1),
+    budget: beside(ratioAtLeast(0.95)),
+  },
+  {
+    name: 'batch',
+    label: 'one saver, 64 x 256 B',
+    own: (fed, untilMs) => fed.saveUntil(untilMs, 64),
+    budget: beside(ratioAtLeast(1.5)),
+  },
+  {
+    name: 'stream',
+    label: 'streamChunks of 256 B entries',
+    own: streamChunks,
+    budget: beside(ratioAtLeast(0.8), 'raft-engine'),
+  },
+  {
+    name: 'stream',
+    label: 'stream of 256 B entries',
+    own: streamEach,
+    budget: beside(ratioAtLeast(2), 'lmdb'),
+  },
+  {
+    name: 'large',
+    label: 'one saver, 1 x 64 KiB',
+    entryBytes: 64 * KIB,
+    own: (fed, untilMs) => saveLarge(fed, untilMs, 64 * KIB),
+    budget: noGoal,
+  },
+  {
+    name: 'huge',
+    label: 'one saver, 1 x 1 MiB',
+    entryBytes: KIB * KIB,
+    own: (fed, untilMs) => saveLarge(fed, untilMs, KIB * KIB),
+    budget: noGoal,
+  },
+];
 
-/** What Keelson does of a work in entries a second. */
-async function ownRate(fed: FedLog, work: string, ms: number): Promise<number> {
-  const startMs = performance.now();
-  const untilMs = startMs + ms;
+async function streamChunks({ log }: FedLog, untilMs: number): Promise<number> {
   let entries = 0;
-  if (work !== 'stream') entries = await fed.saveUntil(untilMs, work === 'batch' ? 64 : 1);
-  else
-    do for await (const chunk of fed.log.streamChunks(1, fed.log.lastIndex + 1)) entries += chunk.length;
-    while (performance.now() < untilMs);
-  return (entries * 1000) / (performance.now() - startMs);
+  do for await (const chunk of log.streamChunks(1, log.lastIndex + 1)) entries += chunk.length;
+  while (performance.now() < untilMs);
+  return entries;
+}
+
+async function streamEach({ log }: FedLog, untilMs: number): Promise<number> {
+  let entries = 0;
+  do for await (const entry of log.stream(1, log.lastIndex + 1)) entries += entry.data.length > 0 ? 1 : 0;
+  while (performance.now() < untilMs);
+  return entries;
+}
+
+async function saveLarge({ log }: FedLog, untilMs: number, bytes: number): Promise<number> {
+  const data = payload(bytes);
+  let saved = 0;
+  do {
+    await log.append([{ index: log.lastIndex + 1, term: 1, data }]);
+    saved += 1;
+  } while (performance.now() < untilMs);
+  return saved;
+}
+
+async function fill(fed: FedLog, entries: number): Promise<void> {
+  while (fed.log.lastIndex < entries) await fed.save(Math.min(1024, entries - fed.log.lastIndex));
+}
+
+/** What a peer has done, and in how many seconds. */
+async function askFor(worker: Worker, work: string, figure: number): Promise<[number, number]> {
+  const [done, seconds] = (await worker.ask(`${work} ${String(Math.ceil(figure))}`)).split(' ').map(Number);
+  return [done ?? NaN, seconds ?? NaN];
+}
+
+type StartedPeer = Extract<Peer, { start: unknown }>;
+
+/** Those that are there; of each other it is said why not. */
+function peersThere(): StartedPeer[] {
+  return allPeers().filter((peer): peer is StartedPeer => {
+    if ('skipped' in peer) console.error(`${peer.name}: skipped: ${peer.skipped}`);
+    return 'start' in peer;
+  });
 }
 
 /** Every peer that is there takes turns with Keelson in one run. */
 async function besidePeers(context: CaseContext): Promise<Row[]> {
-  const { options, scratch } = context;
-  const peers = [...nodePeers(), ...goPeers()];
+  const { scratch } = context;
   const dir = scratch.fresh();
   const fed = await FedLog.open(dir, ENTRY_BYTES);
-  const workers: Worker[] = [];
-  for (const peer of peers) {
-    if ('start' in peer) workers.push(peer.start(scratch.fresh()));
-    else console.error(`${peer.name}: skipped: ${peer.skipped}`);
-  }
-  const works = [
-    ['one', 'one saver, 1 x 256 B', 0.95],
-    ['batch', 'one saver, 64 x 256 B', 1.5],
-    ['stream', 'stream of 256 B entries', 2],
-  ] as const;
+  const workers = peersThere().map((peer) => peer.start(scratch.fresh()));
   const rows: Row[] = [];
   try {
-    for (const [work, label, budget] of works) {
-      const turnMs = (options.seconds * 1000) / ((options.rounds + 1) * (workers.length + 1));
-      if (work === 'stream') {
-        await ownRate(fed, 'batch', FILL_BATCHES_MS);
-        for (const worker of workers) await rateOf(worker, 'batch', FILL_BATCHES_MS);
-      }
-      const own: number[] = [];
-      const theirs = new Map<Worker, number[]>(workers.map((worker) => [worker, []]));
-      // The first round warms up.
-      for (let round = 0; round <= options.rounds; round += 1) {
-        const rate = await ownRate(fed, work, turnMs);
-        if (round > 0) own.push(rate);
-        for (const worker of workers) {
-          const other = await rateOf(worker, work, turnMs);
-          if (round > 0) theirs.get(worker)?.push(other);
-          context.progress(`${label}: round ${String(round)}, ${worker.name}`);
-        }
-      }
-      for (const [worker, rates] of theirs)
-        rows.push({
-          work: label,
-          unit: 'entries/s',
-          keelson: median(own),
-          reference: { name: worker.name, value: median(rates) },
-          ratio: median(own.map((rate, round) => rate / (rates[round] ?? NaN))),
-          budget: ratioAtLeast(budget),
-        });
-    }
+    for (const work of WORKS) rows.push(...(await byTurns(context, work, fed, workers)));
   } finally {
     await Promise.all(workers.map((worker) => worker.close()));
     await fed.log.close();
@@ -113,4 +136,84 @@ async function besidePeers(context: CaseContext): Promise<Row[]> {
   return rows;
 }
 
-export const peerCases: readonly BenchCase[] = [{ name: 'peers', run: besidePeers }];
+/** One work in rounds: Keelson's turn, then each peer's. */
+async function byTurns(
+  context: CaseContext,
+  work: Work,
+  fed: FedLog,
+  workers: readonly Worker[],
+): Promise<Row[]> {
+  const { options } = context;
+  const turnMs = (options.seconds * 1000) / ((options.rounds + 1) * (workers.length + 1));
+  if (work.name === 'stream') {
+    await fill(fed, STREAMED_MIN);
+    for (const worker of workers) await askFor(worker, 'fill', STREAMED_MIN);
+  }
+  const scale = work.entryBytes === undefined ? 1 : work.entryBytes / (KIB * KIB);
+  const own: number[] = [];
+  const theirs = new Map<string, number[]>(workers.map(({ name }) => [name, []]));
+  // The first round warms up.
+  for (let round = 0; round <= options.rounds; round += 1) {
+    const startMs = performance.now();
+    const entries = await work.own(fed, startMs + turnMs);
+    if (round > 0) own.push((entries * scale * 1000) / (performance.now() - startMs));
+    for (const worker of workers) {
+      const [done, seconds] = await askFor(worker, work.name, turnMs);
+      if (round > 0) theirs.get(worker.name)?.push((done * scale) / seconds);
+      context.progress(`${work.label}: round ${String(round)}, ${worker.name}`);
+    }
+  }
+  return rowsOf(work.label, work.entryBytes === undefined ? 'entries/s' : 'MiB/s', own, theirs, work.budget);
+}
+
+function rowsOf(
+  work: string,
+  unit: string,
+  own: readonly number[],
+  theirs: ReadonlyMap<string, readonly number[]>,
+  budget: (peer: string) => Budget | null,
+): Row[] {
+  return [...theirs].map(([name, figures]) => ({
+    work,
+    unit,
+    keelson: median(own),
+    reference: { name, value: median(figures) },
+    ratio: median(own.map((figure, round) => figure / (figures[round] ?? NaN))),
+    budget: budget(name),
+  }));
+}
+
+/** Opens of one log after the other, each in a process that opens nothing else: that is what a restart waits for. */
+async function openBesidePeers(context: CaseContext): Promise<Row[]> {
+  const { options, scratch } = context;
+  const dir = scratch.fresh();
+  const fed = await FedLog.open(dir, ENTRY_BYTES);
+  await fill(fed, OPENED);
+  await fed.log.close();
+  const peers = peersThere().map((peer) => ({ ...peer, dir: scratch.fresh() }));
+  for (const { name, start, dir: at } of peers) {
+    context.progress(`filling ${name}`);
+    const worker = start(at);
+    await askFor(worker, 'fill', OPENED);
+    await worker.close();
+  }
+  const own: number[] = [];
+  const theirs = new Map<string, number[]>(peers.map(({ name }) => [name, []]));
+  for (let round = 0; round < options.rounds; round += 1) {
+    own.push((await measureChild(dir)).openMs);
+    for (const { name, start, dir: at } of peers) {
+      const worker = start(at);
+      const [, seconds] = await askFor(worker, 'open', 0);
+      theirs.get(name)?.push(seconds * 1000);
+      await worker.close();
+      context.progress(`open 256 MiB: round ${String(round)}, ${name}`);
+    }
+  }
+  for (const at of [dir, ...peers.map((peer) => peer.dir)]) scratch.drop(at);
+  return rowsOf('open 256 MiB, last segment full', 'ms', own, theirs, beside(ratioAtMost(0.7), 'raft-wal'));
+}
+
+export const peerCases: readonly BenchCase[] = [
+  { name: 'peers', run: besidePeers },
+  { name: 'peer-opens', run: openBesidePeers },
+];

@@ -7,8 +7,8 @@ export interface Row {
   readonly reference: { readonly name: string; readonly value: number };
   /** Median over the rounds of Keelson's figure by the reference's. */
   readonly ratio: number;
-  /** What the design allows the ratio, or the figure itself, to be. */
-  readonly budget: Budget;
+  /** What the design allows the ratio, or the figure itself, to be; null where it says nothing. */
+  readonly budget: Budget | null;
 }
 
 export interface Budget {
@@ -18,6 +18,7 @@ export interface Budget {
 }
 
 export function isWithinBudget({ budget, ratio, keelson }: Row): boolean {
+  if (budget === null) return true;
   const measured = budget.of === 'ratio' ? ratio : keelson;
   return budget.sense === 'at least' ? measured >= budget.value : measured <= budget.value;
 }

@@ -1,4 +1,4 @@
-import { isWithinBudget, type Row } from './row.js';
+import { isWithinBudget, type Budget, type Row } from './row.js';
 
 export const HEADINGS = ['work', 'unit', 'Keelson', 'reference', '', 'ratio', 'budget', ''] as const;
 
@@ -25,8 +25,6 @@ export function isNumeric(column: number): boolean {
 /** What a line says, heading by heading. */
 export function cellsOf(row: Row): readonly string[] {
   const { work, unit, keelson, reference, ratio, budget } = row;
-  const sign = budget.sense === 'at least' ? '>=' : '<=';
-  const limit = budget.of === 'ratio' ? String(budget.value) : `${figure(budget.value)} ${unit}`;
   return [
     work,
     unit,
@@ -34,9 +32,13 @@ export function cellsOf(row: Row): readonly string[] {
     reference.name,
     figure(reference.value),
     ratio.toFixed(2),
-    `${sign} ${limit}`,
-    isWithinBudget(row) ? 'kept' : 'missed',
+    ...(budget === null ? ['', ''] : [limitOf(budget, unit), isWithinBudget(row) ? 'kept' : 'missed']),
   ];
+}
+
+function limitOf({ of, sense, value }: Budget, unit: string): string {
+  const limit = of === 'ratio' ? String(value) : `${figure(value)} ${unit}`;
+  return `${sense === 'at least' ? '>=' : '<='} ${limit}`;
 }
 
 function figure(value: number): string {

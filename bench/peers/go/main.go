@@ -1,5 +1,6 @@
 // Peers in Go for `npm run bench`: etcd's wal and HashiCorp's raft-wal, each set up as its documentation says for
-// durability. Reads lines `one MS`, `batch MS` or `stream MS`, works so long, and answers `ENTRIES SECONDS`.
+// durability. Opens its store when first asked for a work: reads lines `WORK MS` (one, batch, stream, large, huge), works so
+// long, and answers `DONE SECONDS`; `fill N`: until it holds so many entries; `open`: nothing more.
 package main
 
 import (
@@ -16,11 +17,10 @@ import (
 	"go.uber.org/zap"
 )
 
-const entryBytes = 256
-
 type peer interface {
-	save(count int)
-	stream() int
+	save(from uint64, count int, data []byte)
+	stream(last uint64) int
+	open()
 }
 
 func check(err error) {
@@ -33,27 +33,35 @@ func check(err error) {
 func number(value uint64) *uint64 { return &value }
 
 type etcd struct {
-	log  *wal.WAL
-	dir  string
-	last uint64
+	log *wal.WAL
+	dir string
 }
 
-func openEtcd(dir string) *etcd {
-	log, err := wal.Create(zap.NewNop(), dir, nil)
-	check(err)
-	return &etcd{log: log, dir: dir}
-}
-
-func (e *etcd) save(count int) {
+func (e *etcd) save(from uint64, count int, data []byte) {
 	entries := make([]*raftpb.Entry, count)
 	for at := range entries {
-		e.last++
-		entries[at] = &raftpb.Entry{Index: number(e.last), Term: number(1), Data: data}
+		entries[at] = &raftpb.Entry{Index: number(from + uint64(at)), Term: number(1), Data: data}
 	}
-	check(e.log.Save(&raftpb.HardState{Term: number(1), Commit: number(e.last)}, entries))
+	last := from + uint64(count) - 1
+	check(e.log.Save(&raftpb.HardState{Term: number(1), Commit: number(last)}, entries))
 }
 
-func (e *etcd) stream() int {
+// It takes saves only when all of it was read.
+func (e *etcd) open() {
+	if !wal.Exist(e.dir) {
+		log, err := wal.Create(zap.NewNop(), e.dir, nil)
+		check(err)
+		e.log = log
+		return
+	}
+	log, err := wal.Open(zap.NewNop(), e.dir, &walpb.Snapshot{})
+	check(err)
+	_, _, _, err = log.ReadAll()
+	check(err)
+	e.log = log
+}
+
+func (e *etcd) stream(uint64) int {
 	log, err := wal.OpenForRead(zap.NewNop(), e.dir, &walpb.Snapshot{})
 	check(err)
 	defer log.Close()
@@ -63,71 +71,99 @@ func (e *etcd) stream() int {
 }
 
 type hashicorp struct {
-	log  *raftwal.WAL
-	last uint64
+	log *raftwal.WAL
+	dir string
 }
 
-func openHashicorp(dir string) *hashicorp {
-	check(os.MkdirAll(dir, 0o755))
-	log, err := raftwal.Open(dir)
-	check(err)
-	return &hashicorp{log: log}
-}
-
-func (h *hashicorp) save(count int) {
+func (h *hashicorp) save(from uint64, count int, data []byte) {
 	logs := make([]*raft.Log, count)
 	for at := range logs {
-		h.last++
-		logs[at] = &raft.Log{Index: h.last, Term: 1, Data: data}
+		logs[at] = &raft.Log{Index: from + uint64(at), Term: 1, Data: data}
 	}
 	check(h.log.StoreLogs(logs))
 }
 
-func (h *hashicorp) stream() int {
-	var log raft.Log
-	for index := uint64(1); index <= h.last; index++ {
-		check(h.log.GetLog(index, &log))
-	}
-	return int(h.last)
+func (h *hashicorp) open() {
+	check(os.MkdirAll(h.dir, 0o755))
+	log, err := raftwal.Open(h.dir)
+	check(err)
+	h.log = log
 }
 
-var data = make([]byte, entryBytes)
+func (h *hashicorp) stream(last uint64) int {
+	var log raft.Log
+	for index := uint64(1); index <= last; index++ {
+		check(h.log.GetLog(index, &log))
+	}
+	return int(last)
+}
 
-func main() {
+func dataOf(bytes int) []byte {
+	data := make([]byte, bytes)
 	for at := range data {
 		data[at] = byte(at*167 + (at>>3)*29 + 1)
 	}
-	var store peer
+	return data
+}
+
+// worker counts the entries of a store.
+type worker struct {
+	store peer
+	last  uint64
+}
+
+func (w *worker) save(count int, data []byte) int {
+	w.store.save(w.last+1, count, data)
+	w.last += uint64(count)
+	return count
+}
+
+func main() {
+	usual, large, huge := dataOf(256), dataOf(64*1024), dataOf(1024*1024)
+	var w worker
 	switch os.Args[1] {
 	case "etcd-wal":
-		store = openEtcd(os.Args[2])
+		w.store = &etcd{dir: os.Args[2]}
 	case "raft-wal":
-		store = openHashicorp(os.Args[2])
+		w.store = &hashicorp{dir: os.Args[2]}
 	default:
 		check(fmt.Errorf("there is no peer %q", os.Args[1]))
 	}
+	works := map[string]func() int{
+		"one":    func() int { return w.save(1, usual) },
+		"batch":  func() int { return w.save(64, usual) },
+		"large":  func() int { return w.save(1, large) },
+		"huge":   func() int { return w.save(1, huge) },
+		"stream": func() int { return w.store.stream(w.last) },
+	}
 	lines := bufio.NewScanner(os.Stdin)
-	for lines.Scan() {
+	for isOpen := false; lines.Scan(); isOpen = true {
 		var work string
-		var ms int
-		_, err := fmt.Sscan(lines.Text(), &work, &ms)
+		var figure int
+		_, err := fmt.Sscan(lines.Text(), &work, &figure)
 		check(err)
 		start := time.Now()
-		entries := 0
-		for time.Since(start) < time.Duration(ms)*time.Millisecond {
-			switch work {
-			case "one":
-				store.save(1)
-				entries++
-			case "batch":
-				store.save(64)
-				entries += 64
-			case "stream":
-				entries += store.stream()
-			default:
-				check(fmt.Errorf("there is no work %q", work))
+		done := 0
+		if !isOpen {
+			w.store.open()
+		}
+		if work != "open" {
+			start = time.Now()
+		}
+		switch step := works[work]; {
+		case work == "fill":
+			for w.last < uint64(figure) {
+				done += w.save(1024, usual)
+			}
+		case work == "open":
+			done = 1
+		case step == nil:
+			check(fmt.Errorf("there is no work %q", work))
+		default:
+			for time.Since(start) < time.Duration(figure)*time.Millisecond {
+				done += step()
 			}
 		}
-		fmt.Println(entries, time.Since(start).Seconds())
+		fmt.Println(done, time.Since(start).Seconds())
 	}
 }

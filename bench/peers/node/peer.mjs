@@ -1,25 +1,27 @@
-// Peers that run in Node for `npm run bench`, each set up as its documentation says for durability. Reads lines `one MS`,
-// `batch MS` or `stream MS`, works so long, and answers `ENTRIES SECONDS`. With a name alone it says whether it is there.
+// Peers that run in Node for `npm run bench`, each set up as its documentation says for durability. Opens its store when
+// first asked for a work: reads lines `WORK MS` (one, batch, stream, large, huge), works so long, and answers `DONE SECONDS`;
+// `fill N`: until it holds so many entries; `open`: nothing more. With a name alone it says whether it is there.
 import { Buffer } from 'node:buffer';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const [name, dir] = process.argv.slice(2);
-const data = Uint8Array.from({ length: 256 }, (_, at) => (at * 167 + (at >> 3) * 29 + 1) & 0xff);
+const dataOf = (bytes) =>
+  Uint8Array.from({ length: bytes }, (_, at) => (at * 167 + (at >> 3) * 29 + 1) & 0xff);
+const DATA = { large: dataOf(64 * 1024), huge: dataOf(1024 * 1024), usual: dataOf(256) };
 
 /** Of the databases of SQLite: `WAL` and `FULL` sync the log at each commit. */
 function sqlite(db) {
   db.exec(
-    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE log (i INTEGER PRIMARY KEY, d BLOB)',
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE IF NOT EXISTS log (i INTEGER PRIMARY KEY, d BLOB)',
   );
   const insert = db.prepare('INSERT INTO log VALUES (?, ?)');
   const all = db.prepare('SELECT i, d FROM log ORDER BY i');
-  let last = 0;
   return {
-    save: (count) => {
+    save: (from, count, data) => {
       db.exec('BEGIN IMMEDIATE');
-      for (let at = 0; at < count; at += 1) insert.run(++last, data);
+      for (let at = 0; at < count; at += 1) insert.run(from + at, data);
       db.exec('COMMIT');
     },
     stream: () => {
@@ -48,14 +50,14 @@ const STORES = {
   },
   'classic-level': async () => {
     const { ClassicLevel } = await import('classic-level');
-    return (path) => {
+    return async (path) => {
       const db = new ClassicLevel(path, { keyEncoding: 'buffer', valueEncoding: 'view' });
-      let last = 0;
+      await db.open();
       return {
-        save: (count) => {
-          const batch = Array.from({ length: count }, () => ({
+        save: (from, count, data) => {
+          const batch = Array.from({ length: count }, (_, at) => ({
             type: 'put',
-            key: keyOf(++last),
+            key: keyOf(from + at),
             value: data,
           }));
           return db.batch(batch, { sync: true });
@@ -80,11 +82,10 @@ const STORES = {
         keyEncoding: 'uint32',
         overlappingSync: false,
       });
-      let last = 0;
       return {
-        save: (count) => {
+        save: (from, count, data) => {
           db.transactionSync(() => {
-            for (let at = 0; at < count; at += 1) db.putSync(++last, Buffer.from(data));
+            for (let at = 0; at < count; at += 1) db.putSync(from + at, Buffer.from(data));
           });
         },
         stream: () => {
@@ -102,20 +103,30 @@ if (load === undefined) throw new Error(`there is no peer '${name}'`);
 const make = await load();
 if (dir !== undefined) {
   mkdirSync(dir, { recursive: true });
-  const store = make(dir);
+  let store = null;
+  let last = 0;
+  const save = async (count, data) => {
+    await store.save(last + 1, count, data);
+    last += count;
+    return count;
+  };
+  const WORKS = {
+    one: () => save(1, DATA.usual),
+    batch: () => save(64, DATA.usual),
+    large: () => save(1, DATA.large),
+    huge: () => save(1, DATA.huge),
+    stream: () => store.stream(),
+  };
   for await (const line of createInterface({ input: process.stdin })) {
-    const [work, ms] = line.split(' ');
-    const startMs = performance.now();
-    let entries = 0;
-    while (performance.now() - startMs < Number(ms)) {
-      if (work === 'stream') entries += await store.stream();
-      else {
-        const count = work === 'batch' ? 64 : 1;
-        await store.save(count);
-        entries += count;
-      }
-    }
-    console.log(entries, (performance.now() - startMs) / 1000);
+    const [work, figure] = line.split(' ');
+    let startMs = performance.now();
+    let done = 0;
+    store ??= await make(dir);
+    if (work !== 'open') startMs = performance.now();
+    if (work === 'open') done = 1;
+    else if (work === 'fill') while (last < Number(figure)) done += await save(1024, DATA.usual);
+    else while (performance.now() - startMs < Number(figure)) done += await WORKS[work]();
+    console.log(done, (performance.now() - startMs) / 1000);
   }
   process.exit(0);
 }

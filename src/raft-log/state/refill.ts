@@ -8,8 +8,11 @@ import type { DurableState } from './durable-state.js';
 import { draftSave } from './encode-save.js';
 import { FrameQueue } from './frame-queue.js';
 
-/** About how many bytes of entries one frame holds, and at most this share of a segment. */
-const FRAME_BYTES = 1024 * 1024;
+/**
+ * About how many bytes of entries one frame holds, and at most this share of a segment. Encoded in one turn of the event
+ * loop, in which the log that is copied may wait to go on: a millisecond, where 1 MiB takes four.
+ */
+const FRAME_BYTES = 256 * 1024;
 const FRAME_SHARE = 1 / 8;
 
 /**

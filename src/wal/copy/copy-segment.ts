@@ -60,6 +60,8 @@ export async function copySegment(
     let at = 0;
     for await (const part of bytesOfSegment(disk, segment)) {
       throwIfAbandoned();
+      // As zeros are written, and for the same reason: no save of the source waits for a whole segment of dirty pages.
+      if (at > 0) await synced(into);
       const offset = at;
       await change(into, () => writeFully(into, part, offset));
       at += part.length;

@@ -1,0 +1,73 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Worker } from './turns.js';
+
+const peersDir = resolve(import.meta.dirname, '../../bench/peers');
+const nodePeer = join(peersDir, 'node/peer.mjs');
+
+/** How a peer is started in a directory, or why it is not there. */
+export type Peer = { readonly name: string } & (
+  { readonly start: (dir: string) => Worker } | { readonly skipped: string }
+);
+
+/** A program of several peers, and how it comes to be there. */
+interface Built {
+  readonly program: string;
+  readonly names: readonly string[];
+  readonly tool: string;
+  readonly build: readonly string[];
+  readonly dir: string;
+}
+
+const GO = join(peersDir, 'go/peers');
+const RUST = join(peersDir, 'rust/target/release/keelson-bench-peers');
+
+const BUILT: readonly Built[] = [
+  {
+    program: GO,
+    names: ['etcd-wal', 'raft-wal'],
+    tool: 'go',
+    build: ['build', '-o', GO, '.'],
+    dir: join(peersDir, 'go'),
+  },
+  {
+    program: RUST,
+    names: ['raft-engine', 'raft-log'],
+    tool: 'cargo',
+    build: ['build', '--release'],
+    dir: join(peersDir, 'rust'),
+  },
+];
+
+/** All peers, those that are not there by the reason. */
+export function allPeers(): Peer[] {
+  return [...nodePeers(), ...BUILT.flatMap(builtPeers)];
+}
+
+function nodePeers(): Peer[] {
+  return ['better-sqlite3', 'classic-level', 'lmdb', 'node:sqlite'].map((name) => {
+    // Without a directory it only loads the store.
+    const loaded = spawnSync(process.execPath, [nodePeer, name], { stdio: 'ignore' });
+    if (loaded.status === 0)
+      return { name, start: (dir) => new Worker(name, process.execPath, [nodePeer, name, dir]) };
+    const hint = name === 'node:sqlite' ? 'this Node has none' : 'npm install --prefix bench/peers/node';
+    return { name, skipped: `not there: ${hint}` };
+  });
+}
+
+/** Those that have to be built first: by the first run, where their tools are. */
+function builtPeers({ program, names, tool, build, dir }: Built): Peer[] {
+  const lack = existsSync(program) ? null : lackOf(tool, build, dir);
+  return names.map((name) =>
+    lack === null ? { name, start: (at) => new Worker(name, program, [name, at]) } : { name, skipped: lack },
+  );
+}
+
+function lackOf(tool: string, build: readonly string[], dir: string): string | null {
+  // Cargo knows no plain `version`.
+  const asked = tool === 'go' ? 'version' : '--version';
+  if (spawnSync(tool, [asked], { stdio: 'ignore' }).status !== 0) return `no ${tool}`;
+  if (spawnSync(tool, build, { cwd: dir, stdio: 'ignore' }).status === 0) return null;
+  return `its build failed: run ${tool} ${build.join(' ')} in ${dir}`;
+}
