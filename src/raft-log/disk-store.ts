@@ -87,7 +87,8 @@ export class DiskStore implements LogStore {
   }
 
   space(): Promise<LogSpace> {
-    const { environment, frames, durable, options } = this.#parts;
+    const { environment, frames, durable, options, snapshots } = this.#parts;
+    const readers = snapshots.heldByReaders().map((held) => ({ holder: 'snapshot reader', ...held }));
     const { snapshotName: snapshot } = durable;
     const firstOf = (boundary: number): number => frames.copies.above(boundary)[0]?.header.number ?? 0;
     return spaceOfLog({
@@ -96,7 +97,7 @@ export class DiskStore implements LogStore {
       firstNeeded: firstOf(durable.boundary()),
       firstBehindSnapshot: firstOf(Math.max(durable.boundary(), snapshot?.index ?? 0)),
       snapshot,
-      pins: frames.copies.holdings(),
+      pins: [...frames.copies.holdings(), ...readers],
     });
   }
 

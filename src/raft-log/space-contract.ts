@@ -4,7 +4,7 @@ export type SpaceHolderKind =
   | 'entries'
   /** Segments whose entries the snapshot covers. */
   | 'covered-entries'
-  /** Segments that a checkpoint or an archiver keeps, and nothing else. */
+  /** Segments that a checkpoint or an archiver keeps, and nothing else; a snapshot that was replaced while it is open. */
   | 'pin'
   | 'newest-snapshot'
   | 'older-snapshots'

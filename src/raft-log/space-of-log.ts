@@ -15,13 +15,13 @@ export interface SpaceQuestion {
   readonly firstBehindSnapshot: number;
   /** Index and term of the newest snapshot; null if there is none. */
   readonly snapshot: { readonly index: number; readonly term: number } | null;
-  readonly pins: readonly Holding[];
+  readonly pins: readonly Pick<Holding, 'holder' | 'bytes' | 'ageMs'>[];
 }
 
 const FREES: Readonly<Record<SpaceHolderKind, string>> = {
   entries: 'a snapshot of a higher index, and then compact',
   'covered-entries': 'compact up to the snapshot',
-  pin: 'its end: a checkpoint that is made, an archiver that goes on or is closed',
+  pin: 'its end: a checkpoint that is made, an archiver that goes on or is closed, a snapshot that is read or closed',
   'newest-snapshot': 'a newer one',
   'older-snapshots': 'a lower snapshotsKept, with the next snapshot',
   spares: 'nothing has to: the next segments are made of them, and close removes them',

@@ -21,10 +21,18 @@ export class OpenSnapshots {
   readonly #streams = new Set<SnapshotStream>();
   /** By path; two refs of one path are two files, the later of which took the earlier one's name. */
   readonly #files = new Map<string, { readonly checksum: number; readonly file: SharedSnapshotFile }>();
+  /** Files that have no name any more, which only those keep who read them. */
+  readonly #unnamed = new Set<{
+    readonly file: SharedSnapshotFile;
+    readonly bytes: number;
+    readonly sinceMs: number;
+  }>();
+  readonly #now: () => number;
   #isClosed = false;
 
-  constructor(holdsAtOnce: boolean) {
+  constructor(holdsAtOnce: boolean, now: () => number) {
     this.#holdsAtOnce = holdsAtOnce;
+    this.#now = now;
   }
 
   async open(
@@ -75,10 +83,18 @@ export class OpenSnapshots {
   /** D10: runs `remove`, which takes the name away; who has the file open reads on. */
   async whileKept(path: string, remove: () => Promise<void>): Promise<void> {
     const open = this.#files.get(path);
-    await open?.file.keep();
+    const judged = await open?.file.keep();
     await remove();
+    if (open !== undefined && judged !== undefined && open.file.isHeld)
+      this.#unnamed.add({ file: open.file, bytes: judged.chunksUntil, sinceMs: this.#now() });
     // The name may come again, for another file.
     if (this.#files.get(path) === open) this.#files.delete(path);
+  }
+
+  /** What is on the disk for readers alone, and for how long. */
+  heldByReaders(): readonly { readonly bytes: number; readonly ageMs: number }[] {
+    for (const one of this.#unnamed) if (!one.file.isHeld) this.#unnamed.delete(one);
+    return Array.from(this.#unnamed, ({ bytes, sinceMs }) => ({ bytes, ageMs: this.#now() - sinceMs }));
   }
 
   /** Ends all reading, and lets none begin. Resolved: no file is open. */

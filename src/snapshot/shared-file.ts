@@ -43,9 +43,9 @@ export class SharedSnapshotFile {
   }
 
   /** To be called before the name goes: from here on the descriptor is all there is of it. */
-  async keep(): Promise<void> {
+  keep(): Promise<JudgedSnapshotFile> {
     this.#isKept = true;
-    await this.#judgedFile();
+    return this.#judgedFile();
   }
 
   async #judgedFile(): Promise<JudgedSnapshotFile> {

@@ -28,7 +28,7 @@ const NEXT = { fate: 'Nothing that counts was changed.', then: 'try again' };
 
 /** Options of {@link openSnapshotStore}. */
 export interface SnapshotStoreOptions {
-  readonly environment: Pick<Environment, 'disk' | 'fillRandom' | 'endOfTurn'>;
+  readonly environment: Pick<Environment, 'disk' | 'fillRandom' | 'endOfTurn' | 'now'>;
   /** The directory of the snapshots. Made if it is missing, unless `readOnly`; its parent must be there. */
   readonly dir: string;
   /** The 16 bytes that tell this store's files from another's. */
@@ -73,6 +73,8 @@ export async function openSnapshotStore(options: SnapshotStoreOptions): Promise<
  */
 export class SnapshotStore {
   readonly dir: string;
+  /** Snapshots that no name stands for any more, and which their readers keep on the disk. */
+  readonly heldByReaders: OpenSnapshots['heldByReaders'] = () => this.#open.heldByReaders();
   readonly #disk: Disk;
   readonly #directory: SnapshotDirectory;
   readonly #options: Required<SnapshotStoreOptions>;
@@ -91,15 +93,14 @@ export class SnapshotStore {
     this.dir = options.dir;
     this.#disk = options.environment.disk;
     this.#options = options;
-    this.#open = new OpenSnapshots(options.readOnly);
+    this.#open = new OpenSnapshots(options.readOnly, () => options.environment.now());
     this.#directory = directory;
   }
 
   /**
-   * True once a sync of the directory has failed: names may be in the page cache and never reach the disk,
-   * whatever later syncs say (D5). From then on what writes answers `KEELSON_FAILED`; reading goes on. The
-   * caller latches its log when it sees this. Never set by a failed write or sync of a snapshot's own file,
-   * which holds nothing live yet.
+   * True once a sync of the directory has failed: names may be in the page cache and never reach the disk, whatever later
+   * syncs say (D5). From then on what writes answers `KEELSON_FAILED`; reading goes on. The caller latches its log when it
+   * sees this. Never set by a failed write or sync of a snapshot's own file, which holds nothing live yet.
    */
   get isFailed(): boolean {
     return this.#isFailed;
@@ -207,13 +208,12 @@ export class SnapshotStore {
   }
 
   /**
-   * Deletes every snapshot that `refs` does not name, and leftovers of writes that never ended; syncs the
-   * directory if anything was deleted. Returns the paths deleted. Names of snapshots that are being written
-   * and foreign names are never touched, readers that hold a file open read on.
+   * Deletes every snapshot that `refs` does not name, and leftovers of writes that never ended; syncs the directory if
+   * anything was deleted. Returns the paths deleted. Names of snapshots that are being written and foreign names are never
+   * touched, readers that hold a file open read on.
    *
-   * **Call it only once the record that makes the others unneeded is durable** (D10), with every snapshot
-   * that any durable or accepted record may still need. Idempotent; what a crash leaves or brings back, the
-   * next call deletes.
+   * **Call it only once the record that makes the others unneeded is durable** (D10), with every snapshot that any durable
+   * or accepted record may still need. Idempotent; what a crash leaves or brings back, the next call deletes.
    *
    * Errors: `KEELSON_READ_FAILED`, `KEELSON_WRITE_FAILED` (an unlink; all others were tried),
    * `KEELSON_SYNC_FAILED` of the directory, `KEELSON_FENCED`, `KEELSON_FAILED`, `KEELSON_READ_ONLY`.
@@ -227,9 +227,9 @@ export class SnapshotStore {
   }
 
   /**
-   * Moves published files that are no snapshot of this store, by their head and end, to `folder`, each with a note of
-   * why: damaged ones, another store's, those of another format; and those that stand for more than the log holds. To be
-   * called at open, before any {@link retain}, which would delete them. What finds no room there stays, and no later `retain` of this store touches it.
+   * Moves published files that are no snapshot of this store, by their head and end, to `folder`, each with a note of why:
+   * damaged ones, another store's, those of another format; and those that stand for more than the log holds. To be called at
+   * open, before any {@link retain}, which would delete them. What finds no room there stays, and no later one touches it.
    * Returns the new paths, and the snapshots that are whole by their head and end, but for `named`.
    */
   async setUnusableAside(
@@ -245,9 +245,9 @@ export class SnapshotStore {
   }
 
   /**
-   * Gives the named snapshot its name, if it stands under that of an unfinished one still: a switch of format wrote it
-   * so. Another file under the name goes to `folder` first; if that has no room, all stays as it is, and reads find
-   * it where it stands. Returns the paths moved.
+   * Gives the named snapshot its name, if it stands under that of an unfinished one still: a switch of format wrote it so.
+   * Another file under the name goes to `folder` first; if that has no room, all stays as it is, and reads find it there.
+   * Returns the paths moved.
    */
   async publishStaged(
     ref: SnapshotRef,

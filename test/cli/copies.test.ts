@@ -2,6 +2,8 @@
  * An operator who restores a backup at night must get all of it, or be told which part is missing, and what the server may do.
  * Checkpoints, clones, backups, chains of them and imports are typed as a person would, with pipes and damaged files too.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   copyFileSync,
   existsSync,
@@ -14,6 +16,7 @@ import {
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
+import { cloneRaftLog } from '../../src/raft-log/copies/clone-raft-log.js';
 import type { RaftLog, ReadEntry } from '../../src/raft-log/contract.js';
 import { filesOf } from '../../src/cli/backup/write-backup.js';
 import { nodeEnvironment } from '../../src/disk/node-environment.js';
@@ -21,7 +24,7 @@ import type { CheckpointFile } from '../../src/format/checkpoint-file.js';
 import { verifyCopy } from '../../src/raft-log/copies/verify-copy.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { bytesOf, openLog, scratch } from '../raft-log/scratch-log.js';
-import { entriesOf, flipBit, keelson, madeStore, shell } from './stores.js';
+import { entriesOf, flipBit, keelson, KEELSON_COMMAND, madeStore, shell } from './stores.js';
 
 const FIXTURES = join(import.meta.dirname, 'fixtures');
 
@@ -79,6 +82,26 @@ test('checkpoint and clone, of a store and of the checkpoint, also as JSON', asy
   expect(await contentOf(other)).toMatchObject({ hardState: { vote: null } });
   expect((await keelson('clone', dir, '--to', other, '--identity', 'new-member')).code).toBe(2);
   expect((await keelson('clone', dir, '--to', `${dir}-no`)).stderr).toContain('--identity is needed');
+});
+
+test('a clone whose maker is killed is whole or none, and the same command makes it then', async () => {
+  const dir = await madeStore({ hasSnapshot: true });
+  const clone = `${dir}-clone`;
+  const child = spawn('bash', [
+    '-c',
+    `exec ${KEELSON_COMMAND} clone '${dir}' --to '${clone}' --identity new-member`,
+  ]);
+  const ended = once(child, 'exit');
+  while (!existsSync(join(clone, 'unfinished')) && child.exitCode === null)
+    await new Promise((resolve) => setImmediate(resolve));
+  child.kill('SIGKILL');
+  await ended;
+  if (existsSync(join(clone, 'unfinished'))) {
+    await expect(openLog(clone)).rejects.toMatchObject({ code: 'KEELSON_NOT_A_LOG' });
+    await cloneRaftLog(dir, { to: clone, identity: 'new-member' });
+  }
+  const { hardState, ...rest } = (await contentOf(dir)) as { readonly hardState: object };
+  expect(await contentOf(clone)).toEqual({ ...rest, hardState: { ...hardState, vote: null } });
 });
 
 test('a chain of backups, one through a pipe and a compression program, restores what was there at the last', async () => {

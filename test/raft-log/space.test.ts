@@ -47,6 +47,24 @@ test('each holder is told with its bytes, and with what would free them', async 
   expect(await heldBy(log)).toMatchObject({ quarantine: 1234 });
 });
 
+test('a reader of a snapshot that was replaced meanwhile keeps its bytes, and is told', async () => {
+  const log = await openLog(join(scratch(), 'log'), { snapshotsKept: 1 });
+  await log.setHardState({ term: 1 });
+  await fill(log, 1, 21);
+  await snapshotAt(log, 10);
+  const reader = await log.openSnapshot();
+  const readers = async (): Promise<unknown> =>
+    (await log.space()).holders.filter(({ holder }) => holder === 'snapshot reader');
+  expect(await readers()).toEqual([]);
+  await snapshotAt(log, 20);
+  expect(await readers()).toMatchObject([{ kind: 'pin', bytes: expect.any(Number) as number }]);
+  const [held] = (await log.space()).holders.filter(({ holder }) => holder === 'snapshot reader');
+  expect(held?.bytes).toBeGreaterThanOrEqual(5000);
+  expect(held?.ageMs).toBeGreaterThanOrEqual(0);
+  await reader?.close();
+  expect(await readers()).toEqual([]);
+});
+
 test('an archiver gets the sealed segments alone, which stay until it has them, and are told of when they are many', async () => {
   const dir = join(scratch(), 'log');
   const log = await openLog(dir, { pinnedBytesQuiet: 8192 });

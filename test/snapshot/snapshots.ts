@@ -53,6 +53,7 @@ export function on(disk: Disk): SnapshotStoreOptions['environment'] {
     fillRandom: (into) => {
       below.fillRandom(into);
     },
+    now: () => 0,
     endOfTurn: (run) => {
       below.endOfTurn(run);
     },
