@@ -61,7 +61,10 @@ export async function openRemoteLog(request: RemoteLogRequest): Promise<RaftLog>
     emitter,
     openSnapshot: (ref, given) => snapshots.open(ref, given),
     verify: (options) => verifyRemote(link, options),
-    ...withoutFiles('of another process', 'Copy it where it is: keelson remote checkpoint, or keelson backup there.'),
+    ...withoutFiles(
+      'of another process',
+      'Copy it where it is: keelson remote checkpoint, or keelson backup there.',
+    ),
     oldestCall: () => {
       const sinceMs = frames.waitingSinceMs;
       return sinceMs === null
