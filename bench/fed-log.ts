@@ -23,6 +23,11 @@ export class FedLog {
 
   static async open(dir: string, entryBytes: number, segmentBytes?: number): Promise<FedLog> {
     const log = await openRaftLog({ dir, ...(segmentBytes === undefined ? {} : { segmentBytes }) });
+    return FedLog.over(log, entryBytes);
+  }
+
+  /** Of a log that is open, here or elsewhere. */
+  static async over(log: RaftLog, entryBytes: number): Promise<FedLog> {
     if (log.hardState.term < TERM) await log.setHardState({ term: TERM });
     return new FedLog(log, entryBytes);
   }
@@ -45,8 +50,8 @@ export class FedLog {
   }
 
   /** As many at once as there are savers, each one entry after the other, until the moment. */
-  async saveTogether(untilMs: number, savers: number): Promise<number> {
-    const each = Array.from({ length: savers }, () => this.saveUntil(untilMs, 1));
+  async saveTogether(untilMs: number, savers: number, batch = 1): Promise<number> {
+    const each = Array.from({ length: savers }, () => this.saveUntil(untilMs, batch));
     return (await Promise.all(each)).reduce((sum, saved) => sum + saved, 0);
   }
 

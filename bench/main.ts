@@ -9,6 +9,7 @@ import type { BenchRun } from './chart.js';
 import { copyCases } from './copy-cases.js';
 import { openCases } from './open-cases.js';
 import { readOptions, usage, UsageError, type BenchOptions } from './options.js';
+import { networkCases } from './network-cases.js';
 import { peerCases } from './peer-cases.js';
 import { readCases } from './read-cases.js';
 import { isWithinBudget, type Row } from './row.js';
@@ -16,7 +17,14 @@ import { Scratch } from './scratch.js';
 import { table } from './table.js';
 import { writeCases } from './write-cases.js';
 
-const CASES: readonly BenchCase[] = [...writeCases, ...openCases, ...readCases, ...copyCases, ...peerCases];
+const CASES: readonly BenchCase[] = [
+  ...writeCases,
+  ...openCases,
+  ...readCases,
+  ...copyCases,
+  ...networkCases,
+  ...peerCases,
+];
 const NAMES: readonly string[] = CASES.map((each) => each.name);
 
 process.exitCode = await main(process.argv.slice(2));

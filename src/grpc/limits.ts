@@ -9,7 +9,14 @@ export const WINDOW_CHANGES = 4096;
 /** Of a snapshot's data, in one message: what is sent, and what is taken. */
 export const PIECE_BYTES = 131_072;
 export const PIECE_BYTES_MAX = 1_048_576;
-/** Bytes of changes or entries that are put into one message, where there is more than one. */
+/**
+ * Bytes of entries that the server puts into one message: it holds one for each reader, as long as that takes none. The
+ * first ones are smaller, for readers that never take any, whose side of the connection takes no more than the first.
+ */
+export const MESSAGE_BYTES = 131_072;
+export const PROBE_MESSAGE_BYTES = 4096;
+export const PROBE_BYTES = 131_072;
+/** Bytes of changes or entries that are asked for or sent at one time, where there is more than one. */
 export const BATCH_BYTES = 1_048_576;
 /** Events that wait for one watcher. */
 export const WATCHED_EVENTS = 256;

@@ -50,27 +50,40 @@ export function messagesOf<T>(stream: Readable, failureOf: (error: unknown) => E
   };
 }
 
-/** Writes messages no faster than they are taken; resolves when all are handed over, or when the stream takes none any more. */
+/**
+ * Writes messages one by one, the next when the one before has left for the other side: a stream of grpc-js would take 16 of
+ * any size before it said that it is full. Resolves when all have left, or when the stream takes none any more.
+ */
 export async function writeAll<T>(
   stream: Writable,
   messages: AsyncIterable<T>,
   hasEnded: () => boolean,
 ): Promise<void> {
-  for await (const message of messages) {
-    if (hasEnded()) return;
-    if (!stream.write(message)) await room(stream, hasEnded);
+  const iterator = messages[Symbol.asyncIterator]();
+  let settle = (): void => undefined;
+  // A stream that is cancelled says of what it was given neither that it left nor that it did not.
+  const onEnd = (): void => {
+    settle();
+  };
+  for (const event of ENDS) stream.on(event, onEnd);
+  // By functions that return, so that nothing here holds a message while its reader does not read.
+  const write = (message: T): Promise<boolean> =>
+    new Promise((resolve) => {
+      settle = (): void => {
+        resolve(true);
+      };
+      stream.write(message, onEnd);
+      if (hasEnded()) settle();
+    });
+  const writeNext = (): Promise<boolean> =>
+    iterator.next().then((step) => (step.done === true || hasEnded() ? false : write(step.value)));
+  try {
+    while (await writeNext());
+  } finally {
+    for (const event of ENDS) stream.off(event, onEnd);
+    await iterator.return?.();
   }
 }
 
-/** A stream that is cancelled never drains. */
-function room(stream: Writable, hasEnded: () => boolean): Promise<void> {
-  return new Promise((resolve) => {
-    const events = ['drain', 'close', 'error', 'cancelled', 'status', 'finish'];
-    const settle = (): void => {
-      for (const event of events) stream.off(event, settle);
-      resolve();
-    };
-    for (const event of events) stream.on(event, settle);
-    if (hasEnded()) settle();
-  });
-}
+/** Events behind which a stream takes nothing. */
+const ENDS = ['close', 'error', 'cancelled', 'status', 'finish'] as const;

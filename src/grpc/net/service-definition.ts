@@ -1,10 +1,11 @@
-import { BinaryReader, type BinaryWriter } from '@bufbuild/protobuf/wire';
+import type { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
 import { RaftLogServiceDefinition } from '../generated/keelson/v1/raft_log.js';
 import type { Method } from '../calls.js';
+import { encoded, NumberReader } from './number-codec.js';
 
 interface Codec {
-  encode(message: unknown): BinaryWriter;
-  decode(input: BinaryReader | Uint8Array): unknown;
+  encode(message: unknown, writer: BinaryWriter): BinaryWriter;
+  decode(reader: BinaryReader): unknown;
 }
 
 /** A message that is none of the service's. Handed on in its place, so that who sent it is answered as for other mistakes. */
@@ -36,10 +37,10 @@ export const METHODS: Readonly<Record<Method, MethodShape>> = Object.fromEntries
       path: `/${RaftLogServiceDefinition.fullName}/${name}`,
       requestStream,
       responseStream,
-      requestSerialize: (message) => bufferOf(request.encode(message).finish()),
+      requestSerialize: (message) => encoded((writer) => request.encode(message, writer)),
       requestDeserialize: (bytes) => decoded(request, bytes),
-      responseSerialize: (message) => bufferOf(response.encode(message).finish()),
-      responseDeserialize: (bytes) => response.decode(bytes),
+      responseSerialize: (message) => encoded((writer) => response.encode(message, writer)),
+      responseDeserialize: (bytes) => response.decode(new NumberReader(bytes)),
     };
     return [method, shape];
   }),
@@ -48,17 +49,13 @@ export const METHODS: Readonly<Record<Method, MethodShape>> = Object.fromEntries
 /** The full name of the service, as health and reflection know it. */
 export const SERVICE_NAME: string = RaftLogServiceDefinition.fullName;
 
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
 // Not the reader's own: it puts one same sign for all bytes that are no text, so that two votes would read as one.
 const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Numbers beyond 2^53 - 1 are refused here, too: nothing behind it ever sees one that was rounded. */
 function decoded(codec: Codec, bytes: Uint8Array): unknown {
   try {
-    return codec.decode(new BinaryReader(bytes, (utf8) => text.decode(utf8)));
+    return codec.decode(new NumberReader(bytes, (utf8) => text.decode(utf8)));
   } catch (error) {
     return new Malformed(error instanceof Error ? error.message : String(error));
   }

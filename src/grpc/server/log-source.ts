@@ -5,6 +5,7 @@ import type { TermRun } from '../../format/seal.js';
 import type { RaftLog } from '../../raft-log/contract.js';
 import type { RaftLogOptions } from '../../raft-log/options-contract.js';
 import { openWithFormats } from '../../raft-log/open-raft-log.js';
+import type { Cuts } from '../../raft-log/rules/cuts.js';
 import { OLDER_FORMATS } from '../../raft-log/switch/older-format.js';
 import { noCheckpoints } from './refusals.js';
 
@@ -17,6 +18,8 @@ export interface HostedLog {
   acceptedLsn(): number;
   /** LSN of the last record on stable storage. */
   durableLsn(): number;
+  /** What of the durable log was dropped, to be told by who hands it out piece by piece. */
+  readonly cuts: Cuts;
   /** Bytes that wait for the disk. */
   queuedBytes(): number;
   /** Terms of the durable log, the boundary's first. */
@@ -70,6 +73,7 @@ export function logsBelow({ root, checkpoints, ...own }: DirectoryOptions): LogS
         directory: dir,
         acceptedLsn: () => frames.acceptedLsn,
         durableLsn: () => frames.durable.lsn,
+        cuts: durable.cuts,
         queuedBytes: () => frames.queuedBytes,
         termRuns: () => {
           const runs = durable.termRuns(durable.firstIndex, durable.lastIndex + 1);

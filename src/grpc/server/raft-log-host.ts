@@ -1,10 +1,16 @@
 import { invalidArgument } from '../../errors/arguments.js';
 import { firstOf, KeelsonError, orAborted, throwIfAborted } from '../../errors/index.js';
 import { checksum } from '../../format/checksum.js';
-import type { ReadEntry } from '../../raft-log/contract.js';
+import { replaced } from '../../raft-log/read/chunks.js';
 import type { RaftLogCalls, RequestOf, ResponseOf } from '../calls.js';
 import type { SaveStreamRequest, Session, SnapshotUpload } from '../generated/keelson/v1/raft_log.js';
-import { BATCH_BYTES, WATCHED_EVENTS } from '../limits.js';
+import {
+  ENTRY_WIRE_BYTES,
+  MESSAGE_BYTES,
+  PROBE_BYTES,
+  PROBE_MESSAGE_BYTES,
+  WATCHED_EVENTS,
+} from '../limits.js';
 import { toJson } from '../wire/json.js';
 import { CHECKPOINT_SCOPES, hardStateMessageOf } from '../wire/state-message.js';
 import { hardStateChangeOf } from '../wire/save-message.js';
@@ -134,21 +140,30 @@ export class RaftLogHost implements RaftLogCalls {
     signal?: AbortSignal,
   ): AsyncGenerator<ResponseOf<'entries'>, void> {
     const options = signal === undefined ? {} : { signal };
-    yield* this.#reading(name, session, async function* ({ log }) {
-      if (bytesMax <= BATCH_BYTES) {
-        const entries = await log.entries(from, until, { ...options, bytesMax });
-        if (entries.length > 0) yield { entries };
-        return;
-      }
-      let bytesLeft = bytesMax;
-      let isFirst = true;
-      for await (const chunk of log.streamChunks(from, until, options)) {
-        const fitting = bytesMax === Infinity ? chunk : firstWithin(chunk, bytesLeft, isFirst);
-        if (fitting.length > 0) yield { entries: fitting };
-        if (fitting.length < chunk.length) return;
-        isFirst = false;
-        bytesLeft -= fitting.reduce((sum, { data }) => sum + data.length, 0);
-      }
+    yield* this.#reading(name, session, async function* ({ log, cuts }) {
+      const cutsBefore = cuts.count;
+      let sentBytes = 0;
+      let entryBytes = 0;
+      let at = from;
+      do {
+        const bytesLeft = bytesMax - sentBytes;
+        // Who takes nothing is held little for, and who takes all is sent it in few messages.
+        const messageBytes = sentBytes < PROBE_BYTES ? PROBE_MESSAGE_BYTES : MESSAGE_BYTES;
+        // By their number, so that one read brings them: behind a bound of bytes it looks for one that fits still.
+        const count = sentBytes === 0 ? until - at : Math.ceil(messageBytes / Math.max(1, entryBytes));
+        const most = {
+          ...options,
+          bytesMax: Math.min(bytesLeft, sentBytes === 0 ? messageBytes : 2 * messageBytes),
+        };
+        const entries = await log.entries(at, Math.min(until, at + count), most);
+        if (cuts.lowestSince(cutsBefore) < at) throw replaced(at - 1);
+        const bytes = entries.reduce((sum, { data }) => sum + data.length, 0);
+        if (entries.length === 0 || (sentBytes > 0 && bytes > bytesLeft)) return;
+        entryBytes = ENTRY_WIRE_BYTES + bytes / entries.length;
+        sentBytes += bytes;
+        at += entries.length;
+        yield { entries };
+      } while (at < until && sentBytes < bytesMax);
     });
   }
 
@@ -319,16 +334,6 @@ export class RaftLogHost implements RaftLogCalls {
     const given = whole(session, 'session');
     return this.#named(given.name).sessionOf(given);
   }
-}
-
-/** Entries until their data passes a bound; the very first of a read is taken whatever it has. */
-function firstWithin(entries: ReadEntry[], bytesMax: number, takesFirst: boolean): ReadEntry[] {
-  let bytes = 0;
-  for (const [at, { data }] of entries.entries()) {
-    bytes += data.length;
-    if (bytes > bytesMax && !(takesFirst && at === 0)) return entries.slice(0, at);
-  }
-  return entries;
 }
 
 /** The one thing that a reading brings. */

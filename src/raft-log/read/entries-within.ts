@@ -14,6 +14,11 @@ export class EntriesWithin {
     return this.#entries;
   }
 
+  /** How much more fits. */
+  get bytesLeft(): number {
+    return Math.max(0, this.#bytesMax - this.#bytes);
+  }
+
   /** Adds those that fit. False once one did not: no later one counts any more. */
   add(chunk: ReadEntry[]): boolean {
     // The usual read is one chunk, and without a bound.

@@ -61,15 +61,15 @@ export class EntryReader {
 
   /** Entries of the durable log, until the next passes `bytesMax`; at least one of a range that is not empty. */
   durable(range: ReadRange): Promise<ReadEntry[]> {
-    return collect(this.#durable, range, (at) => this.#readChunk(at, range));
+    return collect(this.#durable, range, (at, bytesMax) => this.#readChunk(at, { ...range, bytesMax }));
   }
 
   /** Entries of the accepted log, likewise. */
   accepted(range: ReadRange): Promise<ReadEntry[]> {
-    return collect(this.#accepted, range, (at) => {
+    return collect(this.#accepted, range, (at, bytesMax) => {
       const { save, until } = this.#accepted.stretch(at, range.until);
-      if (save !== undefined) return save.entries(at, until, range.bytesMax);
-      return this.#readChunk(at, { ...range, until });
+      if (save !== undefined) return save.entries(at, until, bytesMax);
+      return this.#readChunk(at, { ...range, until, bytesMax });
     });
   }
 
@@ -135,7 +135,7 @@ export class EntryReader {
 async function collect(
   view: ReadView,
   { from, until, bytesMax, signal }: ReadRange,
-  read: (at: number) => ReadEntry[] | Promise<ReadEntry[]>,
+  read: (at: number, bytesMax: number) => ReadEntry[] | Promise<ReadEntry[]>,
 ): Promise<ReadEntry[]> {
   throwIfAborted('the read', signal);
   let found = new EntriesWithin(bytesMax);
@@ -148,7 +148,8 @@ async function collect(
       cutsBefore = view.cuts.count;
     }
     judgeRange(view, at, until);
-    const chunk = read(at);
+    // Of what is left: else a read for one last entry would bring as much as all before.
+    const chunk = read(at, found.bytesLeft);
     if (!found.add(chunk instanceof Promise ? await chunk : chunk)) break;
   }
   return found.entries;

@@ -1,0 +1,51 @@
+// A server must hold little for clients that ask for much and take none of it, whatever the stream in between would buffer.
+// A stream whose reader takes messages one by one, or never, is written to, and what was asked of the source is counted.
+import { Writable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { encoded, NumberReader } from '../../src/grpc/net/number-codec.js';
+import { writeAll } from '../../src/grpc/net/message-stream.js';
+
+test('the next message is asked for when the one before was taken, and none when the reader has gone', async () => {
+  const asked: number[] = [];
+  let isReturned = false;
+  async function* messages() {
+    try {
+      for (let message = 1; ; message += 1) {
+        asked.push(message);
+        yield await Promise.resolve(message);
+      }
+    } finally {
+      isReturned = true;
+    }
+  }
+  let take: () => void = () => undefined;
+  const stream = new Writable({
+    objectMode: true,
+    write: (_message, _encoding, done) => {
+      take = done;
+    },
+  });
+  const written = writeAll(stream, messages(), () => stream.destroyed);
+  for (const expected of [[1], [1, 2], [1, 2, 3]]) {
+    for (let turn = 0; turn < 5; turn += 1) await setImmediate();
+    expect(asked).toEqual(expected);
+    take();
+  }
+  stream.destroy();
+  await written;
+  expect(isReturned).toBe(true);
+});
+
+test('numbers of every size travel as they are', () => {
+  const numbers = [0, 1, 127, 128, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1];
+  const bytes = encoded((writer) => numbers.reduce((to, number) => to.uint64(number), writer));
+  const reader = new NumberReader(bytes);
+  expect(numbers.map(() => Number(reader.uint64()))).toEqual(numbers);
+  expect(() => encoded((writer) => writer.uint32(1).uint64(-1))).toThrow();
+  expect(encoded((writer) => writer.uint64(5))).toEqual(Buffer.of(5));
+  // Behind 2^53 - 1 it is rounded, and never to something below.
+  const huge = encoded((writer) => writer.uint64(2n ** 53n + 1n));
+  expect(Number(new NumberReader(huge).uint64())).toBeGreaterThan(Number.MAX_SAFE_INTEGER);
+  expect(() => new NumberReader(new Uint8Array(0)).uint64()).toThrow();
+});
