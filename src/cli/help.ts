@@ -19,6 +19,8 @@ export const FLAGS = {
   'wal-dir': 'PATH',
   'to-wal-dir': 'PATH',
   json: null,
+  html: 'FILE',
+  bytes: 'N',
   quiet: null,
   from: 'N',
   to: 'PATH',
@@ -63,13 +65,16 @@ const PLAN = 'say what would be done; change nothing';
 const HELP: Readonly<Record<Command, CommandHelp>> = {
   inspect: {
     summary: 'what a store holds; of a damaged one, what can be read',
-    usage: 'inspect DIR [--wal-dir PATH] [--json]',
+    usage: 'inspect DIR [--html FILE [--bytes N]] [--wal-dir PATH] [--json]',
     text: [
       'What the store in DIR holds: entries, hard state, snapshots, fitness to vote,',
       'segments and space. Changes nothing, takes no lock, is safe beside a running',
       'server.',
     ],
-    flags: {},
+    flags: {
+      html: 'a map of the store too, as one page; FILE is written over',
+      bytes: 'with --html: bytes of its data to show of a frame, 0..64',
+    },
   },
   verify: {
     summary: 'read all of it, hold it against its checksums, say every damage',

@@ -1,5 +1,7 @@
+import { writeFile } from 'node:fs/promises';
 import type { HardState } from '../raft-log/contract.js';
 import { patient } from '../disk/disk-watch.js';
+import { systemCode } from '../disk/system-error.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
 import type { CheckpointFile } from '../format/checkpoint-file.js';
 import { identityText } from '../format/identity.js';
@@ -8,7 +10,9 @@ import { surveyLog, type LogSurvey } from '../raft-log/repair/survey-log.js';
 import type { SurveyedFrame } from '../wal/survey/survey-segment.js';
 import type { SurveyedSegment } from '../wal/survey/store-survey.js';
 import { adviceFor, isOpened } from './advice.js';
-import { EXIT, type ExitCode } from './exit.js';
+import { EXIT, type ExitCode, UsageError } from './exit.js';
+import { StoreMap } from './map/store-map.js';
+import { storePage } from './map/store-page.js';
 import type { CliOptions } from './options.js';
 import { SCHEMA_VERSION, type Output } from './output.js';
 import { holdersOf, spaceOf, type HeldSpace } from './space.js';
@@ -30,15 +34,35 @@ export async function inspectCommand(options: CliOptions, output: Output): Promi
   const { dir, walDir } = options;
   const environment = patient(nodeEnvironment());
   const terms = new SegmentTerms();
-  const survey = await surveyLog({ environment, dir, walDir, onFrame: (frame) => terms.add(frame) });
+  const map = new StoreMap();
+  const onFrame = (frame: SurveyedFrame): void => {
+    terms.add(frame);
+    if (options.html !== null) map.add(frame);
+  };
+  const survey = await surveyLog({ environment, dir, walDir, onFrame });
   const found = answerOf(survey, terms);
   const space = await spaceOf(environment.disk, survey.paths);
   const opens = found.verdict === 'damaged' ? isOpened(found.damage) : null;
   const holders = survey.kind === 'raft' ? await holdersOf(environment.disk, survey) : [];
   const answer = { ...found, opens, space, holders };
+  if (options.html !== null) {
+    const facts = factsOf(answer, survey);
+    const commit = found.hardState?.commit ?? 0;
+    const page = storePage({ dir, survey, map, facts, holders, commit, payloadBytes: options.bytes });
+    await written(options.html, page);
+  }
   if (options.json) await output.json({ schemaVersion: SCHEMA_VERSION, command: 'inspect', dir, ...answer });
   else await output.lines(textOf(options, answer, survey));
   return answer.verdict === 'sound' ? EXIT.sound : EXIT.damage;
+}
+
+async function written(path: string, page: string): Promise<void> {
+  try {
+    await writeFile(path, page);
+  } catch (error) {
+    const why = systemCode(error) ?? String(error);
+    throw new UsageError(`--html is '${path}', which cannot be written: ${why}.`, 'inspect');
+  }
 }
 
 type Answer = ReturnType<typeof answerOf> & {

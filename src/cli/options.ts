@@ -14,6 +14,10 @@ export interface CliOptions {
   /** Of `clone` and `restore`: where the segments of the new store are to be; null: inside it. */
   readonly toWalDir: string | null;
   readonly json: boolean;
+  /** Of `inspect`: where a page goes; null: none is made. */
+  readonly html: string | null;
+  /** Of `inspect`: bytes of what a frame covers that the page may show. */
+  readonly bytes: number;
   readonly quiet: boolean;
   /** Of `dump`: half-open range of indexes. Of `unfit`: `until` is the commit that ends it. */
   readonly from: number;
@@ -84,6 +88,8 @@ function valuesOf(command: Command, values: Values): Omit<CliOptions, 'command' 
     walDir: pathOf('wal-dir', values),
     toWalDir: pathOf('to-wal-dir', values),
     json: values.json !== undefined,
+    html: pathOf('html', values),
+    bytes: bytesOf(values),
     quiet: values.quiet !== undefined,
     from,
     until,
@@ -179,7 +185,17 @@ function isFlag(name: string): name is Flag {
   return Object.hasOwn(FLAGS, name);
 }
 
-function numberOf(flag: 'from' | 'until' | 'term' | 'since', values: Values): number | null {
+/** A page stays one that a browser opens. */
+const BYTES_MAX = 64;
+
+function bytesOf(values: Values): number {
+  const bytes = numberOf('bytes', values) ?? 0;
+  if (bytes > BYTES_MAX) throw new UsageError(`--bytes is ${bytes}, expected at most ${BYTES_MAX}.`);
+  if (bytes > 0 && values.html === undefined) throw new UsageError('--bytes needs --html.');
+  return bytes;
+}
+
+function numberOf(flag: 'from' | 'until' | 'term' | 'since' | 'bytes', values: Values): number | null {
   const text = values[flag];
   if (text === undefined) return null;
   const value = Number(text);
@@ -187,7 +203,7 @@ function numberOf(flag: 'from' | 'until' | 'term' | 'since', values: Values): nu
   throw new UsageError(`--${flag} is '${text}', expected a whole number.`);
 }
 
-function pathOf(flag: 'wal-dir' | 'to-wal-dir', values: Values): string | null {
+function pathOf(flag: 'wal-dir' | 'to-wal-dir' | 'html', values: Values): string | null {
   const text = values[flag];
   if (text === undefined) return null;
   if (text === '' || text === true) throw new UsageError(`--${flag} is empty, expected a path.`);
