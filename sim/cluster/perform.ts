@@ -70,9 +70,16 @@ export function performFault(world: ClusterWorld, fault: ClusterFault): void {
         network.smooth(fault);
       });
       return;
-    case 'pause':
-      world.nodeAt(fault.node).pause(fault.ms);
+    case 'pause': {
+      const node = world.nodeAt(fault.node);
+      node.pause(fault.ms);
+      // Whoever waits for it is taken ahead of what its peers have sent meanwhile: a leader may long be replaced by then.
+      if (node.isPaused)
+        node.defer(() => {
+          world.clients.get(node, 0);
+        });
       return;
+    }
     case 'crash':
       for (const choice of fault.nodes) crash(world, world.nodeAt(choice), fault.crashes);
       return;
