@@ -13,7 +13,7 @@ import { openSegment, readSeal, readSegmentHeader } from '../segment/read-segmen
 import { olderThan, segmentsAbove, type SegmentAbove } from './segments-above.js';
 import { type Fence, fenceOf, goesOnFrom } from '../segment/frame-run.js';
 import { scanSegment, type SegmentScan } from '../segment/scan-segment.js';
-import { Witnesses } from '../segment/witnesses.js';
+import { lackedBy, Witnesses } from '../segment/witnesses.js';
 
 /** What a judgement looks at. It only reads. */
 export interface JudgedStore {
@@ -297,9 +297,9 @@ class Judge {
     if (tail.run.lastLsn < Math.min(proven.lsn, untilLsn)) {
       const salt = segmentSalt(current.header.identity);
       const seal = await readSeal(current.file, current.header.segmentBytes, salt);
-      // The tail was sealed: what is durable behind it stood in a segment that is not there.
-      if (tail.stop === null && seal?.trailer.lastLsn === tail.run.lastLsn)
-        throw this.#missing(current.header.number + 1);
+      const sealedLsn = seal?.trailer.lastLsn ?? null;
+      const end = { lastLsn: tail.run.lastLsn, isTorn: tail.stop !== null, sealedLsn };
+      if (lackedBy(end, proven.lsn) === 'segment') throw this.#missing(current.header.number + 1);
       throw this.#shortRun(current, tail, proven.lsn);
     }
     if (!this.#isCovered(first > superblock.firstSegment)) {

@@ -32,3 +32,22 @@ export class Witnesses {
     return true;
   }
 }
+
+/** How the last segment of a log ends. */
+interface LogEnd {
+  readonly lastLsn: number;
+  /** Bytes follow that are no whole frame. */
+  readonly isTorn: boolean;
+  /** The last LSN by its seal; null if it has none. */
+  readonly sealedLsn: number | null;
+}
+
+/** What a log lacks that ends below P (R3): frames of its last segment, or the segment behind it. Null: nothing. */
+export function lackedBy(
+  { lastLsn, isTorn, sealedLsn }: LogEnd,
+  provenLsn: number,
+): 'frames' | 'segment' | null {
+  if (lastLsn >= provenLsn) return null;
+  // A segment that is whole up to its seal ends nowhere else.
+  return !isTorn && sealedLsn === lastLsn ? 'segment' : 'frames';
+}

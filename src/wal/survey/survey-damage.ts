@@ -12,7 +12,7 @@ import type { RecordLedger } from './record-ledger.js';
 import type { DamagedPlace } from './sealed-records.js';
 import type { SurveyedSlots } from './survey-marks.js';
 import type { Hole } from './survey-segment.js';
-import type { Witnesses } from '../segment/witnesses.js';
+import { lackedBy, type Witnesses } from '../segment/witnesses.js';
 import { blemishesOf } from './survey-blemishes.js';
 import type { UnreadableRun } from './walk-lost-frame.js';
 
@@ -339,15 +339,18 @@ function beyond(
   { run, path, framesUntil, tear, sealedLsn }: SurveyedSegment,
   proven: DurableMark,
 ): Place | null {
-  if (run === null || run.lastLsn >= proven.lsn) return null;
-  if (tear === null && sealedLsn === run.lastLsn) return null;
+  if (run === null) return null;
+  const { lastLsn } = run;
+  if (lackedBy({ lastLsn, isTorn: tear !== null, sealedLsn }, proven.lsn) !== 'frames') return null;
   return shortRun(path, framesUntil, tear?.reason ?? null, run.lastLsn, proven.lsn);
 }
 
 /** The last segment is full, and more was durable: what stood in one that is not there. */
 function missingBehind(last: SurveyedSegment, proven: DurableMark, paths: StorePaths): SurveyedDamage[] {
-  const { run, tear } = last;
-  if (run === null || run.lastLsn >= proven.lsn || tear !== null || last.sealedLsn !== run.lastLsn) return [];
+  const { run, tear, sealedLsn } = last;
+  if (run === null) return [];
+  const { lastLsn } = run;
+  if (lackedBy({ lastLsn, isTorn: tear !== null, sealedLsn }, proven.lsn) !== 'segment') return [];
   const entries = { from: run.end.lastIndex + 1, until: proven.lastIndex + 1 };
   const reason = `the segment is not there, though the log was durable up to LSN ${proven.lsn}, and the one before it is full`;
   return [missing(segmentPath(paths.walDir, last.number + 1), reason, entries)];
