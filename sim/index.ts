@@ -56,4 +56,5 @@ export {
 export * from './raft/index.js';
 export { EventQueue, type EventQueueOptions, SimulatedDeadlock } from './world/event-queue.js';
 export { hashOfText, Random, seedOf, subSeed } from './world/random.js';
+export { Sometimes } from './world/sometimes.js';
 export { Trace, type TraceOptions } from './world/trace.js';
