@@ -21,8 +21,8 @@ export function markup(strings: TemplateStringsArray, ...parts: readonly Part[])
 function textOf(part: Part): string {
   if (part === null) return '';
   if (part instanceof Html) return part.text;
-  if (Array.isArray(part)) return (part as readonly Part[]).map(textOf).join('');
-  return escaped(plain(String(part as string | number)));
+  if (typeof part === 'string' || typeof part === 'number') return escaped(plain(String(part)));
+  return part.map(textOf).join('');
 }
 
 /** Safe between tags and in an attribute with quotes. */
