@@ -224,6 +224,6 @@ function overview(): string {
 function flagLines(flags: Readonly<Partial<Record<Flag, string>>>): readonly string[] {
   return Object.entries(flags).map(([flag, text]) => {
     const value = FLAGS[flag as Flag];
-    return `  --${value === null ? flag : `${flag} ${value}`}`.padEnd(18) + text;
+    return `  --${value === null ? flag : `${flag} ${value}`}`.padEnd(17) + ` ${text}`;
   });
 }
