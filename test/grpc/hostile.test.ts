@@ -120,45 +120,26 @@ const openssl = (() => {
 })();
 
 test.skipIf(!openssl)(
-  'over TLS a client of the authority is let in, and one of none is not (skipped: needs openssl)',
+  'over TLS a client of the authority is let in, and one of none is not; new files count (skipped: needs openssl)',
   async () => {
     const dir = scratchDirectory();
-    const [ca, caKey] = [join(dir, 'ca.pem'), join(dir, 'ca.key')];
     const run = (...args: string[]): void => {
       execFileSync('openssl', args, { stdio: 'ignore', cwd: dir });
     };
     const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-    run('req', '-x509', ...key, '-keyout', caKey, '-out', ca, '-subj', '/CN=authority', '-days', '2');
-    for (const who of ['server', 'client']) {
-      run(
-        'req',
-        ...key,
-        '-keyout',
-        `${who}.key`,
-        '-out',
-        `${who}.csr`,
-        '-subj',
-        `/CN=${who}`,
-        '-addext',
-        'subjectAltName=IP:127.0.0.1',
-      );
-      run(
-        'x509',
-        '-req',
-        '-in',
-        `${who}.csr`,
-        '-CA',
-        ca,
-        '-CAkey',
-        caKey,
-        '-out',
-        `${who}.pem`,
-        '-days',
-        '2',
-        '-copy_extensions',
-        'copy',
-      );
-    }
+    const authority = (name: string): string => {
+      const files = ['-keyout', `${name}.key`, '-out', `${name}.pem`];
+      run('req', '-x509', ...key, ...files, '-subj', `/CN=${name}`, '-days', '2');
+      return join(dir, `${name}.pem`);
+    };
+    const issue = (by: string, who: string): void => {
+      const subject = ['-subj', `/CN=${who}`, '-addext', 'subjectAltName=IP:127.0.0.1'];
+      run('req', ...key, '-keyout', `${who}.key`, '-out', `${who}.csr`, ...subject);
+      const signed = ['-CA', `${by}.pem`, '-CAkey', `${by}.key`, '-days', '2', '-copy_extensions', 'copy'];
+      run('x509', '-req', '-in', `${who}.csr`, '-out', `${who}.pem`, ...signed);
+    };
+    const ca = authority('ca');
+    for (const who of ['server', 'client']) issue('ca', who);
     const file = (name: string): string => join(dir, name);
     const server = await served({
       tls: { certFile: file('server.pem'), keyFile: file('server.key'), clientCaFile: ca },
@@ -170,6 +151,17 @@ test.skipIf(!openssl)(
     for (const tls of [{ caFile: ca }, undefined]) {
       const { calls, close } = connectTo(`127.0.0.1:${server.port}`, tls === undefined ? {} : { tls });
       expect(await failureOf(calls.getState({ name: 'a' }))).toMatchObject({ name: 'ConnectionLost' });
+      close();
+    }
+    // Key and certificate of another authority, one behind the other: between the two they do not belong together.
+    const caFile = authority('next');
+    issue('next', 'server');
+    for (let isIn = false; !isIn;) {
+      const { calls, close } = connectTo(`127.0.0.1:${server.port}`, { tls: { ...mine, caFile } });
+      isIn = await calls.getState({ name: 'a' }).then(
+        ({ state }) => state?.lastIndex === 1,
+        () => false,
+      );
       close();
     }
   },
