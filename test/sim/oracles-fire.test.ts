@@ -21,6 +21,9 @@ const FROM: Readonly<Partial<Record<Oracle, number>>> = {
   rollback: 84,
   'quarantine-shrunk': 22,
   repair: 11,
+  'durable-view': 10,
+  'failed-without-cause': 8,
+  copy: 8,
 };
 
 /** Which bug each oracle has to find. */
@@ -30,7 +33,7 @@ const FOUND_BY: Readonly<Record<Oracle, number>> = {
   read: 101,
   refusal: 20,
   acknowledgement: 24,
-  'false-alarm': 2,
+  'false-alarm': 48,
   'failed-without-cause': 28,
   'verdict-not-kept': 106,
   'invented-bytes': 104,
