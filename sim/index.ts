@@ -57,4 +57,5 @@ export * from './raft/index.js';
 export { EventQueue, type EventQueueOptions, SimulatedDeadlock } from './world/event-queue.js';
 export { hashOfText, Random, seedOf, subSeed } from './world/random.js';
 export { Sometimes } from './world/sometimes.js';
+export type { Happening, HappeningKind, OnHappening, RunWatch } from './world/run-watch.js';
 export { Trace, type TraceOptions } from './world/trace.js';

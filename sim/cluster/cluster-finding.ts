@@ -29,6 +29,7 @@ export const CLUSTER_RULES = {
 /** The name of such a rule, as a failure prints it. */
 export type ClusterOracle = keyof typeof CLUSTER_RULES;
 
+/** The names of all of them. */
 export const CLUSTER_ORACLES: readonly ClusterOracle[] = Object.keys(CLUSTER_RULES) as ClusterOracle[];
 
 export interface ClusterFindingFacts {

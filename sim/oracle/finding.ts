@@ -32,6 +32,7 @@ export const RULES = {
 /** The name of such a rule, as a failure prints it. */
 export type Oracle = keyof typeof RULES;
 
+/** The names of all of them. */
 export const ORACLES: readonly Oracle[] = Object.keys(RULES) as Oracle[];
 
 /** A broken promise of the store, as the simulator tells it. */

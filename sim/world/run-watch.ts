@@ -1,17 +1,20 @@
 /** What a line of a trace is about, for who draws a run. */
 export interface Happening {
+  /** What kind of thing happened. */
   readonly kind: HappeningKind;
   /** The file that it concerns. */
   readonly path?: string;
   /** The term in which it stands. */
   readonly term?: number | undefined;
-  /** Indexes of the log that it concerns, half-open. */
+  /** Indexes of the log that it concerns: the first of them. */
   readonly from?: number | undefined;
+  /** Behind the last of them. */
   readonly until?: number | undefined;
   /** What begins with one happening and ends with another, a message or a save: the same object in both. */
   readonly of?: object;
 }
 
+/** What kind of thing happened. */
 export type HappeningKind =
   /** An operation of the plan begins. */
   | 'op'
@@ -38,6 +41,7 @@ export type HappeningKind =
   /** A rule was broken. */
   | 'found';
 
+/** Told of each line of a trace, and what it is about. */
 export type OnHappening = (text: string, about: Happening) => void;
 
 /** Sees a whole run as it happens. The run is the same with it and without. */
