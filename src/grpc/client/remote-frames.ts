@@ -8,7 +8,7 @@ import { LogFrame } from '../../raft-log/state/log-frame.js';
 import { WalCounters, type Frame, type RecordRegion, type WalObserver } from '../../wal/inside.js';
 import type { RecoveryReport } from '../../wal/report/recovery-report.js';
 import { ConnectionLost } from '../calls.js';
-import type { Answer, LogState, SaveStreamRequest } from '../generated/keelson/v1/raft_log.js';
+import type { Answer, Entry, LogState, SaveStreamRequest } from '../generated/keelson/v1/raft_log.js';
 import { BATCH_BYTES } from '../limits.js';
 import { errorOf } from '../wire/error-message.js';
 import { latches } from '../wire/fate.js';
@@ -326,8 +326,15 @@ export class RemoteFrames implements FrameStore {
     const range = { name, from, until, bytesMax: Math.min(bytesMax, BATCH_BYTES) };
     return this.#link.read('the read', undefined, async () => {
       const request = { ...range, session: this.#link.reader };
-      for await (const { entries } of calls.entries(request)) return regionOf(entries, from, place);
-      throw new ConnectionLost('the server sent no entry');
+      const all: Entry[] = [];
+      try {
+        for await (const { entries } of calls.entries(request)) for (const entry of entries) all.push(entry);
+      } catch (error) {
+        // What came is what the log held; whoever reads on is told why there is no more.
+        if (all.length === 0) throw error;
+      }
+      if (all.length === 0) throw new ConnectionLost('the server sent no entry');
+      return regionOf(all, from, place);
     });
   }
 

@@ -5,6 +5,7 @@ import { replaced } from '../../raft-log/read/chunks.js';
 import type { RaftLogCalls, RequestOf, ResponseOf } from '../calls.js';
 import type { SaveStreamRequest, Session, SnapshotUpload } from '../generated/keelson/v1/raft_log.js';
 import {
+  BATCH_BYTES,
   ENTRY_WIRE_BYTES,
   MESSAGE_BYTES,
   PROBE_BYTES,
@@ -147,8 +148,9 @@ export class RaftLogHost implements RaftLogCalls {
       let at = from;
       do {
         const bytesLeft = bytesMax - sentBytes;
-        // Who takes nothing is held little for, and who takes all is sent it in few messages.
-        const messageBytes = sentBytes < PROBE_BYTES ? PROBE_MESSAGE_BYTES : MESSAGE_BYTES;
+        // Who takes nothing is held little for, and who takes all, or asks for a piece, is sent it in few messages.
+        const isProbed = sentBytes < PROBE_BYTES && bytesMax > BATCH_BYTES;
+        const messageBytes = isProbed ? PROBE_MESSAGE_BYTES : MESSAGE_BYTES;
         // By their number, so that one read brings them: behind a bound of bytes it looks for one that fits still.
         const count = sentBytes === 0 ? until - at : Math.ceil(messageBytes / Math.max(1, entryBytes));
         const most = {
