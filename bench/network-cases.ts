@@ -18,6 +18,8 @@ const SILENT_CLIENTS = 1000;
 /** Of them, so many connect at one time. */
 const AT_ONCE = 50;
 const MIB = 1024 * 1024;
+/** Two processes have grpc-js to compile, and theirs. */
+const WARM_UP_MS = 3000;
 
 interface Stage {
   readonly context: CaseContext;
@@ -59,7 +61,7 @@ function planOf({ context }: Stage, work: string) {
   const onRound = (round: number): void => {
     context.progress(`${work}: round ${round} of ${rounds}`);
   };
-  return { rounds, seconds, onRound };
+  return { rounds, seconds, onRound, warmUpMs: WARM_UP_MS };
 }
 
 /** A stream of saves, beside the same saves on a log of this process. */

@@ -12,10 +12,14 @@ export interface DuelPlan {
   readonly rounds: number;
   /** For both together, over all rounds. */
   readonly seconds: number;
+  /** How long the first round of each takes at least: until then code runs that no compiler has seen. Default 1 s. */
+  readonly warmUpMs?: number;
   /** Done before each turn of Keelson's, unmeasured. */
   readonly prepare?: () => Promise<void>;
   readonly onRound?: (round: number) => void;
 }
+
+const WARM_UP_MS = 1000;
 
 /**
  * Lets two take turns, changing who goes first, so that whatever the machine does besides hits both alike; the
@@ -27,8 +31,9 @@ export async function duel(plan: DuelPlan, keelson: Contender, reference: Conten
   for (let round = 0; round <= plan.rounds; round++) {
     await plan.prepare?.();
     const isKeelsonFirst = round % 2 === 0;
-    const first = await rate(isKeelsonFirst ? keelson : reference, sliceMs);
-    const second = await rate(isKeelsonFirst ? reference : keelson, sliceMs);
+    const ms = round === 0 ? Math.max(sliceMs, plan.warmUpMs ?? WARM_UP_MS) : sliceMs;
+    const first = await rate(isKeelsonFirst ? keelson : reference, ms);
+    const second = await rate(isKeelsonFirst ? reference : keelson, ms);
     if (round === 0) continue;
     rates.push(
       isKeelsonFirst ? { keelson: first, reference: second } : { keelson: second, reference: first },
