@@ -18,6 +18,8 @@ interface Built {
   readonly tool: string;
   readonly build: readonly string[];
   readonly dir: string;
+  /** How long that takes where no run should wait for it; null: the first run builds it. */
+  readonly takes: string | null;
 }
 
 const GO = join(peersDir, 'go/peers');
@@ -30,6 +32,7 @@ const BUILT: readonly Built[] = [
     tool: 'go',
     build: ['build', '-o', GO, '.'],
     dir: join(peersDir, 'go'),
+    takes: null,
   },
   {
     program: RUST,
@@ -37,6 +40,7 @@ const BUILT: readonly Built[] = [
     tool: 'cargo',
     build: ['build', '--release'],
     dir: join(peersDir, 'rust'),
+    takes: 'half an hour and more on two cores',
   },
 ];
 
@@ -56,18 +60,21 @@ function nodePeers(): Peer[] {
   });
 }
 
-/** Those that have to be built first: by the first run, where their tools are. */
-function builtPeers({ program, names, tool, build, dir }: Built): Peer[] {
-  const lack = existsSync(program) ? null : lackOf(tool, build, dir);
+/** Those that have to be built first, where their tools are. */
+function builtPeers(built: Built): Peer[] {
+  const { program, names } = built;
+  const lack = existsSync(program) ? null : lackOf(built);
   return names.map((name) =>
     lack === null ? { name, start: (at) => new Worker(name, program, [name, at]) } : { name, skipped: lack },
   );
 }
 
-function lackOf(tool: string, build: readonly string[], dir: string): string | null {
+function lackOf({ tool, build, dir, takes }: Built): string | null {
   // Cargo knows no plain `version`.
   const asked = tool === 'go' ? 'version' : '--version';
   if (spawnSync(tool, [asked], { stdio: 'ignore' }).status !== 0) return `no ${tool}`;
+  const command = `${tool} ${build.join(' ')} in ${dir}`;
+  if (takes !== null) return `not built: run ${command} (${takes})`;
   if (spawnSync(tool, build, { cwd: dir, stdio: 'ignore' }).status === 0) return null;
-  return `its build failed: run ${tool} ${build.join(' ')} in ${dir}`;
+  return `its build failed: run ${command}`;
 }
