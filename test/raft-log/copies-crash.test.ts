@@ -54,6 +54,29 @@ test.each(WAYS_TO_COPY)('a failing call at every place: by way of %s', async (wa
   }
 });
 
+test('what a try has made whose sync failed, the next one proves: a power cut behind it takes nothing', async () => {
+  const source = await sourceOf('store', 9, { metadata: 'strict', images: 'drop-all', failedSync: 'keeps' });
+  const rehearsal = source.fork();
+  const syncs: number[] = [];
+  rehearsal.onCall = ({ number, kind }) => {
+    if (kind === 'syncDirectory') syncs.push(number);
+    return undefined;
+  };
+  await triedToCopy('store', rehearsal);
+  expect(syncs.length).toBeGreaterThan(5);
+  // What the failed sync has made durable all the same is drawn: several times.
+  for (const [at, call] of [...syncs, ...syncs, ...syncs].entries()) {
+    const disk = source.fork({ seed: at });
+    disk.direct(call, { code: 'EIO' });
+    const wasMade = await triedToCopy('store', disk);
+    await describing(`EIO at the sync of names at call ${call}`, async () => {
+      expect(wasMade || (await triedToCopy('store', disk))).toBe(true);
+      disk.crash('power');
+      await ran(disk, (environment) => judgeLeft('store', environment, false));
+    });
+  }
+});
+
 test.each(WAYS_TO_COPY)(
   'a disk that is full at any point leaves no half of it: by way of %s',
   async (way) => {

@@ -1,3 +1,4 @@
+import type { DiskProfile } from '../../sim/disk/harm/profile.js';
 import type { SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import { createSimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import type { Environment } from '../../src/disk/environment.js';
@@ -22,8 +23,16 @@ const SEGMENT_BYTES = 4096;
 const place = (environment: Environment) => ({ environment, segmentBytes: SEGMENT_BYTES });
 
 /** A disk with a closed store of some segments: a vote, a snapshot at 12, entries 7..20, or all covered by one at 20. */
-export async function sourceOf(way: Way, seed: number): Promise<SimulatedDisk> {
-  const disk = createSimulatedDisk({ seed, profile: { calls: 'background' }, directories: ['/data'] });
+export async function sourceOf(
+  way: Way,
+  seed: number,
+  profile: Partial<DiskProfile> = {},
+): Promise<SimulatedDisk> {
+  const disk = createSimulatedDisk({
+    seed,
+    profile: { calls: 'background', ...profile },
+    directories: ['/data'],
+  });
   await ran(disk, async (environment) => {
     const log = await openRaftLog({ dir: DIR, ...place(environment) });
     await log.save({ hardState: { term: 3, vote: 'node-1' } });

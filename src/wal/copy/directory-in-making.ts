@@ -81,6 +81,7 @@ export class DirectoryInMaking {
         ((await entriesOf(this.#disk, walDir)) ?? []).map(({ name }) => name),
       );
     await makeDirectory(this.#disk, walDir);
+    await proveOwnName(this.#disk, walDir);
   }
 
   /** Makes a directory in it, under a name that the next {@link syncNames} makes durable. */
