@@ -6,7 +6,14 @@ import { layers } from './layers.config.js';
 
 /** All rules but those that need types, which .oxlintrc.json names: they are held by a faster program. */
 const config: Linter.Config[] = defineConfig([
-  globalIgnores(['dist/', 'coverage/', 'node_modules/', 'docs/api/', '**/generated/']),
+  globalIgnores([
+    'dist/',
+    'coverage/',
+    'node_modules/',
+    'site/out/',
+    'site/.vitepress/cache/',
+    '**/generated/',
+  ]),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   {

@@ -2,6 +2,8 @@
  * `keelson/sim`: a disk in virtual time that crashes, tears, forgets and fails as real disks do, from one
  * seed. Usable under any store that takes the disk port of `keelson`. Beside it: plans that crash the real log, clusters
  * in one virtual world, and the reference Raft that runs in them.
+ *
+ * @module keelson/sim
  */
 export {
   CALL_KINDS,

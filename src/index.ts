@@ -1,5 +1,7 @@
 /**
  * Keelson: durable storage for Raft. {@link openRaftLog} is the door.
+ *
+ * @module keelson
  */
 export type { NodeDiskOptions } from './disk/node-disk.js';
 export { nodeEnvironment } from './disk/node-environment.js';

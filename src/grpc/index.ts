@@ -4,6 +4,8 @@
  *
  * Needs optional peers: `@grpc/grpc-js`, `@bufbuild/protobuf`, `grpc-health-check` and
  * `@grpc/reflection`. The service is `keelson.v1.RaftLogService`; its .proto is in the package, below `src/grpc/proto`.
+ *
+ * @module keelson/grpc
  */
 import type { RaftLog } from '../raft-log/contract.js';
 import type { ConnectOptions } from './net/connect-raft-log.js';

@@ -1,5 +1,7 @@
 /**
  * `keelson/wal`: the segmented write-ahead log alone, for uses other than Raft.
+ *
+ * @module keelson/wal
  */
 export {
   isKeelsonError,

@@ -79,14 +79,29 @@ test('the code cites no rule and no assumption that there is not', () => {
 });
 
 const pages = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'].concat(
-  filesBelow('docs', '.md').filter((path) => !path.startsWith(join('docs', 'api'))),
+  filesBelow('docs', '.md'),
   filesBelow('examples', '.md'),
 );
 
-test.each(pages)('every link of %s leads somewhere', (page) => {
-  const dead = [...read(page).matchAll(/\]\((?!https?:)([^)\s#]+)(?:#[^)]*)?\)/g)]
-    .map(([, link = '']) => relative(root, join(root, dirname(page), link)))
-    .filter((path) => !existsSync(join(root, path)));
+/** The ids that GitHub and the site give to the headings of a page. */
+function headingIds(page: string): readonly string[] {
+  return [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replace(/\s/g, '-'),
+  );
+}
+
+test.each(pages)('every link of %s leads somewhere, to a heading too', (page) => {
+  const dead = [...read(page).matchAll(/\]\((?!https?:)([^)\s#]*)(?:#([^)]*))?\)/g)]
+    .map(([, link = '', id]) => ({
+      path: link === '' ? page : relative(root, join(root, dirname(page), link)),
+      id,
+    }))
+    .filter(
+      ({ path, id }) => !existsSync(join(root, path)) || (id !== undefined && !headingIds(path).includes(id)),
+    );
   expect(dead).toEqual([]);
 });
 

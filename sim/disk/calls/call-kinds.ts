@@ -19,6 +19,7 @@ export const CALL_KINDS = [
   'syncDirectory',
 ] as const;
 
+/** A call of the disk port. */
 export type CallKind = (typeof CALL_KINDS)[number];
 
 /** How many calls were made, by kind. */
