@@ -1,4 +1,5 @@
 import { closeFile } from './close-file.js';
+import { pacedPieces } from './paced-pieces.js';
 import type { Disk, DiskFile } from './port.js';
 import { readFully } from './read-fully.js';
 import { writeFully } from './write-fully.js';
@@ -14,7 +15,10 @@ export async function copyFile(disk: Disk, path: string, to: string): Promise<vo
       for (let at = 0; ;) {
         const count = await readFully(from, bytes, at);
         if (count === 0) return;
-        await writeFully(into, bytes.subarray(0, count), at);
+        for (const paced of pacedPieces(bytes.subarray(0, count), at)) {
+          if (paced.at > 0) await into.dataSync();
+          await writeFully(into, paced.piece, paced.at);
+        }
         at += count;
       }
     });

@@ -14,11 +14,11 @@ export interface ZeroFillOptions {
    * A `dataSync` after this many bytes, so that no other file's sync ever waits for a whole segment of
    * dirty pages. Default 1 MiB.
    */
-  readonly syncEveryBytes?: number;
+  readonly syncEveryBytes?: number | undefined;
   /** Told after each step, with the bytes of that step. */
-  readonly onStep?: (bytes: number) => void;
+  readonly onStep?: ((bytes: number) => void) | undefined;
   /** Looked at between steps; when it is aborted, the fill stops and rejects with its reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const STEP_BYTES = 256 * 1024;
@@ -45,7 +45,7 @@ export async function zeroFill(
   options: ZeroFillOptions,
 ): Promise<number> {
   const { from = 0, until, syncEveryBytes = SYNC_EVERY_BYTES, onStep, signal } = options;
-  const stepBytes = Math.max(1, Math.min(options.stepBytes ?? STEP_BYTES, STEP_BYTES));
+  const stepBytes = Math.max(1, Math.min(options.stepBytes ?? STEP_BYTES, syncEveryBytes, STEP_BYTES));
   let position = from;
   let unsyncedBytes = 0;
   while (position < until) {

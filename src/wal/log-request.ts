@@ -13,6 +13,8 @@ export interface LogRequest {
   readonly walDirMayDiffer?: boolean;
   readonly create: 'if-missing' | 'never';
   readonly segmentBytes: number;
+  /** Zeros written to a new segment between two syncs; left out: what a log needs to keep up with its saves. */
+  readonly zeroSyncBytes?: number | undefined;
   /** Largest frame payload, in bytes. */
   readonly frameBytesMax: number;
   readonly queueBytesMax: number;

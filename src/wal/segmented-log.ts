@@ -115,7 +115,7 @@ export class SegmentedLog {
     const runs = request.layer.termRuns(tail.lowest, tail.until).length;
     const last = { ...judgement.tail, chain: judgement.tail.run.chain, runs };
     const { epoch } = parts.superblock.current;
-    const spares = new SpareSegments(environment, paths.walDir, segmentBytes, epoch, counters);
+    const spares = new SpareSegments(environment, paths.walDir, request, epoch, counters);
     const host = {
       ...parts,
       environment,

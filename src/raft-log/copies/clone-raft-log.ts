@@ -75,12 +75,10 @@ async function copy(
     });
   await syncNames(environment.disk, folder);
   const layer = new DurableState(null);
-  const request = requestBeside(
-    environment,
-    new StorePaths(making.path, making.walDir),
-    source.segmentBytes,
-    layer,
-  );
+  const request = {
+    ...requestBeside(environment, new StorePaths(making.path, making.walDir), source.segmentBytes, layer),
+    zeroSyncBytes: source.pieceBytes,
+  };
   const boundary = { index: durable.firstIndex - 1, term: durable.term(durable.firstIndex - 1) };
   await buildClone(request, making, {
     lineage,
@@ -89,7 +87,7 @@ async function copy(
     above: { lsn: proven.lsn, segment: highest.segment },
     end: { lastIndex: boundary.index, lastTerm: boundary.term },
     begin: () => Promise.resolve(start.preambleState()),
-    fill: (log) => refill(log, layer, request.segmentBytes, source.entries(given.signal)),
+    fill: (log) => refill(log, layer, request.segmentBytes, source.entries(given.signal), source.pieceBytes),
   });
   return reportOf(given, source, start);
 }

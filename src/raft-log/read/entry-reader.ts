@@ -93,9 +93,18 @@ export class EntryReader {
     return found.entries;
   }
 
-  /** Entries of the durable log, in chunks of about what one read of the disk brings. */
-  chunks({ from, until, signal }: Omit<ReadRange, 'bytesMax'>): AsyncGenerator<ReadEntry[], void, undefined> {
-    const range = { from, until, bytesMax: Infinity, signal };
+  /** Entries of the durable log, in chunks of about what one read of the disk brings, or of what `bytesMax` says if that is less. */
+  chunks({
+    from,
+    until,
+    bytesMax = Infinity,
+    signal,
+  }: Omit<ReadRange, 'bytesMax'> & { readonly bytesMax?: number | undefined }): AsyncGenerator<
+    ReadEntry[],
+    void,
+    undefined
+  > {
+    const range = { from, until, bytesMax, signal };
     const check = (): void => {
       this.#checkOpen();
       throwIfAborted('the stream', signal);

@@ -8,10 +8,7 @@ import type { DurableState } from './durable-state.js';
 import { draftSave } from './encode-save.js';
 import { FrameQueue } from './frame-queue.js';
 
-/**
- * About how many bytes of entries one frame holds, and at most this share of a segment. Encoded in one turn of the event
- * loop, in which the log that is copied may wait to go on: a millisecond, where 1 MiB takes four.
- */
+/** About how many bytes of entries one frame holds, and at most this share of a segment: a millisecond's work. */
 const FRAME_BYTES = 256 * 1024;
 const FRAME_SHARE = 1 / 8;
 
@@ -24,10 +21,11 @@ export async function refill(
   durable: DurableState,
   segmentBytes: number,
   chunks: AsyncIterable<readonly Entry[]>,
+  frameBytesMax: number = FRAME_BYTES,
 ): Promise<void> {
   const accepted = new AcceptedState(durable, (index) => log.checksumOf(index));
   const queue = new FrameQueue(log, durable, accepted);
-  const frameBytes = Math.min(FRAME_BYTES, segmentBytes * FRAME_SHARE);
+  const frameBytes = Math.min(frameBytesMax, segmentBytes * FRAME_SHARE);
   let waiting: Entry[] = [];
   let bytes = 0;
   const flush = async (): Promise<void> => {

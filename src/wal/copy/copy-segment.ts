@@ -1,5 +1,6 @@
 import { closeFile } from '../../disk/close-file.js';
 import { changeFailed, readFailed, syncFailed } from '../../disk/disk-failure.js';
+import { pacedPieces } from '../../disk/paced-pieces.js';
 import type { Disk, DiskFile } from '../../disk/port.js';
 import { readFully } from '../../disk/read-fully.js';
 import { writeFully } from '../../disk/write-fully.js';
@@ -16,7 +17,7 @@ export interface SegmentToCopy {
   readonly bytes: number;
 }
 
-/** Read and written in one go. */
+/** Read in one go. */
 const COPY_BYTES = 1024 * 1024;
 
 const AGAIN = { fate: 'The store it was copied from is as it was.', then: 'make the copy again' };
@@ -59,11 +60,11 @@ export async function copySegment(
   try {
     let at = 0;
     for await (const part of bytesOfSegment(disk, segment)) {
-      throwIfAbandoned();
-      // As zeros are written, and for the same reason: no save of the source waits for a whole segment of dirty pages.
-      if (at > 0) await synced(into);
-      const offset = at;
-      await change(into, () => writeFully(into, part, offset));
+      for (const paced of pacedPieces(part, at)) {
+        throwIfAbandoned();
+        if (paced.at > 0) await synced(into);
+        await change(into, () => writeFully(into, paced.piece, paced.at));
+      }
       at += part.length;
     }
     await change(into, () => into.truncate(segment.header.segmentBytes));

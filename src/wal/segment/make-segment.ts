@@ -2,7 +2,7 @@ import { isNoSpace, noSpace, overwriteFailed, syncFailed, writeFailed } from '..
 import type { Environment } from '../../disk/environment.js';
 import type { DiskFile } from '../../disk/port.js';
 import { writeFully } from '../../disk/write-fully.js';
-import { zeroFill } from '../../disk/zero-fill.js';
+import { zeroFill, type ZeroFillOptions } from '../../disk/zero-fill.js';
 import { KeelsonError } from '../../errors/index.js';
 import { encodeSegmentHeader, type SegmentHeader } from '../../format/segment-header.js';
 import { closeFile } from '../../disk/close-file.js';
@@ -18,8 +18,7 @@ export async function makeZeroedFile(
   environment: Environment,
   path: string,
   segmentBytes: number,
-  onZeroed: (bytes: number) => void,
-  signal?: AbortSignal,
+  how: Omit<ZeroFillOptions, 'from' | 'until'>,
 ): Promise<DiskFile> {
   let file: DiskFile;
   try {
@@ -28,16 +27,12 @@ export async function makeZeroedFile(
     throw makeFailed(path, error);
   }
   try {
-    await zeroFill(file, environment, {
-      until: segmentBytes,
-      onStep: onZeroed,
-      ...(signal === undefined ? {} : { signal }),
-    });
+    await zeroFill(file, environment, { ...how, until: segmentBytes });
     await file.dataSync();
     return file;
   } catch (error) {
     await abandon(environment, file);
-    if (signal?.aborted === true) throw error;
+    if (how.signal?.aborted === true) throw error;
     throw makeFailed(path, error);
   }
 }

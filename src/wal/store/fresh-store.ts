@@ -85,7 +85,10 @@ async function clearLeftovers({ environment, paths }: FreshStoreRequest): Promis
 async function makeFirstSegment(request: FreshStoreRequest, lineage: Uint8Array): Promise<void> {
   const { environment, paths, segmentBytes, layer } = request;
   const path = join(paths.walDir, spareName(1));
-  const file = await makeZeroedFile(environment, path, segmentBytes, request.onZeroed, request.signal);
+  const file = await makeZeroedFile(environment, path, segmentBytes, {
+    onStep: request.onZeroed,
+    signal: request.signal,
+  });
   try {
     await writeSegmentHeader(file, {
       lineage,

@@ -57,7 +57,9 @@ async function makeFirst(
   const durable = { lsn: above.lsn, ...end };
   const segmentBytes = segmentBytesHolding(framesFrom(state.length), request.segmentBytes);
   const spare = join(walDir, spareName(number));
-  const file = await makeZeroedFile(environment, spare, segmentBytes, () => undefined);
+  const file = await makeZeroedFile(environment, spare, segmentBytes, {
+    syncEveryBytes: request.zeroSyncBytes,
+  });
   try {
     const identity = newIdentity(environment);
     const firstLsn = above.lsn + 1;

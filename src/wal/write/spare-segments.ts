@@ -5,6 +5,7 @@ import type { DiskFile } from '../../disk/port.js';
 import { spareName } from '../../format/names.js';
 import { closeFile } from '../../disk/close-file.js';
 import { abandon, makeZeroedFile } from '../segment/make-segment.js';
+import type { LogRequest } from '../log-request.js';
 import type { WalObserver } from './observer.js';
 import type { WalCounters } from './wal-counters.js';
 
@@ -45,6 +46,7 @@ export class SpareSegments {
   readonly #environment: Environment;
   readonly #walDir: string;
   readonly #segmentBytes: number;
+  readonly #zeroSyncBytes: number | undefined;
   readonly #counters: WalCounters;
   readonly #abort: AbortController = new AbortController();
   readonly #ready: Spare[] = [];
@@ -61,13 +63,14 @@ export class SpareSegments {
   constructor(
     environment: Environment,
     walDir: string,
-    segmentBytes: number,
+    { segmentBytes, zeroSyncBytes }: Pick<LogRequest, 'segmentBytes' | 'zeroSyncBytes'>,
     epoch: number,
     counters: WalCounters,
   ) {
     this.#environment = environment;
     this.#walDir = walDir;
     this.#segmentBytes = segmentBytes;
+    this.#zeroSyncBytes = zeroSyncBytes;
     this.#counters = counters;
     this.#nextNumber = epoch * SPARES_AN_EPOCH + 1;
   }
@@ -186,8 +189,13 @@ export class SpareSegments {
 
   async #make(bytes: number): Promise<Spare> {
     const path = this.#nextPath();
-    const onZeroed = (count: number): void => this.#counters.zeroFilled(count);
-    const file = await makeZeroedFile(this.#environment, path, bytes, onZeroed, this.#abort.signal);
+    const file = await makeZeroedFile(this.#environment, path, bytes, {
+      syncEveryBytes: this.#zeroSyncBytes,
+      onStep: (count) => {
+        this.#counters.zeroFilled(count);
+      },
+      signal: this.#abort.signal,
+    });
     return { file, bytes, recycled: false };
   }
 
