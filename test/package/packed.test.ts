@@ -13,6 +13,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, posix } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -83,6 +85,21 @@ function run(project: string, program: string): string {
   return execFileSync(process.execPath, [path], { cwd: join(home, project), encoding: 'utf8' }).trim();
 }
 
+/** The TypeScript that a page shows, none of which needs more than JavaScript to run. */
+function programsOf(page: string): readonly string[] {
+  const text = readFileSync(join(root, page), 'utf8');
+  return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, program = '']) => program);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
 describe('the packed package', () => {
   test.each(entries)('imports as keelson%s', (name) => {
     const specifier = `keelson${name.slice(1)}`;
@@ -125,9 +142,38 @@ describe('the packed package', () => {
   });
 
   test('runs what docs/simulator.md shows', () => {
-    const [, program = ''] =
-      /^```ts\n(.*?)^```$/ms.exec(readFileSync(join(root, 'docs/simulator.md'), 'utf8')) ?? [];
-    expect(run('whole', program).trim()).toBe('1');
+    const [program = ''] = programsOf('docs/simulator.md');
+    expect(run('whole', program)).toBe('1');
+  });
+
+  test('runs what docs/backups.md shows', () => {
+    const [checkpoint = '', archive = ''] = programsOf('docs/backups.md');
+    const printed = run(
+      'whole',
+      `import { openRaftLog } from 'keelson';
+       const log = await openRaftLog({ dir: 'saved', segmentBytes: 65536 });
+       for (let index = 1; index <= 100; index += 1)
+         await log.save({ entries: [{ index, term: 1, data: Buffer.alloc(4096) }], hardState: { term: 1 } });
+       ${checkpoint.replace('/backup/copy', 'copied')}
+       console.log(segments.length > 1, replayAfter);
+       let archivedLsn = 0;
+       let stored = 0;
+       async function store(name, data) {
+         for await (const piece of data) stored += piece.length;
+       }
+       ${archive}
+       console.log(archivedLsn > 50, stored > archivedLsn * 4096);
+       await log.close();`,
+    );
+    expect(printed).toBe('true 0\ntrue true');
+  });
+
+  test('runs what docs/grpc.md shows', async () => {
+    const [program = ''] = programsOf('docs/grpc.md');
+    mkdirSync(join(home, 'whole', 'served'));
+    const port = String(await freePort());
+    const there = program.replaceAll('7500', port).replace('/var/lib/keelson', './served');
+    expect(run('whole', `${there}\nconsole.log(log.status, log.hardState.vote)`)).toBe('closed node-1');
   });
 
   test('exports under each entry what the table in README.md says', () => {
