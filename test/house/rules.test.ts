@@ -37,6 +37,7 @@ function homesIn(page: string): readonly Home[] {
 
 const design = read('docs/design.md');
 const assumptions = read('docs/assumptions.md');
+const reliability = read('docs/reliability.md');
 const sources = filesBelow('src', '.ts').map(read);
 const rules = [...design.matchAll(/^### ([DR]\d+)$/gm)].map(([, rule = '']) => rule);
 const homes = homesIn(design);
@@ -55,6 +56,27 @@ describe('docs/design.md', () => {
   test.each(homes)('$rule lives in $path, which cites it', ({ rule, path }) => {
     expect(existsSync(join(root, path)), path).toBe(true);
     if (statSync(join(root, path)).isFile()) expect(cites(read(path), rule), `${rule} in ${path}`).toBe(true);
+  });
+
+  test.each(rules)(
+    'says which tests try %s, the one among them that sees a bug planted against it',
+    (rule) => {
+      const tests =
+        new RegExp(`^### ${rule}$(?:\\n(?!#).*)*?\\nTried by: (.*)$`, 'm').exec(design)?.[1] ?? '';
+      const paths = [...tests.matchAll(/`(test\/[\w/-]+\.test\.ts)`/g)].map(([, path = '']) => path);
+      expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+      const seenBy = new RegExp(`^\\| ${rule} .*\\| \`(test/[\\w/-]+\\.test\\.ts)\``, 'm').exec(
+        reliability,
+      )?.[1];
+      expect(paths).toContain(seenBy);
+    },
+  );
+
+  test('leads a reader through files that there are', () => {
+    const walks = design.split('\n').filter((line) => line.startsWith('- **') && line.includes(' → '));
+    expect(walks).toHaveLength(3);
+    const paths = [...walks.join().matchAll(/`([\w/-]+\.ts)`/g)].map(([, path = '']) => join('src', path));
+    expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
   });
 
   test('names each assumption by the number and the words of its page', () => {
