@@ -1,8 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Random } from '../../../sim/index.js';
-import { Part } from './part.js';
+import type { Killable } from './ordeal.js';
+import { Part, sumOf } from './part.js';
+import { verifyLogs } from './verify-logs.js';
 
 const KEELSON = resolve(import.meta.dirname, '../../../src/cli/main.js');
 const MEMBERS = ['n1', 'n2', 'n3'] as const;
@@ -10,7 +11,7 @@ const MEMBERS = ['n1', 'n2', 'n3'] as const;
 const ALL_AT_ONCE = 8;
 
 /** Three members, each with a log server of its own. */
-export class Cluster {
+export class Cluster implements Killable {
   /** Where clients find the members. */
   readonly urls: readonly string[];
   readonly #folder: string;
@@ -92,18 +93,7 @@ export class Cluster {
     return `${count('snapshot complete')} taken, ${count('Installed remote snapshot')} installed`;
   }
 
-  /** What `keelson verify` has against the logs. */
   verify(): readonly string[] {
-    return MEMBERS.flatMap((id) => {
-      const directory = join(this.#folder, `logs-${id}`, id);
-      const { status, stdout, stderr } = spawnSync(process.execPath, [KEELSON, 'verify', directory], {
-        encoding: 'utf8',
-      });
-      return status === 0 ? [] : [`the log of ${id} is not sound:\n${stdout}${stderr}`];
-    });
+    return verifyLogs(MEMBERS, (id) => join(this.#folder, `logs-${id}`, id));
   }
-}
-
-function sumOf(parts: readonly Part[], of: 'kills' | 'ends'): number {
-  return parts.reduce((sum, part) => sum + part[of], 0);
 }

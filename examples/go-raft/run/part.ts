@@ -55,3 +55,7 @@ export class Part {
     await closed;
   }
 }
+
+export function sumOf(parts: readonly Part[], of: 'kills' | 'ends'): number {
+  return parts.reduce((sum, part) => sum + part[of], 0);
+}
