@@ -2,12 +2,14 @@
  * Words that are cut, wrong or unreadable cost an operator the night: on a narrow terminal, in a pipe, in a script, on a
  * full disk. Tried as a process on stores fresh, whole and hurt, and with command lines that cannot be followed.
  */
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
-import { UsageError } from '../../src/cli/exit.js';
-import { COMMANDS, helpOf, usageOf } from '../../src/cli/help.js';
+import { EXIT, UsageError } from '../../src/cli/exit.js';
+import { COMMANDS, FLAGS, helpOf, usageOf } from '../../src/cli/help.js';
+import { NETWORK_COMMANDS } from '../../src/cli/network/names.js';
+import { NETWORK_HELP } from '../../src/cli/network/network-help.js';
 import { readCommandLine } from '../../src/cli/options.js';
 import { COLUMNS } from '../../src/cli/text.js';
 import { scratch } from '../raft-log/scratch-log.js';
@@ -101,6 +103,22 @@ describe('what a person reads', () => {
 });
 
 describe('help', () => {
+  test('and the documents know the same commands, options and exit codes', () => {
+    const docs = join(import.meta.dirname, '../../docs');
+    const [page = '', ...others] = ['cli.md', 'backups.md', 'wire-conformance.md'].map((name) =>
+      readFileSync(join(docs, name), 'utf8'),
+    );
+    const optionsIn = (text: string): readonly string[] =>
+      [...text.matchAll(/--([a-z][a-z-]*)/g)].map(([, flag = '']) => flag);
+    const known = new Set([...Object.keys(FLAGS), ...optionsIn(Object.values(NETWORK_HELP).join('\n'))]);
+    expect(optionsIn(page).filter((flag) => !known.has(flag))).toEqual([]);
+    const told = new Set(optionsIn([page, ...others].join('\n')));
+    expect([...known].filter((flag) => !told.has(flag))).toEqual([]);
+    for (const command of [...COMMANDS, ...NETWORK_COMMANDS]) expect(page).toContain(`| \`${command} `);
+    const codes = [...page.matchAll(/^\| (\d+) +\|/gm)].map(([, code]) => Number(code));
+    expect(codes).toEqual(Object.values(EXIT));
+  });
+
   test('of each command, asked for in three ways', () => {
     for (const command of COMMANDS) {
       expect(helpOf(command)).toContain(`usage: keelson ${command} `);

@@ -41,10 +41,18 @@ function writeMessage(code: ErrorCode, message: string): void {
 }
 
 describe('docs/errors.md', () => {
+  test('has a heading for each code, and for no other', () => {
+    const headings = [...readFileSync(PAGE, 'utf8').matchAll(/^### (.*)$/gm)].map(([, heading]) => heading);
+    expect(headings.sort()).toEqual([...codes].sort());
+  });
+
   test.each(codes)('shows the message of %s', async (code) => {
     const { message, family } = await play(code);
     expect(family).toBe(ERROR_FAMILIES[code]);
     if (process.env['KEELSON_WRITE_DOCS'] === '1') writeMessage(code, message);
-    expect(messageIn(sectionOf(readFileSync(PAGE, 'utf8'), code))).toBe(message);
+    const page = readFileSync(PAGE, 'utf8');
+    expect(messageIn(sectionOf(page, code))).toBe(message);
+    const above = page.slice(0, page.indexOf(`\n### ${code}\n`));
+    expect([...above.matchAll(/^## Family: (\w+)$/gm)].at(-1)?.[1]).toBe(family);
   });
 });
