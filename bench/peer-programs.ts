@@ -8,7 +8,8 @@ const nodePeer = join(peersDir, 'node/peer.mjs');
 
 /** How a peer is started in a directory, or why it is not there. */
 export type Peer = { readonly name: string } & (
-  { readonly start: (dir: string) => Worker } | { readonly skipped: string }
+  | { readonly start: (dir: string) => Worker }
+  | { readonly skipped: string }
 );
 
 /** A program of several peers, and how it comes to be there. */

@@ -4,7 +4,8 @@ import type { HuntNews, HuntRange } from './hunt-worker.js';
 
 /** How a hunt ended. */
 export type HuntEnd =
-  Exclude<HuntNews, { kind: 'tried' }> | { readonly kind: 'hung'; readonly seeds: number };
+  | Exclude<HuntNews, { kind: 'tried' }>
+  | { readonly kind: 'hung'; readonly seeds: number };
 
 /** Milliseconds without news after which a run is taken to hang: ten seeds take a second, or ten where all is busy. */
 const SILENCE_MS = 300_000;

@@ -1,5 +1,6 @@
 // At stake: a promise that nobody awaits is a write that nobody hears fail. Code that breaks a rule which needs types, or
-// that the compiler would refuse, is planted beside code that breaks none, and the lint of this repository is run over it.
+// that the compiler would refuse, or one that needs none, is
+// planted beside code that breaks none, and the lint of this repository is run over it.
 import { execFile } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -41,7 +42,7 @@ function broken(): Promise<Record<string, string[]>> {
   });
 }
 
-test('types and rules that need them are held, in src and in the tests, and no more than that', async () => {
+test('types and rules, those that need types too, are held in src and in the tests, and no more than that', async () => {
   write(
     'tsconfig.json',
     '{ "compilerOptions": { "strict": true, "target": "es2023", "types": [] }, "include": ["src", "test"] }',
@@ -59,13 +60,21 @@ test('types and rules that need them are held, in src and in the tests, and no m
   write('src/deprecated.ts', '/** @deprecated b */\nconst a = 1;\nexport const b = a;\n');
   const switched = 'export function a(b: "c" | "d"): void {\n  switch (b) {\n    case "c":\n  }\n}\n';
   write('src/switched.ts', switched);
+  write('src/loose.ts', 'export function a(b: number): boolean {\n  console.log(b);\n  return b == 1;\n}\n');
+  write('src/cli/told.ts', 'export function a(b: number): void {\n  console.log(b);\n}\n');
+  write('src/long.ts', `export const a = 1;\n${'// b\n'.repeat(400)}`);
+  write('test/long.ts', `export const a = 1;\n${'// b\n'.repeat(400)}`);
+  write('test/unused.mjs', 'const a = b;\n');
   expect(await broken()).toEqual({
     'src/any.ts': ['no-unsafe-assignment'],
     'src/deprecated.ts': ['no-deprecated'],
     'src/floating.ts': ['no-floating-promises'],
+    'src/long.ts': ['max-lines'],
+    'src/loose.ts': ['no-console', 'eqeqeq'],
     'src/switched.ts': ['switch-exhaustiveness-check'],
     'src/typed.ts': ['TS2322'],
     'test/floating.ts': ['no-floating-promises'],
     'test/typed.ts': ['TS2322'],
+    'test/unused.mjs': ['no-unused-vars', 'no-undef'],
   });
 });

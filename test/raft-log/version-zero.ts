@@ -108,7 +108,8 @@ async function readWhole(disk: Disk, path: string): Promise<Uint8Array> {
 async function readSegment({ environment, walDir }: OlderPlace, number: number): Promise<readonly Entry[]> {
   const path = join(walDir, segmentName(number));
   const entries = decodeBlock(MAGIC.segment, await readFile(environment.disk, path)) as
-    readonly ZeroEntry[] | null;
+    | readonly ZeroEntry[]
+    | null;
   if (entries === null) throw new KeelsonError('KEELSON_CORRUPT', `${path} is damaged`, { path, offset: 0 });
   return entries.map((entry) => ({ ...entry, data: Uint8Array.from(Buffer.from(entry.data, 'hex')) }));
 }

@@ -15,7 +15,9 @@ export interface CallStep extends Fields {
 
 /** A step of a case: a call, calls that are sent without waiting, or what becomes of the server meanwhile. */
 export type Step =
-  CallStep | { readonly together: readonly Step[] } | { readonly server: keyof ServerControl };
+  | CallStep
+  | { readonly together: readonly Step[] }
+  | { readonly server: keyof ServerControl };
 
 /** What every client must do alike, as data. */
 export interface ConformanceCase {

@@ -205,7 +205,12 @@ function flag(name: 'readOnly', raw: Raw): boolean {
 
 function bounded(
   name:
-    'segmentBytes' | 'batchBytesMax' | 'snapshotsKept' | 'queueBytesMax' | 'recentBytes' | 'pinnedBytesQuiet',
+    | 'segmentBytes'
+    | 'batchBytesMax'
+    | 'snapshotsKept'
+    | 'queueBytesMax'
+    | 'recentBytes'
+    | 'pinnedBytesQuiet',
   raw: Raw,
   min: number,
   max: number,
