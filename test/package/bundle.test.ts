@@ -15,7 +15,9 @@ test('where the checkout lies is no part of what is drawn together', () => {
   try {
     const checkout = join(scratch, 'src', 'cli-src', 'keelson');
     mkdirSync(checkout, { recursive: true });
-    for (const top of ['src', 'sim']) cpSync(join(root, top), join(checkout, top), { recursive: true });
+    const filter = (path: string): boolean => !/[\\/](node_modules|peers)$/.test(path);
+    for (const top of ['src', 'sim', 'examples', 'bench', 'lab'])
+      cpSync(join(root, top), join(checkout, top), { recursive: true, filter });
     for (const file of ['bundle.mjs', 'package.json']) cpSync(join(root, file), join(checkout, file));
     symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'), 'dir');
     execFileSync(process.execPath, ['bundle.mjs'], { cwd: checkout });
