@@ -35,7 +35,11 @@ async function watched(plan: AnyPlan): Promise<ToldRun> {
 }
 
 /** The run as it would be told had an oracle found `found` at its end. */
-function failed(run: ToldRun, found: string, what = 'n2 recovered a log that breaks its promises'): ToldRun {
+function failed(
+  run: ToldRun,
+  found: string,
+  what = 'n2 recovered a log that breaks its promises: entry 6 is nothing',
+): ToldRun {
   const { story, result } = run;
   story.lane('judge', null, () => [])(`found ${what}`, { kind: 'found' });
   const expected = ['term 2, vote n1, commit 5; entries 1..7 (terms 1x5 2x2); no snapshot', 'another state'];

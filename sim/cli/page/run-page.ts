@@ -101,7 +101,7 @@ function beside(compared: Verdict['compared']): Html | null {
   return markup`<h2>Acknowledged, and found</h2>
 <div class="beside"><section class="card"><h3>Acknowledged</h3>${line(acknowledged)}${others.length === 0 ? null : more}</section>
 <section class="card"><h3>Found</h3>${line(found)}</section></div>
-<p class="dim">Marked: the first difference.</p>`;
+<p class="dim">Marked: the first difference. <i>terms 1x5 2x2</i>: five entries of term 1, then two of term 2; behind <i>#</i> stands a checksum of all that is in them.</p>`;
 }
 
 function chainOf({ chain }: Verdict, { moments, lanes }: RunStory, left: number): Html {

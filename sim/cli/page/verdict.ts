@@ -87,10 +87,9 @@ function wordsOf(text: string): readonly string[] {
 }
 
 function entriesOf(what: string, expected: string | undefined, found: string | undefined): string | null {
-  const named = /\b(?:entry|entries|index)(?: up to)? (\d+(?:\.\.\d+)?)/.exec(what)?.[1];
-  if (named !== undefined) return named;
   const [right, there] = [lastIn(expected), lastIn(found)];
-  if (right === null || there === null || right === there) return null;
+  if (right === null || there === null || right === there)
+    return /\b(?:entry|entries|index)(?: up to)? (\d+(?:\.\.\d+)?)/.exec(what)?.[1] ?? null;
   const range = (from: number, to: number): string =>
     from === to ? `entry ${String(to)}` : `entries ${String(from)}..${String(to)}`;
   return there < right
