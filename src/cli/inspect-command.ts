@@ -48,7 +48,8 @@ export async function inspectCommand(options: CliOptions, output: Output): Promi
   if (options.html !== null) {
     const facts = factsOf(answer, survey);
     const commit = found.hardState?.commit ?? 0;
-    const page = storePage({ dir, survey, map, facts, holders, commit, payloadBytes: options.bytes });
+    const advice = found.damage.length === 0 ? [] : adviceFor(options, survey.kind, found.damage);
+    const page = storePage({ dir, survey, map, facts, holders, commit, advice, payloadBytes: options.bytes });
     await written(options.html, page);
   }
   if (options.json) await output.json({ schemaVersion: SCHEMA_VERSION, command: 'inspect', dir, ...answer });
@@ -217,12 +218,13 @@ function valuesText(stable: Answer['stable']): string {
 }
 
 function factsOf(answer: Answer, { store }: LogSurvey): readonly (readonly [string, string])[] {
-  const { hardState, snapshot, stable, space, unfitUntil, kind } = answer;
+  const { hardState, snapshot, stable, space, unfitUntil, kind, damage } = answer;
   const { segments, spares, snapshots, quarantine, free } = space;
   const { storeId, lineage, origin, format, epoch, isCleanEnd, lastLsn, checkpoint } = answer;
   const commit = hardState?.commit ?? 0;
+  const isNoneRead = damage.length > 0 && (answer.lastIndex ?? 0) < (answer.firstIndex ?? 0);
   const ofRaft: readonly (readonly [string, string])[] = [
-    ['entries', heldText(answer)],
+    ['entries', isNoneRead ? 'none that can be read' : heldText(answer)],
     ['hard state', hardState === null ? 'unreadable' : hardStateText(hardState)],
     ['snapshot', snapshot === null ? 'none' : `index ${snapshot.index}, term ${snapshot.term}`],
     ['values', valuesText(stable)],

@@ -59,6 +59,7 @@ test('shows damage and a torn tail in their places', async () => {
   const { code, told, textOf } = await pageOf(dir);
   expect(code).toBe(1);
   expect(textOf('h1')).toBe(`${dir} is damaged`);
+  expect(textOf('header pre')).toContain(`keelson repair ${dir} --plan`);
   const hurt = told.segments.find(({ number }) => number === 2);
   expect([hurt?.holes.length, hurt?.damage.length]).toEqual([1, 1]);
   expect(hurt?.damage[0]?.offset).toBeLessThanOrEqual(3000);

@@ -2,7 +2,7 @@ import { markup, type Html, pageOf } from '../../page/html.js';
 import type { LogSurvey } from '../../raft-log/repair/survey-log.js';
 import type { FoundDamage } from '../../raft-log/verify-report.js';
 import type { HeldSpace } from '../space.js';
-import { bytesText, entriesText } from '../text.js';
+import { bytesText, entriesText, type Line } from '../text.js';
 import { bytesOf, type StoreMap } from './store-map.js';
 
 /** What the page tells, beside the map. */
@@ -14,6 +14,8 @@ export interface ToldStore {
   readonly facts: readonly (readonly [string, string])[];
   readonly holders: readonly HeldSpace[];
   readonly commit: number;
+  /** What to do about damage; empty where there is none. */
+  readonly advice: readonly Line[];
   /** Bytes of what a frame covers that may stand in the page, of each box. */
   readonly payloadBytes: number;
 }
@@ -23,7 +25,7 @@ export interface ToldStore {
  * `payloadBytes` that were asked for.
  */
 export function storePage(told: ToldStore): string {
-  const { dir, survey, map, facts, holders, commit, payloadBytes } = told;
+  const { dir, survey, map, facts, holders, commit, advice, payloadBytes } = told;
   const { store, damages, blemishes, snapshots } = survey;
   const places = [...damages, ...blemishes].map(({ path, offset, reason }) => ({ path, offset, reason }));
   const segments = store.segments.flatMap((segment) => {
@@ -51,7 +53,8 @@ export function storePage(told: ToldStore): string {
       payloadBytes,
     },
     body: markup`<main><header class="verdict${isSound ? '' : ' bad'}"><h1>${dir} is ${isSound ? 'sound' : 'damaged'}</h1>
-${damages.length === 0 ? null : markup`<ul>${damages.map(damageOf)}</ul>`}</header>
+${damages.length === 0 ? null : markup`<ul>${damages.map(damageOf)}</ul>${adviceOf(advice)}`}</header>
+${isSound ? null : markup`<p class="dim">The state below is that of the last stretch that can be read.</p>`}
 <dl>${facts.map(([name, value]) => markup`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
 ${spaceOf(holders)}
 <h2>Terms of the log</h2><div id="terms" class="scroll"></div>
@@ -70,6 +73,11 @@ function damageOf({ code, path, offset, reason, entries, canOpen }: FoundDamage)
   const lost = entries.until > entries.from ? ` Cannot be read: ${entriesText(entries)}.` : '';
   return markup`<li><b>${code}</b> <code>${path}</code> at byte ${offset}: ${reason}.${lost} A server
 ${canOpen ? 'opens the store all the same' : 'does not open the store'}.</li>`;
+}
+
+function adviceOf(advice: readonly Line[]): Html {
+  const words = advice.map((line) => (typeof line === 'string' ? line : line.text)).join('\n');
+  return markup`<pre>${words}</pre>`;
 }
 
 /** Who holds the space, each with its share of all. */
