@@ -2,23 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Server } from '@grpc/grpc-js';
 import { cloneRaftLog, isKeelsonError, openRaftLog, type RaftLog } from '../../src/index.js';
-import {
-  type Configuration,
-  decodeConfiguration,
-  type Message,
-  NO_CONFIGURATION,
-  Raft,
-  RaftInvariantError,
-  storageOf,
-} from '../../sim/raft/index.js';
+import { RaftInvariantError } from '../../sim/raft/index.js';
 import { Acquaintance } from './cluster/acquaintance.js';
 import { formCluster } from './cluster/form-cluster.js';
 import { incomingPath, initMember, logPath, readMember } from './cluster/member-file.js';
 import { EXIT, ExitError } from './exit.js';
 import type { AdmitResponse } from './generated/keelson/examples/kv/v1/peer.js';
 import { Compaction } from './host/compaction.js';
+import type { MakeEngine, PeerMessage } from './host/engine.js';
 import { IncomingSnapshot } from './host/incoming-snapshot.js';
 import { KvHost } from './host/kv-host.js';
+import { referenceEngine } from './host/reference-engine.js';
 import { clientService, type ServedNode } from './net/client-service.js';
 import { listen } from './net/listen.js';
 import { PeerLink } from './net/peer-link.js';
@@ -36,6 +30,7 @@ export class KvNode {
   readonly #options: NodeOptions;
   readonly #watcher: NodeWatcher;
   readonly #openLog: OpenLog;
+  readonly #engine: MakeEngine;
   readonly #acquaintance: Acquaintance;
   readonly #links = new Map<string, PeerLink>();
   readonly #abort = new AbortController();
@@ -47,10 +42,16 @@ export class KvNode {
   #stopping: Promise<void> | null = null;
 
   /** Makes the folder if asked to, and reads it. Throws an {@link ExitError}; nothing is listened on yet. */
-  constructor(options: NodeOptions, watcher: NodeWatcher, openLog: OpenLog = openRaftLog) {
+  constructor(
+    options: NodeOptions,
+    watcher: NodeWatcher,
+    openLog: OpenLog = openRaftLog,
+    engine: MakeEngine = referenceEngine,
+  ) {
     this.#options = options;
     this.#watcher = watcher;
     this.#openLog = openLog;
+    this.#engine = engine;
     const { folder, founding } = options;
     if (founding !== null) {
       const identity = randomBytes(8).toString('hex');
@@ -120,9 +121,9 @@ export class KvNode {
   }
 
   async #open(create: 'never' | 'if-missing'): Promise<RaftLog> {
-    const { folder, segmentBytes } = this.#options;
+    const { folder, segmentBytes, recentBytes } = this.#options;
     try {
-      return await this.#openLog({ dir: logPath(folder), create, segmentBytes });
+      return await this.#openLog({ dir: logPath(folder), create, segmentBytes, recentBytes });
     } catch (error) {
       throw asFolderError(error);
     }
@@ -130,7 +131,7 @@ export class KvNode {
 
   async #listen(): Promise<void> {
     const { addresses, memberId, clusterId } = this.#acquaintance.member;
-    const taker = (): ((message: Message) => void) | null => {
+    const taker = (): ((message: PeerMessage) => void) | null => {
       const host = this.#served?.host;
       if (host === undefined) return null;
       return (message) => {
@@ -163,18 +164,20 @@ export class KvNode {
     const state = new KeyValueState();
     const snapshot = await log.openSnapshot();
     if (snapshot !== null) await state.restore(snapshot.data);
-    const raft = new Raft({
-      id: member.memberId,
-      storage: storageOf(log),
-      random: Math.random,
-      configuration:
-        snapshot === null ? foundersOf(this.#acquaintance) : decodeConfiguration(snapshot.meta.conf),
-      appliedIndex: state.applied,
-      recentBytesMax: recentBytes,
-    });
+    const acquaintance = this.#acquaintance;
     const host = new KvHost({
       log,
-      raft,
+      engine: (under) =>
+        this.#engine({
+          id: member.memberId,
+          log,
+          host: under,
+          appliedIndex: state.applied,
+          conf: snapshot?.meta.conf ?? null,
+          founders: acquaintance.isJoiner ? [] : member.founders,
+          members: () => Object.keys(acquaintance.member.addresses),
+          recentBytes,
+        }),
       state,
       compaction: new Compaction(log, state, { snapshotEveryEntries, keepEntries }),
       incoming: new IncomingSnapshot(incomingPath(folder)),
@@ -189,7 +192,6 @@ export class KvNode {
         },
       },
     });
-    const acquaintance = this.#acquaintance;
     const { clusterId } = member;
     this.#served = { clusterId, addresses: () => acquaintance.member.addresses, host, state };
     this.#ticking = setInterval(() => {
@@ -197,7 +199,7 @@ export class KvNode {
     }, tickMs);
   }
 
-  #send(messages: readonly Message[]): void {
+  #send(messages: readonly PeerMessage[]): void {
     for (const message of messages) {
       this.#watcher.sending(message);
       this.#linkTo(message.to)?.send(message);
@@ -224,11 +226,6 @@ export class KvNode {
 }
 
 const JOIN_PAUSE_MS = 100;
-
-/** A log that names no configuration is that of a founder; a node that joins learns it from the log. */
-function foundersOf({ isJoiner, member }: Acquaintance): Configuration {
-  return isJoiner ? NO_CONFIGURATION : { voters: [...member.founders].sort(), learners: [] };
-}
 
 /** Bytes of entries and of the snapshot, without what goes around them. */
 async function bytesIn(log: RaftLog): Promise<number> {

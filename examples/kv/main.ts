@@ -1,7 +1,9 @@
 /**
  * One node of the replicated key-value store. README.md has the commands for three of them.
  */
+import { openRaftLog } from '../../src/index.js';
 import { EXIT, ExitError } from './exit.js';
+import { loadEngine } from './host/load-engine.js';
 import { KvNode } from './kv-node.js';
 import { NODE_USAGE, readNodeOptions } from './node-options.js';
 import { spokenWatcher } from './spoken-watcher.js';
@@ -32,6 +34,8 @@ async function main(): Promise<void> {
   node = new KvNode(
     options,
     spokenWatcher(say, (error) => void end(error)),
+    openRaftLog,
+    await loadEngine(options.engine),
   );
   process.once('SIGINT', () => void end(null)).once('SIGTERM', () => void end(null));
   await node.start();

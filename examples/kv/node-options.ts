@@ -23,9 +23,11 @@ export interface NodeOptions {
   readonly tickMs: number;
   readonly snapshotEveryEntries: number;
   readonly keepEntries: number;
-  /** Bytes of entries kept in memory besides, for the same. */
+  /** Bytes of entries that the log, and the Raft, keep in memory besides, for the same. */
   readonly recentBytes: number;
   readonly segmentBytes: number;
+  /** A module whose default export is a `MakeEngine`, see host/engine.ts; null: the reference Raft. */
+  readonly engine: string | null;
 }
 
 export const NODE_DEFAULTS: Readonly<Omit<NodeOptions, 'folder' | 'founding'>> = Object.freeze({
@@ -34,6 +36,7 @@ export const NODE_DEFAULTS: Readonly<Omit<NodeOptions, 'folder' | 'founding'>> =
   keepEntries: 1000,
   recentBytes: 8 * 1024 * 1024,
   segmentBytes: 4 * 1024 * 1024,
+  engine: null,
 });
 
 export const NODE_USAGE: string = `usage: node dist/examples/kv/main.js --data FOLDER [options]
@@ -53,6 +56,7 @@ always:
   --keep-entries N          entries kept behind a snapshot (default ${NODE_DEFAULTS.keepEntries})
   --recent-bytes N          bytes of entries kept in memory besides (default ${NODE_DEFAULTS.recentBytes})
   --segment-bytes N         size of a segment of the log, 4096..1073741824 (default ${NODE_DEFAULTS.segmentBytes})
+  --engine FILE             a module that makes another Raft: ../etcd-raft/engine.js is one
   --help                    this text
 
 exit codes: 0 stopped in order, 1 a rule was broken, 2 a flag is wrong, 3 disk, kernel or network,
@@ -83,6 +87,7 @@ export function readNodeOptions(args: readonly string[]): NodeOptions | 'help' {
     keepEntries: whole('--keep-entries', flags['keep-entries'], keepEntries, 0, INTEGER_MAX),
     recentBytes: whole('--recent-bytes', flags['recent-bytes'], recentBytes, 1, INTEGER_MAX),
     segmentBytes: whole('--segment-bytes', flags['segment-bytes'], segmentBytes, 4096, 1024 ** 3),
+    engine: flags.engine ?? null,
   };
 }
 
@@ -107,6 +112,7 @@ function parse(args: readonly string[]) {
         'keep-entries': { type: 'string' },
         'recent-bytes': { type: 'string' },
         'segment-bytes': { type: 'string' },
+        engine: { type: 'string' },
         help: { type: 'boolean' },
       },
     }).values;

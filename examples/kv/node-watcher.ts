@@ -1,7 +1,7 @@
 import type { RaftLog } from '../../src/index.js';
-import type { Message, RaftStatus } from '../../sim/raft/index.js';
 import type { StrangerError } from './cluster/acquaintance.js';
 import type { ExitError } from './exit.js';
+import type { EngineStatus, PeerMessage } from './host/engine.js';
 
 /** What it took to make a node that joined a voter. */
 export interface Admission {
@@ -20,9 +20,9 @@ export interface NodeWatcher {
   /** The log is open; its report and its events are there to be seen. */
   readonly opened: (log: RaftLog) => void;
   /** After each round of the loop. */
-  readonly turned: (status: RaftStatus) => void;
+  readonly turned: (status: EngineStatus) => void;
   /** A message leaves. */
-  readonly sending: (message: Message) => void;
+  readonly sending: (message: PeerMessage) => void;
   /** A caller was turned away. */
   readonly strange: (error: StrangerError) => void;
   /** Another member will not have this node. */

@@ -1,6 +1,6 @@
 import { isKeelsonError, type RaftLog } from '../../src/index.js';
-import type { RaftStatus } from '../../sim/raft/index.js';
 import type { ExitError } from './exit.js';
+import type { EngineStatus } from './host/engine.js';
 import type { NodeWatcher } from './node-watcher.js';
 
 /** Tells a person at a terminal, in one line each, what a node does; the same line is not said twice in a row. */
@@ -64,7 +64,7 @@ function describeUnfitness({ unfitUntil, hardState }: RaftLog): string {
   return `unfit to vote ${until}: it gave up what it may have acknowledged, so it follows and does not vote or campaign`;
 }
 
-function roleSpeaker(say: (line: string) => void): (status: RaftStatus) => void {
+function roleSpeaker(say: (line: string) => void): (status: EngineStatus) => void {
   let said = '';
   return ({ role, term, leader }) => {
     const line =

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { Connections } from '../../examples/kv/client/connections.js';
 import { KvClient } from '../../examples/kv/client/kv-client.js';
+import type { MakeEngine } from '../../examples/kv/host/engine.js';
 import { KvNode, type OpenLog } from '../../examples/kv/kv-node.js';
 import { NODE_DEFAULTS, type NodeOptions } from '../../examples/kv/node-options.js';
 import type { Admission, NodeWatcher } from '../../examples/kv/node-watcher.js';
@@ -29,20 +30,22 @@ export class Nodes {
   readonly told: Map<string, Told> = new Map();
   readonly #folder = scratchDirectory();
   readonly #tuning: Partial<NodeOptions>;
+  readonly #engine: MakeEngine | undefined;
   readonly #nodes = new Map<string, KvNode>();
   readonly #connections = new Connections();
 
-  private constructor(ports: readonly number[], tuning: Partial<NodeOptions>) {
+  private constructor(ports: readonly number[], tuning: Partial<NodeOptions>, engine?: MakeEngine) {
     this.addresses = Object.fromEntries(ports.map((port, at) => [`n${at + 1}`, `127.0.0.1:${port}`]));
     this.#tuning = tuning;
+    this.#engine = engine;
     onTestFinished(async () => {
       this.#connections.close();
       for (const node of this.#nodes.values()) await node.stop();
     });
   }
 
-  static async make(tuning: Partial<NodeOptions> = {}): Promise<Nodes> {
-    return new Nodes(await freePorts(3, new Random(Math.floor(Math.random() * 2 ** 32))), tuning);
+  static async make(tuning: Partial<NodeOptions> = {}, engine?: MakeEngine): Promise<Nodes> {
+    return new Nodes(await freePorts(3, new Random(Math.floor(Math.random() * 2 ** 32))), tuning, engine);
   }
 
   get names(): readonly string[] {
@@ -88,7 +91,7 @@ export class Nodes {
   async #run(name: string, options: NodeOptions, openLog?: OpenLog): Promise<void> {
     const told: Told = { strangers: [], failures: [], troubles: [], admissions: [], installs: 0 };
     this.told.set(name, told);
-    const node = new KvNode(options, watcher(told), openLog);
+    const node = new KvNode(options, watcher(told), openLog, this.#engine);
     this.#nodes.set(name, node);
     await node.start();
   }

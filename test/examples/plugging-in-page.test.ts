@@ -20,15 +20,23 @@ function lines(text: string): string[] {
     .filter((line) => line !== '');
 }
 
-const driver = lines(textOf('sim/raft/host/raft-driver.ts')).join('\n');
+/** What runs in tests of its own, and is shown in pieces: how many, and whence. */
+const SHOWN = [
+  [4, 'sim/raft/host/raft-driver.ts'],
+  [4, 'examples/etcd-raft/host/async-storage.ts'],
+  [1, 'examples/etcd-raft/host/log-storage.ts'],
+] as const;
+const isOf = (code: string, path: string): boolean =>
+  lines(textOf(path)).join('\n').includes(lines(code).join('\n'));
 const fences = [...textOf('docs/plugging-in.md').matchAll(/^```ts\n(.*?)^```$/gms)].map(
   ([, code = '']) => code,
 );
-const isOfDriver = (code: string): boolean => driver.includes(lines(code).join('\n'));
+test.each(SHOWN)('%i pieces are as they stand in %s', (count, path) => {
+  expect(fences.filter((code) => isOf(code, path))).toHaveLength(count);
+});
 
-test('the pieces of the driver are its source, and those of the program are, one after the other, the whole of it', () => {
-  expect(fences.filter(isOfDriver)).toHaveLength(4);
-  const program = fences.filter((code) => !isOfDriver(code)).join('\n');
+test('the pieces of the program are, one after the other, the whole of it', () => {
+  const program = fences.filter((code) => !SHOWN.some(([, path]) => isOf(code, path))).join('\n');
   // Users import the package by its name, this repository its source.
   const source = textOf('examples/three-servers/main.ts')
     .replace(`'../../src/index.js'`, `'keelson'`)

@@ -15,7 +15,7 @@ const RUN_BY: Readonly<Record<string, readonly [count: number, test: string]>> =
   'README.md': [1, 'test/examples/first-log.test.ts'],
   'docs/backups.md': [2, 'test/package/packed.test.ts'],
   'docs/grpc.md': [1, 'test/package/packed.test.ts'],
-  'docs/plugging-in.md': [9, 'test/examples/plugging-in-page.test.ts'],
+  'docs/plugging-in.md': [14, 'test/examples/plugging-in-page.test.ts'],
   'docs/simulating-your-own.md': [1, 'test/examples/naive-store.test.ts'],
   'docs/simulator.md': [1, 'test/package/packed.test.ts'],
 };

@@ -39,6 +39,7 @@ export class Cluster {
   killsInsideRecovery = 0;
   readonly #folder: string;
   readonly #sabotage: ClusterSabotage;
+  readonly #engine: string | null;
   readonly #witness: Witness;
   readonly #wait: WatchedWait;
   readonly #lives = new Map<string, Life>();
@@ -52,7 +53,9 @@ export class Cluster {
     sabotage: ClusterSabotage,
     witness: Witness,
     wait: WatchedWait,
+    engine: string | null,
   ) {
+    this.#engine = engine;
     this.#folder = folder;
     this.#sabotage = sabotage;
     this.#witness = witness;
@@ -140,6 +143,7 @@ export class Cluster {
       folder: join(this.#folder, name),
       founding: isNew ? { clusterId: CLUSTER_ID, memberId: name, addresses } : null,
       ...TUNING,
+      engine: this.#engine,
       ...(this.#sabotage === 'none' ? {} : { snapshotEveryEntries: NEVER }),
     };
   }

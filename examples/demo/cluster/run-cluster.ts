@@ -23,8 +23,8 @@ const REST_MS = 1500;
 const LIMIT = `This shows the death of processes: SIGKILL at any moment, after which the kernel still holds what was
 written. Power cuts, where unsynced sectors are lost or torn, are the simulator's to show (keelson/sim).`;
 
-/** Runs the demonstration of three nodes; resolves to the exit code. */
-export async function runCluster(args: readonly string[]): Promise<number> {
+/** Runs the demonstration of three nodes; resolves to the exit code. `engine`: the module of another Raft than the reference's. */
+export async function runCluster(args: readonly string[], engine: string | null = null): Promise<number> {
   let options: ClusterOptions | 'help';
   let text: Text;
   let folder: TemporaryFolder;
@@ -42,16 +42,21 @@ export async function runCluster(args: readonly string[]): Promise<number> {
     return EXIT.usage;
   }
   try {
-    return await runIn(folder, options, text);
+    return await runIn(folder, options, text, engine);
   } finally {
     if (options.keep) console.log(`\nThe nodes' folders are left in ${folder.path}`);
     else folder.remove();
   }
 }
 
-async function runIn(folder: TemporaryFolder, options: ClusterOptions, text: Text): Promise<number> {
+async function runIn(
+  folder: TemporaryFolder,
+  options: ClusterOptions,
+  text: Text,
+  engine: string | null,
+): Promise<number> {
   const ports = await freePorts(3, new Random(Math.floor(Math.random() * 2 ** 32)));
-  const run = new ClusterRun(options, text, folder, ports);
+  const run = new ClusterRun(options, text, folder, ports, engine);
   let isInterrupted = false;
   const interrupt = (): void => {
     isInterrupted = true;
@@ -76,13 +81,19 @@ class ClusterRun {
   readonly #workload: Workload;
   readonly #progress: ClusterProgress;
 
-  constructor(options: ClusterOptions, text: Text, folder: TemporaryFolder, ports: readonly number[]) {
+  constructor(
+    options: ClusterOptions,
+    text: Text,
+    folder: TemporaryFolder,
+    ports: readonly number[],
+    engine: string | null,
+  ) {
     const { seed, sabotage, deadlineS, killCount } = options;
     this.#options = options;
     this.#text = text;
     this.#folder = folder;
     this.#wait = new WatchedWait(deadlineS, () => this.#witness.violation);
-    this.#cluster = new Cluster(folder.path, ports, sabotage, this.#witness, this.#wait);
+    this.#cluster = new Cluster(folder.path, ports, sabotage, this.#witness, this.#wait, engine);
     this.#workload = new Workload(text, CLUSTER_ID, this.#cluster.addresses, new Random(subSeed(seed, 1)));
     this.#progress = new ClusterProgress(killCount, this.#cluster, this.#witness, this.#workload);
   }

@@ -1,5 +1,4 @@
 import { isKeelsonError, type RaftLog } from '../../../src/index.js';
-import { encodeConfiguration, type Configuration } from '../../../sim/raft/index.js';
 import type { KeyValueState } from '../state/key-value-state.js';
 
 /** When the state is written down, and how much of the log is kept behind that. */
@@ -25,16 +24,23 @@ export class Compaction {
     this.#policy = policy;
   }
 
-  /** Resolves when nothing is left to do, or it could not be done; `onFailed` is then told why. */
-  async runIfDue(configuration: Configuration, onFailed: (error: unknown) => void): Promise<void> {
+  /**
+   * Resolves when nothing is left to do, or it could not be done; `onFailed` is then told why. `conf` is what the engine calls
+   * its configuration, as of what is applied.
+   */
+  async run(
+    when: 'if-due' | 'now',
+    conf: () => Uint8Array,
+    onFailed: (error: unknown) => void,
+  ): Promise<void> {
     const { snapshotEveryEntries, keepEntries } = this.#policy;
     const index = this.#state.applied;
-    const dueAt = Math.max(this.#notBefore, (this.#log.snapshot?.index ?? 0) + snapshotEveryEntries);
+    const everyEntries = when === 'now' ? 1 : snapshotEveryEntries;
+    const dueAt = Math.max(this.#notBefore, (this.#log.snapshot?.index ?? 0) + everyEntries);
     if (this.#isRunning || index < dueAt) return;
     this.#isRunning = true;
     try {
-      const conf = encodeConfiguration(configuration);
-      await this.#log.createSnapshot({ index, conf, data: this.#state.snapshot() });
+      await this.#log.createSnapshot({ index, conf: conf(), data: this.#state.snapshot() });
       await this.#log.compact(Math.max(0, index - keepEntries));
     } catch (error) {
       this.#notBefore = index + snapshotEveryEntries;

@@ -1,15 +1,8 @@
 import type { Entry, RaftLog, SnapshotData } from '../../../src/index.js';
-import {
-  type Message,
-  type Raft,
-  RaftDriver,
-  type RaftHost,
-  type RaftStatus,
-  type Ready,
-  type SnapshotPiece,
-} from '../../../sim/raft/index.js';
+import type { ReadState, SnapshotPiece } from '../../../sim/raft/index.js';
 import type { KeyValueState, Outcome } from '../state/key-value-state.js';
 import type { Compaction } from './compaction.js';
+import type { Engine, EngineHost, EngineStatus, PeerMessage } from './engine.js';
 import type { IncomingSnapshot } from './incoming-snapshot.js';
 import { PendingProposals } from './pending-proposals.js';
 import { PendingReads } from './pending-reads.js';
@@ -18,7 +11,7 @@ import { NotLeaderError, TryAgainError } from './refusals.js';
 /** What a host tells whoever watches it. */
 export interface HostObserver {
   /** After each round: role, term and leader may have changed. */
-  readonly turned: (status: RaftStatus) => void;
+  readonly turned: (status: EngineStatus) => void;
   /** It no longer takes part, and must be made anew from what the log then holds. Told once. */
   readonly failed: (error: unknown) => void;
   /** It goes on, but something did not work. */
@@ -27,55 +20,54 @@ export interface HostObserver {
 
 export interface KvHostParts {
   readonly log: RaftLog;
-  readonly raft: Raft;
+  /** Makes the engine under this host. */
+  readonly engine: (host: EngineHost) => Engine;
   readonly state: KeyValueState;
   readonly compaction: Compaction;
   readonly incoming: IncomingSnapshot;
   /** Hands messages to the network. They may be lost; they may not be sent twice in another order. */
-  readonly send: (messages: readonly Message[]) => void;
+  readonly send: (messages: readonly PeerMessage[]) => void;
   readonly observer: HostObserver;
 }
 
 /** A learner this close to what is committed holds it soon enough to vote for the next. */
 const LAG_ENTRIES_MAX = 8;
 
-/** A state under a Raft: clients that propose and read, snapshots in and out. The loop is the driver's. */
-export class KvHost implements RaftHost {
+/** A state under a Raft: clients that propose and read, snapshots in and out. The loop is the engine's. */
+export class KvHost implements EngineHost {
   readonly #parts: KvHostParts;
-  readonly #driver: RaftDriver;
+  readonly #engine: Engine;
   readonly #proposals = new PendingProposals();
   readonly #reads = new PendingReads();
 
   constructor(parts: KvHostParts) {
     this.#parts = parts;
-    const { raft, log } = parts;
-    this.#driver = new RaftDriver({ raft, log, host: this, schedule: setImmediate });
+    this.#engine = parts.engine(this);
   }
 
-  get status(): RaftStatus {
-    return this.#parts.raft.status;
+  get status(): EngineStatus {
+    return this.#engine.status;
   }
 
   /** Takes a message of a peer. */
-  step(message: Message): void {
-    this.#driver.feed((raft) => raft.step(message));
+  step(message: PeerMessage): void {
+    this.#engine.step(message);
   }
 
   /** To be called at an even pace. */
   tick(): void {
     this.#reads.tick();
-    this.#driver.feed((raft) => raft.tick());
+    this.#engine.tick();
   }
 
   unreachable(peer: string): void {
-    this.#driver.feed((raft) => raft.reportUnreachable(peer));
+    this.#engine.unreachable(peer);
   }
 
   /** Resolves once the command is on a majority's stable storage and applied. {@link NotLeaderError}, {@link TryAgainError}. */
   async propose(command: Uint8Array): Promise<Outcome> {
     this.#throwIfStopped();
-    const proposal = this.#parts.raft.propose(command);
-    this.#wake();
+    const proposal = this.#engine.propose(command);
     if (proposal.ok) return this.#proposals.wait(proposal.index, proposal.term);
     if (proposal.reason === 'not-leader') throw new NotLeaderError(proposal.leader);
     throw new TryAgainError(`not taken: ${proposal.reason}`);
@@ -85,9 +77,8 @@ export class KvHost implements RaftHost {
   async mayRead(): Promise<void> {
     this.#throwIfStopped();
     const { context, may } = this.#reads.wait();
-    const refusal = this.#parts.raft.readIndex(context);
+    const refusal = this.#engine.readIndex(context);
     if (refusal !== null) this.#reads.reject(context, refusal);
-    this.#wake();
     return may;
   }
 
@@ -96,14 +87,12 @@ export class KvHost implements RaftHost {
    * To be asked again until it is one.
    */
   admit(memberId: string): { readonly leader: string | null; readonly isVoter: boolean } {
-    const { raft } = this.#parts;
     const { role, leader, configuration, members, commit } = this.status;
     const isVoter = configuration.voters.includes(memberId);
     const isLearner = configuration.learners.includes(memberId);
     const lag = commit - (members.get(memberId)?.match ?? 0);
     if (role === 'leader' && !isVoter && (!isLearner || lag <= LAG_ENTRIES_MAX)) {
-      raft.proposeConfChange({ op: isLearner ? 'add-voter' : 'add-learner', id: memberId });
-      this.#wake();
+      this.#engine.change([{ op: isLearner ? 'add-voter' : 'add-learner', id: memberId }]);
     }
     return { leader, isVoter };
   }
@@ -111,10 +100,10 @@ export class KvHost implements RaftHost {
   /** Does no more. What was asked of the log goes on until the log is closed. */
   async stop(): Promise<void> {
     this.#rejectAll('this node is stopping');
-    await this.#driver.stop();
+    await this.#engine.stop();
   }
 
-  send(messages: readonly Message[]): void {
+  send(messages: readonly PeerMessage[]): void {
     this.#parts.send(messages);
   }
 
@@ -123,13 +112,14 @@ export class KvHost implements RaftHost {
     for (const entry of entries) this.#proposals.applied(entry, state.apply(entry));
   }
 
-  handled({ readStates }: Ready): void {
-    const { raft, state, compaction } = this.#parts;
+  handled({ readStates }: { readonly readStates: readonly ReadState[] }): void {
     for (const read of readStates) this.#reads.confirmed(read);
-    this.#reads.release(state.applied);
-    void compaction.runIfDue(raft.status.configuration, (error) => {
-      if (this.#driver.isRunning) this.troubled(error);
-    });
+    this.#reads.release(this.#parts.state.applied);
+    void this.#compact('if-due');
+  }
+
+  snapshotWanted(): void {
+    void this.#compact('now');
   }
 
   turned(): void {
@@ -171,12 +161,13 @@ export class KvHost implements RaftHost {
     this.#reads.rejectAll(why);
   }
 
-  /** What the Raft was asked outside of the driver is carried out in the driver's next round. */
-  #wake(): void {
-    this.#driver.feed(() => undefined);
+  #compact(when: 'if-due' | 'now'): Promise<void> {
+    return this.#parts.compaction.run(when, this.#engine.conf, (error) => {
+      if (this.#engine.isRunning) this.troubled(error);
+    });
   }
 
   #throwIfStopped(): void {
-    if (!this.#driver.isRunning) throw new TryAgainError('this node is stopping');
+    if (!this.#engine.isRunning) throw new TryAgainError('this node is stopping');
   }
 }

@@ -1,5 +1,4 @@
 import { credentials, status, type ServiceError } from '@grpc/grpc-js';
-import type { Message } from '../../../sim/raft/index.js';
 import type { Acquaintance } from '../cluster/acquaintance.js';
 import type { Visit } from '../cluster/form-cluster.js';
 import { EXIT, ExitError } from '../exit.js';
@@ -10,6 +9,7 @@ import {
   type MeetResponse,
   PeerServiceClient,
 } from '../generated/keelson/examples/kv/v1/peer.js';
+import type { PeerMessage } from '../host/engine.js';
 import { nodeMetadata } from './call-metadata.js';
 import { CHANNEL_OPTIONS } from './channel-options.js';
 import { MessageStream } from './message-stream.js';
@@ -53,7 +53,7 @@ export class PeerLink {
     });
   }
 
-  send(message: Message): void {
+  send(message: PeerMessage): void {
     if (isSnapshot(message)) this.#snapshots.send(encodeSnapshotMessage(message));
     else this.#messages.send(encodeMessage(message));
   }

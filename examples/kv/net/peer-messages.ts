@@ -1,23 +1,25 @@
-import type { Message, SnapshotPiece } from '../../../sim/raft/index.js';
+import type { SnapshotPiece } from '../../../sim/raft/index.js';
 import type { CarryRequest, CarrySnapshotRequest } from '../generated/keelson/examples/kv/v1/peer.js';
+import type { PeerMessage } from '../host/engine.js';
 
 type Body = NonNullable<CarryRequest['body']>;
-type SnapshotMessage = Extract<Message, { readonly type: 'snapshot-chunk' }>;
-type PlainMessage = Exclude<Message, SnapshotMessage>;
+type SnapshotMessage = Extract<PeerMessage, { readonly type: 'snapshot-chunk' }>;
+type PlainMessage = Exclude<PeerMessage, SnapshotMessage>;
 type Unaddressed = PlainMessage extends infer M
-  ? M extends Message
+  ? M extends PeerMessage
     ? Omit<M, 'from' | 'to' | 'term'>
     : never
   : never;
 
 /** Whether a message travels on the snapshots' own stream. */
-export function isSnapshot(message: Message): message is SnapshotMessage {
+export function isSnapshot(message: PeerMessage): message is SnapshotMessage {
   return message.type === 'snapshot-chunk';
 }
 
 /** Bytes of entries and of a snapshot in a message, without what goes around them. */
-export function bytesCarried(message: Message): number {
+export function bytesCarried(message: PeerMessage): number {
   if (message.type === 'snapshot-chunk') return message.data.length;
+  if (message.type === 'foreign') return message.bytes.length;
   return message.type === 'append' ? message.entries.reduce((sum, { data }) => sum + data.length, 0) : 0;
 }
 
@@ -27,7 +29,7 @@ export function encodeMessage(message: PlainMessage): CarryRequest {
 }
 
 /** A message as the Raft takes it; null for one of a kind that this version does not know. `from` is who called. */
-export function decodeMessage(from: string, { to, term, body }: CarryRequest): Message | null {
+export function decodeMessage(from: string, { to, term, body }: CarryRequest): PeerMessage | null {
   const decoded = body === undefined ? null : decodeBody(body);
   return decoded === null ? null : { from, to, term, ...decoded };
 }
@@ -38,7 +40,7 @@ export function encodeSnapshotMessage(message: SnapshotMessage): CarrySnapshotRe
   return { to, term, snapshot: { index, term: snapshot.term }, conf, offset, data, isLast };
 }
 
-export function decodeSnapshotMessage(from: string, request: CarrySnapshotRequest): Message | null {
+export function decodeSnapshotMessage(from: string, request: CarrySnapshotRequest): PeerMessage | null {
   const { to, term, snapshot, conf, offset, data, isLast } = request;
   if (snapshot === undefined) return null;
   const piece: SnapshotPiece = { snapshot: { ...snapshot, conf }, offset, data, isLast };
@@ -78,6 +80,8 @@ function encodeBody(message: PlainMessage): Body {
       return { $case: 'readIndex', value: { requestId: message.requestId } };
     case 'read-index-response':
       return { $case: 'readIndexResponse', value: { requestId: message.requestId, index: message.index } };
+    case 'foreign':
+      return { $case: 'foreign', value: message.bytes };
   }
 }
 
@@ -111,5 +115,7 @@ function decodeBody(body: Body): Unaddressed | null {
       return { type: 'read-index', ...body.value };
     case 'readIndexResponse':
       return { type: 'read-index-response', ...body.value };
+    case 'foreign':
+      return { type: 'foreign', bytes: body.value };
   }
 }

@@ -1,14 +1,14 @@
 import { type ServerReadableStream, type sendUnaryData, type ServiceError, status } from '@grpc/grpc-js';
-import type { Message } from '../../../sim/raft/index.js';
 import { type Acquaintance, type Caller, StrangerError } from '../cluster/acquaintance.js';
 import type { AdmitResponse, PeerServiceServer } from '../generated/keelson/examples/kv/v1/peer.js';
+import type { PeerMessage } from '../host/engine.js';
 import { callerOf } from './call-metadata.js';
 import { decodeMessage, decodeSnapshotMessage } from './peer-messages.js';
 
 /** What other members may say to this node. `take` is null while it does not take part yet. */
 export function peerService(
   acquaintance: Acquaintance,
-  taker: () => ((message: Message) => void) | null,
+  taker: () => ((message: PeerMessage) => void) | null,
   admit: (memberId: string) => AdmitResponse | null,
   onStranger: (error: StrangerError) => void,
 ): PeerServiceServer {
@@ -28,7 +28,7 @@ export function peerService(
   function take<Request, Response>(
     call: ServerReadableStream<Request, Response>,
     answer: sendUnaryData<Response>,
-    decode: (from: string, request: Request) => Message | null,
+    decode: (from: string, request: Request) => PeerMessage | null,
     done: Response,
   ): void {
     const caller = callerOf(call.metadata);

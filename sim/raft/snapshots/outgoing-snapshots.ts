@@ -15,11 +15,15 @@ export class OutgoingSnapshots {
     this.#log = log;
   }
 
-  /** The next piece, or null if there is none to be had: no snapshot, or another reading than the one under way. */
-  async read({ to, offset, bytesMax }: SnapshotRead): Promise<SnapshotPiece | null> {
+  /**
+   * The next piece, or null if there is none to be had: no snapshot, or another reading than the one under way. With
+   * `index`, of the snapshot of that index; else of the newest.
+   */
+  async read(read: Omit<SnapshotRead, 'term'> & { readonly index?: number }): Promise<SnapshotPiece | null> {
+    const { to, offset, bytesMax, index } = read;
     if (offset === 0) {
       await this.#close(to);
-      const opened = await this.#log.openSnapshot();
+      const opened = await this.#log.openSnapshot(index === undefined ? {} : { index });
       if (opened === null) return null;
       this.#readers.set(to, new PieceReader(opened));
     }

@@ -1,6 +1,6 @@
 import type { RaftLog } from '../../../../src/index.js';
-import type { Message } from '../../../../sim/raft/index.js';
 import type { ExitError } from '../../../kv/exit.js';
+import type { PeerMessage } from '../../../kv/host/engine.js';
 import type { NodeWatcher } from '../../../kv/node-watcher.js';
 import type { Announcement } from '../announcement.js';
 
@@ -59,7 +59,11 @@ function announceLog(log: RaftLog, announce: (announcement: Announcement) => voi
 }
 
 /** A request for votes says that the candidate has voted for itself. */
-function announceVote(message: Message, announce: (announcement: Announcement) => void): void {
+function announceVote(message: PeerMessage, announce: (announcement: Announcement) => void): void {
+  if (message.type === 'foreign') {
+    if (message.vote !== undefined) announce({ kind: 'vote', ...message.vote });
+    return;
+  }
   const { type, term, from, to } = message;
   if (type === 'vote') announce({ kind: 'vote', term, candidate: from });
   if (type === 'vote-response' && message.granted) announce({ kind: 'vote', term, candidate: to });

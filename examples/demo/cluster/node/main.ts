@@ -4,6 +4,7 @@
  */
 import { openRaftLog } from '../../../../src/index.js';
 import { EXIT, ExitError } from '../../../kv/exit.js';
+import { loadEngine } from '../../../kv/host/load-engine.js';
 import { KvNode, type OpenLog } from '../../../kv/kv-node.js';
 import type { Announcement } from '../announcement.js';
 import type { NodeOrders } from '../node-orders.js';
@@ -39,6 +40,7 @@ try {
     options,
     announcingWatcher(announce, (error) => void end(error)),
     openLog,
+    await loadEngine(options.engine),
   );
   await node.start();
   announce({ kind: 'taking-part' });

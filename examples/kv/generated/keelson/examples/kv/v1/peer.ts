@@ -26,8 +26,8 @@ export const protobufPackage = "keelson.examples.kv.v1";
 export const protobufFileName = "keelson/examples/kv/v1/peer.proto";
 
 /**
- * What nodes say to each other: the messages of sim/raft, one to one. Every call carries, in its metadata, the cluster's
- * name, the sender's member id and the identity of its store (membership.ts).
+ * What nodes say to each other: the messages of sim/raft, one to one, or those of another engine as they are. Every call
+ * carries, in its metadata, the cluster's name, the sender's member id and the identity of its store (membership.ts).
  */
 
 export interface MeetRequest {
@@ -78,6 +78,9 @@ export interface CarryRequest {
     | { readonly $case: "timeoutNow"; readonly value: TimeoutNow }
     | { readonly $case: "readIndex"; readonly value: ReadIndex }
     | { readonly $case: "readIndexResponse"; readonly value: ReadIndexResponse }
+    | //
+    /** A message of another engine, in that engine's own encoding. */
+    { readonly $case: "foreign"; readonly value: Uint8Array }
     | undefined;
 }
 
@@ -556,6 +559,9 @@ export const CarryRequest: MessageFns<CarryRequest> = {
       case "readIndexResponse":
         ReadIndexResponse.encode(message.body.value, writer.uint32(114).fork()).join();
         break;
+      case "foreign":
+        writer.uint32(122).bytes(message.body.value);
+        break;
     }
     return writer;
   },
@@ -683,6 +689,14 @@ export const CarryRequest: MessageFns<CarryRequest> = {
             }
 
             message.body = { $case: "readIndexResponse", value: ReadIndexResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.body = { $case: "foreign", value: reader.bytes() };
             continue;
           }
         }
