@@ -24,7 +24,10 @@ export async function backupCommand(options: CliOptions, output: Output): Promis
     if (checkpoint === null) throw new RangeError('a checkpoint has lost its own file');
     const { lsn } = checkpoint.proven;
     if (since !== null && since > lsn)
-      throw new UsageError(`--since is ${since}, but the store is at LSN ${lsn}.`, 'backup');
+      throw new UsageError(
+        `--since is ${since}, but ${dir} is at LSN ${lsn}: give the LSN at which its last backup was taken.`,
+        'backup',
+      );
     const files = await filesOf(copy, checkpoint, since);
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     let written = 0;

@@ -56,7 +56,8 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   try {
     return await COMMANDS[command](options, output);
   } catch (error) {
-    return await tell(error, options, output);
+    // Some of what a command line asks for can only be judged by what is there.
+    return await (error instanceof UsageError ? refuse(error, options.json) : tell(error, options, output));
   }
 }
 

@@ -24,7 +24,7 @@ const FREES: Readonly<Record<SpaceHolderKind, string>> = {
   pin: 'its end: a checkpoint that is made, an archiver that goes on or is closed, a snapshot that is read or closed',
   'newest-snapshot': 'a newer one',
   'older-snapshots': 'a lower snapshotsKept, with the next snapshot',
-  spares: 'nothing has to: the next segments are made of them, and close removes them',
+  spares: 'close, or the next open; until then the next segments are made of them',
   quarantine: 'a person who has looked at it: nothing else ever removes it',
 };
 

@@ -207,6 +207,11 @@ test('a backup that was cut or hurt is refused, and nothing is overwritten', asy
   expect((await keelson('backup', dir, '--to', file)).code).toBe(0);
   const over = await keelson('backup', dir, '--to', file);
   expect([over.code, over.stderr]).toMatchObject([2, expect.stringContaining('nothing is overwritten')]);
+  const above = await keelson('backup', dir, '--since', '9999', '--to', `${dir}.above`, '--json');
+  expect([above.code, above.stderr]).toMatchObject([2, expect.stringContaining('--since is 9999')]);
+  for (const { stderr } of [over, above]) expect(stderr).toMatch(/usage: keelson backup/);
+  expect(JSON.parse(above.stdout)).toMatchObject({ error: { code: 'USAGE' } });
+  expect(existsSync(`${dir}.above`)).toBe(false);
   const bytes = readFileSync(file);
   const refused = async (hurt: Uint8Array): Promise<void> => {
     writeFileSync(`${dir}.bad`, hurt);
