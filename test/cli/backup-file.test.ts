@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
+import type { DiskProfile } from '../../sim/disk/harm/profile.js';
 import { createSimulatedDisk, type SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import { writeNewFile, type Put } from '../../src/cli/backup/new-file.js';
 import { filesOf, writeBackup } from '../../src/cli/backup/write-backup.js';
@@ -19,8 +20,8 @@ import { entriesFrom, openLog, scratch } from '../raft-log/scratch-log.js';
 const PATH = '/data/log.tar';
 const BYTES = Uint8Array.from({ length: 9000 }, (_, at) => at % 251);
 
-function emptyDisk(): SimulatedDisk {
-  return createSimulatedDisk({ seed: 4, profile: { calls: 'background' }, directories: ['/data'] });
+function emptyDisk(seed = 4, profile: Partial<DiskProfile> = {}): SimulatedDisk {
+  return createSimulatedDisk({ seed, profile: { calls: 'background', ...profile }, directories: ['/data'] });
 }
 
 async function write(put: Put): Promise<void> {
@@ -63,16 +64,21 @@ test('a call that fails, or a disk that is full, leaves nothing of it and is tol
   const rehearsal = emptyDisk();
   await rehearsal.run(({ disk }) => writeNewFile(disk, PATH, write));
   for (let call = 1; call <= rehearsal.callCount; call += 1)
-    for (const code of ['EIO', 'ENOSPC'] as const) {
-      const disk = emptyDisk();
+    for (const [seed, code] of ['EIO', 'ENOSPC', 'EIO', 'EIO', 'EIO'].entries()) {
+      const disk = emptyDisk(seed, { images: 'drop-all', failedSync: 'keeps' });
       disk.direct(call, { code });
       await describing(`${code} at call ${call}`, async () => {
+        let failed: unknown = null;
         await disk.run(async (environment) => {
-          const failed = await writeNewFile(environment.disk, PATH, write).then(
+          failed = await writeNewFile(environment.disk, PATH, write).then(
             () => null,
             (error: unknown) => error,
           );
           if (failed !== null) expect(failed).toMatchObject({ family: 'environment' });
+          expect(await read(environment.disk, PATH)).toEqual(failed === null ? BYTES : null);
+        });
+        disk.crash('power');
+        await disk.run(async (environment) => {
           expect(await read(environment.disk, PATH)).toEqual(failed === null ? BYTES : null);
         });
       });

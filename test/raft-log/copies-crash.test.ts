@@ -3,8 +3,9 @@
  * of it. The whole way, open, checkpoint, clone, close, is stopped at each of its calls, and what is left is opened and copied again.
  */
 import { expect, test } from 'vitest';
-import { crashesOf, describing, textOf } from '../crash/crash-everywhere.js';
-import { copyOnce, judgeLeft, ran, sourceOf, triedToCopy, WAYS_TO_COPY } from './copy-life.js';
+import type { Environment } from '../../src/disk/environment.js';
+import { crashesOf, describing, type Stop, textOf } from '../crash/crash-everywhere.js';
+import { cloneAgain, copyOnce, judgeLeft, ran, sourceOf, triedToCopy, WAYS_TO_COPY } from './copy-life.js';
 
 const isDeep = process.env['KEELSON_DEEP'] === '1';
 /** One of so many ways to stop is tried. */
@@ -74,6 +75,37 @@ test('what a try has made whose sync failed, the next one proves: a power cut be
       disk.crash('power');
       await ran(disk, (environment) => judgeLeft('store', environment, false));
     });
+  }
+});
+
+test('what a try has left whose sync failed is no store to anybody, wherever the next one is cut', async () => {
+  const profile = { metadata: 'strict', images: 'drop-all', failedSync: 'keeps' } as const;
+  const source = await sourceOf('all', 11, profile);
+  // The marker's own, by the time at which nothing else stands beside it.
+  const isSync: number[] = [];
+  const rehearsal = source.fork();
+  rehearsal.onCall = ({ number, kind, path }) => {
+    if (kind === 'syncDirectory' && path === '/data/clone') isSync.push(number);
+    return undefined;
+  };
+  await triedToCopy('all', rehearsal);
+  const choose = ({ at, crash }: Stop): boolean => at === 'before' && crash === 'power';
+  // What the failed sync has made durable all the same is drawn: several times.
+  for (const seed of [1, 2, 3, 4]) {
+    const tried = source.fork({ seed });
+    tried.direct(isSync[0] as number, { code: 'EIO' });
+    expect(await triedToCopy('all', tried)).toBe(false);
+    let isMade = false;
+    const again = async (environment: Environment): Promise<void> => {
+      await cloneAgain('all', environment);
+      isMade = true;
+    };
+    const crashes = await crashesOf(tried, again, choose, () => isMade);
+    expect(crashes.length).toBeGreaterThan(4);
+    for (const { disk: left, memory: wasMade, stop } of crashes)
+      await describing(`with seed ${seed}, ${textOf(stop)}`, () =>
+        ran(left, (environment) => judgeLeft('all', environment, !wasMade)),
+      );
   }
 });
 

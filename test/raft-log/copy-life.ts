@@ -57,6 +57,11 @@ export async function copyOnce(way: Way, environment: Environment): Promise<void
   }
 }
 
+/** Behind a try whose checkpoint, if it needs one, is whole. */
+export async function cloneAgain(way: Way, environment: Environment): Promise<void> {
+  await cloneRaftLog(way === 'store' ? DIR : CHECKPOINT, cloneOptions(way, environment));
+}
+
 /**
  * Holds what is left of a copy against the promise: source and clone are whole or the clone is none; then the copy is made
  * again where it is not, and what comes of it goes on by itself.
@@ -99,7 +104,7 @@ async function copyAgain(way: Way, environment: Environment): Promise<void> {
       await log.close();
     }
   }
-  await cloneRaftLog(way === 'store' ? DIR : CHECKPOINT, cloneOptions(way, environment));
+  await cloneAgain(way, environment);
   const clone = await openClone(way, environment);
   if (clone === null) throw new Error('the clone was made, and is none');
   const source = await openRaftLog({ dir: DIR, create: 'never', ...place(environment) });

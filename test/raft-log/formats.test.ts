@@ -99,6 +99,29 @@ describe('migrated', () => {
     expect(VERSION_ZERO.recognise(copy)).toMatchObject({ epoch: ZERO_STATE.epoch + 1 });
   });
 
+  test('that copy is durable too where an earlier try has made it whose sync failed', async () => {
+    const profile = { metadata: 'strict', images: 'drop-all', failedSync: 'keeps' } as const;
+    const name = `${QUARANTINE}/superblock-of-format-0`;
+    for (const seed of [1, 2, 3])
+      for (const [path, at] of [
+        [QUARANTINE, 0],
+        [DIR, 1],
+      ] as const) {
+        const disk = diskWith(zeroStore(), seed, profile);
+        let seen = 0;
+        disk.onCall = (call) =>
+          call.kind === 'syncDirectory' && call.path === path && seen++ === at ? { code: 'EIO' } : undefined;
+        await expect(disk.run((environment) => openOlder(environment, MIGRATE))).rejects.toMatchObject({
+          code: 'KEELSON_SYNC_FAILED',
+        });
+        disk.onCall = null;
+        await disk.run(async (environment) => (await openOlder(environment, MIGRATE)).close());
+        disk.crash('power');
+        await disk.run(async () => Promise.resolve());
+        expect([seed, path, disk.readVolatile(name)?.length]).toEqual([seed, path, expect.any(Number)]);
+      }
+  });
+
   test.each([
     ['without a snapshot', { snapshot: null }],
     ['unfit to vote', { unfitUntil: 40 }],

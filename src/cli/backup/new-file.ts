@@ -45,9 +45,11 @@ async function isThere(disk: Disk, path: string): Promise<boolean> {
   }
 }
 
+/** Durably, as far as the disk lets it: where a sync of its name failed, a power cut would bring it back. */
 async function removed(disk: Disk, path: string): Promise<void> {
   try {
     await disk.unlink(path);
+    await disk.syncDirectory(dirname(path));
   } catch {
     // It is not there, or stays: what went wrong is told.
   }

@@ -33,12 +33,14 @@ export class DirectoryInMaking {
   /** Where its segments are made, if not inside it. */
   readonly walDir: string | null;
   readonly #disk: Disk;
-  readonly #marker: DiskFile;
+  readonly #what: string;
+  #marker: DiskFile;
 
-  private constructor(disk: Disk, path: string, walDir: string | null, marker: DiskFile) {
+  private constructor(disk: Disk, path: string, walDir: string | null, what: string, marker: DiskFile) {
     this.#disk = disk;
     this.path = path;
     this.walDir = walDir;
+    this.#what = what;
     this.#marker = marker;
   }
 
@@ -57,17 +59,16 @@ export class DirectoryInMaking {
     const found = await entriesOf(disk, path);
     if (found === null) await makeDirectory(disk, path);
     else if (!found.some(({ name }) => name === UNFINISHED_NAME)) await refuseFull(disk, path, found);
-    const marker = await lockMarker(disk, path);
-    const directory = new DirectoryInMaking(disk, path, walDir, marker);
+    const directory = new DirectoryInMaking(disk, path, walDir, what, await lockMarker(disk, path));
     try {
       if (walDir !== null) await directory.#takeWalDir(walDir);
       await directory.clear();
-      await directory.#note(what);
+      await directory.#mark();
       // An earlier try may have made it whose sync then failed (D5).
       await proveOwnName(disk, path);
       return directory;
     } catch (error) {
-      await closeFile(marker);
+      await closeFile(directory.#marker);
       throw error;
     }
   }
@@ -107,6 +108,8 @@ export class DirectoryInMaking {
   /** Gives up for that reason: what was made goes, as far as the disk lets it. Never rejects. */
   async abandon(reason: unknown): Promise<void> {
     try {
+      // Where its end failed, it is without its marker already.
+      if ((await this.#disk.stat(this.#marker.path)) === null) await this.#mark();
       await this.clear();
       // D5: behind a sync that failed no other proves that a name is gone. The marker stays, for who clears it again.
       if (isKeelsonError(reason, 'KEELSON_SYNC_FAILED')) throw reason;
@@ -142,8 +145,21 @@ export class DirectoryInMaking {
     return [...inside, ...own.map((name) => join(walDir, name))];
   }
 
-  async #note(what: string): Promise<void> {
-    const text = `Here ${what} is being made, or was begun and did not end: this is no store. Make it again, or remove the directory.\n`;
+  /**
+   * Makes the marker anew, durably. One that is there may live only in the page cache, left by a try whose sync failed (D5):
+   * with it gone behind a crash, what was made beside it would be a damaged store.
+   */
+  async #mark(): Promise<void> {
+    const before = this.#marker;
+    await removeName(this.#disk, before.path);
+    this.#marker = await lockMarker(this.#disk, this.path);
+    await closeFile(before);
+    await this.#note();
+    await syncNames(this.#disk, this.path);
+  }
+
+  async #note(): Promise<void> {
+    const text = `Here ${this.#what} is being made, or was begun and did not end: this is no store. Make it again, or remove the directory.\n`;
     const bytes = new TextEncoder().encode(
       this.walDir === null ? text : `${text}${WAL_LINE}${this.walDir}\n`,
     );
@@ -159,7 +175,6 @@ export class DirectoryInMaking {
     } catch (error) {
       throw syncFailed('a file', { path: file.path }, error, AGAIN);
     }
-    await syncNames(this.#disk, this.path);
   }
 }
 
@@ -231,7 +246,9 @@ async function lockMarker(disk: Disk, dir: string): Promise<DiskFile> {
     throw changeFailed('a file', { path }, error, AGAIN);
   }
   try {
-    if (await file.tryLock()) return file;
+    // Its maker may have ended, or made it anew, since it was opened.
+    const isOurs = await file.tryLock();
+    if (isOurs && (await disk.stat(path))?.id === (await file.stat()).id) return file;
   } catch (error) {
     await closeFile(file);
     throw lockFailed({ path }, error);

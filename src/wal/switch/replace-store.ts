@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { syncFailed, writeFailed } from '../../disk/disk-failure.js';
 import type { DiskFile } from '../../disk/port.js';
+import { makeFolder } from '../../disk/set-aside.js';
+import { systemCode } from '../../disk/system-error.js';
 import { writeFully } from '../../disk/write-fully.js';
 import { KeelsonError } from '../../errors/index.js';
 import { QUARANTINE_DIRECTORY_NAME } from '../../format/names.js';
@@ -11,7 +13,7 @@ import type { OpenRequest } from '../open-request.js';
 import { writeCopy } from '../store/quarantine.js';
 import { openSegment, readSegmentHeader } from '../segment/read-segment.js';
 import { removeName, syncNames } from '../../disk/durable-names.js';
-import { listStore, makeDirectory, type StorePaths } from '../store/store-directory.js';
+import { listStore, type StorePaths } from '../store/store-directory.js';
 import { checkRoomAbove } from '../store/room-above.js';
 import { readSlots, SuperblockFile } from '../store/superblock-file.js';
 import { buildBeside } from './build-beside.js';
@@ -128,13 +130,16 @@ async function keepOldSuperblock(
   const folder = join(dir, QUARANTINE_DIRECTORY_NAME);
   const path = join(folder, `superblock-of-format-${String(version)}`);
   const note = `The superblock as it was when this store was of format ${String(version)}; the segments and snapshots beside it are of that format too.\n`;
-  await makeDirectory(disk, folder);
   try {
+    await makeFolder(disk, folder);
+    // New names: those of a try whose sync failed may live only in the page cache (D5).
+    for (const name of [path, `${path}.txt`]) await removeName(disk, name);
     await writeCopy(disk, path, bytes);
     await writeCopy(disk, `${path}.txt`, new TextEncoder().encode(note));
   } catch (error) {
-    throw writeFailed('the copy of the superblock', { path }, error, NEXT);
+    throw systemCode(error) === undefined
+      ? error
+      : writeFailed('the copy of the superblock', { path }, error, NEXT);
   }
   await syncNames(disk, folder);
-  await syncNames(disk, dir);
 }
