@@ -94,6 +94,33 @@ function drawHeldRead(random: Random, op: PlanOp, swarm: Swarm): PlanFault[] {
   return [{ at: { op: op.id, life: 0, on: 'read', of: '*.wal', nth: 1 }, kind: 'stuck' }];
 }
 
+/** Directories whose names a copy syncs: the one that it is made in, itself, its segments'. */
+const COPY_PLACES = ['data', 'data', 'clone', 'clone-wal', 'checkpoint'] as const;
+/** Calls that change the disk, about, of a try that was stopped there and of the next one. */
+const COPY_CHANGES = 60;
+
+/**
+ * As of any operation; where the copy is tried again a sync of names fails, behind which no name is proven (D5), and now and
+ * then the next try is cut.
+ */
+export function drawCopyFaults(
+  seed: number,
+  op: Extract<PlanOp, { kind: 'copy' }>,
+  opCount: number,
+  swarm: Swarm,
+): PlanFault[] {
+  const faults = drawFaults(seed, op, opCount, swarm);
+  const random = new Random(subSeed(seed, 'names'));
+  if (op.cut !== true || !swarm.on.has('sync-error') || !random.chance(0.8)) return faults;
+  const at = { op: op.id, life: 0 } as const;
+  const names = { on: 'syncDirectory', of: random.pick(COPY_PLACES), nth: 1 + random.below(3) } as const;
+  faults.push({ at: { ...at, ...names }, kind: 'EIO' });
+  const nth = 1 + random.below(COPY_CHANGES);
+  if (swarm.on.has('power') && random.chance(0.5))
+    faults.push({ at: { ...at, on: 'change', nth }, kind: 'power', arg: 'before' });
+  return faults;
+}
+
 /** Calls of a repair that change the disk, and those that sync or rename: about so many of each. */
 const REPAIR_CHANGES = 45;
 

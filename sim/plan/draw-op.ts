@@ -128,7 +128,9 @@ function drawMoved(random: Random, swarm: Swarm): OpBody {
 
 export function drawCopy(random: Random, swarm: Swarm): OpBody {
   const saves = drawSaves(random, swarm, random.below(6));
-  return { kind: 'copy', of: random.pick(COPY_WAYS), saves, compacts: random.chance(0.5) };
+  const op = { kind: 'copy', of: random.pick(COPY_WAYS), saves, compacts: random.chance(0.5) } as const;
+  const apart = random.chance(0.5) ? { apart: true } : {};
+  return { ...op, ...apart, ...(random.chance(0.7) ? { cut: true } : {}) };
 }
 
 export function drawRollback(random: Random): OpBody {

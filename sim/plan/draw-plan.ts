@@ -1,5 +1,5 @@
 import { Random, seedOf, subSeed } from '../world/random.js';
-import { drawFaults, drawRepairFaults } from './draw-faults.js';
+import { drawCopyFaults, drawFaults, drawRepairFaults } from './draw-faults.js';
 import { drawCopy, drawOp, drawRollback } from './draw-op.js';
 import { type Plan, PLAN_VERSION, type PlanConfig, type PlanOp, type PlanProfile } from './plan.js';
 import { drawSwarm, type Swarm } from './swarm.js';
@@ -48,7 +48,7 @@ export function drawPlan(seed: number, profile: PlanProfile): Plan {
   const copied = withCopies(subSeed(root, 'copy'), all, swarm);
   for (const op of copied)
     if (op.kind === 'copy')
-      for (const fault of drawFaults(subSeed(subSeed(root, 'copy fault'), op.id), op, OPS, swarm))
+      for (const fault of drawCopyFaults(subSeed(subSeed(root, 'copy fault'), op.id), op, OPS, swarm))
         faults.push(fault);
   return { version: PLAN_VERSION, profile, seed: root, config, ops: copied, faults };
 }

@@ -143,13 +143,16 @@ export type OpBody =
   | { readonly kind: 'beside'; readonly saves?: readonly SaveOp[]; readonly compacts?: boolean }
   /**
    * A clone is made of the store beside its writer, or of a checkpoint of that scope, opened, and held against the states
-   * of the store; `saves` go on beside it, and before them perhaps a snapshot and a compaction.
+   * of the store; `saves` go on beside it, and before them perhaps a snapshot and a compaction. `apart`: the clone's segments
+   * are in a directory of their own. `cut`: where it fails it is made again, and the power is cut once it is acknowledged.
    */
   | {
       readonly kind: 'copy';
       readonly of: CopyWay;
       readonly saves: readonly SaveOp[];
       readonly compacts: boolean;
+      readonly apart?: boolean;
+      readonly cut?: boolean;
     }
   /**
    * In a copy of the disk that crashes here, some files go back to what the platter held `back` operations ago.

@@ -1,6 +1,7 @@
 import { isKeelsonError } from '../../src/errors/index.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { cloneRaftLog } from '../../src/raft-log/copies/clone-raft-log.js';
+import { UNFINISHED_NAME } from '../../src/format/names.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { findNode } from '../disk/image/paths.js';
 import { describeState } from '../oracle/describe-state.js';
@@ -16,21 +17,20 @@ import { performCompact, performSnapshot } from './snapshot-ops.js';
 
 const CHECKPOINT_DIR = '/data/checkpoint';
 const CLONE_DIR = '/data/clone';
+const CLONE_WAL_DIR = '/data/clone-wal';
+
+type CopyOp = Extract<OpBody, { kind: 'copy' }>;
 
 /**
  * A clone of the store, or of a checkpoint, while its writer goes on: it shows a state that the log was in at the call or
  * later, begins above every number of its source, and goes on by itself.
  */
-export async function performCopy(
-  scene: Scene,
-  { of, saves, compacts }: Extract<OpBody, { kind: 'copy' }>,
-  seed: number,
-): Promise<void> {
+export async function performCopy(scene: Scene, op: CopyOp, seed: number): Promise<void> {
   const log = scene.openLog;
+  const { of, saves, compacts } = op;
   const { other, hasLostLock, isOverBudget } = scene;
   if (other !== null || hasLostLock || isOverBudget || log.status !== 'open') return;
-  const isMoving = saves.length > 0 || compacts;
-  scene.isCopying = true;
+  scene.copy = { stage: 'begun', walDir: op.apart === true ? CLONE_WAL_DIR : null };
   const move = async (): Promise<void> => {
     if (compacts) {
       const snapshot = { kind: 'snapshot', share: 0.999, bytes: 300, chunks: 1, beside: [] } as const;
@@ -42,24 +42,41 @@ export async function performCopy(
   // A snapshot covers all before, or what is saved beside it waits.
   if (of === 'all') {
     await move();
-    await copy(scene, log, of, isMoving);
-  } else await Promise.all([copy(scene, log, of, isMoving), move()]);
+    await copy(scene, log, op);
+  } else await Promise.all([copy(scene, log, op), move()]);
+  // A try that failed is made again, and what a copy says is durable outlives the power.
+  if (op.cut === true && scene.process.isAlive) {
+    if (scene.copy.stage === 'begun') {
+      scene.reach['copy-made-again'] += 1;
+      if (findNode(scene.disk.fs, `${CHECKPOINT_DIR}/${UNFINISHED_NAME}`, 'stat') === undefined)
+        removeIfThere(scene, CHECKPOINT_DIR);
+      await copy(scene, log, op);
+    }
+    if (scene.copy.stage === 'made') scene.disk.crash('power');
+  }
   removeCopies(scene);
 }
 
-async function copy(scene: Scene, log: RaftLog, of: CopyWay, isMoving: boolean): Promise<void> {
+async function copy(scene: Scene, log: RaftLog, op: CopyOp): Promise<void> {
+  const { of, cut } = op;
+  const isMoving = op.saves.length > 0 || op.compacts;
   const { environment } = scene.process;
   const walDir = of === 'store' && scene.plan.config.walDirIsSeparate ? { walDir: SEPARATE_WAL_DIR } : {};
-  const options = { to: CLONE_DIR, identity: 'same', wholeCluster: true, environment, ...walDir } as const;
+  const toWalDir = scene.copy?.walDir ?? `${CLONE_DIR}/wal`;
+  const own = { to: CLONE_DIR, toWalDir, identity: 'same', wholeCluster: true } as const;
   try {
     const { lsn } = await log.save({});
     if (of !== 'store') await log.checkpoint({ scope: of, to: CHECKPOINT_DIR });
+    const options = { ...own, environment, ...walDir };
     const { sourceLsn } = await cloneRaftLog(of === 'store' ? scene.dir : CHECKPOINT_DIR, options);
+    scene.copy = { stage: cut === true ? 'made' : 'used', walDir: scene.copy?.walDir ?? null };
     scene.reach[of === 'store' ? 'cloned' : 'cloned-from-checkpoint'] += 1;
     if (isMoving) scene.reach['cloned-beside-moving-writer'] += 1;
     // Without its end marks a writer beside is not known to have come so far (D12).
     if (sourceLsn < lsn && !scene.hasCause)
       throw broken(scene, `a clone is of LSN ${sourceLsn}, though ${lsn} was durable before`);
+    // Behind the cut it is judged.
+    if (cut === true) return;
     await withClone(scene, async (clone) => {
       await judgeClone(scene, clone, (isIt) => scene.allowed.wasEver(isIt));
       await checkFence(scene, log, clone, sourceLsn);
@@ -75,12 +92,15 @@ async function copy(scene: Scene, log: RaftLog, of: CopyWay, isMoving: boolean):
   }
 }
 
-/** Inside its own directory, wherever the source's segments are. */
-const CLONE_PLACE = { dir: CLONE_DIR, walDir: `${CLONE_DIR}/wal`, create: 'never' } as const;
-
 /** Closes it also where a look at it fails, as one at damaged bytes must. */
 async function withClone(scene: Scene, look: (clone: RaftLog) => Promise<void>): Promise<void> {
-  const clone = await openRaftLog({ ...openOptions(scene, scene.process), ...CLONE_PLACE });
+  // Its segments are its own, wherever the source's are.
+  const place = {
+    dir: CLONE_DIR,
+    walDir: scene.copy?.walDir ?? `${CLONE_DIR}/wal`,
+    create: 'never',
+  } as const;
+  const clone = await openRaftLog({ ...openOptions(scene, scene.process), ...place });
   try {
     await look(clone);
   } finally {
@@ -131,9 +151,13 @@ async function checkFence(scene: Scene, log: RaftLog, clone: RaftLog, sourceLsn:
   );
 }
 
-/** What a crash left of a copy: nothing, as far as any open can tell, or all of it. */
+/** What a crash left of a copy: all of it, or, where it was not acknowledged, nothing as far as any open can tell. */
 export async function judgeLeftCopy(scene: Scene): Promise<void> {
-  if (!scene.isCopying || scene.log === null) return;
+  if (scene.copy === null || scene.log === null) return;
+  if (scene.copy.stage === 'used') {
+    removeCopies(scene);
+    return;
+  }
   const { allowed } = scene;
   try {
     await withClone(scene, async (clone) => {
@@ -144,6 +168,8 @@ export async function judgeLeftCopy(scene: Scene): Promise<void> {
     });
   } catch (error) {
     if (error instanceof Finding) throw error;
+    if (scene.copy.stage === 'made' && !scene.hasCause)
+      throw broken(scene, `a clone that was acknowledged is lost: ${(error as Error).message}`);
     if (!isKeelsonError(error, 'KEELSON_NOT_A_LOG')) {
       const finding = judgeFailure(scene, error, false);
       if (finding !== null) throw finding;
@@ -155,9 +181,11 @@ export async function judgeLeftCopy(scene: Scene): Promise<void> {
 }
 
 function removeCopies(scene: Scene): void {
-  const { disk } = scene;
   if (!scene.process.isAlive) return;
-  scene.isCopying = false;
-  for (const dir of [CHECKPOINT_DIR, CLONE_DIR])
-    if (findNode(disk.fs, dir, 'stat') !== undefined) disk.remove(dir);
+  scene.copy = null;
+  for (const dir of [CHECKPOINT_DIR, CLONE_DIR, CLONE_WAL_DIR]) removeIfThere(scene, dir);
+}
+
+function removeIfThere({ disk }: Scene, dir: string): void {
+  if (findNode(disk.fs, dir, 'stat') !== undefined) disk.remove(dir);
 }

@@ -62,6 +62,7 @@ export const BRANCHES = [
   'cloned',
   'cloned-from-checkpoint',
   'cloned-beside-moving-writer',
+  'copy-made-again',
   'copy-refused',
   'crash-left-no-copy',
   'crash-left-whole-copy',

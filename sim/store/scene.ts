@@ -69,8 +69,11 @@ export class Scene {
   dir: string = STORE_DIR;
   /** What stands where the store, which its writer still has open, was moved away from; null while all is in its place. */
   other: OtherStore | null = null;
-  /** A copy is being made, or was when a crash came: what it left is judged before another operation. */
-  isCopying = false;
+  /**
+   * A copy is being made, or was when a crash came: what it left is judged before another operation. Made: it was
+   * acknowledged. Used: it has gone on by itself since. `walDir`: where its segments are, if not inside it.
+   */
+  copy: { stage: 'begun' | 'made' | 'used'; readonly walDir: string | null } | null = null;
   /** Somebody else reads the files of the log that is open. */
   isReadBeside = false;
   /** Damage was named: nothing more can be asked of this store. */
@@ -200,7 +203,7 @@ export class Scene {
       quarantine: `${dir}/${QUARANTINE_DIRECTORY_NAME}`,
       doing: doing === 'opening' && !this.wasOpened ? 'making' : doing,
       isFull: this.isFull,
-      isReadBeside: this.isReadBeside || this.isCopying,
+      isReadBeside: this.isReadBeside || this.copy !== null,
     });
     if (what !== null) this.found(new Finding({ oracle: 'too-early', what: `${this.by}: ${what}` }));
   }

@@ -164,4 +164,30 @@ export const SYNC_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    number: 80,
+    name: "a clone's directory of segments, made by a try whose sync failed, taken as it stands",
+    rule: 'D5, R10',
+    plan: 'bug-80.json',
+    hunks: [
+      {
+        file: 'src/wal/copy/directory-in-making.ts',
+        find: '    await proveOwnName(this.#disk, walDir);\n',
+        put: '',
+      },
+    ],
+  },
+  {
+    number: 81,
+    name: 'the mark of a copy that did not end, made by a try whose sync failed, taken as it stands',
+    rule: 'D5, R11',
+    plan: 'bug-81.json',
+    hunks: [
+      {
+        file: 'src/wal/copy/directory-in-making.ts',
+        find: '    await removeName(this.#disk, before.path);\n    this.#marker = await lockMarker(this.#disk, this.path);\n    await closeFile(before);\n',
+        put: '',
+      },
+    ],
+  },
 ];
