@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Server } from '@grpc/grpc-js';
 import { cloneRaftLog, isKeelsonError, openRaftLog, type RaftLog } from '../../src/index.js';
 import { RaftInvariantError } from '../../sim/raft/index.js';
-import { Acquaintance } from './cluster/acquaintance.js';
+import { Acquaintance, StrangerError } from './cluster/acquaintance.js';
 import { formCluster } from './cluster/form-cluster.js';
 import { incomingPath, initMember, logPath, readMember } from './cluster/member-file.js';
 import { EXIT, ExitError } from './exit.js';
@@ -63,6 +63,7 @@ export class KvNode {
         identity,
         founders: Object.keys(addresses).filter((id) => join === undefined || id !== memberId),
         known: { [memberId]: identity },
+        logs: {},
         isFormed: false,
       });
     }
@@ -122,9 +123,13 @@ export class KvNode {
 
   async #open(create: 'never' | 'if-missing'): Promise<RaftLog> {
     const { folder, segmentBytes, recentBytes } = this.#options;
+    let log: RaftLog | null = null;
     try {
-      return await this.#openLog({ dir: logPath(folder), create, segmentBytes, recentBytes });
+      log = await this.#openLog({ dir: logPath(folder), create, segmentBytes, recentBytes });
+      this.#acquaintance.opened(log);
+      return log;
     } catch (error) {
+      await log?.close();
       throw asFolderError(error);
     }
   }
@@ -235,6 +240,7 @@ async function bytesIn(log: RaftLog): Promise<number> {
 }
 
 function asFolderError(error: unknown): unknown {
+  if (error instanceof StrangerError) return new ExitError(EXIT.folder, `${error.message}.`, error);
   if (!isKeelsonError(error)) return error;
   const isOfFolder = error.family === 'damage' || error.code === 'KEELSON_NOT_A_LOG';
   return new ExitError(isOfFolder ? EXIT.folder : EXIT.environment, `${error.code}: ${error.message}`, error);

@@ -27,6 +27,9 @@ export interface DiskStoreParts {
   readonly emitter: LogEmitter;
 }
 
+/** Who keeps a snapshot that a newer one has replaced, as messages name them. */
+const READER = 'snapshot reader';
+
 /** Segments and snapshots on a disk. Made by `openRaftLog`. */
 export class DiskStore implements LogStore {
   readonly dir: string;
@@ -44,7 +47,12 @@ export class DiskStore implements LogStore {
     this.durable = durable;
     this.emitter = emitter;
     this.#parts = parts;
-    snapshots.guardBy(() => frames.checkFence());
+    snapshots.guardBy(
+      () => frames.checkFence(),
+      (bytes) => {
+        if (bytes > options.pinnedBytesQuiet) emitter.tell('pinned', { holder: READER, bytes, ageMs: 0 });
+      },
+    );
   }
 
   async openSnapshot(ref: SnapshotRef, signal: AbortSignal | undefined): Promise<SnapshotStream> {
@@ -88,7 +96,7 @@ export class DiskStore implements LogStore {
 
   space(): Promise<LogSpace> {
     const { environment, frames, durable, options, snapshots } = this.#parts;
-    const readers = snapshots.heldByReaders().map((held) => ({ holder: 'snapshot reader', ...held }));
+    const readers = snapshots.heldByReaders().map((held) => ({ holder: READER, ...held }));
     const { snapshotName: snapshot } = durable;
     const firstOf = (boundary: number): number => frames.copies.above(boundary)[0]?.header.number ?? 0;
     return spaceOfLog({

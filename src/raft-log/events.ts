@@ -45,7 +45,8 @@ export interface RaftLogEventMap {
   stalled: (call: CallUnderWay) => void;
   /**
    * A checkpoint or an archiver keeps segments from being freed that nothing else needs: more than `pinnedBytesQuiet`, and
-   * told again each time they have doubled. See `log.space()`.
+   * told again each time they have doubled. Or a snapshot of more than that is read, which a newer one has just replaced.
+   * See `log.space()`.
    */
   pinned: (event: { readonly holder: string; readonly bytes: number; readonly ageMs: number }) => void;
   /** End marks cannot be written, of which the first since they last could is told: see `stats().endMarksFailed`. */

@@ -42,8 +42,8 @@ export interface RaftLogOptions {
    */
   readonly recentBytes?: number;
   /**
-   * Bytes of segments that a checkpoint or an archiver may keep from being freed before the event `pinned` tells of it. 0 and
-   * up. Default 256 MiB.
+   * Bytes of segments that a checkpoint or an archiver may keep from being freed, and of a replaced snapshot that is read,
+   * before the event `pinned` tells of it. 0 and up. Default 256 MiB.
    */
   readonly pinnedBytesQuiet?: number;
   /** Disk, clock, timers and randomness. Default: `nodeEnvironment()`. */

@@ -29,6 +29,8 @@ export class OpenSnapshots {
   }>();
   readonly #now: () => number;
   #isClosed = false;
+  /** Told when a file of so many bytes has lost its name to a newer one while it is read. */
+  onUnnamed: (bytes: number) => void = () => undefined;
 
   constructor(holdsAtOnce: boolean, now: () => number) {
     this.#holdsAtOnce = holdsAtOnce;
@@ -85,8 +87,10 @@ export class OpenSnapshots {
     const open = this.#files.get(path);
     const judged = await open?.file.keep();
     await remove();
-    if (open !== undefined && judged !== undefined && open.file.isHeld)
+    if (open !== undefined && judged !== undefined && open.file.isHeld) {
       this.#unnamed.add({ file: open.file, bytes: judged.chunksUntil, sinceMs: this.#now() });
+      this.onUnnamed(judged.chunksUntil);
+    }
     // The name may come again, for another file.
     if (this.#files.get(path) === open) this.#files.delete(path);
   }

@@ -98,17 +98,17 @@ export class SnapshotStore {
   }
 
   /**
-   * True once a sync of the directory has failed: names may be in the page cache and never reach the disk, whatever later
-   * syncs say (D5). From then on what writes answers `KEELSON_FAILED`; reading goes on. The caller latches its log when it
-   * sees this. Never set by a failed write or sync of a snapshot's own file, which holds nothing live yet.
+   * True once a sync of the directory has failed: its names may never reach the disk, whatever later syncs say (D5). What
+   * writes then answers `KEELSON_FAILED`, and the caller latches its log. A snapshot's own file holds nothing live yet.
    */
   get isFailed(): boolean {
     return this.#isFailed;
   }
 
-  /** From now on `checkFence` is asked before each name is taken away, to throw if another writer has taken over (D11). */
-  guardBy(checkFence: () => Promise<void>): void {
+  /** `checkFence` is asked before a name goes, to throw if another writer has taken over (D11); `onUnnamed`: its file is read. */
+  guardBy(checkFence: () => Promise<void>, onUnnamed: (bytes: number) => void): void {
     this.#checkFence = checkFence;
+    this.#open.onUnnamed = onUnnamed;
   }
 
   /**

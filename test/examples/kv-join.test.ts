@@ -2,7 +2,7 @@
  * At stake: a member that is added from a backup must cost the leader only what came since, and vote as its own and nobody
  * else; a folder that was copied must not vote twice. Tried on nodes with real files and ports.
  */
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { EXIT } from '../../examples/kv/exit.js';
@@ -76,6 +76,33 @@ test('a copy of a folder that runs beside its original is found out, and the fir
     );
   });
   await starting;
+});
+
+test('a log alone that was copied into the folder of another member is found out, there and by the others', async () => {
+  const nodes = await Nodes.make();
+  await nodes.found();
+  await fill(nodes, 0, 3);
+  const source = await nodes.leader();
+  const [name = '', other = ''] = nodes.names.filter((one) => one !== source);
+  const file = join(nodes.folder(name), 'member.json');
+  const member = (): { logs: Record<string, string> } =>
+    JSON.parse(readFileSync(file, 'utf8')) as { logs: Record<string, string> };
+  await until('it to know the log of the leader', () => member().logs[source] !== undefined);
+  await nodes.stop(source);
+  await nodes.stop(name);
+  const own = join(nodes.folder(name), 'log');
+  rmSync(own, { recursive: true });
+  cpSync(join(nodes.folder(source), 'log'), own, { recursive: true });
+  const refusal = `member '${name}' comes with the log of member '${source}'`;
+  const refused = expect.stringContaining(refusal) as string;
+  await expect(nodes.start(name, false)).rejects.toMatchObject({ exitCode: EXIT.folder, message: refused });
+  // Also where it has forgotten whose log is whose.
+  writeFileSync(file, JSON.stringify({ ...member(), logs: {} }));
+  await nodes.start(source, false);
+  await nodes.start(name, false);
+  await until('it to be refused by another', () =>
+    [source, other].some((one) => nodes.told.get(one)?.strangers.some((told) => told.includes(refusal))),
+  );
 });
 
 test('a node that joins from what is no log ends by that, and with its folder as it was', async () => {

@@ -16,6 +16,7 @@ const MEMBER: Member = {
   founders: ['n1'],
   addresses: { n1: '127.0.0.1:7101' },
   known: { n1: '0123' },
+  logs: {},
   isFormed: false,
 };
 

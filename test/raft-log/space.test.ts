@@ -48,7 +48,9 @@ test('each holder is told with its bytes, and with what would free them', async 
 });
 
 test('a reader of a snapshot that was replaced meanwhile keeps its bytes, and is told', async () => {
-  const log = await openLog(join(scratch(), 'log'), { snapshotsKept: 1 });
+  const log = await openLog(join(scratch(), 'log'), { snapshotsKept: 1, pinnedBytesQuiet: 4000 });
+  const told: object[] = [];
+  log.events.on('pinned', (event) => told.push(event));
   await log.setHardState({ term: 1 });
   await fill(log, 1, 21);
   await snapshotAt(log, 10);
@@ -58,6 +60,7 @@ test('a reader of a snapshot that was replaced meanwhile keeps its bytes, and is
   expect(await readers()).toEqual([]);
   await snapshotAt(log, 20);
   expect(await readers()).toMatchObject([{ kind: 'pin', bytes: expect.any(Number) as number }]);
+  expect(told).toMatchObject([{ holder: 'snapshot reader', bytes: expect.any(Number) as number }]);
   const [held] = (await log.space()).holders.filter(({ holder }) => holder === 'snapshot reader');
   expect(held?.bytes).toBeGreaterThanOrEqual(5000);
   expect(held?.ageMs).toBeGreaterThanOrEqual(0);

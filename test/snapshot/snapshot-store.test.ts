@@ -24,6 +24,8 @@ import {
   LINEAGE,
 } from './snapshots.js';
 
+const unheard = (): void => undefined;
+
 describe('a round trip', () => {
   test('gives back the same bytes, however they are cut on the way in', async () => {
     const store = await openStore(snapshotsDirectory());
@@ -412,7 +414,7 @@ describe('a writer that was succeeded (D11)', () => {
     const given = await store.write({ index: 3, term: 1, conf: bytesOf(''), data: patterned(9) });
     await (await openStore(dir)).write({ index: 4, term: 1, conf: bytesOf(''), data: patterned(9) });
     const before = readdirSync(dir);
-    store.guardBy(() => Promise.reject(fenced));
+    store.guardBy(() => Promise.reject(fenced), unheard);
     expect(await rejection(store.retain([newest]))).toBe(fenced);
     const again = { index: 4, term: 1, conf: bytesOf(''), data: patterned(8) };
     expect(await rejection(store.write(again))).toBe(fenced);
@@ -425,7 +427,7 @@ describe('a writer that was succeeded (D11)', () => {
     const store = await openStore(dir);
     for (const index of [1, 2, 3]) await publish(store, index, patterned(40));
     const answers = [Promise.resolve()];
-    store.guardBy(() => answers.shift() ?? Promise.reject(fenced));
+    store.guardBy(() => answers.shift() ?? Promise.reject(fenced), unheard);
     expect(await rejection(store.retain([]))).toBe(fenced);
     expect(readdirSync(dir)).toHaveLength(2);
   });

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { RaftLog } from '../../../src/index.js';
 import { type Member, writeMember } from './member-file.js';
 
 /** What a caller says of itself in the metadata of each call. */
@@ -6,6 +7,8 @@ export interface Caller {
   readonly clusterId: string;
   readonly memberId: string;
   readonly identity: string;
+  /** Identity of its log, `recovery.storeId`; `''` while it has not opened it. */
+  readonly log: string;
   /** Drawn by each process of its own: one folder that was copied speaks in two. */
   readonly run: string;
 }
@@ -24,12 +27,15 @@ export class StrangerError extends Error {
  * - nobody takes part before all members have said that they know all members by the same identities. From then on
  *   whoever comes under a known name with another identity is refused by every other member, whoever is up;
  * - a folder that was copied has its original's identity, and must not run beside it: of two processes that speak as one
- *   member, the one that was there first is told so and refused when it speaks again.
+ *   member, the one that was there first is told so and refused when it speaks again;
+ * - a log alone that was copied into another node's folder has its original's identity too: that node does not start with it,
+ *   and where it has forgotten whose log is whose, the others refuse it by name.
  * A node that joins later is met by all members in the same way, before it is added to those that vote.
  */
 export class Acquaintance {
   readonly #folder: string;
   #member: Member;
+  #log = '';
   /** What each member said last of whom it knows. */
   readonly #told = new Map<string, Readonly<Record<string, string>>>();
   readonly #run = randomBytes(8).toString('hex');
@@ -48,7 +54,41 @@ export class Acquaintance {
   /** What this node says of itself. */
   get self(): Caller {
     const { clusterId, memberId, identity } = this.#member;
-    return { clusterId, memberId, identity, run: this.#run };
+    return { clusterId, memberId, identity, log: this.#log, run: this.#run };
+  }
+
+  /** This node has opened its log. Throws {@link StrangerError} where that is another's, or none that it ever had. */
+  opened({ recovery, unfitUntil }: Pick<RaftLog, 'recovery' | 'unfitUntil'>): void {
+    const { storeId } = recovery;
+    const { memberId, logs } = this.#member;
+    const own = logs[memberId];
+    this.#checkLog(memberId, storeId);
+    // What was restored from a backup of this member is a log of its own, and never votes.
+    if (own !== undefined && own !== storeId && unfitUntil !== Infinity)
+      throw new StrangerError(
+        `the log of member '${memberId}' is store ${own}, and in its folder lies store ${storeId}, which has neither its ` +
+          'votes nor what it acknowledged. Bring its own log back, or restore a backup of it with --identity same',
+      );
+    this.#log = storeId;
+    this.#noteLog(memberId, storeId);
+  }
+
+  #checkLog(memberId: string, log: string): void {
+    const owner = Object.entries(this.#member.logs).find(
+      ([id, known]) => known === log && id !== memberId,
+    )?.[0];
+    if (owner !== undefined)
+      throw new StrangerError(
+        `member '${memberId}' comes with the log of member '${owner}', store ${log}: its folder was copied, and of two that ` +
+          `vote from one log each forgets what it promised itself. Bring back the log of '${memberId}', or clone that of ` +
+          `'${owner}' for a new member`,
+      );
+  }
+
+  #noteLog(memberId: string, log: string): void {
+    const { logs } = this.#member;
+    if (log !== '' && logs[memberId] !== log)
+      this.#write({ ...this.#member, logs: { ...logs, [memberId]: log } });
   }
 
   /** It was no member when the cluster was founded. */
@@ -87,6 +127,7 @@ export class Acquaintance {
           'copied, and two run under one name, which have one vote between them. Stop one of them for good, and set its ' +
           'folder aside',
       );
+    this.#checkLog(memberId, caller.log);
     if (known === undefined || known === identity) return;
     throw new StrangerError(
       `member '${memberId}' is known as store ${known} and comes as store ${identity}: its folder was lost or made ` +
@@ -102,18 +143,19 @@ export class Acquaintance {
   }
 
   /** A process that passed {@link check} speaks. */
-  heard({ memberId, run }: Caller): void {
+  heard({ memberId, log, run }: Caller): void {
+    this.#noteLog(memberId, log);
     const runs = this.#runs.get(memberId) ?? [];
     if (!runs.includes(run)) this.#runs.set(memberId, [...runs, run]);
   }
 
   /** A member was met, or heard from again: notes its identity on stable storage, and whom it knows. */
   meet(
-    caller: Omit<Caller, 'run'>,
+    caller: Omit<Caller, 'run' | 'log'>,
     told: Readonly<Record<string, string>>,
     joinAddress: string | null = null,
   ): void {
-    this.check({ ...caller, run: '' }, joinAddress);
+    this.check({ ...caller, log: '', run: '' }, joinAddress);
     const { memberId, identity } = caller;
     const { known, addresses } = this.#member;
     if (known[memberId] === undefined) {

@@ -23,6 +23,8 @@ export interface Member {
   readonly founders: readonly string[];
   /** Identity of each member's store, by member id, as it was when they first met. Never changed, only added to. */
   readonly known: Readonly<Record<string, string>>;
+  /** Identity of the log of each member that spoke, this one's own included, by member id. */
+  readonly logs: Readonly<Record<string, string>>;
   /** All members know each other by the same identities; from here on this node takes part. */
   readonly isFormed: boolean;
 }
@@ -79,8 +81,9 @@ export function readMember(folder: string): Member {
     );
   }
   const value = parse(text);
-  // A folder from before members could be added holds a founder.
-  if (isMember(value)) return { ...value, founders: value.founders ?? Object.keys(value.addresses) };
+  // A folder from before members could be added holds a founder, and one from before logs were told apart knows none.
+  if (isMember(value))
+    return { ...value, founders: value.founders ?? Object.keys(value.addresses), logs: value.logs ?? {} };
   throw new ExitError(
     EXIT.folder,
     `${join(folder, FILE_NAME)} is not one of this program's: ${text.slice(0, 80)}`,
@@ -137,12 +140,12 @@ function parse(text: string): unknown {
   }
 }
 
-function isMember(value: unknown): value is Omit<Member, 'founders'> & Partial<Pick<Member, 'founders'>> {
+type Later = 'founders' | 'logs';
+
+function isMember(value: unknown): value is Omit<Member, Later> & Partial<Pick<Member, Later>> {
   if (typeof value !== 'object' || value === null) return false;
-  const { format, clusterId, memberId, identity, addresses, founders, known, isFormed } = value as Record<
-    string,
-    unknown
-  >;
+  const { format, clusterId, memberId, identity, addresses, founders, known, logs, isFormed } =
+    value as Record<string, unknown>;
   const areTexts = [clusterId, memberId, identity].every((text) => typeof text === 'string');
   return (
     format === FORMAT &&
@@ -150,6 +153,7 @@ function isMember(value: unknown): value is Omit<Member, 'founders'> & Partial<P
     areTexts &&
     isTexts(addresses) &&
     isTexts(known) &&
+    (logs === undefined || isTexts(logs)) &&
     typeof isFormed === 'boolean'
   );
 }

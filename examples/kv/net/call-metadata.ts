@@ -4,6 +4,7 @@ import type { Caller } from '../cluster/acquaintance.js';
 const CLUSTER = 'keelson-cluster';
 const MEMBER = 'keelson-member';
 const IDENTITY = 'keelson-store';
+const LOG = 'keelson-log';
 const RUN = 'keelson-run';
 
 /** What a client says of itself: which cluster it means. */
@@ -14,10 +15,11 @@ export function clientMetadata(clusterId: string): Metadata {
 }
 
 /** What a node says of itself. */
-export function nodeMetadata({ clusterId, memberId, identity, run }: Caller): Metadata {
+export function nodeMetadata({ clusterId, memberId, identity, log, run }: Caller): Metadata {
   const metadata = clientMetadata(clusterId);
   metadata.set(MEMBER, encodeURIComponent(memberId));
   metadata.set(IDENTITY, identity);
+  metadata.set(LOG, log);
   metadata.set(RUN, run);
   return metadata;
 }
@@ -29,6 +31,7 @@ export function callerOf(metadata: Metadata): Caller {
     clusterId: decode(text(CLUSTER)),
     memberId: decode(text(MEMBER)),
     identity: text(IDENTITY),
+    log: text(LOG),
     run: text(RUN),
   };
 }

@@ -38,17 +38,16 @@ export class PeerLink {
     this.#acquaintance = acquaintance;
     this.#address = acquaintance.member.addresses[memberId] ?? '';
     this.#client = new PeerServiceClient(this.#address, credentials.createInsecure(), CHANNEL_OPTIONS);
-    const metadata = nodeMetadata(acquaintance.self);
     const onLost = (error: ServiceError | null): void => {
       if (error !== null && isRefusal(error)) events.onRefused(this.#refusal(error));
       events.onLost(memberId);
     };
     this.#messages = new MessageStream({
-      open: (onEnd) => this.#client.carry(metadata, onEnd),
+      open: (onEnd) => this.#client.carry(nodeMetadata(acquaintance.self), onEnd),
       onLost,
     });
     this.#snapshots = new MessageStream({
-      open: (onEnd) => this.#client.carrySnapshot(metadata, onEnd),
+      open: (onEnd) => this.#client.carrySnapshot(nodeMetadata(acquaintance.self), onEnd),
       onLost,
     });
   }

@@ -196,6 +196,7 @@ function bytesOf({ headerBytes, payloadBytes }: Frame): number {
 function reportOf({ epoch, lastLsn }: MemoryMedium): RecoveryReport {
   return Object.freeze({
     verdict: epoch === 1 ? 'fresh' : 'clean',
+    storeId: '',
     segments: 0,
     batches: 0,
     entries: 0,

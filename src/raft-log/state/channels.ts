@@ -22,7 +22,8 @@ export const CHANNEL_TEXTS: Readonly<Record<keyof RaftLogEventMap, string>> = {
   failed: 'the log is latched: the error',
   'slow-sync': 'a sync took longer than 100 ms: `{ ms, bytes }`',
   stalled: 'a call of the disk hangs: `{ call, path, sinceMs }`',
-  pinned: 'a checkpoint or an archiver keeps segments from being freed: `{ holder, bytes, ageMs }`',
+  pinned:
+    'a checkpoint, an archiver or a reader of a snapshot keeps files from being freed: `{ holder, bytes, ageMs }`',
   unmarked: 'end marks cannot be written: the error',
 };
 

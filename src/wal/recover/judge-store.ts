@@ -1,6 +1,7 @@
 import type { DiskFile } from '../../disk/port.js';
 import type { KeelsonError } from '../../errors/index.js';
 import type { EndMark } from '../../format/end-mark.js';
+import { identityText } from '../../format/identity.js';
 import type { DurableMark } from '../../format/position.js';
 import type { Superblock, SuperblockVerdict } from '../../format/superblock.js';
 import { NO_ENTRIES, segmentMissing, type RecoveryTally } from '../report/damage.js';
@@ -70,6 +71,7 @@ export class StoreJudge {
     if (superblock === null) throw await this.unreadable({ slots, bytes }, listing);
     this.refuseNewer(slots);
     this.checkKind(superblock);
+    this.#tally.storeId = identityText(superblock.storeId);
     try {
       const marks = await readMarks(disk, this.#paths.dir);
       const endMark = newestMark(marks, { lineage: superblock.lineage, superblock });

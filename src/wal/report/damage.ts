@@ -29,6 +29,7 @@ export function segmentMissing(
 
 /** What an open has counted so far; its public fields are those of the report. */
 export class RecoveryTally {
+  storeId = '';
   segments = 0;
   batches = 0;
   entries = 0;

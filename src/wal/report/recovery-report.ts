@@ -15,6 +15,12 @@ export interface RecoveryReport {
    * - `'damaged'`: only in reports that a damage error carries.
    */
   readonly verdict: 'fresh' | 'clean' | 'torn-tail' | 'damaged';
+  /**
+   * Random identity of this store, as hex: files that were copied bear it too, while a clone and a restored backup have one
+   * of their own. Two members of a cluster with the same one are one log under two names. `''`: no superblock was
+   * read, or the log is in memory.
+   */
+  readonly storeId: string;
   /** Segments that hold the log. */
   readonly segments: number;
   /** Frames and entries replayed from the unsealed tail. */
