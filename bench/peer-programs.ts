@@ -63,8 +63,9 @@ function nodePeers(): Peer[] {
 
 /** Those that have to be built first, where their tools are. */
 function builtPeers(built: Built): Peer[] {
-  const { program, names } = built;
-  const lack = existsSync(program) ? null : lackOf(built);
+  const { program, names, takes } = built;
+  // What builds quickly is built each time: a program older than its source does not know what it is asked.
+  const lack = takes !== null && existsSync(program) ? null : lackOf(built);
   return names.map((name) =>
     lack === null ? { name, start: (at) => new Worker(name, program, [name, at]) } : { name, skipped: lack },
   );

@@ -14,7 +14,7 @@ const CHAPTERS = {
   Contract: ['design', 'errors', 'format', 'assumptions', 'platforms', 'wire-conformance'],
   Proof: ['reliability', 'performance', 'simulator', 'simulating-your-own', 'simulator-power'],
 };
-const EXAMPLES = readdirSync(join(root, 'examples'), { recursive: true })
+const EXAMPLES = readdirSync(join(root, 'examples'), { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('README.md'))
   .sort();
 

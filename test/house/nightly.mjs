@@ -74,7 +74,7 @@ async function run(what, args) {
   const clock = setTimeout(
     () => {
       isOver = true;
-      process.kill(-child.pid, 'SIGKILL');
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     },
     Math.max(0, endMs - begunMs),
   );
