@@ -65,7 +65,7 @@ export class CutCalls {
       const given =
         streams === 'none' || streams === 'down'
           ? request
-          : this.#carried(request as AsyncIterable<unknown>, call);
+          : this.#carried(request as AsyncIterable<unknown>, call, true);
       return (server[method] as unknown as AnyCall).call(server, given, call.given.signal);
     };
     if (streams === 'none' || streams === 'up') {
@@ -102,15 +102,27 @@ export class CutCalls {
     }
   }
 
-  /** Messages of one direction. */
-  async *#carried(messages: AsyncIterable<unknown>, call: CallUnderWay): AsyncGenerator<unknown, void> {
+  /** Messages of one direction; what a client sends is asked for while the message before it is on its way. */
+  async *#carried(
+    messages: AsyncIterable<unknown>,
+    call: CallUnderWay,
+    isAhead = false,
+  ): AsyncGenerator<unknown, void> {
     const iterator = messages[Symbol.asyncIterator]();
+    const ask = (): Promise<IteratorResult<unknown>> => {
+      const asked = iterator.next();
+      // One that nobody takes any more.
+      asked.catch(() => undefined);
+      return asked;
+    };
     try {
-      for (;;) {
-        const step = await Promise.race([iterator.next(), call.lost]);
+      for (let next = ask(); ;) {
+        const step = await Promise.race([next, call.lost]);
+        if (isAhead && step.done !== true) next = ask();
         this.#pass();
         if (step.done === true) return;
         yield step.value;
+        if (!isAhead) next = ask();
       }
     } finally {
       iterator.return?.()?.catch(() => undefined);

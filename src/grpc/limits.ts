@@ -10,18 +10,24 @@ export const WINDOW_CHANGES = 4096;
 export const PIECE_BYTES = 131_072;
 export const PIECE_BYTES_MAX = 1_048_576;
 /**
- * Bytes of entries that the server puts into one message: it holds one for each reader, as long as that takes none. The
- * first ones are smaller, for readers that never take any, whose side of the connection takes no more than the first.
+ * Bytes of entries that the server puts into one message: it holds one for each reader, as long as that takes none; and so
+ * many for all of them, above which each is sent messages of the smallest size.
  */
-export const MESSAGE_BYTES = 131_072;
-export const PROBE_MESSAGE_BYTES = 4096;
-export const PROBE_BYTES = 131_072;
-/** Bytes of changes or entries that are asked for or sent at one time, where there is more than one. */
+export const MESSAGE_BYTES = 524_288;
+export const MESSAGE_BYTES_MIN = 4096;
+export const HELD_ENTRIES_BYTES = 4_194_304;
+/** Bytes of entries that are asked for at one time, where there is more than one. */
 export const BATCH_BYTES = 1_048_576;
+/**
+ * Bytes of changes in one message, where there is more than one: about what a server reads at one time, so that it saves
+ * those that came while the next are on their way.
+ */
+export const STREAM_MESSAGE_BYTES = 131_072;
 /** Events that wait for one watcher. */
 export const WATCHED_EVENTS = 256;
-/** What an entry takes in a message beside its data, at most; and what a message takes beside its entries. */
+/** What an entry takes in a message beside its data, at most; and what a change takes beside its entries, without small values. */
 export const ENTRY_WIRE_BYTES = 48;
 export const CHANGE_WIRE_BYTES = 16_384;
+export const PLAIN_CHANGE_WIRE_BYTES = 1024;
 /** Random bytes of a session's or an upload's name. */
 export const ID_BYTES = 16;

@@ -37,6 +37,33 @@ test('the next message is asked for when the one before was taken, and none when
   expect(isReturned).toBe(true);
 });
 
+test('a sender is asked for one message more than is on its way, and no more', async () => {
+  let asked = 0;
+  async function* messages() {
+    for (; asked < 4; asked += 1) yield await Promise.resolve(asked);
+  }
+  let leave: () => void = () => undefined;
+  const stream = new Writable({
+    objectMode: true,
+    write: (_message, _encoding, done) => {
+      leave = done;
+    },
+  });
+  const written = writeAll(stream, messages(), () => false, 1);
+  for (let turn = 0; turn < 5; turn += 1) await setImmediate();
+  // The first is on its way, the second waits behind it; none of the rest was made.
+  expect(stream.writableLength).toBe(2);
+  expect(asked).toBe(1);
+  for (let turn = 0; turn < 20; turn += 1) {
+    const left = leave;
+    leave = () => undefined;
+    left();
+    await setImmediate();
+  }
+  await written;
+  expect(asked).toBe(4);
+});
+
 test('numbers of every size travel as they are', () => {
   const numbers = [0, 1, 127, 128, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1];
   const bytes = encoded((writer) => numbers.reduce((to, number) => to.uint64(number), writer));

@@ -3,12 +3,13 @@ import { sameBytes } from '../../format/identity.js';
 import type { LogFrame } from '../../raft-log/state/log-frame.js';
 import type { DurableState } from '../../raft-log/state/durable-state.js';
 import type { Change } from '../generated/keelson/v1/raft_log.js';
-import { CHANGE_WIRE_BYTES, ENTRY_WIRE_BYTES } from '../limits.js';
+import { CHANGE_WIRE_BYTES, ENTRY_WIRE_BYTES, PLAIN_CHANGE_WIRE_BYTES } from '../limits.js';
 import { hardStateMessage } from '../wire/save-message.js';
 
 /** What a frame takes in a message, at most. */
 export function wireBytesOf({ effect, dataBytes }: LogFrame): number {
-  return dataBytes + effect.entryCount * ENTRY_WIRE_BYTES + CHANGE_WIRE_BYTES;
+  const otherBytes = effect.stable === undefined ? PLAIN_CHANGE_WIRE_BYTES : CHANGE_WIRE_BYTES;
+  return dataBytes + effect.entryCount * ENTRY_WIRE_BYTES + otherBytes;
 }
 
 /** What a frame says, as a change that the server judges to the same effect. */
@@ -22,7 +23,7 @@ export function changeOf(frame: LogFrame, uploadId: Uint8Array | null): NonNulla
     value: {
       // It drops nothing where nothing is there, so it need not be known whether anything is.
       truncateFrom: keepUntil,
-      entries: frame.entries(keepUntil, frame.until, Infinity),
+      entries: frame.entryViews(),
       hardState: hardStateMessage(hardState),
       stable: [...stable].map(([key, value]) => ({ key, value: value ?? undefined })),
     },

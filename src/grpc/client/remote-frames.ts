@@ -1,5 +1,6 @@
+import { withDisk } from '../../disk/environment.js';
 import type { KeelsonError } from '../../errors/index.js';
-import { firstOf, isKeelsonError, orAborted } from '../../errors/index.js';
+import { firstOf, isKeelsonError, whenAborted } from '../../errors/index.js';
 import { checkFrameSize } from '../../errors/log-refusals.js';
 import { viewOf } from '../../format/integers.js';
 import type { FrameStore } from '../../raft-log/log-store.js';
@@ -9,7 +10,7 @@ import { WalCounters, type Frame, type RecordRegion, type WalObserver } from '..
 import type { RecoveryReport } from '../../wal/report/recovery-report.js';
 import { ConnectionLost } from '../calls.js';
 import type { Answer, Entry, LogState, SaveStreamRequest } from '../generated/keelson/v1/raft_log.js';
-import { BATCH_BYTES } from '../limits.js';
+import { BATCH_BYTES, STREAM_MESSAGE_BYTES } from '../limits.js';
 import { errorOf } from '../wire/error-message.js';
 import { latches } from '../wire/fate.js';
 import { durableStateOf } from '../wire/state-message.js';
@@ -96,7 +97,9 @@ export class RemoteFrames implements FrameStore {
     checkFrameSize(frame, this.queuedBytes, this.#limits);
     const wireBytes = wireBytesOf(frame);
     checkWireBytes(wireBytes, this.#link.opened.messageBytesMax);
-    const bytes = new Uint8Array(payloadBytes);
+    // All of it is written over.
+    const { buffer, byteOffset } = Buffer.allocUnsafe(payloadBytes);
+    const bytes = new Uint8Array(buffer, byteOffset, payloadBytes);
     const view = viewOf(bytes);
     frame.encode(bytes, view, 0);
     // No header is ever written in front of it.
@@ -157,23 +160,29 @@ export class RemoteFrames implements FrameStore {
   async *#requests(signal: AbortSignal): AsyncGenerator<SaveStreamRequest, void> {
     yield { session: this.#link.session, changes: [] };
     const { environment } = this.#link.parts;
+    const { endOfReactions } = withDisk(environment, environment.disk);
     const { messageBytesMax, windowChanges } = this.#link.opened;
-    const bytesMax = Math.min(BATCH_BYTES, messageBytesMax);
-    while (!signal.aborted) {
-      // What is saved in one turn travels in one message.
-      await new Promise<void>((resolve) => {
-        environment.endOfTurn(resolve);
-      });
-      if (signal.aborted) return;
-      const changes = this.#sent.nextBatch(bytesMax, windowChanges);
-      if (changes.length > 0) {
-        yield { session: undefined, changes };
-        continue;
+    const bytesMax = Math.min(STREAM_MESSAGE_BYTES, messageBytesMax);
+    const forget = whenAborted(signal, () => {
+      this.#wake();
+    });
+    try {
+      while (!signal.aborted) {
+        const changes = this.#sent.nextBatch(bytesMax, windowChanges);
+        if (changes.length > 0) {
+          yield { session: undefined, changes };
+          continue;
+        }
+        await new Promise<void>((resolve) => {
+          // What is saved by all who were told of the same answers travels in one message.
+          this.#wake = () => {
+            this.#wake = () => undefined;
+            endOfReactions(resolve);
+          };
+        });
       }
-      const woken = new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-      await orAborted('the stream', signal, woken).catch(() => undefined);
+    } finally {
+      forget();
     }
   }
 

@@ -19,6 +19,9 @@ import { errorOfEnd } from './status.js';
 const QUICK: ReadonlySet<Method> = new Set<Method>(['close', 'getState', 'getStats', 'getUpload']);
 const QUICK_MS = 10_000;
 
+/** Messages that are made while one before them is on its way: so each side works while the other does. */
+const MESSAGES_AHEAD = 1;
+
 /** What each call carries beside its message. */
 export interface CallerParts {
   readonly credentials: ChannelCredentials;
@@ -140,7 +143,7 @@ function feed(
   });
   // Told by the call itself; without a listener it would end the process.
   call.on('error', () => undefined);
-  writeAll(call, requests, () => hasEnded).then(
+  writeAll(call, requests, () => hasEnded, MESSAGES_AHEAD).then(
     () => {
       if (!hasEnded) call.end();
     },

@@ -42,7 +42,7 @@ export function grpcService(calls: RaftLogCalls, guard: CallGuard): UntypedServi
     const run = async (call: AnyCall): Promise<unknown> => {
       if (underWay > guard.callsMax) throw tooMany('calls under way', guard.callsMax);
       guard.checkAllowed(call.metadata);
-      const request = requestStream ? well(messagesOf(call, cancelled)) : wellFormed(call.request);
+      const request = requestStream ? messagesOf(call, cancelled, wellFormed) : wellFormed(call.request);
       const { signal } = cancelling(call);
       // The port's members are functions of `this`.
       const answer = (calls[method] as AnyMethod).call(calls, request, signal);
@@ -100,10 +100,6 @@ function cancelling(call: AnyCall): AbortController {
 
 function cancelled(): KeelsonError {
   return new KeelsonError('KEELSON_ABORTED', 'the call was cancelled by its client.');
-}
-
-async function* well(messages: AsyncIterable<unknown>): AsyncGenerator<unknown, void> {
-  for await (const message of messages) yield wellFormed(message);
 }
 
 function wellFormed(message: unknown): unknown {

@@ -5,19 +5,27 @@ import type { Readable, Writable } from 'node:stream';
  * stay alive until its status is sent.
  *
  * @param failureOf what to throw when the stream ends with that
+ * @param read what to hand out for a message, itself if left out; what it throws, whoever pulls is told
  */
-export function messagesOf<T>(stream: Readable, failureOf: (error: unknown) => Error): AsyncIterable<T> {
-  const waiting: T[] = [];
+export function messagesOf<T>(
+  stream: Readable,
+  failureOf: (error: unknown) => Error,
+  read: (message: unknown) => T = (message) => message as T,
+): AsyncIterableIterator<T, void, undefined> {
+  const waiting: unknown[] = [];
   let end: { readonly failure: Error | null } | null = null;
-  let wake = (): void => undefined;
+  let answer: (() => void) | null = null;
+  const tell = (): void => {
+    answer?.();
+  };
   const finish = (failure: Error | null): void => {
     end ??= { failure };
-    wake();
+    tell();
   };
-  stream.on('data', (message: T) => {
+  stream.on('data', (message: unknown) => {
     waiting.push(message);
     stream.pause();
-    wake();
+    tell();
   });
   stream.on('end', () => {
     finish(null);
@@ -29,56 +37,83 @@ export function messagesOf<T>(stream: Readable, failureOf: (error: unknown) => E
     finish(failureOf(new Error('the call was cancelled')));
   });
   stream.pause();
+  const next = (): IteratorResult<T, void> | null => {
+    if (waiting.length > 0) return { done: false, value: read(waiting.shift()) };
+    if (end === null) return null;
+    if (end.failure !== null) throw end.failure;
+    return { done: true, value: undefined };
+  };
   return {
-    async *[Symbol.asyncIterator]() {
-      for (;;) {
-        const message = waiting.shift();
-        if (message !== undefined) {
-          yield message;
-        } else if (end !== null) {
-          if (end.failure !== null) throw end.failure;
-          return;
-        } else {
-          const woken = new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-          stream.resume();
-          await woken;
-        }
-      }
+    next: () =>
+      new Promise((resolve, reject) => {
+        answer = () => {
+          try {
+            const step = next();
+            if (step === null) return;
+            answer = null;
+            resolve(step);
+          } catch (error) {
+            answer = null;
+            reject(error);
+          }
+        };
+        tell();
+        if (answer !== null) stream.resume();
+      }),
+    return: () => {
+      end = { failure: null };
+      tell();
+      return Promise.resolve({ done: true, value: undefined });
+    },
+    [Symbol.asyncIterator]() {
+      return this;
     },
   };
 }
 
 /**
- * Writes messages one by one, the next when the one before has left for the other side: a stream of grpc-js would take 16 of
- * any size before it said that it is full. Resolves when all have left, or when the stream takes none any more.
+ * Writes messages in order, the next when no more than `ahead` before it have still to leave for the other side: a stream of
+ * grpc-js would take 16 of any size before it said that it is full. Resolves when all have left, or when the stream takes
+ * none any more.
  */
 export async function writeAll<T>(
   stream: Writable,
   messages: AsyncIterable<T>,
   hasEnded: () => boolean,
+  ahead: number = 0,
 ): Promise<void> {
   const iterator = messages[Symbol.asyncIterator]();
+  let underWay = 0;
+  let isOver = false;
   let settle = (): void => undefined;
   // A stream that is cancelled says of what it was given neither that it left nor that it did not.
   const onEnd = (): void => {
+    isOver = true;
+    settle();
+  };
+  const onLeft = (): void => {
+    underWay -= 1;
     settle();
   };
   for (const event of ENDS) stream.on(event, onEnd);
-  // By functions that return, so that nothing here holds a message while its reader does not read.
-  const write = (message: T): Promise<boolean> =>
+  const whenFewer = (most: number): Promise<void> =>
     new Promise((resolve) => {
-      settle = (): void => {
-        resolve(true);
+      settle = () => {
+        if (underWay <= most || isOver || hasEnded()) resolve();
       };
-      stream.write(message, onEnd);
-      if (hasEnded()) settle();
+      settle();
     });
+  // By functions that return, so that nothing here holds a message while its reader does not read.
   const writeNext = (): Promise<boolean> =>
-    iterator.next().then((step) => (step.done === true || hasEnded() ? false : write(step.value)));
+    iterator.next().then((step) => {
+      if (step.done === true || isOver || hasEnded()) return false;
+      underWay += 1;
+      stream.write(step.value, onLeft);
+      return true;
+    });
   try {
-    while (await writeNext());
+    while (await writeNext()) await whenFewer(ahead);
+    await whenFewer(0);
   } finally {
     for (const event of ENDS) stream.off(event, onEnd);
     await iterator.return?.();

@@ -1,21 +1,14 @@
 import { invalidArgument } from '../../errors/arguments.js';
-import { firstOf, KeelsonError, orAborted, throwIfAborted } from '../../errors/index.js';
+import { firstOf, KeelsonError, orAborted, throwIfAborted, untilAborted } from '../../errors/index.js';
 import { checksum } from '../../format/checksum.js';
-import { replaced } from '../../raft-log/read/chunks.js';
 import type { RaftLogCalls, RequestOf, ResponseOf } from '../calls.js';
 import type { SaveStreamRequest, Session, SnapshotUpload } from '../generated/keelson/v1/raft_log.js';
-import {
-  BATCH_BYTES,
-  ENTRY_WIRE_BYTES,
-  MESSAGE_BYTES,
-  PROBE_BYTES,
-  PROBE_MESSAGE_BYTES,
-  WATCHED_EVENTS,
-} from '../limits.js';
+import { WATCHED_EVENTS } from '../limits.js';
 import { toJson } from '../wire/json.js';
 import { CHECKPOINT_SCOPES, hardStateMessageOf } from '../wire/state-message.js';
 import { hardStateChangeOf } from '../wire/save-message.js';
 import { AnswerBatches } from './answer-batches.js';
+import { entryMessages, type HeldEntries } from './entry-messages.js';
 import { EventQueue } from './event-queue.js';
 import type { LogSession } from './log-session.js';
 import { checkLogName, type HostedLog, type LogSource } from './log-source.js';
@@ -39,6 +32,7 @@ export class RaftLogHost implements RaftLogCalls {
   readonly #source: LogSource;
   readonly #limits: HostLimits;
   readonly #logs = new Map<string, NamedLog>();
+  readonly #held: HeldEntries = { bytes: 0 };
   #isDraining = false;
 
   constructor(source: LogSource, limits: HostLimits) {
@@ -102,11 +96,9 @@ export class RaftLogHost implements RaftLogCalls {
       if (first.done === true) return;
       const session = this.#session(first.value.session);
       const ending = firstOf([signal, session.beginStream(), session.ending]);
-      const reading = this.#readChanges(session, first.value, iterator, answers, ending.signal);
+      void this.#readChanges(session, first.value, iterator, answers, ending.signal).finally(ending.forget);
       yield { answers: [] };
       for await (const batch of answers.batches()) yield { answers: batch };
-      await reading;
-      ending.forget();
     } finally {
       answers.end();
       iterator.return?.()?.catch(() => undefined);
@@ -121,13 +113,14 @@ export class RaftLogHost implements RaftLogCalls {
     answers: AnswerBatches,
     ending: AbortSignal,
   ): Promise<void> {
+    const take = ({ changes }: SaveStreamRequest): void => {
+      for (const change of changes) answers.add(change.number, session.take(change));
+    };
     try {
-      for (let message = first; ;) {
-        for (const change of message.changes) answers.add(change.number, session.take(change));
+      take(first);
+      for await (const message of untilAborted('the stream', ending, iterator)) {
+        take(message);
         if (session.hosted.queuedBytes() > this.#limits.queuedBytesMax) await session.hosted.log.drained();
-        const next = await orAborted('the stream', ending, iterator.next());
-        if (next.done === true) break;
-        message = next.value;
       }
       answers.end();
     } catch (error) {
@@ -136,37 +129,10 @@ export class RaftLogHost implements RaftLogCalls {
     }
   }
 
-  async *entries(
-    { name, from, until, bytesMax = Infinity, session }: RequestOf<'entries'>,
-    signal?: AbortSignal,
-  ): AsyncGenerator<ResponseOf<'entries'>, void> {
-    const options = signal === undefined ? {} : { signal };
-    yield* this.#reading(name, session, async function* ({ log, cuts }) {
-      const cutsBefore = cuts.count;
-      let sentBytes = 0;
-      let entryBytes = 0;
-      let at = from;
-      do {
-        const bytesLeft = bytesMax - sentBytes;
-        // Who takes nothing is held little for, and who takes all, or asks for a piece, is sent it in few messages.
-        const isProbed = sentBytes < PROBE_BYTES && bytesMax > BATCH_BYTES;
-        const messageBytes = isProbed ? PROBE_MESSAGE_BYTES : MESSAGE_BYTES;
-        // By their number, so that one read brings them: behind a bound of bytes it looks for one that fits still.
-        const count = sentBytes === 0 ? until - at : Math.ceil(messageBytes / Math.max(1, entryBytes));
-        const most = {
-          ...options,
-          bytesMax: Math.min(bytesLeft, sentBytes === 0 ? messageBytes : 2 * messageBytes),
-        };
-        const entries = await log.entries(at, Math.min(until, at + count), most);
-        if (cuts.lowestSince(cutsBefore) < at) throw replaced(at - 1);
-        const bytes = entries.reduce((sum, { data }) => sum + data.length, 0);
-        if (entries.length === 0 || (sentBytes > 0 && bytes > bytesLeft)) return;
-        entryBytes = ENTRY_WIRE_BYTES + bytes / entries.length;
-        sentBytes += bytes;
-        at += entries.length;
-        yield { entries };
-      } while (at < until && sentBytes < bytesMax);
-    });
+  entries(request: RequestOf<'entries'>, signal?: AbortSignal): AsyncIterable<ResponseOf<'entries'>> {
+    return this.#reading(request.name, request.session, (hosted) =>
+      entryMessages(hosted, request, this.#held, signal),
+    );
   }
 
   async createSnapshot(

@@ -14,6 +14,7 @@ import type { ReadEntry, SaveResult } from '../contract.js';
 import { corruptEntry } from '../read/damaged-entry.js';
 import { GivenEntries } from '../rules/given-entries.js';
 import type { FrameEffect } from './durable-state.js';
+import { addEntries } from './entry-records.js';
 
 /** Hears of a frame's end, before who waits for it does. */
 export interface FrameOwner {
@@ -137,6 +138,15 @@ export class LogFrame extends Frame {
     let at = this.start + this.headerBytes;
     for (let count = 0; count < this.#controls.length; count += 1) at += recordBytesAt(this.arena.view, at);
     return at;
+  }
+
+  /** All of its entries, their data as views of the frame's bytes. */
+  entryViews(): ReadEntry[] {
+    const entries: ReadEntry[] = [];
+    const { arena, end, effect, fields } = this;
+    if (effect.entryCount > 0)
+      addEntries(entries, arena, this.entryRecordsFrom(), end, effect.keepUntil, fields.lowTerm);
+    return entries;
   }
 
   /** Entries `[from, until)` of it, with bytes of their own, until their data passes `bytesMax`; at least one. */

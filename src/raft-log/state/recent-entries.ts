@@ -1,7 +1,8 @@
-import { entryKindOffset, termDistanceAt } from '../../format/raft-records.js';
+import { entryKindOffset } from '../../format/raft-records.js';
 import { viewOf } from '../../format/integers.js';
 import { RECORD_HEADER_BYTES, recordBytesAt } from '../../format/record.js';
 import type { ReadEntry } from '../contract.js';
+import { addEntries, type Memory } from './entry-records.js';
 
 /** The window is kept in so many pieces, of which the oldest goes when there is no more room. */
 const PIECES = 8;
@@ -17,12 +18,6 @@ interface Frame {
   until: number;
   readonly offset: number;
   readonly lowTerm: number;
-}
-
-/** Bytes, and the view over them. */
-interface Memory {
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
 }
 
 interface Piece extends Memory {
@@ -154,19 +149,13 @@ export class RecentEntries {
     if (from < this.#from || until > this.#until) return null;
     const stretches = from === until ? [] : this.#stretches(from, until, bytesMax);
     const bytes = new Uint8Array(stretches.reduce((sum, stretch) => sum + stretch.until - stretch.from, 0));
-    const view = viewOf(bytes);
+    const memory = { bytes, view: viewOf(bytes) };
     const entries: ReadEntry[] = [];
     let at = 0;
     for (const { piece, from: start, until: end, lowTerm } of stretches) {
       bytes.set(piece.bytes.subarray(start, end), at);
-      for (const stretchUntil = at + end - start; at < stretchUntil;) {
-        const next = at + recordBytesAt(view, at);
-        const term = lowTerm + termDistanceAt(bytes, at + RECORD_HEADER_BYTES, next);
-        const kindAt = entryKindOffset(bytes, at + RECORD_HEADER_BYTES, next);
-        const data = new Uint8Array(bytes.buffer, kindAt + 1, next - kindAt - 1);
-        entries.push({ index: from + entries.length, term, kind: bytes[kindAt] as number, data });
-        at = next;
-      }
+      addEntries(entries, memory, at, at + end - start, from + entries.length, lowTerm);
+      at += end - start;
     }
     return entries;
   }

@@ -1,0 +1,53 @@
+import { replaced } from '../../raft-log/read/chunks.js';
+import type { RequestOf, ResponseOf } from '../calls.js';
+import { ENTRY_WIRE_BYTES, HELD_ENTRIES_BYTES, MESSAGE_BYTES, MESSAGE_BYTES_MIN } from '../limits.js';
+import type { HostedLog } from './log-source.js';
+
+/** One reader is sent at most this part of what may be held still. */
+const HELD_SHARE = 4;
+
+/** Bytes of entries in messages that readers have asked for and not taken, for all readers of a server. */
+export interface HeldEntries {
+  bytes: number;
+}
+
+/**
+ * Entries of a log in messages, one read of the disk each. Who takes none leaves less for the next, and the more of them
+ * there are, the less each is given: so all of them together hold little, and who reads alone is sent few large messages.
+ */
+export async function* entryMessages(
+  { log, cuts }: HostedLog,
+  { from, until, bytesMax = Infinity }: RequestOf<'entries'>,
+  held: HeldEntries,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ResponseOf<'entries'>, void> {
+  const options = signal === undefined ? {} : { signal };
+  const cutsBefore = cuts.count;
+  let sentBytes = 0;
+  let entryBytes = 0;
+  let at = from;
+  do {
+    const bytesLeft = bytesMax - sentBytes;
+    const share = (HELD_ENTRIES_BYTES - held.bytes) / HELD_SHARE;
+    const messageBytes = Math.max(MESSAGE_BYTES_MIN, Math.min(MESSAGE_BYTES, share, bytesLeft));
+    held.bytes += messageBytes;
+    try {
+      // By their number, so that one read brings them: behind a bound of bytes it looks for one that fits still.
+      const count = sentBytes === 0 ? until - at : Math.ceil(messageBytes / entryBytes);
+      const most = sentBytes === 0 ? messageBytes : 2 * messageBytes;
+      const entries = await log.entries(at, Math.min(until, at + count), {
+        ...options,
+        bytesMax: Math.min(bytesLeft, most),
+      });
+      if (cuts.lowestSince(cutsBefore) < at) throw replaced(at - 1);
+      const bytes = entries.reduce((sum, { data }) => sum + data.length, 0);
+      if (entries.length === 0 || (sentBytes > 0 && bytes > bytesLeft)) return;
+      entryBytes = ENTRY_WIRE_BYTES + bytes / entries.length;
+      sentBytes += bytes;
+      at += entries.length;
+      yield { entries };
+    } finally {
+      held.bytes -= messageBytes;
+    }
+  } while (at < until && sentBytes < bytesMax);
+}
