@@ -5,6 +5,8 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { EXIT, ExitError } from '../../examples/kv/exit.js';
+import { loadEngine } from '../../examples/kv/host/load-engine.js';
+import { referenceEngine } from '../../examples/kv/host/reference-engine.js';
 import { NODE_DEFAULTS, readNodeOptions } from '../../examples/kv/node-options.js';
 import { runBuilt } from './built.js';
 import { scratchDirectory } from './scratch-directory.js';
@@ -73,6 +75,24 @@ describe('flags of a node', () => {
     expect((refusal as ExitError).exitCode).toBe(EXIT.usage);
     expect((refusal as ExitError).message).toContain(named);
     expect((refusal as ExitError).message).toContain('usage:');
+  });
+});
+
+describe('the engine of a node', () => {
+  test('is the reference Raft, unless a module is named', async () => {
+    expect(readNodeOptions(['--data', 'd', '--engine', 'e.js'])).toMatchObject({ engine: 'e.js' });
+    expect(readNodeOptions(['--data', 'd'])).toMatchObject({ engine: null });
+    expect(await loadEngine(null)).toBe(referenceEngine);
+  });
+
+  test.each([
+    ['nowhere.js', 'does not load'],
+    [join(import.meta.dirname, 'built.ts'), 'no default export'],
+  ])('is refused by the name of its module, %s', async (file, why) => {
+    await expect(loadEngine(file)).rejects.toMatchObject({
+      exitCode: EXIT.usage,
+      message: expect.stringContaining(why) as string,
+    });
   });
 });
 
