@@ -65,9 +65,11 @@ class EtcdEngine implements Engine {
     });
     const send = (messages: readonly Uint8Array[]): readonly Uint8Array[] => this.#send(messages);
     this.#loop = new AsyncStorage({ raft: this.#raft, log, storage: this.#storage, host, send });
-    log.events.on('stalled', () => {
-      this.#handOver();
-    });
+    for (const event of ['stalled', 'no-space'] as const) {
+      log.events.on(event, () => {
+        this.#handOver();
+      });
+    }
     this.#sending = new SnapshotSending(
       id,
       log,
@@ -102,7 +104,7 @@ class EtcdEngine implements Engine {
       commit,
       firstIndex: log.firstIndex,
       lastIndex: log.accepted.lastIndex,
-      storageState: 'open',
+      storageState: this.#loop.isFull ? 'full' : 'open',
       configuration: { voters: voters.map(named).sort(), learners: learners.map(named).sort() },
       get members() {
         return isLeading ? raft.progress() : NO_MEMBERS;
@@ -164,7 +166,7 @@ class EtcdEngine implements Engine {
     await this.#sending.stop();
   }
 
-  /** Its disk does not answer: a leader lets another lead, who has nearly all. */
+  /** Its disk does not answer, or is full: a leader lets another lead, who has nearly all. */
   #handOver(): void {
     const { role, configuration, members } = this.status;
     if (role !== 'leader') return;

@@ -14,6 +14,7 @@ import { LogStorage, REFUSED } from '../../examples/etcd-raft/host/log-storage.j
 import { SnapshotSending } from '../../examples/etcd-raft/host/snapshot-sending.js';
 import { type Entry, openRaftLog, type RaftLog } from '../../src/index.js';
 import type { Message } from '../../sim/raft/index.js';
+import { fillable } from './fillable.js';
 import { scratchDirectory } from './scratch-directory.js';
 
 const NO_CONF = new Uint8Array(0);
@@ -62,6 +63,7 @@ async function run(
       said.push(`installed ${log.snapshot?.index}`);
       return Promise.resolve();
     },
+    troubled: (error) => said.push(`troubled ${(error as { code?: string }).code}`),
     failed: (error) => said.push(`failed ${(error as { code?: string }).code}`),
   };
   const left = [...rounds];
@@ -135,6 +137,32 @@ describe('the loop', () => {
     });
     expect(found).toEqual([entriesOf(1, 4)]);
     expect(said[0]).toBe('applied 1,2,3');
+  });
+
+  test('answers for nothing behind what a full disk refused until that is written, when there is room', async () => {
+    const room = { isFull: false };
+    const log = await fillable(room)({ dir: join(scratchDirectory(), 'log'), segmentBytes: 16_384 });
+    onTestFinished(() => log.close());
+    const large = { index: 1, term: 1, kind: 0, data: Buffer.alloc(50_000) };
+    const first = work({
+      entries: [large],
+      hardState: { term: 1, vote: null, commit: 0 },
+      responses: [ANSWER],
+    });
+    const vote = work({ hardState: { term: 2, vote: 'b', commit: 0 }, responses: [Uint8Array.of(2)] });
+    room.isFull = true;
+    log.events.on('no-space', () => {
+      setImmediate(() => (room.isFull = false));
+    });
+    const said = await run(log, [{ appends: [first, vote] }, { appends: [work({ responses: [ANSWER] })] }]);
+    expect(said[0]).toBe('troubled KEELSON_NO_SPACE');
+    const answers = said.filter((line) => line.startsWith('answer'));
+    expect(answers.map((line) => line.slice(0, 'answer 1 at 1'.length))).toEqual([
+      'answer 1 at 1',
+      'answer 2 at 1',
+      'answer 1 at 1',
+    ]);
+    expect(log.hardState).toMatchObject({ term: 2, vote: 'b' });
   });
 
   test('ends with a save that fails, and answers for none', async () => {

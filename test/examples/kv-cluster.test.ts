@@ -9,7 +9,8 @@ import { EXIT } from '../../examples/kv/exit.js';
 import type { WriteRequest, WriteResponse } from '../../examples/kv/generated/keelson/examples/kv/v1/kv.js';
 import { KvNode } from '../../examples/kv/kv-node.js';
 import { clientMetadata } from '../../examples/kv/net/call-metadata.js';
-import { KeelsonError, nodeEnvironment, openRaftLog, type OpenOptions } from '../../src/index.js';
+import { KeelsonError, openRaftLog } from '../../src/index.js';
+import { fillable } from './fillable.js';
 import { CLUSTER_ID, Nodes, takePort, until } from './kv-nodes.js';
 
 function ask(nodes: Nodes, name: string, request: WriteRequest): Promise<WriteResponse> {
@@ -23,23 +24,6 @@ function ask(nodes: Nodes, name: string, request: WriteRequest): Promise<WriteRe
 }
 
 const request = { clientId: 'c', sequence: 1, key: 'k', value: Buffer.from('v') };
-
-/** A log on a disk where, while it is full, no file can be made; those that were filled with zeros can be written. */
-function fillable(room: { readonly isFull: boolean }): typeof openRaftLog {
-  const real = nodeEnvironment();
-  const disk = new Proxy(real.disk, {
-    get: (target, name) => {
-      const found: unknown = Reflect.get(target, name);
-      if (name !== 'open') return typeof found === 'function' ? (found as () => unknown).bind(target) : found;
-      return (path: string, options: OpenOptions) => {
-        const isMaking = options.create !== undefined && options.create !== 'never';
-        if (!isMaking || !room.isFull) return target.open(path, options);
-        throw Object.assign(new Error(`ENOSPC: no space left on device, open '${path}'`), { code: 'ENOSPC' });
-      };
-    },
-  });
-  return (options) => openRaftLog({ ...options, environment: { ...real, disk } });
-}
 
 describe('clients', () => {
   test('are sent to the leader, and a retry is answered but not applied again', async () => {

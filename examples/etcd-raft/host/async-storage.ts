@@ -1,4 +1,4 @@
-import type { Entry, RaftLog, SnapshotData } from '../../../src/index.js';
+import { type Entry, isKeelsonError, type RaftLog, type SnapshotData } from '../../../src/index.js';
 import type { LogStorage, SnapshotHead } from './log-storage.js';
 
 /** The engine's wish to write (MsgStorageAppend), or to apply (MsgStorageApply). */
@@ -45,6 +45,8 @@ export interface AsyncHost {
   /** The log's newest snapshot came from a leader: put the state machine to it. */
   installed(): Promise<void>;
   failed(error: unknown): void;
+  /** It goes on, but the log has no room. */
+  troubled(error: unknown): void;
 }
 
 export interface AsyncStorageParts {
@@ -64,15 +66,25 @@ export class AsyncStorage {
   #isWoken = false;
   /** Resolves when the install under way is over. */
   #installing: Promise<void> | null = null;
+  /** What the log had no room for, and all that was wanted since; null while it has. */
+  #refused: StorageWork[] | null = null;
   /** What happened while the engine slept. */
   #asleep: (() => void)[] | null = null;
 
   constructor(parts: AsyncStorageParts) {
     this.#parts = parts;
+    parts.log.events.on('space-back', () => {
+      this.#writeRefused();
+    });
   }
 
   get isRunning(): boolean {
     return !this.#isStopped;
+  }
+
+  /** The log takes nothing for now, for want of room. */
+  get isFull(): boolean {
+    return this.#refused !== null;
   }
 
   /** False while it waits for a page of the log: it must then be asked nothing, and no time passes for it. */
@@ -139,6 +151,10 @@ export class AsyncStorage {
 
   /** Not awaited: the log writes them in the order of these calls, and those of one turn with one sync. */
   #append(work: StorageWork): void {
+    if (this.#refused !== null) {
+      this.#refused.push(work);
+      return;
+    }
     // Entries behind a snapshot join the log as the install will leave it, so they wait until it is over.
     const written = this.#installing?.then(() => this.#write(work)) ?? this.#write(work);
     if (work.snapshot !== null) this.#hold(written);
@@ -149,9 +165,28 @@ export class AsyncStorage {
         });
       },
       (error: unknown) => {
-        this.#fail(error);
+        this.#refuse(work, error);
       },
     );
+  }
+
+  /**
+   * Nothing is there of what the log had no room for, nor of what was queued behind it, which comes here next, in order. To
+   * the engine this is a slow disk: all of it is written again, and only then answered, when there is room.
+   */
+  #refuse(work: StorageWork, error: unknown): void {
+    if (!isKeelsonError(error, 'KEELSON_NO_SPACE') || work.snapshot !== null) {
+      this.#fail(error);
+      return;
+    }
+    if (this.#refused === null) this.#parts.host.troubled(error);
+    (this.#refused ??= []).push(work);
+  }
+
+  #writeRefused(): void {
+    const refused = this.#refused ?? [];
+    this.#refused = null;
+    for (const work of refused) this.#append(work);
   }
 
   #hold(install: Promise<void>): void {
