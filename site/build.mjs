@@ -23,9 +23,11 @@ run(node, [
   `v${version}`,
 ]);
 run(node, ['site/node_modules/vitepress/bin/vitepress.js', 'build', 'site', '--base', values.base]);
-const wrong = wrongLinks();
+const { followed, wrong } = followLinks();
 for (const words of wrong) console.error(words);
-console.log(`${wrong.length} wrong links. To read it: npx --prefix site vitepress preview site`);
+console.log(
+  `${followed} links followed, ${wrong.length} wrong. To read it: npx --prefix site vitepress preview site`,
+);
 process.exitCode = wrong.length > 0 ? 1 : 0;
 
 function timeOf(path) {
@@ -43,17 +45,19 @@ function run(command, args) {
 }
 
 /** Links to a page or a heading that is not there, and what a page would fetch from elsewhere. */
-function wrongLinks() {
+function followLinks() {
   const pages = new Map(
     readdirSync(out, { recursive: true })
       .filter((path) => path.endsWith('.html'))
       .map((path) => [values.base + path.replaceAll('\\', '/'), readFileSync(join(out, path), 'utf8')]),
   );
   const wrong = [];
+  let followed = 0;
   for (const [path, html] of pages) {
     for (const [tag] of html.matchAll(/<(?:script|link|img)\b[^>]*(?:src|href)="(?:https?:)?\/\/[^>]*>/g))
       wrong.push(`${path} fetches ${tag}`);
     for (const [, href] of html.matchAll(/<a\b[^>]*?\shref="([^"]*)"/g)) {
+      followed += 1;
       const { host, pathname, hash } = new URL(href, `http://site${path}`);
       const target = pages.get(decodeURI(pathname.replace(/\/$/, '/index.html')));
       const id = decodeURIComponent(hash.slice(1));
@@ -61,5 +65,5 @@ function wrongLinks() {
         wrong.push(`${path} leads to ${href}, which is not there`);
     }
   }
-  return wrong;
+  return { followed, wrong };
 }
