@@ -187,6 +187,14 @@ describe('segments that are not there (R6)', () => {
     },
   );
 
+  test.each([0, 60])('a named one of %i bytes is said to have no header', async (bytes) => {
+    const disk = await storeOf(20);
+    const path = segment(lastSegment(disk));
+    disk.writeFile(path, new Uint8Array(bytes));
+    const { message } = await refusalOf(disk);
+    expect(message).toContain(`no segment header, in a file of ${bytes} bytes`);
+  });
+
   test('leftovers of deleted ones are no damage, also with gaps, and go', async () => {
     const disk = await storeOf(30);
     const old = disk.readVolatile(segment(1)) ?? new Uint8Array();

@@ -17,6 +17,9 @@ export function headerFault(
   lineage: Uint8Array | null,
 ): HeaderFault | null {
   const corrupt = (reason: string): HeaderFault => ({ code: 'KEELSON_CORRUPT', reason });
+  // Equal: what is there bears no header at all, or is too short for one.
+  if (verdict.kind === 'invalid' && verdict.found === verdict.expected)
+    return corrupt(`no segment header, in a file of ${fileBytes} bytes`);
   if (verdict.kind === 'invalid')
     return corrupt(`segment header checksum ${hex(verdict.found)}, expected ${hex(verdict.expected)}`);
   const { header } = verdict;
