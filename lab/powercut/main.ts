@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readOptions, USAGE, UsageError, type PowercutOptions } from './options.js';
+import { whatRivalLacks } from './rivals/stores.js';
 import { whatIsMissing } from './what-is-missing.js';
 
 /** On top of the minutes that were asked for: a cut under way, and what is in its way on a busy machine. */
@@ -31,7 +32,8 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  const missing = whatIsMissing(options.fileSystem);
+  const missing =
+    whatIsMissing(options.fileSystem) ?? (options.rival === null ? null : whatRivalLacks(options.rival));
   if (missing !== null) {
     console.log(`skipped: ${missing}`);
     return 0;

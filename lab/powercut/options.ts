@@ -1,14 +1,17 @@
 import { parseArgs } from 'node:util';
-import { FILE_SYSTEMS, type FileSystem } from './file-system/file-systems.js';
+import { FILE_SYSTEMS } from './file-system/file-systems.js';
+import { RIVALS, type Rival } from './rivals/stores.js';
+import type { Layout } from './run/mounted-log.js';
 import { WRONG_COPIES } from './wrong/wrong-copies.js';
 import type { WrongCopy } from './wrong/wrong-copy.js';
 
-export interface PowercutOptions {
-  readonly fileSystem: FileSystem;
+export interface PowercutOptions extends Layout {
   readonly minutes: number;
   readonly seed: number;
   /** Number of a cut that an earlier run of this seed kept: only that one is made, again. */
   readonly cut: number | null;
+  /** Another's store to try in Keelson's place, or null. */
+  readonly rival: Rival | null;
   /** The wrong copies to catch; empty: the right one is tried. */
   readonly wrong: readonly WrongCopy[];
   /** Disks fail, or fill, in some generations. */
@@ -27,11 +30,15 @@ const FLAGS = {
   cut: { type: 'string' },
   wrong: { type: 'string' },
   'all-wrong': { type: 'boolean' },
+  rival: { type: 'string' },
+  'two-disks': { type: 'boolean' },
+  large: { type: 'boolean' },
   calm: { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean' },
 } as const;
 
+const rivalNames = RIVALS.map(({ name }) => name).join(' ');
 const fileSystemNames = FILE_SYSTEMS.map(({ name }) => name).join(' ');
 
 export const USAGE: string = `usage: npm run lab:powercut -- [options]
@@ -43,6 +50,9 @@ export const USAGE: string = `usage: npm run lab:powercut -- [options]
   --wrong NAME   a writer that breaks a promise must be caught:
 ${WRONG_COPIES.map(({ name, says }) => `                   ${name.padEnd(18)} ${says}`).join('\n')}
   --all-wrong    each of them
+  --rival NAME   another's store in Keelson's place: ${rivalNames}
+  --two-disks    segments on a second disk (walDir), which loses power at the same moment; not btrfs
+  --large        segments of 64 MiB, as they are without options
   --calm         no disk fails or fills
   --json         one object on standard output instead of a table
   --help         this text`;
@@ -56,12 +66,19 @@ export function readOptions(args: readonly string[]): PowercutOptions | 'help' {
     throw new UsageError(`--fs is '${flags.fs}', expected one of: ${fileSystemNames}.`);
   if (flags.cut !== undefined && flags.seed === undefined)
     throw new UsageError('--cut needs the --seed of the run that kept it.');
+  if (flags['two-disks'] === true && fileSystem.type === 'btrfs')
+    throw new UsageError(
+      '--two-disks: btrfs takes two disks with one identity for one. Choose another --fs.',
+    );
   return {
     fileSystem,
     minutes: number('--minutes', flags.minutes, 0.1, 600),
     seed: whole('--seed', flags.seed ?? String(Date.now() % 1_000_000), 2 ** 32 - 1),
     cut: flags.cut === undefined ? null : whole('--cut', flags.cut, 2 ** 32),
+    rival: rivalOf(flags.rival),
     wrong: wrongCopies(flags.wrong, flags['all-wrong'] === true),
+    twoDisks: flags['two-disks'] === true,
+    large: flags.large === true,
     errors: flags.calm !== true,
     full: flags.calm !== true,
     json: flags.json === true,
@@ -77,6 +94,13 @@ function wrongCopies(name: string | undefined, isAll: boolean): readonly WrongCo
   throw new UsageError(`--wrong is '${name}', expected one of: ${names}.`);
 }
 
+function rivalOf(name: string | undefined): Rival | null {
+  if (name === undefined) return null;
+  const rival = RIVALS.find((each) => each.name === name);
+  if (rival === undefined) throw new UsageError(`--rival is '${name}', expected one of: ${rivalNames}.`);
+  return rival;
+}
+
 interface Flags {
   readonly fs: string;
   readonly minutes: string;
@@ -84,6 +108,9 @@ interface Flags {
   readonly cut?: string;
   readonly wrong?: string;
   readonly 'all-wrong'?: boolean;
+  readonly rival?: string;
+  readonly 'two-disks'?: boolean;
+  readonly large?: boolean;
   readonly calm?: boolean;
   readonly json?: boolean;
   readonly help?: boolean;

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { CUT_MODES, drawCut } from '../../lab/powercut/cut/cut-plan.js';
-import { durableRecords, survivingPieces } from '../../lab/powercut/cut/pieces.js';
+import { durableRecords, openWrites, survivingPieces } from '../../lab/powercut/cut/pieces.js';
 import type { DiskRecord } from '../../lab/powercut/disk/journal.js';
 import type { Note } from '../../lab/powercut/model/note.js';
 import { Random } from '../../lab/powercut/random.js';
@@ -15,7 +15,7 @@ const write = (at: number, length = 4096): DiskRecord => ({
   length,
   dataAt: at,
 });
-const FLUSH: DiskRecord = { kind: 'flush' };
+const FLUSH: DiskRecord = { kind: 'flush', from: 0, until: Infinity };
 /** Writes 0 and 1, a flush, writes 2 to 4, a flush, write 5. */
 const RECORDS = [write(0), write(1), FLUSH, write(2), write(3, 8192), write(4), FLUSH, write(5)];
 const SEEDS = Array.from({ length: 200 }, (_, seed) => seed);
@@ -36,6 +36,16 @@ test.each([
   [8, 7],
 ])('of %i records the first %i are durable', (at, durable) => {
   expect(durableRecords(RECORDS, at)).toBe(durable);
+});
+
+test('of two disks in one image a flush covers its own writes alone', () => {
+  const half = 8 * 4096;
+  const flushed = (at: 0 | 1): DiskRecord => ({ kind: 'flush', from: at * half, until: (at + 1) * half });
+  // The first disk is written, then the second; each is flushed, the first behind one more write of the second.
+  const records = [write(1), write(9), flushed(1), write(10), flushed(0), write(2)];
+  const open = (at: number): number[] => openWrites(records, at).map(({ dataAt }) => dataAt);
+  expect([2, 3, 4, 5, 6].map(open)).toEqual([[1, 9], [1], [1, 10], [10], [10, 2]]);
+  expect([2, 3, 4, 5, 6].map((at) => durableRecords(records, at))).toEqual([0, 0, 0, 3, 3]);
 });
 
 describe('what no flush covers', () => {

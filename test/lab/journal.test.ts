@@ -22,7 +22,7 @@ function writeJournal(): string {
   const path = join(folder, 'journal');
   const writer = new JournalWriter(path);
   writer.write(2 ** 33, Buffer.from('first'));
-  writer.flush();
+  writer.flush(4096, 8192);
   writer.write(512, Buffer.from('the second'));
   writer.close();
   return path;
@@ -31,20 +31,29 @@ function writeJournal(): string {
 function tell(path: string): unknown[] {
   const journal = new Journal(path);
   const told = journal.records.map((record) =>
-    record.kind === 'flush' ? 'flush' : [record.position, journal.bytes(record).toString()],
+    record.kind === 'flush'
+      ? ['flush', record.from, record.until]
+      : [record.position, journal.bytes(record).toString()],
   );
   journal.close();
   return told;
 }
 
 test('what was recorded is read back, in order, with its bytes', () => {
-  expect(tell(writeJournal())).toEqual([[2 ** 33, 'first'], 'flush', [512, 'the second']]);
+  expect(tell(writeJournal())).toEqual([
+    [2 ** 33, 'first'],
+    ['flush', 4096, 8192],
+    [512, 'the second'],
+  ]);
 });
 
 test('a record that was cut short is none', () => {
   const path = writeJournal();
   truncateSync(path, statSync(path).size - 1);
-  expect(tell(path)).toEqual([[2 ** 33, 'first'], 'flush']);
+  expect(tell(path)).toEqual([
+    [2 ** 33, 'first'],
+    ['flush', 4096, 8192],
+  ]);
 });
 
 test('a record says where its bytes are', () => {

@@ -11,7 +11,10 @@ test('without flags the right writer is tried on ext4, with disks that fail and 
     fileSystem: { name: 'ext4' },
     minutes: 2,
     cut: null,
+    rival: null,
     wrong: [],
+    twoDisks: false,
+    large: false,
     errors: true,
     full: true,
     json: false,
@@ -34,6 +37,8 @@ test.each([
   [['--seed', '1.5'], /--seed is '1.5', expected a whole number/],
   [['--wrong', 'nothing'], /--wrong is 'nothing', expected one of: no-sync /],
   [['--cut', '3'], /--cut needs the --seed/],
+  [['--fs', 'btrfs', '--two-disks'], /--two-disks: btrfs/],
+  [['--rival', 'redis'], /--rival is 'redis', expected one of: classic-level /],
   [['--unknown'], /--unknown/],
 ])('%j is refused', (args, message) => {
   expect(() => readOptions(args)).toThrow(message);

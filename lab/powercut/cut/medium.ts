@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import type { DiskRecord, Journal } from '../disk/journal.js';
 import type { CutPlan } from './cut-plan.js';
-import { durableRecords, survivingPieces } from './pieces.js';
+import { durableRecords, openWrites, survivingPieces } from './pieces.js';
 
 /** Copies an image without filling its holes. */
 export function copyImage(from: string, to: string): void {
@@ -33,12 +33,15 @@ export class Medium {
   /** Makes the image that the plan leaves behind. */
   cut(plan: CutPlan, image: string): void {
     const { records } = this.#journal;
+    const open = new Set<DiskRecord>(openWrites(records, plan.at));
     const durable = durableRecords(records, plan.at);
     if (durable < this.#laid)
       throw new RangeError(`cut at ${plan.at}, but ${this.#laid} records are laid down`);
-    for (; this.#laid < durable; this.#laid += 1) this.#lay(records[this.#laid]!);
+    for (; this.#laid < durable; this.#laid += 1) this.#lay(this.#fd, records[this.#laid]!);
     copyImage(this.#path, image);
     const fd = openSync(image, 'r+');
+    // Of two disks one may have been flushed behind what the other still holds back.
+    for (const record of records.slice(durable, plan.at)) if (!open.has(record)) this.#lay(fd, record);
     for (const { write, from, until } of survivingPieces(records, plan))
       writeSync(fd, this.#journal.bytes(write), from, until - from, write.position + from);
     closeSync(fd);
@@ -49,8 +52,8 @@ export class Medium {
     rmSync(this.#path, { force: true });
   }
 
-  #lay(record: DiskRecord): void {
+  #lay(fd: number, record: DiskRecord): void {
     if (record.kind === 'write')
-      writeSync(this.#fd, this.#journal.bytes(record), 0, record.length, record.position);
+      writeSync(fd, this.#journal.bytes(record), 0, record.length, record.position);
   }
 }

@@ -1,4 +1,4 @@
-import type { DiskRecord, WriteRecord } from '../disk/journal.js';
+import type { DiskRecord, FlushRecord, WriteRecord } from '../disk/journal.js';
 import { Random } from '../random.js';
 import type { CutPlan } from './cut-plan.js';
 
@@ -12,19 +12,31 @@ export interface Piece {
 const SECTOR_BYTES = 512;
 
 /**
- * How many of the first `at` records the medium is sure to hold: those up to the last flush among them. The recorder
- * does one request after the other, so that a flush covers every write before it.
+ * Which of the first `at` records are writes that the medium need not hold: no flush of their disk is behind them. The
+ * recorder does one request after the other, so that a flush covers every write before it, of its own disk.
  */
-export function durableRecords(records: readonly DiskRecord[], at: number): number {
-  for (let count = at; count > 0; count -= 1) if (records[count - 1]!.kind === 'flush') return count;
-  return 0;
+export function openWrites(records: readonly DiskRecord[], at: number): WriteRecord[] {
+  const flushes: FlushRecord[] = [];
+  const open: WriteRecord[] = [];
+  for (let index = at - 1; index >= 0; index -= 1) {
+    const record = records[index]!;
+    if (record.kind === 'write') {
+      const { position } = record;
+      if (!flushes.some(({ from, until }) => position >= from && position < until)) open.push(record);
+    } else if (!flushes.some(({ from }) => from === record.from)) flushes.push(record);
+  }
+  return open.reverse();
 }
 
-/** What of the writes behind the last flush the plan lets reach the medium, in the order to lay it down. */
+/** How many records there are in front of the first that the medium need not hold. */
+export function durableRecords(records: readonly DiskRecord[], at: number): number {
+  const [first] = openWrites(records, at);
+  return first === undefined ? at : records.indexOf(first);
+}
+
+/** What of the writes that no flush covers the plan lets reach the medium, in the order to lay it down. */
 export function survivingPieces(records: readonly DiskRecord[], plan: CutPlan): Piece[] {
-  const open = records
-    .slice(durableRecords(records, plan.at), plan.at)
-    .filter((record): record is WriteRecord => record.kind === 'write');
+  const open = openWrites(records, plan.at);
   const random = new Random(plan.seed);
   switch (plan.mode) {
     case 'none':

@@ -1,8 +1,8 @@
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 
 /**
- * All that a disk was asked, in order: each record a header of 24 bytes (kind, length, position), then the bytes
- * of a write. Kept in memory (`/dev/shm`), since what it stands for may be gigabytes.
+ * All that a disk was asked, in order: each record a header of 24 bytes (kind, length, position, end of what
+ * a flush covers), then the bytes of a write. Kept in memory (`/dev/shm`), since what it stands for may be gigabytes.
  */
 
 const HEADER_BYTES = 24;
@@ -18,7 +18,14 @@ export interface WriteRecord {
   readonly dataAt: number;
 }
 
-export type DiskRecord = WriteRecord | { readonly kind: 'flush' };
+/** It covers the writes before it that lie within its range: all of the disk, or the half that is one of two. */
+export interface FlushRecord {
+  readonly kind: 'flush';
+  readonly from: number;
+  readonly until: number;
+}
+
+export type DiskRecord = WriteRecord | FlushRecord;
 
 export class JournalWriter {
   readonly #fd: number;
@@ -29,22 +36,23 @@ export class JournalWriter {
   }
 
   write(position: number, bytes: Uint8Array): void {
-    this.#record(KIND_WRITE, position, bytes.length);
+    this.#record(KIND_WRITE, position, bytes.length, 0);
     writeSync(this.#fd, bytes);
   }
 
-  flush(): void {
-    this.#record(KIND_FLUSH, 0, 0);
+  flush(from: number, until: number): void {
+    this.#record(KIND_FLUSH, from, 0, until);
   }
 
   close(): void {
     closeSync(this.#fd);
   }
 
-  #record(kind: number, position: number, length: number): void {
+  #record(kind: number, position: number, length: number, until: number): void {
     this.#header.writeUInt32LE(kind, 0);
     this.#header.writeUInt32LE(length, 4);
     this.#header.writeDoubleLE(position, 8);
+    this.#header.writeDoubleLE(until, 16);
     writeSync(this.#fd, this.#header);
   }
 }
@@ -80,8 +88,10 @@ function readRecords(fd: number): DiskRecord[] {
     const dataAt = at + HEADER_BYTES;
     at = dataAt + length;
     if (at > size) break;
-    if (header.readUInt32LE(0) === KIND_FLUSH) records.push({ kind: 'flush' });
-    else records.push({ kind: 'write', position: header.readDoubleLE(8), length, dataAt });
+    const position = header.readDoubleLE(8);
+    if (header.readUInt32LE(0) === KIND_FLUSH)
+      records.push({ kind: 'flush', from: position, until: header.readDoubleLE(16) });
+    else records.push({ kind: 'write', position, length, dataAt });
   }
   return records;
 }

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { command, CommandError } from './command.js';
 import type { FileSystem } from './file-systems.js';
 
@@ -20,10 +19,6 @@ export class MountedDisk implements Disposable {
       // In use it is only marked to go with its last user: the mount, or nobody.
       command('losetup', '--detach', this.#device);
     }
-  }
-
-  get logDirectory(): string {
-    return join(this.path, 'log');
   }
 
   [Symbol.dispose](): void {

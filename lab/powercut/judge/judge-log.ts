@@ -5,7 +5,7 @@ import { giveRoom } from '../life/ballast.js';
 import { makeCall } from '../life/make-call.js';
 import { nextSave } from '../life/next-call.js';
 import type { Notebook } from '../life/notebook.js';
-import { logOptions } from '../log-options.js';
+import { logOptions, roomOf, type LogPlace } from '../log-options.js';
 import { after, lastIndex, type LogState } from '../model/model-log.js';
 import type { Past } from '../model/past.js';
 import type { Random } from '../random.js';
@@ -28,14 +28,14 @@ const MORE_SAVES = 15;
  * Takes notes like a writer, so that its own run can be cut as well.
  */
 export class LogJudge {
-  readonly #dir: string;
+  readonly #log: LogPlace;
   readonly #past: Past;
   readonly #notebook: Notebook;
   readonly #random: Random;
   #hadNoRoom = false;
 
-  constructor(dir: string, past: Past, notebook: Notebook, random: Random) {
-    this.#dir = dir;
+  constructor(log: LogPlace, past: Past, notebook: Notebook, random: Random) {
+    this.#log = log;
     this.#past = past;
     this.#notebook = notebook;
     this.#random = random;
@@ -80,8 +80,9 @@ export class LogJudge {
 
   /** Some file systems give room back only with their next commit. */
   #giveRoom(): void {
-    giveRoom(this.#dir);
-    command('sync', '--file-system', dirname(this.#dir));
+    const room = roomOf(this.#log);
+    giveRoom(room);
+    command('sync', '--file-system', dirname(room));
   }
 
   async #reopenedAndGrown(state: LogState): Promise<LogState> {
@@ -112,7 +113,7 @@ export class LogJudge {
 
   async #readWhole(state: LogState): Promise<void> {
     await using log = await openRaftLog({
-      ...logOptions(this.#dir, nodeEnvironment()),
+      ...logOptions(this.#log, nodeEnvironment()),
       verifyOnOpen: 'all',
     });
     mustShow('the third open', firstDifference(await showLog(log), state));
@@ -120,7 +121,7 @@ export class LogJudge {
 
   #open(): Promise<RaftLog> {
     this.#notebook.note({ at: this.#notebook.records, what: 'opening' });
-    return openRaftLog(logOptions(this.#dir, nodeEnvironment()));
+    return openRaftLog(logOptions(this.#log, nodeEnvironment()));
   }
 }
 

@@ -9,8 +9,9 @@ export function ballastOf(dir: string): string {
 
 /** Takes all room but about so many bytes. */
 export function fill(dir: string, leave: number): void {
-  const { bavail, bsize } = statfsSync(dirname(dir));
-  const bytes = bavail * bsize - leave;
+  // What is kept back for root too: the writers run as root, and would never be refused.
+  const { bfree, bsize } = statfsSync(dirname(dir));
+  const bytes = bfree * bsize - leave;
   // What the file system keeps for itself makes it fail at times; then the disk is only nearly as full.
   if (bytes > 0) spawnSync('fallocate', ['--length', String(bytes), ballastOf(dir)], { timeout: 10_000 });
 }

@@ -1,9 +1,9 @@
+import type { LogPlace } from '../log-options.js';
 import type { KillPlan } from './kill-plan.js';
 
 /** What a writer process is told: one argument, as JSON. */
 export interface WriterOrders {
-  /** Directory of the log. */
-  readonly dir: string;
+  readonly log: LogPlace;
   /** Files beside the disk: what it may hold at first, the notes so far, the counter, the orders to fail. */
   readonly past: string;
   readonly notes: string;

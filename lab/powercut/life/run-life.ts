@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { LogPlace } from '../log-options.js';
 import type { Random } from '../random.js';
 import type { Recording } from '../run/recording.js';
 import { drawKill, killBeforeSync } from './kill-plan.js';
@@ -18,9 +19,9 @@ export interface LifeOptions {
 /** How long a writer may take for its few hundred calls: none that gets on needs it, on the busiest machine. */
 const WRITER_MS_MAX = 180_000;
 
-/** Some writers, one after the other, on the log in `dir`. */
+/** Some writers, one after the other, on one log. */
 export async function runLife(
-  dir: string,
+  log: LogPlace,
   recording: Recording,
   random: Random,
   options: LifeOptions,
@@ -31,7 +32,7 @@ export async function runLife(
   let killed = 0;
   for (let left = random.between(2, 5); left > 0; left -= 1) {
     const ended = await runWriter({
-      dir,
+      log,
       past: pastPath,
       notes: recording.notesPath,
       count: recording.disk.count,

@@ -3,7 +3,7 @@ import { isKeelsonError, openRaftLog, type Environment, type RaftLog } from '../
 import { orderFaults } from '../disk/faults.js';
 import { keptCalls } from '../judge/kept-calls.js';
 import { showLog } from '../judge/shown-log.js';
-import { logOptions } from '../log-options.js';
+import { logOptions, roomOf } from '../log-options.js';
 import type { Call } from '../model/call.js';
 import { after, type LogState } from '../model/model-log.js';
 import { pastAtCut, type Past } from '../model/past.js';
@@ -81,16 +81,15 @@ export class Writer {
       try {
         this.#wrong.opening();
         const log = await openRaftLog({
-          ...logOptions(this.#orders.dir, this.#environment),
+          ...logOptions(this.#orders.log, this.#environment, this.#random.one(this.#orders.log.segmentKiB)),
           writeMode: this.#random.one(['auto', 'inline', 'background']),
-          segmentBytes: this.#random.one([16, 64, 64, 64, 1024]) * 1024,
         });
         this.#wrong.opened();
         await this.#look(log, this.#notebook.records);
         return log;
       } catch (error) {
         if (isKeelsonError(error) && error.family !== 'environment') throw error;
-        if (tries === 2) giveRoom(this.#orders.dir);
+        if (tries === 2) giveRoom(roomOf(this.#orders.log));
         await wait(REOPEN_MS);
       }
     }
@@ -161,7 +160,8 @@ export class Writer {
   }
 
   #disturbDisk(): void {
-    const { errors, full, dir, faults } = this.#orders;
+    const { errors, full, log, faults } = this.#orders;
+    const dir = roomOf(log);
     const random = this.#random;
     const at = this.#notebook.records;
     if (random.chance(ERRORS_A_CALL[errors])) {

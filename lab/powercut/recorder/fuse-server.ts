@@ -13,14 +13,18 @@ import {
   type Node,
 } from '../fuse/reply.js';
 import { lookupName, readRange, readRequest, writtenBytes, type FuseRequest } from '../fuse/request.js';
-import { RecordedDisk } from './recorded-disk.js';
+import { halfOf, RecordedDisk, type ServedDisk } from './recorded-disk.js';
+
+/** Between the name of an image and which of its halves is meant. */
+export const HALF = '+';
 
 const ROOT: Node = { id: 1, isDirectory: true, size: 0 };
 
 /** Answers the kernel's messages for a folder of recorded disks. Node ids are given in turn and never again. */
 export class FuseServer {
   readonly #folder: string;
-  readonly #disks = new Map<number, RecordedDisk>();
+  readonly #recorded = new Map<string, RecordedDisk>();
+  readonly #disks = new Map<number, ServedDisk>();
   readonly #ids = new Map<string, number>();
   #nextId = ROOT.id + 1;
 
@@ -36,7 +40,8 @@ export class FuseServer {
   }
 
   close(): void {
-    for (const disk of this.#disks.values()) disk.close();
+    for (const disk of this.#recorded.values()) disk.close();
+    this.#recorded.clear();
     this.#disks.clear();
   }
 
@@ -95,11 +100,14 @@ export class FuseServer {
 
   #takeIntoService(name: string): number | undefined {
     this.#retire();
-    const files = diskFiles(this.#folder, name);
+    const [whole = '', half] = name.split(HALF);
+    const files = diskFiles(this.#folder, whole);
     if (!existsSync(files.image)) return undefined;
+    const disk = this.#recorded.get(whole) ?? new RecordedDisk(files);
+    this.#recorded.set(whole, disk);
     const id = this.#nextId;
     this.#nextId += 1;
-    this.#disks.set(id, new RecordedDisk(files));
+    this.#disks.set(id, half === undefined ? disk : halfOf(disk, half === '0' ? 0 : 1));
     this.#ids.set(name, id);
     return id;
   }
@@ -107,8 +115,10 @@ export class FuseServer {
   /** Gives back what nobody can ask for any more: disks whose image was removed. */
   #retire(): void {
     for (const [name, id] of this.#ids) {
-      if (existsSync(diskFiles(this.#folder, name).image)) continue;
-      this.#disks.get(id)?.close();
+      const [whole = ''] = name.split(HALF);
+      if (existsSync(diskFiles(this.#folder, whole).image)) continue;
+      this.#recorded.get(whole)?.close();
+      this.#recorded.delete(whole);
       this.#disks.delete(id);
       this.#ids.delete(name);
     }

@@ -4,6 +4,9 @@ import type { DiskFiles } from '../disk/disk-files.js';
 import { FaultOrders } from '../disk/faults.js';
 import { JournalWriter } from '../disk/journal.js';
 
+/** What a file of the recorder's answers. */
+export type ServedDisk = Pick<RecordedDisk, 'size' | 'read' | 'write' | 'flush'>;
+
 /** A disk that remembers all it was asked, or fails as it was ordered to. One request at a time. */
 export class RecordedDisk {
   readonly size: number;
@@ -34,9 +37,10 @@ export class RecordedDisk {
     return true;
   }
 
-  flush(): boolean {
+  /** Of the range; a disk that is one of two in this image has a cache of its own. */
+  flush(from: number = 0, until: number = this.size): boolean {
     if (this.#faults.fails('flushes')) return false;
-    this.#journal.flush();
+    this.#journal.flush(from, until);
     this.#publish();
     return true;
   }
@@ -52,4 +56,16 @@ export class RecordedDisk {
     this.#records += 1;
     this.#count.publish(this.#records);
   }
+}
+
+/** One of two disks that lose power at one moment: halves of one image, and of one journal. */
+export function halfOf(disk: RecordedDisk, at: 0 | 1): ServedDisk {
+  const size = disk.size / 2;
+  const from = at * size;
+  return {
+    size,
+    read: (position, into) => disk.read(from + position, into),
+    write: (position, bytes) => disk.write(from + position, bytes),
+    flush: () => disk.flush(from, from + size),
+  };
 }

@@ -1,16 +1,16 @@
-import { rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { copyImage, Medium } from '../cut/medium.js';
 import { drawCut, tearsBlocks, type CutPlan } from '../cut/cut-plan.js';
-import { command, CommandError } from '../file-system/command.js';
+import { CommandError } from '../file-system/command.js';
 import type { FileSystem } from '../file-system/file-systems.js';
-import { MountedDisk } from '../file-system/mounted-disk.js';
 import { LogJudge, type Outcome } from '../judge/judge-log.js';
 import { Notebook } from '../life/notebook.js';
 import { runLife, type LifeOptions } from '../life/run-life.js';
 import { NO_PAST, pastAtCut, type Past } from '../model/past.js';
 import { Random } from '../random.js';
+import { makeFileSystems } from './fresh-disks.js';
 import { keepCut } from './kept-cut.js';
+import { MountedLog, type Layout } from './mounted-log.js';
 import type { Place } from './place.js';
 import { journalOf, notesOf, recording, removeRecording, type Recording } from './recording.js';
 import type { WrongCopy } from '../wrong/wrong-copy.js';
@@ -23,8 +23,7 @@ const NESTED_CUTS = 3;
 /** So often a crashed image is what the next generation begins with. */
 const GENERATIONS_DEEP_MAX = 8;
 
-export interface LabOptions {
-  readonly fileSystem: FileSystem;
+export interface LabOptions extends Layout {
   readonly seed: number;
   /** A wrong copy, or null for the right one. */
   readonly copy: WrongCopy | null;
@@ -57,7 +56,7 @@ export class Lab {
     this.#random = new Random(options.seed);
     this.#goesOn = goesOn;
     this.#fresh = join(place.disks, 'fresh.base');
-    makeFileSystem(options.fileSystem, this.#fresh);
+    makeFileSystems(options, this.#fresh);
   }
 
   async run(): Promise<void> {
@@ -87,12 +86,7 @@ export class Lab {
   async #live(made: Recording, random: Random): Promise<boolean> {
     try {
       using mounted = this.#mount(made);
-      const { killed, hasHung } = await runLife(
-        mounted.logDirectory,
-        made,
-        random,
-        this.#lifeOptions(random),
-      );
+      const { killed, hasHung } = await runLife(mounted.log, made, random, this.#lifeOptions(random));
       this.#tally.kills += killed;
       if (hasHung) this.#violation(made, null, 'a writer hung');
     } catch (error) {
@@ -168,7 +162,7 @@ export class Lab {
     try {
       using mounted = this.#mount(judged);
       const notebook = new Notebook(judged.notesPath, judged.disk.count);
-      const outcome = await new LogJudge(mounted.logDirectory, judged.past, notebook, random).judge();
+      const outcome = await new LogJudge(mounted.log, judged.past, notebook, random).judge();
       notebook.close();
       return outcome;
     } catch (error) {
@@ -208,23 +202,12 @@ export class Lab {
     return { image, past: pastAtCut(made.past, notes, plan.at), depth };
   }
 
-  #mount({ disk }: Recording): MountedDisk {
-    return new MountedDisk(this.#options.fileSystem, join(this.#place.fuse, disk.name), this.#place.mounted);
+  #mount({ disk }: Recording): MountedLog {
+    return new MountedLog(this.#options, this.#place, disk.name);
   }
 }
 
 /** A store that is there opens without room where files are written in place; one that is not must be made. */
 function mustOpenWithoutRoom({ copiesOnWrite }: FileSystem, { base }: Past): boolean {
   return !copiesOnWrite && base.hardState.term > 0;
-}
-
-function makeFileSystem({ make, imageBytes }: FileSystem, image: string): void {
-  const full = `${image}.made`;
-  writeFileSync(full, '');
-  truncateSync(full, imageBytes);
-  const [program, ...args] = make;
-  command(program!, ...args, full);
-  // A copy, since what was written with zeros takes no room in it.
-  copyImage(full, image);
-  rmSync(full);
 }

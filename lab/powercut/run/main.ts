@@ -4,6 +4,7 @@ import { Recorder } from '../recorder/start-recorder.js';
 import { readOptions, type PowercutOptions } from '../options.js';
 import type { WrongCopy } from '../wrong/wrong-copy.js';
 import { judgeAgain } from './judge-again.js';
+import { RivalLab } from '../rivals/rival-lab.js';
 import { Lab } from './lab.js';
 import { Place } from './place.js';
 import { endProgress, showProgress } from './progress.js';
@@ -46,10 +47,11 @@ async function runOne(place: Place, options: PowercutOptions, copy: WrongCopy | 
   const endMs = began + options.minutes * 60_000;
   const goesOn = (): boolean => {
     const left = (endMs - performance.now()) / 1000;
-    showProgress(`${options.fileSystem.name} ${copy?.name ?? ''}`.trim(), tally, left);
+    showProgress(`${options.fileSystem.name} ${(copy ?? options.rival)?.name ?? ''}`.trim(), tally, left);
     return !isEnding && left > 0 && (copy === null || tally.violations.length === 0);
   };
-  await new Lab(place, { ...options, copy }, tally, goesOn).run();
+  if (options.rival === null) await new Lab(place, { ...options, copy }, tally, goesOn).run();
+  else await new RivalLab(place, options, options.rival, tally).run(goesOn);
   const seconds = (performance.now() - began) / 1000;
   return { wrong: copy?.name ?? null, tally, seconds, isGood: isGood(copy, options, tally) };
 }
@@ -57,9 +59,11 @@ async function runOne(place: Place, options: PowercutOptions, copy: WrongCopy | 
 /** Nothing was found in the right one, which was tried; a wrong one was caught, unless this file system makes good what it lacks. */
 function isGood(
   copy: WrongCopy | null,
-  { fileSystem }: PowercutOptions,
+  { fileSystem, rival }: PowercutOptions,
   { violations, cuts }: Tally,
 ): boolean {
+  // What is found in another's store is told, and no fault of this one.
+  if (rival !== null) return cuts > 0;
   if (copy === null) return violations.length === 0 && cuts > 0;
   return violations.length > 0 || copy.harmlessOn.includes(fileSystem.type);
 }

@@ -6,15 +6,17 @@ export class Place {
   /** Images, journals and notes; the recorder shows the images as files of `fuse`. */
   readonly disks: string;
   readonly fuse: string;
-  /** Where file systems are mounted, one at a time. */
+  /** Where the file systems of one log at a time are mounted. */
   readonly mounted: string;
+  readonly mountedWal: string;
   #next = 0;
 
   constructor(path: string) {
     this.disks = join(path, 'disks');
     this.fuse = join(path, 'fuse');
     this.mounted = join(path, 'mounted');
-    for (const folder of [this.disks, this.fuse, this.mounted]) mkdirSync(folder);
+    this.mountedWal = join(path, 'mounted-wal');
+    for (const folder of [this.disks, this.fuse, this.mounted, this.mountedWal]) mkdirSync(folder);
   }
 
   /** A name that no disk had. */

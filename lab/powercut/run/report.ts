@@ -10,25 +10,27 @@ export interface RunReport {
   readonly isGood: boolean;
 }
 
-export function tellReport({ fileSystem, seed, json }: PowercutOptions, reports: readonly RunReport[]): void {
+export function tellReport(options: PowercutOptions, reports: readonly RunReport[]): void {
+  const { fileSystem, seed, json } = options;
+  const right = options.rival?.name ?? 'keelson';
+  const layout = `${options.twoDisks ? ' --two-disks' : ''}${options.large ? ' --large' : ''}`;
   if (json) {
     console.log(JSON.stringify({ schemaVersion: 1, fileSystem: fileSystem.name, seed, runs: reports }));
     return;
   }
   for (const report of reports) {
-    console.log(oneLine(fileSystem.name, seed, report));
-    if (report.wrong !== null) {
+    console.log(oneLine(`${fileSystem.name}${layout} ${report.wrong ?? right}`, seed, report));
+    if (report.wrong !== null || options.rival !== null) {
       const [first] = report.tally.violations;
       if (first !== undefined) console.log(`  ${first.text}`);
       continue;
     }
     for (const violation of report.tally.violations)
-      console.log(tellViolation(fileSystem.name, seed, violation));
+      console.log(tellViolation(`${fileSystem.name}${layout}`, seed, violation));
   }
 }
 
-function oneLine(fileSystem: string, seed: number, { wrong, tally, seconds, isGood }: RunReport): string {
-  const who = wrong === null ? 'keelson' : wrong;
+function oneLine(who: string, seed: number, { wrong, tally, seconds, isGood }: RunReport): string {
   const verdict = wrong === null ? `${tally.violations.length} violations` : caughtOrNot(tally, isGood);
   const figures = [
     `${tally.cuts} cuts (${tally.nestedCuts} nested)`,
@@ -39,7 +41,7 @@ function oneLine(fileSystem: string, seed: number, { wrong, tally, seconds, isGo
     `${tally.fillings} full disks (${tally.refused} saves refused, ${tally.hadNoRoom} opened only with room)`,
     `${tally.fileSystemsLost} file systems lost`,
   ];
-  return `${fileSystem} ${who}: ${verdict}; ${figures.join(', ')}; seed ${seed}, ${seconds.toFixed(0)} s`;
+  return `${who}: ${verdict}; ${figures.join(', ')}; seed ${seed}, ${seconds.toFixed(0)} s`;
 }
 
 function tellViolation(fileSystem: string, seed: number, { text, cut, plan, kept }: FoundViolation): string {

@@ -10,6 +10,31 @@ export const noDirectorySync: WrongCopy = {
   around: (environment) => always(hooked(environment, { syncDirectory: () => undefined })),
 };
 
+export const headerNotSynced: WrongCopy = {
+  name: 'header-unsynced',
+  says: 'a segment gets its name before its header is synced',
+  needs: null,
+  harmlessOn: [],
+  around: (environment) => {
+    // The sync behind a write of a file's first bytes is the one of its header.
+    const begun = new Set<string>();
+    return always(
+      hooked(environment, {
+        open: (options) => ({ ...options, dataSync: false }),
+        write: ({ file, position, run }) => {
+          if (position === 0) begun.add(file.path);
+          return run();
+        },
+        sync: (path, sync) => (isOfWal(path) && begun.delete(path) ? undefined : sync()),
+      }),
+    );
+  },
+};
+
+function isOfWal(path: string): boolean {
+  return path.endsWith('.spare') || path.endsWith('.wal');
+}
+
 export const snapshotNotSynced: WrongCopy = {
   name: 'snapshot-unsynced',
   says: 'the files of snapshots are not synced',

@@ -1,7 +1,7 @@
 import type { Environment } from '../../../src/index.js';
 import { always, type WrongCopy, type WrongEnvironment } from './wrong-copy.js';
 import { acknowledgedEarly, noSync, someSyncsLeftOut } from './syncs.js';
-import { noDirectorySync, snapshotNotSynced } from './names.js';
+import { headerNotSynced, noDirectorySync, snapshotNotSynced } from './names.js';
 import { failedSyncTriedAgain, tailNotProven, tailNotRewritten } from './tails.js';
 
 /** Writers with one promise broken each, which the lab must notice: else it notices nothing. */
@@ -10,6 +10,7 @@ export const WRONG_COPIES: readonly WrongCopy[] = [
   acknowledgedEarly,
   someSyncsLeftOut,
   noDirectorySync,
+  headerNotSynced,
   snapshotNotSynced,
   failedSyncTriedAgain,
   tailNotRewritten,
