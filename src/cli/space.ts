@@ -1,7 +1,6 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Disk } from '../disk/index.js';
-import { systemCode } from '../disk/index.js';
 import {
   MARKS_NAME,
   parseWalFileName,
@@ -11,7 +10,7 @@ import {
 } from '../format/names.js';
 import type { LogSurvey } from '../raft-log/repair/survey-log.js';
 import type { SpaceHolder, SpaceHolderKind } from '../raft-log/space-contract.js';
-import { spaceOfLog } from '../raft-log/space-of-log.js';
+import { filesBelow, sizeOf, spaceOfLog } from '../raft-log/space-of-log.js';
 import type { StorePaths } from '../wal/store/store-directory.js';
 
 /** Bytes of a store, by what holds them, and what is left on its disks. */
@@ -30,14 +29,14 @@ export interface Space {
 export async function spaceOf(disk: Disk, { dir, walDir }: StorePaths): Promise<Space> {
   let segments = 0;
   let spares = 0;
-  for (const { path, name } of await filesUnder(disk, walDir)) {
+  for (const { path, name } of await filesBelow(disk, walDir)) {
     const bytes = await sizeOf(disk, path);
     if (parseWalFileName(name).kind === 'segment') segments += bytes;
     else spares += bytes;
   }
   const under = async (name: string): Promise<number> => {
     let bytes = 0;
-    for (const { path } of await filesUnder(disk, join(dir, name))) bytes += await sizeOf(disk, path);
+    for (const { path } of await filesBelow(disk, join(dir, name))) bytes += await sizeOf(disk, path);
     return bytes;
   };
   const others =
@@ -79,7 +78,7 @@ export async function holdersOf(disk: Disk, survey: LogSurvey): Promise<readonly
   return await Promise.all(
     holders.map(async ({ kind, bytes, frees }) => {
       const folder = AGED.find(([aged]) => aged === kind)?.[1];
-      const files = folder === undefined ? [] : await filesUnder(disk, join(paths.dir, folder));
+      const files = folder === undefined ? [] : await filesBelow(disk, join(paths.dir, folder));
       const oldestMs = files.reduce((ms, { path }) => Math.min(ms, changedAtMs(path)), Infinity);
       return { kind, bytes, ageMs: oldestMs === Infinity ? null : Math.max(0, Date.now() - oldestMs), frees };
     }),
@@ -88,29 +87,4 @@ export async function holdersOf(disk: Disk, survey: LogSurvey): Promise<readonly
 
 function changedAtMs(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
-}
-
-async function filesUnder(
-  disk: Disk,
-  dir: string,
-): Promise<readonly { readonly path: string; readonly name: string }[]> {
-  let entries;
-  try {
-    entries = await disk.readdir(dir);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return [];
-    throw error;
-  }
-  const found = [];
-  for (const { name, kind } of entries) {
-    const path = join(dir, name);
-    const files = kind === 'directory' ? await filesUnder(disk, path) : [{ path, name }];
-    for (const file of files) found.push(file);
-  }
-  return found;
-}
-
-/** A file that went meanwhile takes no room. */
-async function sizeOf(disk: Disk, path: string): Promise<number> {
-  return (await disk.stat(path))?.size ?? 0;
 }

@@ -78,7 +78,8 @@ function holderOf(kind: SpaceHolderKind, holder: string, bytes: number, ageMs: n
   return Object.freeze({ kind, holder, bytes, ageMs, frees: FREES[kind] });
 }
 
-async function filesBelow(
+/** All files of a directory and those in it; none if it is not there. Errors: `KEELSON_READ_FAILED`. */
+export async function filesBelow(
   disk: Disk,
   dir: string,
 ): Promise<readonly { readonly path: string; readonly name: string }[]> {
@@ -100,8 +101,8 @@ async function entriesOf(disk: Disk, dir: string): Promise<readonly DirectoryEnt
   }
 }
 
-/** A file that went meanwhile takes no room. */
-async function sizeOf(disk: Disk, path: string): Promise<number> {
+/** A file that went meanwhile takes no room. Errors: `KEELSON_READ_FAILED`. */
+export async function sizeOf(disk: Disk, path: string): Promise<number> {
   try {
     return (await disk.stat(path))?.size ?? 0;
   } catch (error) {

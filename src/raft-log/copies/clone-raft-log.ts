@@ -43,18 +43,10 @@ export async function cloneRaftLog(from: string, options: CloneOptions): Promise
   const given = readCloneOptions(from, options);
   const environment = holdingNames(patient(given.environment ?? nodeEnvironment()));
   const what = `a clone of ${given.from}`;
-  const making = await DirectoryInMaking.begin(environment.disk, given.to, what, given.toWalDir);
-  try {
-    const report = await withSource(
-      { environment, dir: given.from, walDir: given.walDir, signal: given.signal },
-      (source) => copy(environment, given, making, source),
-    );
-    await making.end();
-    return report;
-  } catch (error) {
-    await making.abandon(error);
-    throw error;
-  }
+  const place = { environment, dir: given.from, walDir: given.walDir, signal: given.signal };
+  return DirectoryInMaking.whole([environment.disk, given.to, what, given.toWalDir], (making) =>
+    withSource(place, (source) => copy(environment, given, making, source)),
+  );
 }
 
 async function copy(

@@ -53,7 +53,7 @@ export type CloneIdentity = 'new-member' | 'same';
 export interface CloneOptions {
   /** A directory that is empty or not there, outside the source's own; its parent must be there. */
   readonly to: string;
-  /** Where the source's segments are, if not in its own directory. The clone does not inherit it. */
+  /** Where the source's segments are, if not in its own directory. The clone does not inherit it: see `toWalDir`. */
   readonly walDir?: string;
   /**
    * Where the clone's segments are to be, if not inside `to`: empty or not there, outside `to` and the source; its parent

@@ -62,20 +62,14 @@ export async function importLog(
   foreign: ForeignLog,
 ): Promise<ImportedLog> {
   const environment = holdingNames(patient(asked));
-  const making = await DirectoryInMaking.begin(environment.disk, to, what);
-  try {
+  return DirectoryInMaking.whole([environment.disk, to, what], async (making) => {
     await syncNames(environment.disk, await making.makeInner(SNAPSHOTS_DIRECTORY_NAME));
     const { boundary } = foreign;
     const layer = new DurableState(null);
-    const request = requestBeside(
-      environment,
-      new StorePaths(making.path, null),
-      DEFAULTS.segmentBytes,
-      layer,
-    );
+    const paths = new StorePaths(making.path, null);
     const empty = new DurableState(null);
     empty.beginAt(boundary);
-    await buildClone(request, making, {
+    await buildClone(requestBeside(environment, paths, DEFAULTS.segmentBytes, layer), making, {
       lineage: null,
       origin: 'made',
       epoch: 1,
@@ -84,13 +78,9 @@ export async function importLog(
       begin: () => Promise.resolve(empty.preambleState()),
       fill: (log) => fill(log, layer, foreign),
     });
-    await making.end();
     const { firstIndex, lastIndex, hardState, unfitUntil } = layer;
     return { firstIndex, lastIndex, hardState, unfitUntil };
-  } catch (error) {
-    await making.abandon(error);
-    throw error;
-  }
+  });
 }
 
 async function fill(log: SegmentedLog, durable: DurableState, foreign: ForeignLog): Promise<void> {

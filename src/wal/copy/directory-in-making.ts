@@ -73,6 +73,22 @@ export class DirectoryInMaking {
     }
   }
 
+  /** Makes a whole copy by `run`, or gives it up. Errors: those of {@link begin} and of `run`, and of the disk. */
+  static async whole<T>(
+    [disk, path, what, walDir]: Parameters<typeof DirectoryInMaking.begin>,
+    run: (making: DirectoryInMaking) => Promise<T>,
+  ): Promise<T> {
+    const making = await DirectoryInMaking.begin(disk, path, what, walDir);
+    try {
+      const made = await run(making);
+      await making.end();
+      return made;
+    } catch (error) {
+      await making.abandon(error);
+      throw error;
+    }
+  }
+
   async #takeWalDir(walDir: string): Promise<void> {
     const before = await textOf(this.#marker);
     if (!before.split('\n').includes(WAL_LINE + walDir))

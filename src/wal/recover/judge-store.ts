@@ -183,7 +183,7 @@ export class StoreJudge {
     if (this.#request.walDirMayDiffer === true && this.#paths.isWalSeparate) return;
     const reason = superblock.isWalSeparate
       ? 'the segments of this store are in a directory of their own: open it with walDir'
-      : 'the segments of this store are inside its directory: open it without walDir';
+      : 'the segments of this store are inside its directory: open it without walDir, or, if it is a clone that was not written yet, make it again with toWalDir (keelson clone --to-wal-dir)';
     throw this.#segmentsMissing(segmentPath(this.#paths.walDir, superblock.firstSegment), reason);
   }
 
