@@ -63,11 +63,9 @@ export function firstOf(signals: readonly (AbortSignal | undefined)[]): {
 } {
   const first = new AbortController();
   const forgets = signals.map((signal) =>
-    signal === undefined
-      ? () => undefined
-      : whenAborted(signal, () => {
-          first.abort(signal.reason);
-        }),
+    whenAborted(signal, () => {
+      first.abort(signal?.reason);
+    }),
   );
   const forget = (): void => {
     for (const one of forgets) one();
@@ -88,11 +86,9 @@ const waiting = new WeakMap<AbortSignal, Waiting>();
  *
  * A signal gets one listener, whatever the number of calls under way: Node takes the eleventh for a leak, and says so.
  */
-export function whenAborted(signal: AbortSignal, run: () => void): () => void {
-  if (signal.aborted) {
-    run();
-    return () => undefined;
-  }
+export function whenAborted(signal: AbortSignal | undefined, run: () => void): () => void {
+  if (signal?.aborted === true) run();
+  if (signal === undefined || signal.aborted) return () => undefined;
   const { all, tellAll } = waiting.get(signal) ?? listenTo(signal);
   // A function of its own for each call, so that one handed in twice counts twice.
   const own = (): void => {

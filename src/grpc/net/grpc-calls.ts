@@ -9,7 +9,7 @@ import {
   type ClientWritableStream,
   type ClientUnaryCall,
 } from '@grpc/grpc-js';
-import { throwIfAborted } from '../../errors/index.js';
+import { throwIfAborted, whenAborted } from '../../errors/index.js';
 import { ConnectionLost, type Method, type RaftLogCalls } from '../calls.js';
 import { messagesOf, writeAll } from './message-stream.js';
 import { METHODS, type MethodShape } from './service-definition.js';
@@ -94,15 +94,14 @@ type Done = (error: unknown, value?: unknown) => void;
 function once(signal: AbortSignal | undefined, make: (done: Done) => Call): Promise<unknown> {
   return new Promise((resolve, reject) => {
     throwIfAborted('the call', signal);
-    const cancel = (): void => {
-      call.cancel();
-    };
     const call = make((error, value) => {
-      signal?.removeEventListener('abort', cancel);
+      forget();
       if (error === null) resolve(value);
       else reject(toldOf(error, signal));
     });
-    signal?.addEventListener('abort', cancel);
+    const forget = whenAborted(signal, () => {
+      call.cancel();
+    });
   });
 }
 
@@ -117,16 +116,15 @@ async function* streamed(
     own.failure ??= error;
     call.cancel();
   });
-  const cancel = (): void => {
+  const forget = whenAborted(signal, () => {
     call.cancel();
-  };
-  signal?.addEventListener('abort', cancel);
+  });
   let hasEnded = false;
   try {
     yield* messagesOf(call, (error) => toldOf(own.failure ?? error, signal));
     hasEnded = true;
   } finally {
-    signal?.removeEventListener('abort', cancel);
+    forget();
     if (!hasEnded) call.cancel();
   }
 }

@@ -1,18 +1,15 @@
+import { WATCHED_EVENTS } from '../limits.js';
+
 /** Events for one watcher, which may be slow: the oldest go when there are too many, and are counted. */
 export class EventQueue<T> implements AsyncIterable<{ readonly told: T; readonly missed: number }> {
-  readonly #countMax: number;
   #waiting: T[] = [];
   #missed = 0;
   #hasEnded = false;
   #wake: () => void = () => undefined;
 
-  constructor(countMax: number) {
-    this.#countMax = countMax;
-  }
-
   push(told: T): void {
     this.#waiting.push(told);
-    if (this.#waiting.length > this.#countMax) {
+    if (this.#waiting.length > WATCHED_EVENTS) {
       this.#waiting.shift();
       this.#missed += 1;
     }

@@ -2,7 +2,7 @@ import { isKeelsonError, KeelsonError } from '../../errors/index.js';
 import { invalidArgument } from '../../errors/arguments.js';
 import type { RaftLogEventMap } from '../../raft-log/events.js';
 import type { Change, OpenResponse, Saved, WatchResponse } from '../generated/keelson/v1/raft_log.js';
-import { WATCHED_EVENTS, WINDOW_CHANGES } from '../limits.js';
+import { WINDOW_CHANGES } from '../limits.js';
 import { errorMessage } from '../wire/error-message.js';
 import { toJson } from '../wire/json.js';
 import { saveOf } from '../wire/save-message.js';
@@ -201,7 +201,7 @@ export class LogSession {
   /** The events of the log, from now on. */
   watch(): EventQueue<Told> {
     this.throwIfEnded();
-    const queue = new EventQueue<Told>(WATCHED_EVENTS);
+    const queue = new EventQueue<Told>();
     this.#watchers.add(queue);
     return queue;
   }

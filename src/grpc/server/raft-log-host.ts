@@ -3,7 +3,6 @@ import { firstOf, KeelsonError, orAborted, throwIfAborted, untilAborted } from '
 import { checksum } from '../../format/checksum.js';
 import type { RaftLogCalls, RequestOf, ResponseOf } from '../calls.js';
 import type { SaveStreamRequest, Session, SnapshotUpload } from '../generated/keelson/v1/raft_log.js';
-import { WATCHED_EVENTS } from '../limits.js';
 import { toJson } from '../wire/json.js';
 import { CHECKPOINT_SCOPES, hardStateMessageOf } from '../wire/state-message.js';
 import { hardStateChangeOf } from '../wire/save-message.js';
@@ -212,9 +211,7 @@ export class RaftLogHost implements RaftLogCalls {
     signal?: AbortSignal,
   ): AsyncGenerator<ResponseOf<'verify'>, void> {
     yield* this.#named(name).reading(async function* ({ log }) {
-      const queue = new EventQueue<{ readonly readBytes: number; readonly totalBytes: number }>(
-        WATCHED_EVENTS,
-      );
+      const queue = new EventQueue<{ readonly readBytes: number; readonly totalBytes: number }>();
       const verifying = log
         .verify({
           ...(signal === undefined ? {} : { signal }),

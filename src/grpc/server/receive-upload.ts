@@ -1,5 +1,5 @@
 import { invalidArgument } from '../../errors/arguments.js';
-import { firstOf, orAborted } from '../../errors/index.js';
+import { firstOf, orAborted, untilAborted } from '../../errors/index.js';
 import type { ResponseOf } from '../calls.js';
 import type { SnapshotEnd, SnapshotPiece, SnapshotUpload } from '../generated/keelson/v1/raft_log.js';
 import type { LogSession } from './log-session.js';
@@ -62,17 +62,16 @@ async function receivePieces(
   const stream = upload.resume(offset);
   const { signal: ending, forget } = firstOf([signal, session.ending, upload.refusal]);
   try {
-    for (;;) {
-      const next = await orAborted('the upload', ending, parts.next());
-      const part = next.done === true ? undefined : next.value;
+    for await (const part of untilAborted('the upload', ending, parts)) {
       if (part?.$case === 'end') {
         upload.checkEnd((part.value as SnapshotEnd).bytes);
         return;
       }
-      // A call that was cancelled may look as if it had come to its end.
       if (part?.$case !== 'piece') throw invalidArgument('part', part?.$case, 'a piece or the end');
       await upload.write(stream, part.value as SnapshotPiece);
     }
+    // A call that was cancelled may look as if it had come to its end.
+    throw invalidArgument('part', undefined, 'a piece or the end');
   } catch (error) {
     upload.throwIfRefused();
     throw error;
