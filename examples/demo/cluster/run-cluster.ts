@@ -10,15 +10,16 @@ import { clusterSummary } from './cluster-summary.js';
 import { Disasters, planDisasters } from './disasters.js';
 import { freePorts } from './free-ports.js';
 import { CLUSTER_USAGE, type ClusterOptions, readClusterOptions } from './options.js';
-import { lostEverywhere, untilEqual, verifyAll } from './verify.js';
+import { isLed, lostEverywhere, untilEqual, verifyAll } from './verify.js';
 import { GivenUp, Violation } from './violation.js';
 import { WatchedWait } from './watched-wait.js';
 import { Witness } from './witness.js';
 import { Workload } from './workload.js';
 
 const EXIT = { held: 0, violated: 1, usage: 2, givenUp: 3, interrupted: 130 } as const;
-/** After a violation the nodes get a moment to come to rest before what they hold is read. */
-const REST_MS = 1500;
+/** After a violation: this long, as often, the nodes get to find a leader before what they hold is read. */
+const REST_MS = 500;
+const LOOKS_FOR_LEADER = 8;
 
 const LIMIT = `This shows the death of processes: SIGKILL at any moment, after which the kernel still holds what was
 written. Power cuts, where unsynced sectors are lost or torn, are the simulator's to show (keelson/sim).`;
@@ -164,8 +165,14 @@ class ClusterRun {
     const { seed, sabotage } = this.#options;
     console.error(`\n${message}`);
     for (const problem of problems) console.error(`  ${problem}`);
-    const lost = await this.#findLost();
-    if (lost.length > 0) console.error('\nAcknowledged writes that are lost:');
+    const led = await this.#untilLed();
+    const lost = await lostEverywhere(this.#workload, this.#cluster).catch(() => []);
+    if (lost.length > 0)
+      console.error(
+        led
+          ? '\nAcknowledged writes that are lost:'
+          : '\nAcknowledged writes that no node shows; none leads, so they may not all be lost:',
+      );
     for (const problem of lost) console.error(`  ${problem}`);
     console.error(
       `\nAfter ${this.#cluster.kills} kills, seed ${seed}. Add --keep to look at the nodes' folders.`,
@@ -174,9 +181,12 @@ class ClusterRun {
     return EXIT.violated;
   }
 
-  /** What of it can be found out with the nodes that still run. */
-  async #findLost(): Promise<readonly string[]> {
-    await delay(REST_MS);
-    return lostEverywhere(this.#workload, this.#cluster).catch(() => []);
+  /** Nodes that were all killed show what they applied again only once one of them leads. False if none does in a while. */
+  async #untilLed(): Promise<boolean> {
+    for (let looks = 0; looks < LOOKS_FOR_LEADER; looks += 1) {
+      await delay(REST_MS);
+      if (await isLed(this.#workload.inspector(), this.#cluster).catch(() => false)) return true;
+    }
+    return false;
   }
 }

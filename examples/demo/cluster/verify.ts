@@ -61,6 +61,18 @@ export async function verifyAll(
   if (found.length > 0) throw new Violation('The history is not linearizable:', named(found));
 }
 
+/** True if a running node leads and has applied all that is committed: what none shows then, none will show. */
+export async function isLed(client: KvClient, cluster: Cluster): Promise<boolean> {
+  const asked = cluster.running.map((name) => client.status(cluster.addressOf(name)));
+  const answers = await Promise.allSettled(asked);
+  return answers.some(
+    (answer) =>
+      answer.status === 'fulfilled' &&
+      answer.value.role === 'leader' &&
+      answer.value.applied === answer.value.commit,
+  );
+}
+
 /** After a violation: the acknowledged writes that no node that still runs holds. */
 export async function lostEverywhere(workload: Workload, cluster: Cluster): Promise<readonly string[]> {
   const client = workload.inspector();
