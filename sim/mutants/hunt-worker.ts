@@ -5,7 +5,7 @@ import { type AnyPlan, drawAny, type Profile, runAny } from '../cli/any-plan.js'
 export interface HuntRange {
   readonly from: number;
   readonly count: number;
-  readonly profile: Profile;
+  readonly profile: Profile | 'session';
   /** Go on until this oracle fires, whatever others find. */
   readonly oracle?: string;
   /** Run this plan in place of what the seeds draw. */
@@ -27,7 +27,7 @@ async function hunt({ from, count, profile, oracle, plan }: HuntRange): Promise<
   for (let at = 0; at < count; at++) {
     const seeds = at + 1;
     try {
-      const { failure } = await runAny(plan ?? drawAny(from + at, profile));
+      const failure = await tryOne(from + at, profile, plan);
       if (failure !== null && (oracle ?? failure.oracle) === failure.oracle)
         return { kind: 'found', seeds, oracle: failure.oracle, what: failure.what };
     } catch (error) {
@@ -36,6 +36,27 @@ async function hunt({ from, count, profile, oracle, plan }: HuntRange): Promise<
     if (seeds % TELL_EVERY === 0) parentPort?.postMessage({ kind: 'tried', seeds } satisfies HuntNews);
   }
   return { kind: 'not-found', seeds: count };
+}
+
+async function tryOne(
+  seed: number,
+  profile: HuntRange['profile'],
+  plan: AnyPlan | undefined,
+): Promise<{ readonly oracle: string; readonly what: string } | null> {
+  if (plan === undefined && profile === 'session') return cutSession(seed);
+  return (await runAny(plan ?? drawAny(seed, profile as Profile))).failure;
+}
+
+/** A seed is a message and what is cut at it: after three times as many seeds as a session has messages all were. */
+async function cutSession(seed: number): ReturnType<typeof tryOne> {
+  // Asked for here: no other search loads what the network needs.
+  const { CUTS, runCutSession } = await import('../net/cut-session.js');
+  const { told, findings } = await runCutSession(
+    Math.ceil(seed / CUTS.length),
+    CUTS[seed % CUTS.length] ?? 'power',
+  );
+  const what = findings[0] ?? told.find((one) => one !== 'saved');
+  return what === undefined ? null : { oracle: 'session', what };
 }
 
 const news = await hunt(workerData as HuntRange);

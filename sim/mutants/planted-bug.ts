@@ -26,6 +26,6 @@ export interface PlantedBug {
   readonly waitsFor?: string;
   /** A plan that shows it, where the search may need more seeds than the gate allows; a file of sim/mutants/plans. */
   readonly plan?: string;
-  /** The world in which it is searched for; default `'disk'`. */
-  readonly profile?: Profile;
+  /** The world in which it is searched for; default `'disk'`; `'session'`: a log and its server, and a network that is cut. */
+  readonly profile?: Profile | 'session';
 }

@@ -5,6 +5,7 @@ import { ORDER_BUGS } from './bugs/order-bugs.js';
 import { OUTCOME_BUGS } from './bugs/outcome-bugs.js';
 import { RECOVERY_BUGS } from './bugs/recovery-bugs.js';
 import { ROLLBACK_BUGS } from './bugs/rollback-bugs.js';
+import { SESSION_BUGS } from './bugs/session-bugs.js';
 import { SYNC_BUGS } from './bugs/sync-bugs.js';
 import type { PlantedBug } from './planted-bug.js';
 
@@ -18,4 +19,5 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...ROLLBACK_BUGS,
   ...ORDER_BUGS,
   ...OUTCOME_BUGS,
+  ...SESSION_BUGS,
 ].sort((a, b) => a.number - b.number);
