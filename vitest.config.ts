@@ -21,8 +21,9 @@ const config: ViteUserConfigFnObject = defineConfig(({ mode }) => {
         // One process after the other for each core would compile the same code again and again.
         { extends: true, test: { name: 'together', include: together, isolate: false } },
       ],
-      // Of its own accord vitest leaves a core to itself, which is half of a machine with two.
-      maxWorkers: availableParallelism(),
+      // One more than there are cores: some wait for disks and for programs that they started. Of its own accord vitest
+      // leaves a core to itself, which is half of a machine with two.
+      maxWorkers: availableParallelism() + 1,
       // Against what hangs, and no judge of speed: a machine may be slow, and busy with other things.
       testTimeout: isDeep ? 24 * 3_600_000 : 600_000,
       hookTimeout: 600_000,
