@@ -28,7 +28,8 @@ const SHOWN: ReadonlySet<string> = new Set(['', 'text', 'rooms', 'json']);
 const pages = ['README.md', 'CONTRIBUTING.md'].concat(
   ['docs', 'examples'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter((path) => path.endsWith('.md') && !path.includes('node_modules'))
+      // What the site is made of is written anew by each build of it.
+      .filter((path) => path.endsWith('.md') && !/node_modules|^site[\\/]/.test(path))
       .map((path) => `${folder}/${path.replaceAll('\\', '/')}`),
   ),
 );

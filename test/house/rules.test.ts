@@ -13,8 +13,9 @@ function read(path: string): string {
 }
 
 function filesBelow(folder: string, ending: string): readonly string[] {
+  // Not what a build of the site has written into docs/site.
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith(ending) && !path.includes('node_modules'))
+    .filter((path) => path.endsWith(ending) && !/node_modules|^site[\\/]/.test(path))
     .map((path) => join(folder, path));
 }
 

@@ -1,4 +1,4 @@
-// Builds the site into site/out: what it needs is installed by its own lock, typedoc writes the API, VitePress makes one
+// Builds the site into docs/site/out: what it needs is installed by its own lock, typedoc writes the API, VitePress makes one
 // site of that and of the pages, and each link of what came out is followed, to its heading.
 //   npm run docs:site -- --base /keelson/    where it is not to stand at the root of its host
 import { spawnSync } from 'node:child_process';
@@ -10,23 +10,23 @@ const { values } = parseArgs({ options: { base: { type: 'string', default: '/' }
 const here = import.meta.dirname;
 const out = join(here, 'out');
 const node = process.execPath;
-const { version } = JSON.parse(readFileSync(join(here, '../package.json'), 'utf8'));
+const { version } = JSON.parse(readFileSync(join(here, '../../package.json'), 'utf8'));
 
 if (timeOf('node_modules/.package-lock.json') < timeOf('package-lock.json'))
-  run('npm', ['ci', '--prefix', 'site']);
+  run('npm', ['ci', '--prefix', 'docs/site']);
 for (const made of ['api', 'out']) rmSync(join(here, made), { recursive: true, force: true });
 run(node, [
   'node_modules/typedoc/bin/typedoc',
   '--options',
-  'site/typedoc.json',
+  'docs/site/typedoc.json',
   '--gitRevision',
   `v${version}`,
 ]);
-run(node, ['site/node_modules/vitepress/bin/vitepress.js', 'build', 'site', '--base', values.base]);
+run(node, ['docs/site/node_modules/vitepress/bin/vitepress.js', 'build', 'docs/site', '--base', values.base]);
 const { followed, wrong } = followLinks();
 for (const words of wrong) console.error(words);
 console.log(
-  `${followed} links followed, ${wrong.length} wrong. To read it: npx --prefix site vitepress preview site`,
+  `${followed} links followed, ${wrong.length} wrong. To read it: npx --prefix docs/site vitepress preview docs/site`,
 );
 process.exitCode = wrong.length > 0 ? 1 : 0;
 
@@ -36,7 +36,7 @@ function timeOf(path) {
 
 function run(command, args) {
   const { status, error } = spawnSync(command, args, {
-    cwd: join(here, '..'),
+    cwd: join(here, '../..'),
     stdio: 'inherit',
     shell: process.platform === 'win32' && command === 'npm',
   });

@@ -1,10 +1,10 @@
 // One site out of the pages that are read on GitHub as they are: README.md, docs/, those beside the examples; and the API,
-// which typedoc wrote to site/api. What is shown needs no network.
+// which typedoc wrote to docs/site/api. What is shown needs no network.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { defineConfig } from 'vitepress';
 
-const root = join(import.meta.dirname, '../..');
+const root = join(import.meta.dirname, '../../..');
 const { version, description, homepage } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const repository = homepage.replace('#readme', '');
 
@@ -28,9 +28,9 @@ export default defineConfig({
   description,
   lang: 'en',
   srcDir: root,
-  outDir: join(root, 'site/out'),
-  srcExclude: ['{bench,lab,sim,src,test,dist}/**', 'examples/demo/**', 'site/*.md'],
-  rewrites: { 'README.md': 'index.md', 'site/api/:page(.*)': 'api/:page' },
+  outDir: join(root, 'docs/site/out'),
+  srcExclude: ['{bench,lab,sim,src,test,dist}/**', 'examples/demo/**', 'docs/site/*.md'],
+  rewrites: { 'README.md': 'index.md', 'docs/site/api/:page(.*)': 'api/:page' },
   markdown: {
     // As GitHub makes them, so that a link to a heading leads to the same place on both.
     anchor: {
@@ -61,7 +61,7 @@ export default defineConfig({
         { text: 'Examples', items: EXAMPLES.map((path) => itemOf(`examples/${path}`)) },
         { text: 'Project', items: ['CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'].map(itemOf) },
       ],
-      '/api/': JSON.parse(readFileSync(join(root, 'site/api/typedoc-sidebar.json'), 'utf8')),
+      '/api/': JSON.parse(readFileSync(join(root, 'docs/site/api/typedoc-sidebar.json'), 'utf8')),
     },
     socialLinks: [{ icon: 'github', link: repository }],
   },
