@@ -222,13 +222,14 @@ function factsOf(answer: Answer, { store }: LogSurvey): readonly (readonly [stri
   const { segments, spares, snapshots, quarantine, free } = space;
   const { storeId, lineage, origin, format, epoch, isCleanEnd, lastLsn, checkpoint } = answer;
   const commit = hardState?.commit ?? 0;
+  const isKept = damage.some(({ canOpen }) => !canOpen);
   const isNoneRead = damage.length > 0 && (answer.lastIndex ?? 0) < (answer.firstIndex ?? 0);
   const ofRaft: readonly (readonly [string, string])[] = [
     ['entries', isNoneRead ? 'none that can be read' : heldText(answer)],
     ['hard state', hardState === null ? 'unreadable' : hardStateText(hardState)],
     ['snapshot', snapshot === null ? 'none' : `index ${snapshot.index}, term ${snapshot.term}`],
     ['values', valuesText(stable)],
-    ['fit to vote', fitnessText(unfitUntil, commit)],
+    ['fit to vote', isKept ? 'not while it is damaged: no open takes it' : fitnessText(unfitUntil, commit)],
   ];
   const ofStore = [
     'last end',

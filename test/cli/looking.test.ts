@@ -137,6 +137,7 @@ describe('a damaged store', () => {
     expect(told.stdout).toContain('What to do:');
     const inspected = await answerOf('inspect', dir);
     expect(inspected).toMatchObject({ verdict: 'damaged', lastIndex: 60, code: 1 });
+    expect((await keelson('inspect', dir)).stdout).toMatch(/fit to vote +not while it is damaged/);
     const dumped = await keelson('dump', dir, '--from', '58');
     expect(dumped.code).toBe(1);
     expect(dumped.stdout.match(/"type":"entry"/g)?.length).toBe(3);
