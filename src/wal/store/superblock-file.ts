@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { overwriteFailed, readFailed, syncFailed } from '../../disk/disk-failure.js';
+import { overwriteFailed, readFailed, syncFailed, writeFailed } from '../../disk/disk-failure.js';
 import { isPromise, type Awaitable, type CallMode, type DiskFile } from '../../disk/port.js';
 import { readFully } from '../../disk/read-fully.js';
 import { writeFully } from '../../disk/write-fully.js';
-import { KeelsonError } from '../../errors/index.js';
+import { isKeelsonError, KeelsonError } from '../../errors/index.js';
 import { sameBytes } from '../../format/identity.js';
 import { SUPERBLOCK_NAME } from '../../format/names.js';
 import type { DurableMark } from '../../format/position.js';
@@ -162,11 +162,36 @@ export class SuperblockFile {
     const proven = change.proven !== undefined && change.proven.lsn > before.lsn ? change.proven : before;
     const next = { ...this.#current, ...change, proven, generation: generation + 1 };
     const slot = 1 - this.#currentSlot;
-    const bytes = encodeSuperblock(next);
+    try {
+      await this.#set(slot, next);
+    } catch (error) {
+      if (isKeelsonError(error, 'KEELSON_NO_SPACE')) await this.#takeBack(slot, next.generation);
+      throw error;
+    }
+  }
+
+  async #set(slot: number, superblock: Superblock): Promise<void> {
+    const bytes = encodeSuperblock(superblock);
     await this.#put(bytes, slot * SUPERBLOCK_SLOT_BYTES);
     this.#known.set(bytes, slot * SUPERBLOCK_SLOT_BYTES);
-    this.#current = next;
+    this.#current = superblock;
     this.#currentSlot = slot;
+  }
+
+  /**
+   * Of a write that found no room a part may have landed, and all that counts of a slot stands in its first bytes: it would
+   * name what its caller takes back. Then what was true before is written over it, or the log latches.
+   */
+  async #takeBack(slot: number, generation: number): Promise<void> {
+    const offset = slot * SUPERBLOCK_SLOT_BYTES;
+    const until = offset + SUPERBLOCK_SLOT_BYTES;
+    const { bytes } = await readSlots(this.file);
+    if (sameBytes(bytes.subarray(offset, until), this.#known.subarray(offset, until))) return;
+    try {
+      await this.#set(slot, { ...this.#current, generation });
+    } catch (error) {
+      throw writeFailed('the superblock', { path: this.file.path, offset }, error, REOPEN);
+    }
   }
 
   async #put(bytes: Uint8Array, offset: number): Promise<void> {
