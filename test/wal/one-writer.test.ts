@@ -112,6 +112,24 @@ describe('a writer whose successor has stamped a higher epoch, or its own at the
   });
 });
 
+test('whoever is succeeded while its superblock finds no room writes over nothing of the other', async () => {
+  const disk = newDisk();
+  const wal = await open(disk.environment);
+  let isStamped = false;
+  disk.onCall = ({ kind, path }) => {
+    if (isStamped || kind !== 'write' || path !== SUPERBLOCK) return undefined;
+    isStamped = true;
+    // The slot that is not being written.
+    stampEpoch(disk, 0);
+    return { code: 'ENOSPC' };
+  };
+  await expect(appendEach(wal, 20, 500)).rejects.toMatchObject({ code: 'KEELSON_FENCED' });
+  disk.onCall = null;
+  expect(isStamped).toBe(true);
+  await wal.close();
+  expect(Math.max(...epochsOf(disk))).toBe(2);
+});
+
 test('whoever is succeeded before one of its syncs changes no name of a segment after it', async () => {
   let isSucceeded = true;
   let rotations = 0;

@@ -183,6 +183,8 @@ export class SuperblockFile {
    * name what its caller takes back. Then what was true before is written over it, or the log latches.
    */
   async #takeBack(slot: number, generation: number): Promise<void> {
+    // What stands there now may be a successor's (D11).
+    await this.checkFence('background');
     const offset = slot * SUPERBLOCK_SLOT_BYTES;
     const until = offset + SUPERBLOCK_SLOT_BYTES;
     const { bytes } = await readSlots(this.file);
