@@ -96,8 +96,7 @@ export function whenAborted(signal: AbortSignal | undefined, run: () => void): (
   };
   all.add(own);
   return () => {
-    all.delete(own);
-    if (all.size > 0) return;
+    if (!all.delete(own) || all.size > 0) return;
     waiting.delete(signal);
     signal.removeEventListener('abort', tellAll);
   };

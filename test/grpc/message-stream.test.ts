@@ -76,3 +76,12 @@ test('numbers of every size travel as they are', () => {
   expect(Number(new NumberReader(huge).uint64())).toBeGreaterThan(Number.MAX_SAFE_INTEGER);
   expect(() => new NumberReader(new Uint8Array(0)).uint64()).toThrow();
 });
+
+test('a message of very many fields, which would be a hundred times as large in memory, is refused half-way', () => {
+  const bytes = new Uint8Array(12_000_000);
+  const reader = new NumberReader(bytes);
+  expect(() => {
+    while (reader.pos < bytes.length) reader.uint32();
+  }).toThrow('more than');
+  expect(reader.pos).toBeGreaterThan(8_000_000);
+});

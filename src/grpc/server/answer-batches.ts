@@ -12,6 +12,7 @@ export class AnswerBatches {
   #isEnded = false;
   #failure: Error | null = null;
   #wake: () => void = () => undefined;
+  #onFewer: () => void = () => undefined;
 
   add(number: number, saved: Promise<Saved>): void {
     const slot: Slot = { number, answer: null };
@@ -36,6 +37,15 @@ export class AnswerBatches {
     this.#isEnded = true;
     this.#failure = failure;
     this.#wake();
+    this.#onFewer();
+  }
+
+  /** Waits until no more than so many are there that nobody took, or until the end. */
+  async whenAtMost(most: number): Promise<void> {
+    while (this.#slots.length > most && !this.#isEnded)
+      await new Promise<void>((resolve) => {
+        this.#onFewer = resolve;
+      });
   }
 
   async *batches(): AsyncGenerator<Answer[], void> {
@@ -61,6 +71,7 @@ export class AnswerBatches {
       answers.push(answer);
     }
     this.#slots.splice(0, answers.length);
+    this.#onFewer();
     return answers;
   }
 }

@@ -24,16 +24,17 @@ export async function* entryMessages(
   const options = signal === undefined ? {} : { signal };
   const cutsBefore = cuts.count;
   let sentBytes = 0;
-  let entryBytes = 0;
+  let entryBytes = ENTRY_WIRE_BYTES;
   let at = from;
   do {
     const bytesLeft = bytesMax - sentBytes;
-    const share = (HELD_ENTRIES_BYTES - held.bytes) / HELD_SHARE;
+    const share = Math.floor((HELD_ENTRIES_BYTES - held.bytes) / HELD_SHARE);
     const messageBytes = Math.max(MESSAGE_BYTES_MIN, Math.min(MESSAGE_BYTES, share, bytesLeft));
     held.bytes += messageBytes;
     try {
-      // By their number, so that one read brings them: behind a bound of bytes it looks for one that fits still.
-      const count = sentBytes === 0 ? until - at : Math.ceil(messageBytes / entryBytes);
+      // By their number too: so one read brings them, where behind a bound of bytes it looks for one that fits still, and
+      // those without data are no more than a message holds.
+      const count = Math.ceil(messageBytes / entryBytes);
       const most = sentBytes === 0 ? messageBytes : 2 * messageBytes;
       const entries = await log.entries(at, Math.min(until, at + count), {
         ...options,

@@ -3,6 +3,7 @@ import { firstOf, KeelsonError, orAborted, throwIfAborted, untilAborted } from '
 import { checksum } from '../../format/checksum.js';
 import type { RaftLogCalls, RequestOf, ResponseOf } from '../calls.js';
 import type { SaveStreamRequest, Session, SnapshotUpload } from '../generated/keelson/v1/raft_log.js';
+import { WINDOW_CHANGES } from '../limits.js';
 import { toJson } from '../wire/json.js';
 import { CHECKPOINT_SCOPES, hardStateMessageOf } from '../wire/state-message.js';
 import { hardStateChangeOf } from '../wire/save-message.js';
@@ -104,7 +105,10 @@ export class RaftLogHost implements RaftLogCalls {
     }
   }
 
-  /** Reads no further message while too much waits for the disk: so the stream itself slows its client down. */
+  /**
+   * Reads no further message while too much waits for the disk, or more answers for the client than it may be without: so
+   * the stream itself slows its client down.
+   */
   async #readChanges(
     session: LogSession,
     first: SaveStreamRequest,
@@ -113,6 +117,8 @@ export class RaftLogHost implements RaftLogCalls {
     ending: AbortSignal,
   ): Promise<void> {
     const take = ({ changes }: SaveStreamRequest): void => {
+      if (changes.length > WINDOW_CHANGES)
+        throw invalidArgument('changes', changes.length, `at most ${WINDOW_CHANGES}`);
       for (const change of changes) answers.add(change.number, session.take(change));
     };
     try {
@@ -120,6 +126,7 @@ export class RaftLogHost implements RaftLogCalls {
       for await (const message of untilAborted('the stream', ending, iterator)) {
         take(message);
         if (session.hosted.queuedBytes() > this.#limits.queuedBytesMax) await session.hosted.log.drained();
+        await answers.whenAtMost(WINDOW_CHANGES);
       }
       answers.end();
     } catch (error) {

@@ -1,0 +1,95 @@
+// One client that asks for very much and takes nothing must cost the server little, and the next client nothing at all.
+// Streams are opened by the hundred and dropped in every state, and what a fresh reader is sent shows what came back.
+import { setImmediate } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { connectTo } from '../../src/grpc/net/connect-raft-log.js';
+import type { RaftLogCalls } from '../../src/grpc/calls.js';
+import type { Entry, Session } from '../../src/grpc/generated/keelson/v1/raft_log.js';
+import { nodeEnvironment } from '../../src/disk/node-environment.js';
+import { MESSAGE_BYTES, WINDOW_CHANGES } from '../../src/grpc/limits.js';
+import { scratchDirectory } from '../disk/scratch-directory.js';
+import { hostOf } from './in-process.js';
+import { all, appending, failureOf, opened, rawCalls } from './raw-session.js';
+import { served } from './served.js';
+
+const IS_DEEP = process.env['KEELSON_DEEP'] === '1';
+
+function saving(calls: RaftLogCalls, session: Session, number: number, entries: Entry[]): Promise<unknown> {
+  const value = { entries, hardState: { term: 1, clearsVote: false }, stable: [] };
+  return calls.save({ session, change: { number, answered: 0, change: { $case: 'save', value } } });
+}
+
+test('entries without data are no more in a message than its bytes allow', async () => {
+  const host = hostOf(nodeEnvironment(), scratchDirectory());
+  const session = await opened(host);
+  const data = new Uint8Array(0);
+  const entries = Array.from({ length: 12_000 }, (_, at) => ({ index: at + 1, term: 1, kind: 0, data }));
+  await saving(host, session, 1, entries);
+  const messages = await all(host.entries({ name: 'a', from: 1, until: 12_001, session }));
+  expect(messages.flatMap(({ entries: some }) => some.map(({ index }) => index))).toHaveLength(12_000);
+  expect(Math.max(...messages.map(({ entries: some }) => some.length))).toBeLessThan(MESSAGE_BYTES / 32);
+  await host.drain();
+});
+
+test('of a client that takes no answer no more is read than may be without one', async () => {
+  const host = hostOf(nodeEnvironment(), scratchDirectory());
+  const session = await opened(host);
+  let sent = 0;
+  async function* requests() {
+    yield { session, changes: [] };
+    // Each is refused at once, with an answer of its own.
+    for (; sent < 8 * WINDOW_CHANGES; sent += WINDOW_CHANGES) {
+      const changes = Array.from({ length: WINDOW_CHANGES }, () => ({ number: 2 ** 40, answered: 0 }));
+      yield await Promise.resolve({ changes });
+    }
+  }
+  const answers = host.saveStream(requests());
+  await answers.next();
+  for (let turn = 0; turn < 100; turn += 1) await setImmediate();
+  expect(sent).toBeLessThanOrEqual(2 * WINDOW_CHANGES);
+  let answered = 0;
+  for await (const batch of answers) answered += batch.answers.length;
+  expect(answered).toBe(8 * WINDOW_CHANGES);
+  const giant = Array.from({ length: WINDOW_CHANGES + 1 }, () => ({ number: 1, answered: 0 }));
+  async function* once() {
+    yield await Promise.resolve({ session, changes: giant });
+  }
+  expect(await failureOf(all(host.saveStream(once())))).toMatchObject({ details: { argument: 'changes' } });
+  await host.drain();
+});
+
+test('streams that are dropped unread, half read or abandoned leave the next reader whole messages', async () => {
+  const server = await served();
+  const session = await opened(rawCalls(server.port));
+  const entries = Array.from({ length: 64 }, (_, at) => ({
+    index: at + 1,
+    term: 1,
+    kind: 0,
+    data: new Uint8Array(32_768),
+  }));
+  await saving(rawCalls(server.port), session, 1, entries);
+  const asked = { name: 'a', from: 1, until: 65, session };
+  const rounds = IS_DEEP ? 20 : 1;
+  for (let round = 0; round < rounds; round += 1) {
+    const leave = new AbortController();
+    const clients = Array.from({ length: 2 }, () => connectTo(`127.0.0.1:${server.port}`, {}));
+    const streams = clients.flatMap(({ calls }) =>
+      Array.from({ length: 100 }, () => calls.entries(asked, leave.signal)[Symbol.asyncIterator]()),
+    );
+    const firsts = await Promise.all(streams.map((stream) => stream.next()));
+    expect(firsts.every(({ done }) => done !== true)).toBe(true);
+    // A third leaves by itself, a third is abandoned, and of the rest the connection goes.
+    for (const stream of streams.slice(0, 66)) await stream.return?.();
+    const abandoned = Promise.allSettled(streams.slice(66, 132).map((stream) => stream.next()));
+    leave.abort();
+    await abandoned;
+    for (const { close } of clients) close();
+    await saving(rawCalls(server.port), session, round + 2, [{ ...entries[0], index: 65 + round } as Entry]);
+  }
+  const calls = rawCalls(server.port);
+  for (;;) {
+    const [first] = await all(calls.entries(asked));
+    if ((first?.entries.length ?? 0) * 32_768 >= MESSAGE_BYTES / 2) break;
+  }
+  await calls.save({ session, change: appending(rounds + 2, 65 + rounds) });
+});
