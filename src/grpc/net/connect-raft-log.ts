@@ -64,12 +64,10 @@ const OPTIONS = [
 ] as const;
 const PATIENCE_MS = 10_000;
 
-/** Retries buffer what was written; channelz keeps what was closed; a dead peer is found by its silence. */
+/** Retries buffer what was written; channelz keeps what was closed. */
 const CHANNEL: ChannelOptions = {
   'grpc.enable_retries': 0,
   'grpc.enable_channelz': 0,
-  'grpc.keepalive_time_ms': 20_000,
-  'grpc.keepalive_timeout_ms': 5000,
   'grpc.initial_reconnect_backoff_ms': 50,
   'grpc.min_reconnect_backoff_ms': 50,
   'grpc.max_reconnect_backoff_ms': 1000,
@@ -102,7 +100,7 @@ export async function connectRaftLog(address: string, options: ConnectOptions): 
   };
   for (const [option, value] of Object.entries(numbers))
     checkInteger(option, value, option === 'recentBytes' ? 0 : 1);
-  const { calls, close } = connectTo(address, given);
+  const { calls, close } = connectTo(address, given, patienceMs);
   try {
     return await openRemoteLog({
       calls,
@@ -133,11 +131,14 @@ export async function connectRaftLog(address: string, options: ConnectOptions): 
 export function connectTo(
   address: unknown,
   { tls, tokenFile }: RemoteAddressOptions,
+  patienceMs: number = PATIENCE_MS,
 ): ReturnType<typeof grpcCalls> {
   if (typeof address !== 'string' || address === '') throw invalidArgument('address', address, `'host:port'`);
+  // A server that went without a word is found by its silence: asked after half of the patience, and for the other half.
+  const silentMs = Math.min(5000, Math.max(500, Math.ceil(patienceMs / 2)));
   const parts: CallerParts = {
     credentials: tls === undefined ? ChannelCredentials.createInsecure() : clientCredentials(tls),
-    options: CHANNEL,
+    options: { ...CHANNEL, 'grpc.keepalive_time_ms': silentMs, 'grpc.keepalive_timeout_ms': silentMs },
     token: tokenFile === undefined ? () => null : tokenOf(tokenFile),
   };
   return grpcCalls(address, parts);

@@ -4,6 +4,7 @@ import {
   Server,
   ServerCredentials,
   setLogVerbosity,
+  type ChannelOptions,
   type ConnectionInjector,
 } from '@grpc/grpc-js';
 import { checkInteger, invalidArgument, readFields } from '../../errors/arguments.js';
@@ -32,7 +33,10 @@ export interface ServerLimits {
   readonly streamsMax: number;
   /** Bytes of one log that wait for its disk before no more is read from its session. Default 32 MiB. */
   readonly queuedBytesMax: number;
-  /** Milliseconds that a connection may be silent before its first call. Default 10,000. */
+  /**
+   * Milliseconds that a connection may be silent before its first call; later it is asked so often whether its client is
+   * there still, and ended where no answer comes for as long. Default 10,000.
+   */
   readonly silentMs: number;
 }
 
@@ -138,12 +142,7 @@ export async function serveRaftLogs(options: ServeOptions): Promise<RaftLogServe
     ...limits,
     ...(onSync === undefined ? {} : { onSync }),
   });
-  const server = new Server({
-    'grpc.enable_channelz': 0,
-    'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
-    'grpc.max_send_message_length': -1,
-    'grpc.max_concurrent_streams': limits.streamsMax,
-  });
+  const server = new Server(channelOf(limits));
   const checkAllowed = tokenGuard(tokenFile);
   server.addService(
     METHODS,
@@ -189,6 +188,18 @@ export async function serveRaftLogs(options: ServeOptions): Promise<RaftLogServe
     },
     close: (graceMs = 10_000) => (closing ??= close(graceMs)),
     [Symbol.asyncDispose]: () => (closing ??= close(10_000)),
+  };
+}
+
+function channelOf({ silentMs, streamsMax }: ServerLimits): ChannelOptions {
+  return {
+    'grpc.enable_channelz': 0,
+    // The host of a client may go without a word, and would hold its connection, calls and messages for ever.
+    'grpc.keepalive_time_ms': silentMs,
+    'grpc.keepalive_timeout_ms': silentMs,
+    'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
+    'grpc.max_send_message_length': -1,
+    'grpc.max_concurrent_streams': streamsMax,
   };
 }
 
