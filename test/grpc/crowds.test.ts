@@ -6,7 +6,7 @@ import { connectTo } from '../../src/grpc/net/connect-raft-log.js';
 import type { RaftLogCalls } from '../../src/grpc/calls.js';
 import type { Entry, Session } from '../../src/grpc/generated/keelson/v1/raft_log.js';
 import { nodeEnvironment } from '../../src/disk/node-environment.js';
-import { MESSAGE_BYTES, WINDOW_CHANGES } from '../../src/grpc/limits.js';
+import { LARGE_ENTRIES_BYTES, MESSAGE_BYTES, WINDOW_CHANGES } from '../../src/grpc/limits.js';
 import { scratchDirectory } from '../disk/scratch-directory.js';
 import { hostOf } from './in-process.js';
 import { all, appending, failureOf, opened, rawCalls } from './raw-session.js';
@@ -55,6 +55,25 @@ test('of a client that takes no answer no more is read than may be without one',
     yield await Promise.resolve({ session, changes: giant });
   }
   expect(await failureOf(all(host.saveStream(once())))).toMatchObject({ details: { argument: 'changes' } });
+  await host.drain();
+});
+
+test('of entries larger than a message no more is held than the server allows, for however many readers', async () => {
+  const host = hostOf(nodeEnvironment(), scratchDirectory());
+  const session = await opened(host);
+  const bytes = 2 ** 22;
+  await saving(host, session, 1, [{ index: 1, term: 1, kind: 0, data: new Uint8Array(bytes) }]);
+  const asked = { name: 'a', from: 1, until: 2 };
+  const readers = Array.from({ length: 12 }, () => host.entries(asked)[Symbol.asyncIterator]());
+  const said = await Promise.allSettled(readers.map((reader) => reader.next()));
+  const refused = said.filter(({ status }) => status === 'rejected');
+  expect(refused).not.toEqual([]);
+  for (const one of refused) expect(one).toMatchObject({ reason: { code: 'KEELSON_QUEUE_FULL' } });
+  expect((said.length - refused.length) * bytes).toBeLessThanOrEqual(LARGE_ENTRIES_BYTES);
+  // The one that has the log reads it still.
+  expect(await all(host.entries({ ...asked, session }))).toHaveLength(1);
+  for (const reader of readers) await reader.return?.();
+  expect(await all(host.entries(asked))).toHaveLength(1);
   await host.drain();
 });
 

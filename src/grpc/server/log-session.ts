@@ -6,6 +6,7 @@ import { WINDOW_CHANGES } from '../limits.js';
 import { errorMessage } from '../wire/error-message.js';
 import { toJson } from '../wire/json.js';
 import { saveOf } from '../wire/save-message.js';
+import type { HeldEntries } from './entry-messages.js';
 import { EventQueue } from './event-queue.js';
 import type { HostedLog } from './log-source.js';
 import { doesNotFollow, forgotten, outOfOrder, tooMany } from './refusals.js';
@@ -30,6 +31,8 @@ export class LogSession {
   readonly id: string;
   readonly epoch: number;
   readonly hosted: HostedLog;
+  /** For its readers. */
+  readonly held: HeldEntries = { bytes: 0 };
   /** What Open answered; forgotten with the first change. */
   opened: OpenResponse | null;
   #number = 0;

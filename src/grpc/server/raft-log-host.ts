@@ -33,6 +33,7 @@ export class RaftLogHost implements RaftLogCalls {
   readonly #limits: HostLimits;
   readonly #logs = new Map<string, NamedLog>();
   readonly #held: HeldEntries = { bytes: 0 };
+  readonly #heldByStrangers: HeldEntries = { bytes: 0 };
   #isDraining = false;
 
   constructor(source: LogSource, limits: HostLimits) {
@@ -136,9 +137,10 @@ export class RaftLogHost implements RaftLogCalls {
   }
 
   entries(request: RequestOf<'entries'>, signal?: AbortSignal): AsyncIterable<ResponseOf<'entries'>> {
-    return this.#reading(request.name, request.session, (hosted) =>
-      entryMessages(hosted, request, this.#held, signal),
-    );
+    const { name, session } = request;
+    const owner = session === undefined ? this.#heldByStrangers : this.#session(session).held;
+    const holding = { held: this.#held, owner };
+    return this.#reading(name, session, (hosted) => entryMessages(hosted, request, holding, signal));
   }
 
   async createSnapshot(
