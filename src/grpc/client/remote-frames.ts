@@ -129,7 +129,8 @@ export class RemoteFrames implements FrameStore {
           attempt = 0;
         });
       } catch (error) {
-        await this.#afterBreak(error);
+        // Who has just answered is not waited for as one that was silent before.
+        if (await this.#afterBreak(error)) attempt = 0;
       }
       this.#isConnected = false;
       this.#armGivingUp();
@@ -264,20 +265,21 @@ export class RemoteFrames implements FrameStore {
     this.#ending.abort();
   }
 
-  async #afterBreak(error: unknown): Promise<void> {
-    if (this.#ending.signal.aborted || error instanceof ConnectionLost) return;
+  /** True if there is a new session. */
+  async #afterBreak(error: unknown): Promise<boolean> {
+    if (this.#ending.signal.aborted || error instanceof ConnectionLost) return false;
     try {
-      if (isUnknownSession(error)) await this.#resume(error);
+      if (isUnknownSession(error)) return await this.#resume(error);
       // A server that takes no more calls, or knows no such token, may do so again in a moment; patience has its end.
-      else if (!isKeelsonError(error)) throw error;
+      if (!isKeelsonError(error)) throw error;
     } catch (failure) {
-      if (this.#ending.signal.aborted || isUnreachable(failure)) return;
-      this.latch(this.#undecided(failure));
+      if (!this.#ending.signal.aborted && !isUnreachable(failure)) this.latch(this.#undecided(failure));
     }
+    return false;
   }
 
   /** The server does not know the session: it began anew, or another one has, or had, the log. */
-  async #resume(why: unknown): Promise<void> {
+  async #resume(why: unknown): Promise<true> {
     let before: number;
     try {
       before = await this.#link.reopen(this.#ending.signal);
@@ -293,6 +295,7 @@ export class RemoteFrames implements FrameStore {
     }
     this.#settle(state as LogState);
     this.#listener.onSession();
+    return true;
   }
 
   /** What the server found is the end of this session's own writing: what is there is there for good, and the rest is not. */
