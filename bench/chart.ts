@@ -37,6 +37,9 @@ export function chartPage({ node, platform, cpus, rounds, rows }: BenchRun): str
 /** As it is without a browser: its own types are of the DOM. */
 const plot = Plot.plot as unknown as (options: object) => { readonly outerHTML: string };
 
+/** Pixels, of the font that the labels are in; rather too many than too few. */
+const CHARACTER_WIDTH = 7;
+
 const name = ({ work, reference }: Row): string => `${work}  |  ${reference.name}`;
 
 /** A bar from 1, where both are alike, to the ratio; a line where the goal is, and in words whether it was kept. */
@@ -70,11 +73,19 @@ function chartOf(rows: readonly Row[]): Html {
     document,
     ariaLabel: 'Ratios and their goals; the table below has the same figures',
     width: 1100,
-    marginLeft: 390,
+    marginLeft: 20 + CHARACTER_WIDTH * Math.max(0, ...rows.map((row) => name(row).length)),
+    marginBottom: 45,
     marginRight: 110,
-    height: rows.length * 44 + 50,
+    height: rows.length * 44 + 65,
     style: { fontSize: '13px', background: 'none' },
-    x: { type: 'log', grid: true, label: 'Keelson by the reference (log)', tickFormat: '~g', nice: true },
+    x: {
+      type: 'log',
+      grid: true,
+      label: 'Keelson by the reference (log)',
+      labelOffset: 40,
+      tickFormat: '~g',
+      nice: true,
+    },
     y: { label: null, domain: rows.map(name) },
     marks: [
       Plot.ruleX([1]),
