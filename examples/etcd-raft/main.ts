@@ -4,7 +4,8 @@
  */
 import { join } from 'node:path';
 import { runCluster } from '../demo/cluster/run-cluster.js';
-import { buildEngine, goVersion } from './run/build-engine.js';
+import { goVersion } from '../go-raft/run/build-node.js';
+import { buildEngine } from './run/build-engine.js';
 
 process.exitCode = await main();
 

@@ -82,7 +82,7 @@ export class AsyncStorage {
     return !this.#isStopped;
   }
 
-  /** The log takes nothing for now, for want of room. */
+  /** The log takes nothing until it finds room again. */
   get isFull(): boolean {
     return this.#refused !== null;
   }

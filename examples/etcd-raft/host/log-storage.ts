@@ -19,7 +19,7 @@ const PAGES_MAX = 4;
 /**
  * The log, for an engine that asks it synchronously. What is in memory is answered at once. What is not is begun to be
  * read, and refused in the two ways that make a leader ask again with the next heartbeat: the entries as compacted, and the
- * snapshot that it then wants as not to be had for now.
+ * snapshot that it then wants as temporarily unavailable.
  */
 export class LogStorage {
   /** The configuration as of what is applied: only a snapshot that knows it helps a member that joined since. */

@@ -12,15 +12,6 @@ const GO_MODULE: string = join(ROOT ?? '', 'examples/etcd-raft');
 /** Where the WebAssembly module is made: beside what else is built, and never committed. */
 export const ENGINE_PATH: string = join(ROOT ?? '', 'dist/examples/etcd-raft/engine.wasm');
 
-/** What Go there is; null for none. */
-export async function goVersion(): Promise<string | null> {
-  try {
-    return (await run('go', ['version'])).stdout.trim();
-  } catch {
-    return null;
-  }
-}
-
 /** Makes the WebAssembly module. Go keeps what it has compiled: the second time takes a second. */
 export async function buildEngine(): Promise<void> {
   await mkdir(dirname(ENGINE_PATH), { recursive: true });

@@ -1,6 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import type { Random } from '../../../sim/index.js';
+import { Random } from '../../../sim/index.js';
+import { ENDING_SIGNALS } from '../../demo/single/ending-signals.js';
 import { CountingClient } from './counting-client.js';
 import { judge, settled } from './judge.js';
 
@@ -12,7 +16,7 @@ const DEADLINE_MS = 90_000;
 const ENDS_MAX = 100;
 
 /** For how long processes are killed, and how many clients count at one time. */
-export interface OrdealOptions {
+interface OrdealOptions {
   readonly seconds: number;
   readonly clients: number;
 }
@@ -29,11 +33,54 @@ export interface Killable {
   revive(): void;
   stop(): Promise<void>;
   told(): string;
+  snapshots(): string;
   verify(): readonly string[];
 }
 
+/** An example that is run: what it is called, and how its cluster is made. */
+export interface Ordeal {
+  /** As in `npm run example:<name>`. */
+  readonly name: string;
+  readonly kills: string;
+  /** What this machine lacks for it; empty: nothing. */
+  readonly missing: () => Promise<string> | string;
+  readonly make: (folder: string, random: Random) => Promise<Killable>;
+}
+
+/** Runs it as a program; returns its exit code. */
+export async function runOrdeal({ name, kills, missing, make }: Ordeal): Promise<number> {
+  const options = ordealOptions();
+  if (options === null) {
+    console.error(`npm run example:${name} -- [--seconds S] [--clients N]
+
+  --seconds S   for how long ${kills} are killed (45)
+  --clients N   how many count at one time (8)`);
+    return 2;
+  }
+  const lack = await missing();
+  if (lack !== '') {
+    console.log(`skipped: ${lack}`);
+    return 0;
+  }
+  const folder = await mkdtemp(join(tmpdir(), `keelson-${name}-`));
+  const random = new Random(Math.floor(Math.random() * 2 ** 32));
+  const cluster = await make(folder, random);
+  for (const signal of ENDING_SIGNALS)
+    process.once(signal, () => void cluster.stop().then(() => process.exit(130)));
+  const faults = await faultsOf(cluster, options, random);
+  console.log(`killed: ${cluster.told()}; snapshots: ${cluster.snapshots()}`);
+  if (faults.length === 0) {
+    console.log('Every acknowledged step is on every member, once, and every log is sound.');
+    await rm(folder, { recursive: true, force: true });
+    return 0;
+  }
+  for (const fault of faults) console.error(fault);
+  console.error(`Logs and what the processes said: ${folder}`);
+  return 1;
+}
+
 /** Of the command line; null where it is wrong. */
-export function ordealOptions(): OrdealOptions | null {
+function ordealOptions(): OrdealOptions | null {
   try {
     const { values } = parseArgs({ options: { seconds: { type: 'string' }, clients: { type: 'string' } } });
     const seconds = Number(values.seconds ?? 45);
@@ -46,7 +93,7 @@ export function ordealOptions(): OrdealOptions | null {
 }
 
 /** What is wrong after some time under kills. The cluster is stopped then. */
-export async function faultsOf(
+async function faultsOf(
   cluster: Killable,
   options: OrdealOptions,
   random: Random,
