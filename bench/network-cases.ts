@@ -132,7 +132,7 @@ async function entries(stage: Stage): Promise<Row[]> {
     const startMs = performance.now();
     let bytes = 0;
     for await (const message of calls.entries({ name: 'read', from: 1, until: count + 1 }))
-      for (const { data } of message.entries) bytes += data.length;
+      bytes += message.entries?.data.length ?? 0;
     if (round > 0) rates.push(bytes / MIB / ((performance.now() - startMs) / 1000));
     stage.context.progress(`${work}: round ${round}`);
   }

@@ -4,6 +4,13 @@
 
 /** The largest message, in bytes: the largest save that is allowed by default, its entries small, with room to spare. */
 export const MESSAGE_BYTES_MAX = 67_108_864;
+/** Entries in one message. */
+export const ENTRIES_MAX = 1_048_576;
+/**
+ * Tags, lengths and packed numbers in one message: two bytes can be a whole field, of fifty times their size in memory, and a
+ * large message of those would end the process.
+ */
+export const FIELDS_MAX = 4_194_304;
 /** Changes of one session that may be without an answer, or with one that has not come: their answers are kept. */
 export const WINDOW_CHANGES = 4096;
 /** Of a snapshot's data, in one message: what is sent, and what is taken. */
@@ -27,8 +34,8 @@ export const BATCH_BYTES = 1_048_576;
 export const STREAM_MESSAGE_BYTES = 131_072;
 /** Events that wait for one watcher. */
 export const WATCHED_EVENTS = 256;
-/** What an entry takes in a message beside its data, at most; and what a change takes beside its entries, without small values. */
-export const ENTRY_WIRE_BYTES = 48;
+/** What an entry is counted for beside its data, more than it takes; and what a change takes beside its entries, without small values. */
+export const ENTRY_WIRE_BYTES = 64;
 export const CHANGE_WIRE_BYTES = 16_384;
 export const PLAIN_CHANGE_WIRE_BYTES = 1024;
 /** Random bytes of a session's or an upload's name. */

@@ -4,7 +4,9 @@ import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { connectTo } from '../../src/grpc/net/connect-raft-log.js';
 import type { RaftLogCalls } from '../../src/grpc/calls.js';
-import type { Entry, Session } from '../../src/grpc/generated/keelson/v1/raft_log.js';
+import type { Session } from '../../src/grpc/generated/keelson/v1/raft_log.js';
+import { packEntries } from '../../src/grpc/wire/entry-batch.js';
+import type { ReadEntry } from '../../src/raft-log/contract.js';
 import { nodeEnvironment } from '../../src/disk/node-environment.js';
 import { LARGE_ENTRIES_BYTES, MESSAGE_BYTES, WINDOW_CHANGES } from '../../src/grpc/limits.js';
 import { scratchDirectory } from '../disk/scratch-directory.js';
@@ -14,8 +16,13 @@ import { served } from './served.js';
 
 const IS_DEEP = process.env['KEELSON_DEEP'] === '1';
 
-function saving(calls: RaftLogCalls, session: Session, number: number, entries: Entry[]): Promise<unknown> {
-  const value = { entries, hardState: { term: 1, clearsVote: false }, stable: [] };
+function saving(
+  calls: RaftLogCalls,
+  session: Session,
+  number: number,
+  entries: ReadEntry[],
+): Promise<unknown> {
+  const value = { entries: packEntries(entries), hardState: { term: 1, clearsVote: false }, stable: [] };
   return calls.save({ session, change: { number, answered: 0, change: { $case: 'save', value } } });
 }
 
@@ -26,8 +33,9 @@ test('entries without data are no more in a message than its bytes allow', async
   const entries = Array.from({ length: 12_000 }, (_, at) => ({ index: at + 1, term: 1, kind: 0, data }));
   await saving(host, session, 1, entries);
   const messages = await all(host.entries({ name: 'a', from: 1, until: 12_001, session }));
-  expect(messages.flatMap(({ entries: some }) => some.map(({ index }) => index))).toHaveLength(12_000);
-  expect(Math.max(...messages.map(({ entries: some }) => some.length))).toBeLessThan(MESSAGE_BYTES / 32);
+  const counts = messages.map(({ entries: some }) => some?.sizes.length ?? 0);
+  expect(counts.reduce((sum, count) => sum + count)).toBe(12_000);
+  expect(Math.max(...counts)).toBeLessThan(MESSAGE_BYTES / 32);
   await host.drain();
 });
 
@@ -103,12 +111,14 @@ test('streams that are dropped unread, half read or abandoned leave the next rea
     leave.abort();
     await abandoned;
     for (const { close } of clients) close();
-    await saving(rawCalls(server.port), session, round + 2, [{ ...entries[0], index: 65 + round } as Entry]);
+    await saving(rawCalls(server.port), session, round + 2, [
+      { ...entries[0], index: 65 + round } as ReadEntry,
+    ]);
   }
   const calls = rawCalls(server.port);
   for (;;) {
     const [first] = await all(calls.entries(asked));
-    if ((first?.entries.length ?? 0) * 32_768 >= MESSAGE_BYTES / 2) break;
+    if ((first?.entries?.data.length ?? 0) >= MESSAGE_BYTES / 2) break;
   }
   await calls.save({ session, change: appending(rounds + 2, 65 + rounds) });
 });

@@ -9,6 +9,7 @@ import { credentials, Client } from '@grpc/grpc-js';
 import { expect, onTestFinished, test } from 'vitest';
 import { connectTo } from '../../src/grpc/net/connect-raft-log.js';
 import { scratchDirectory } from '../disk/scratch-directory.js';
+import { packEntries } from '../../src/grpc/wire/entry-batch.js';
 import { appending, entryAt, failureOf, opened, rawCalls } from './raw-session.js';
 import { connected, served } from './served.js';
 
@@ -48,7 +49,8 @@ test('what is no message, and a message that is too large, are errors of their c
   });
   client.close();
   expect(refused).toMatchObject({ code: 3 });
-  const value = { entries: [{ ...entryAt(1), data: new Uint8Array(70_000_000) }], stable: [] };
+  const entries = packEntries([{ ...entryAt(1), data: new Uint8Array(70_000_000) }]);
+  const value = { entries, stable: [] };
   const giant = calls.save({ session, change: { number: 1, answered: 0, change: { $case: 'save', value } } });
   expect(await failureOf(giant)).toMatchObject({
     code: 'KEELSON_TOO_LARGE',

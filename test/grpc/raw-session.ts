@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import type { RaftLogCalls } from '../../src/grpc/calls.js';
-import type { Change, Entry, OpenRequest, Session } from '../../src/grpc/generated/keelson/v1/raft_log.js';
+import type { Change, OpenRequest, Session } from '../../src/grpc/generated/keelson/v1/raft_log.js';
 import { connectTo } from '../../src/grpc/net/connect-raft-log.js';
+import type { ReadEntry } from '../../src/raft-log/contract.js';
+import { packEntries } from '../../src/grpc/wire/entry-batch.js';
 import { ConnectionLost } from '../../src/grpc/calls.js';
 
 /** The calls of a server, as a client that is not ours would make them. */
@@ -20,14 +22,14 @@ export async function opened(calls: RaftLogCalls, given: Partial<OpenRequest> = 
 }
 
 /** An entry of term 1. */
-export function entryAt(index: number): Entry {
+export function entryAt(index: number): ReadEntry {
   return { index, term: 1, kind: 0, data: Buffer.from(String(index)) };
 }
 
 /** A change that appends one entry, and sets the term. */
 export function appending(number: number, index: number, more: Partial<Change> = {}): Change {
   const value = {
-    entries: [entryAt(index)],
+    entries: packEntries([entryAt(index)]),
     hardState: { term: 1, clearsVote: false },
     stable: [],
   };

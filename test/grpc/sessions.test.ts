@@ -12,6 +12,7 @@ import type {
   SaveStreamRequest,
   Session,
 } from '../../src/grpc/generated/keelson/v1/raft_log.js';
+import { packEntries } from '../../src/grpc/wire/entry-batch.js';
 import { cloneRaftLog } from '../../src/index.js';
 import { scratchDirectory } from '../disk/scratch-directory.js';
 import { served, connected } from './served.js';
@@ -65,7 +66,7 @@ test('what was sent behind a change that was refused is not made without it', as
   const { saved } = await calls.save({ session, change: appending(1, 1) });
   const lsn = saved?.lsn ?? 0;
   // The second leaves a hole; the third would fit, but was meant to stand behind it.
-  const vote = { entries: [], hardState: { term: 5, clearsVote: false }, stable: [] };
+  const vote = { hardState: { term: 5, clearsVote: false }, stable: [] };
   const answers = await all(
     calls.saveStream(
       stream(session, [
@@ -156,7 +157,7 @@ test('a vote of bytes that are no text is refused, since it would read as anothe
   const calls = rawCalls(server.port);
   const session = await opened(calls);
   const hardState = { term: 1, vote: 'n@', clearsVote: false };
-  const value = { entries: [], hardState, stable: [] };
+  const value = { hardState, stable: [] };
   const request = { session, change: { number: 1, answered: 0, change: { $case: 'save', value } as const } };
   const { path, requestSerialize, responseDeserialize } = METHODS.save;
   const bytes = requestSerialize(request);
@@ -185,20 +186,24 @@ test('each change takes as many LSNs as the .proto says, so that a client can se
     return (await calls.save({ session, change: { number, answered: 0, change } })).saved?.lsn;
   };
   const save = (value: Partial<Save>): Promise<number | undefined> =>
-    lsnAfter({ $case: 'save', value: { entries: [], stable: [], ...value } });
+    lsnAfter({ $case: 'save', value: { stable: [], ...value } });
   const stable = [{ key: 'k', value: Buffer.from('v') }];
   const three = [entryAt(1), entryAt(2), entryAt(3)];
   expect(await save({ hardState: { term: 1, vote: 'n', clearsVote: false } })).toBe(1);
-  expect(await save({ entries: three, stable, hardState: { term: 1, commit: 1, clearsVote: false } })).toBe(
+  expect(
+    await save({ entries: packEntries(three), stable, hardState: { term: 1, commit: 1, clearsVote: false } }),
+  ).toBe(6);
+  // Nothing new; one that is held, and one that is not; a save of nothing.
+  expect(await save({ entries: packEntries(three), stable, hardState: { term: 1, clearsVote: false } })).toBe(
     6,
   );
-  // Nothing new; one that is held, and one that is not; a save of nothing.
-  expect(await save({ entries: three, stable, hardState: { term: 1, clearsVote: false } })).toBe(6);
-  expect(await save({ entries: [entryAt(3), entryAt(4)] })).toBe(7);
+  expect(await save({ entries: packEntries([entryAt(3), entryAt(4)]) })).toBe(7);
   expect(await save({})).toBe(7);
   expect(await save({ truncateFrom: 4 })).toBe(8);
-  expect(await save({ truncateFrom: 3, entries: [entryAt(3)] })).toBe(9);
-  expect(await failureOf(save({ entries: [entryAt(9)] }))).toMatchObject({ code: 'KEELSON_INDEX_GAP' });
+  expect(await save({ truncateFrom: 3, entries: packEntries([entryAt(3)]) })).toBe(9);
+  expect(await failureOf(save({ entries: packEntries([entryAt(9)]) }))).toMatchObject({
+    code: 'KEELSON_INDEX_GAP',
+  });
   const publish = async (index: number): Promise<number | undefined> => {
     const uploadId = randomBytes(16);
     const upload = { session, uploadId, offset: 0, index, conf: Buffer.from('c'), number: 0, isHeld: true };

@@ -45,7 +45,7 @@ type line struct {
 	Create       string            `json:"create"`
 	TakeOver     bool              `json:"takeOver"`
 	TruncateFrom *uint64           `json:"truncateFrom"`
-	Entries      []*pb.Entry       `json:"entries"`
+	Entries      []record          `json:"entries"`
 	HardState    *hardState        `json:"hardState"`
 	Stable       map[string][]byte `json:"stable"`
 	Index        *uint64           `json:"index"`
@@ -150,7 +150,7 @@ func (h *handle) answer(asked *line, answer object) {
 	case "term":
 		ok, err = h.term(*asked.Index)
 	case "entries":
-		ok, err = h.entries(asked)
+		ok, err = h.entriesOf(asked)
 	case "createSnapshot", "installSnapshot":
 		ok, err = h.upload(asked)
 	case "openSnapshot":
@@ -198,7 +198,7 @@ func (h *handle) save(asked *line) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	save := &pb.Save{TruncateFrom: asked.TruncateFrom, Entries: asked.Entries}
+	save := &pb.Save{TruncateFrom: asked.TruncateFrom, Entries: pack(asked.Entries)}
 	for key, value := range asked.Stable {
 		save.Stable = append(save.Stable, &pb.StableChange{Key: key, Value: value})
 	}
@@ -208,7 +208,7 @@ func (h *handle) save(asked *line) (object, error) {
 		}
 	}
 	after := viewOf(state)
-	records := after.count(state, save)
+	records := after.count(state, save, asked.Entries)
 	err = h.change(&pb.Change{Change: &pb.Change_Save{Save: save}}, records, after)
 	return object{"lastIndex": after.last}, err
 }
@@ -222,12 +222,11 @@ func (s *hardState) message() (*pb.HardStateChange, error) {
 }
 
 // count is how many LSNs a save takes, and makes the view that of the log behind it.
-func (v *view) count(state *pb.LogState, save *pb.Save) (records uint64) {
+func (v *view) count(state *pb.LogState, save *pb.Save, entries []record) (records uint64) {
 	keep := v.last + 1
 	if save.TruncateFrom != nil {
 		keep = min(keep, *save.TruncateFrom)
 	}
-	entries := save.Entries
 	for len(entries) > 0 && (entries[0].Index < v.first || entries[0].Index < keep && termAt(state, entries[0].Index) == entries[0].Term) {
 		entries = entries[1:]
 	}
@@ -314,23 +313,12 @@ func (h *handle) term(index uint64) (object, error) {
 	return object{"term": termAt(state, index)}, nil
 }
 
-func (h *handle) entries(asked *line) (object, error) {
+func (h *handle) entriesOf(asked *line) (object, error) {
 	found := []object{}
-	err := h.read(func(ctx context.Context, id *pb.Session) error {
-		stream, err := h.calls.Entries(ctx, &pb.EntriesRequest{
-			Name: id.Name, From: asked.From, Until: asked.Until, BytesMax: asked.BytesMax, Session: id,
-		})
-		for err == nil {
-			var message *pb.EntriesResponse
-			if message, err = stream.Recv(); err == io.EOF {
-				return nil
-			}
-			for _, e := range message.GetEntries() {
-				found = append(found, object{"index": e.Index, "term": e.Term, "kind": e.Kind, "data": append([]byte{}, e.Data...)})
-			}
-		}
-		return told(err, stream.Trailer())
-	})
+	entries, err := h.entries(asked.From, asked.Until, asked.BytesMax)
+	for _, e := range entries {
+		found = append(found, object{"index": e.Index, "term": e.Term, "kind": e.Kind, "data": append([]byte{}, e.Data...)})
+	}
 	return object{"entries": found}, err
 }
 

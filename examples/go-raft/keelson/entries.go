@@ -14,10 +14,57 @@ import (
 // data is the log's own, as in a log that `keelson import raft-boltdb` made.
 const wrapped = 0x80
 
-func entryOf(log *raft.Log) *pb.Entry {
-	entry := &pb.Entry{Index: log.Index, Term: log.Term, Kind: uint32(log.Type), Data: log.Data}
+// record is an entry of the log, as the server has it.
+type record struct {
+	Index, Term uint64
+	Kind        byte
+	Data        []byte
+}
+
+// pack makes one piece of entries that follow each other; nil of none.
+func pack(entries []record) *pb.EntryBatch {
+	if len(entries) == 0 {
+		return nil
+	}
+	batch := &pb.EntryBatch{}
+	for at, e := range entries {
+		if at == 0 || e.Term != entries[at-1].Term {
+			batch.TermRuns = append(batch.TermRuns, &pb.TermRun{Index: e.Index, Term: e.Term})
+		}
+		batch.Sizes = append(batch.Sizes, uint32(len(e.Data)))
+		batch.Kinds = append(batch.Kinds, e.Kind)
+		batch.Data = append(batch.Data, e.Data...)
+	}
+	return batch
+}
+
+// unpack cuts it again. The data are parts of the batch's.
+func unpack(batch *pb.EntryBatch) ([]record, error) {
+	entries := make([]record, len(batch.GetSizes()))
+	runs, kinds, data := batch.GetTermRuns(), batch.GetKinds(), batch.GetData()
+	if len(entries) == 0 || len(runs) == 0 || len(kinds) != 0 && len(kinds) != len(entries) {
+		return nil, fmt.Errorf("%d entries came with %d terms and %d kinds", len(entries), len(runs), len(kinds))
+	}
+	for at, size := range batch.Sizes {
+		if uint64(size) > uint64(len(data)) {
+			return nil, fmt.Errorf("entry %d of a batch has %d bytes, of which %d came", at, size, len(data))
+		}
+		e := record{Index: batch.TermRuns[0].Index + uint64(at), Data: data[:size:size]}
+		if len(runs) > 1 && runs[1].Index == e.Index {
+			runs = runs[1:]
+		}
+		if e.Term = runs[0].Term; len(kinds) > 0 {
+			e.Kind = kinds[at]
+		}
+		entries[at], data = e, data[size:]
+	}
+	return entries, nil
+}
+
+func entryOf(log *raft.Log) record {
+	e := record{Index: log.Index, Term: log.Term, Kind: byte(log.Type), Data: log.Data}
 	if len(log.Extensions) == 0 && log.AppendedAt.IsZero() {
-		return entry
+		return e
 	}
 	data := make([]byte, 0, len(log.Data)+len(log.Extensions)+2*binary.MaxVarintLen64)
 	at := int64(0)
@@ -26,20 +73,20 @@ func entryOf(log *raft.Log) *pb.Entry {
 	}
 	data = binary.AppendVarint(data, at)
 	data = binary.AppendUvarint(data, uint64(len(log.Extensions)))
-	entry.Kind |= wrapped
-	entry.Data = append(append(data, log.Extensions...), log.Data...)
-	return entry
+	e.Kind |= wrapped
+	e.Data = append(append(data, log.Extensions...), log.Data...)
+	return e
 }
 
-func logOf(entry *pb.Entry) (*raft.Log, error) {
-	log := &raft.Log{Index: entry.Index, Term: entry.Term, Type: raft.LogType(entry.Kind &^ wrapped)}
-	data := entry.Data
-	if entry.Kind&wrapped != 0 {
+func logOf(e record) (*raft.Log, error) {
+	log := &raft.Log{Index: e.Index, Term: e.Term, Type: raft.LogType(e.Kind &^ wrapped)}
+	data := e.Data
+	if e.Kind&wrapped != 0 {
 		at, atBytes := binary.Varint(data)
 		data = data[max(0, atBytes):]
 		length, lengthBytes := binary.Uvarint(data)
 		if data = data[max(0, lengthBytes):]; atBytes <= 0 || lengthBytes <= 0 || length > uint64(len(data)) {
-			return nil, fmt.Errorf("entry %d was not made by this store", entry.Index)
+			return nil, fmt.Errorf("entry %d was not made by this store", e.Index)
 		}
 		if at != 0 {
 			log.AppendedAt = time.Unix(0, at)

@@ -125,39 +125,46 @@ func (s *Store) GetLog(index uint64, log *raft.Log) error {
 }
 
 func (s *Store) fetch(from, until uint64) ([]*raft.Log, error) {
-	var logs []*raft.Log
-	err := s.read(func(ctx context.Context, id *pb.Session) error {
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		logs = nil
-		stream, err := s.calls.Entries(ctx, &pb.EntriesRequest{
-			Name: id.Name, From: from, Until: until, BytesMax: proto.Uint64(batchBytes), Session: id,
-		})
-		if err != nil {
-			return err
-		}
-		for {
-			message, err := stream.Recv()
-			if err == io.EOF && len(logs) > 0 {
-				return nil
-			}
-			if err != nil {
-				return told(err, stream.Trailer())
-			}
-			for _, entry := range message.Entries {
-				log, err := logOf(entry)
-				if err != nil {
-					return err
-				}
-				logs = append(logs, log)
-			}
-		}
-	})
+	entries, err := s.entries(from, until, proto.Uint64(batchBytes))
 	var refused *Error
 	if errors.As(err, &refused) && (refused.Detail.Code == "KEELSON_COMPACTED" || refused.Detail.Code == "KEELSON_UNAVAILABLE") {
 		return nil, raft.ErrLogNotFound
 	}
+	if err == nil && len(entries) == 0 {
+		err = fmt.Errorf("no entry came of %d to %d", from, until-1)
+	}
+	logs := make([]*raft.Log, len(entries))
+	for at, e := range entries {
+		if err == nil {
+			logs[at], err = logOf(e)
+		}
+	}
 	return logs, err
+}
+
+// entries are those of the log from an index on, until the data of the next would pass bytesMax.
+func (s *Store) entries(from, until uint64, bytesMax *uint64) (entries []record, err error) {
+	err = s.read(func(ctx context.Context, id *pb.Session) error {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		entries = nil
+		stream, err := s.calls.Entries(ctx, &pb.EntriesRequest{
+			Name: id.Name, From: from, Until: until, BytesMax: bytesMax, Session: id,
+		})
+		for err == nil {
+			var message *pb.EntriesResponse
+			if message, err = stream.Recv(); err == io.EOF {
+				return nil
+			} else if err != nil {
+				return told(err, stream.Trailer())
+			}
+			var more []record
+			more, err = unpack(message.Entries)
+			entries = append(entries, more...)
+		}
+		return err
+	})
+	return entries, err
 }
 
 func (s *Store) StoreLog(log *raft.Log) error { return s.StoreLogs([]*raft.Log{log}) }
@@ -192,9 +199,11 @@ func (s *Store) save(logs []*raft.Log) error {
 	if from != 0 {
 		save.TruncateFrom = &from
 	}
-	for _, log := range logs {
-		save.Entries = append(save.Entries, entryOf(log))
+	entries := make([]record, len(logs))
+	for at, log := range logs {
+		entries[at] = entryOf(log)
 	}
+	save.Entries = pack(entries)
 	if save.HardState = after.raise(term, commit); save.HardState != nil {
 		records++
 	}

@@ -32,6 +32,7 @@ const load = async () => {
     connectTo,
     ...(await import('../../grpc/wire/state-message.js')),
     ...(await import('../../grpc/wire/json.js')),
+    ...(await import('../../grpc/wire/entry-batch.js')),
   };
 };
 type Loaded = Awaited<ReturnType<typeof load>>;
@@ -123,7 +124,7 @@ async function verify({ calls, loaded, name, place, values, output }: Asked): Pr
   return report.verdict === 'sound' ? EXIT.sound : EXIT.damage;
 }
 
-async function dump({ calls, name, place, values, output }: Asked): Promise<ExitCode> {
+async function dump({ calls, loaded, name, place, values, output }: Asked): Promise<ExitCode> {
   const { state } = await calls.getState({ name });
   const firstIndex = state?.firstIndex ?? 1;
   const end = (state?.lastIndex ?? 0) + 1;
@@ -134,12 +135,15 @@ async function dump({ calls, name, place, values, output }: Asked): Promise<Exit
     throw new UsageError(`--data is '${form}', expected base64, hex, utf8 or none.`);
   await output.json({ type: 'store', schemaVersion: SCHEMA_VERSION, place }, true);
   if (from >= until) return EXIT.sound;
-  for await (const { entries } of calls.entries({ name, from, until }))
-    for (const { index, term, kind, data } of entries)
-      await output.json(
-        { type: 'entry', index, term, kind, bytes: data.length, ...dataOf(data, form) },
-        true,
-      );
+  for await (const { entries } of calls.entries({ name, from, until })) {
+    if (entries === undefined) continue;
+    const batch = loaded.unpackEntries(entries);
+    for (let index = batch.from; index < batch.until; index += 1) {
+      const data = batch.data(index);
+      const line = { type: 'entry', index, term: batch.term(index), kind: batch.kind(index) };
+      await output.json({ ...line, bytes: data.length, ...dataOf(data, form) }, true);
+    }
+  }
   return EXIT.sound;
 }
 

@@ -4,6 +4,7 @@ import type { LogFrame } from '../../raft-log/state/log-frame.js';
 import type { DurableState } from '../../raft-log/state/durable-state.js';
 import type { Change } from '../generated/keelson/v1/raft_log.js';
 import { CHANGE_WIRE_BYTES, ENTRY_WIRE_BYTES, PLAIN_CHANGE_WIRE_BYTES } from '../limits.js';
+import { packEntries } from '../wire/entry-batch.js';
 import { hardStateMessage } from '../wire/save-message.js';
 
 /** What a frame takes in a message, at most. */
@@ -23,7 +24,7 @@ export function changeOf(frame: LogFrame, uploadId: Uint8Array | null): NonNulla
     value: {
       // It drops nothing where nothing is there, so it need not be known whether anything is.
       truncateFrom: keepUntil,
-      entries: frame.entryViews(),
+      entries: effect.entryCount === 0 ? undefined : packEntries(frame.entryViews()),
       hardState: hardStateMessage(hardState),
       stable: [...stable].map(([key, value]) => ({ key, value: value ?? undefined })),
     },

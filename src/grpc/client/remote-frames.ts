@@ -9,8 +9,8 @@ import { LogFrame } from '../../raft-log/state/log-frame.js';
 import { WalCounters, type Frame, type RecordRegion, type WalObserver } from '../../wal/inside.js';
 import type { RecoveryReport } from '../../wal/report/recovery-report.js';
 import { ConnectionLost } from '../calls.js';
-import type { Answer, Entry, LogState, SaveStreamRequest } from '../generated/keelson/v1/raft_log.js';
-import { BATCH_BYTES, STREAM_MESSAGE_BYTES } from '../limits.js';
+import type { Answer, LogState, SaveStreamRequest } from '../generated/keelson/v1/raft_log.js';
+import { STREAM_MESSAGE_BYTES } from '../limits.js';
 import { errorOf } from '../wire/error-message.js';
 import { latches } from '../wire/fate.js';
 import { durableStateOf } from '../wire/state-message.js';
@@ -18,7 +18,7 @@ import { changeOf, checkWireBytes, isSameLog, wireBytesOf } from './change-of.js
 import { isUnknownSession, pause } from './connection.js';
 import { fenced, notAnswering, serverWithoutUpload, strangeAnswer, unsettled } from './endings.js';
 import type { Link } from './link.js';
-import { regionOf } from './region.js';
+import { readRegion } from './read-region.js';
 import { SentFrames } from './sent-frames.js';
 
 /** How much is taken. */
@@ -333,21 +333,8 @@ export class RemoteFrames implements FrameStore {
     return undefined;
   }
 
-  async read(from: number, until: number, bytesMax: number = Infinity): Promise<RecordRegion> {
-    const { calls, name, place } = this.#link.parts;
-    const range = { name, from, until, bytesMax: Math.min(bytesMax, BATCH_BYTES) };
-    return this.#link.read('the read', undefined, async () => {
-      const request = { ...range, session: this.#link.reader };
-      const all: Entry[] = [];
-      try {
-        for await (const { entries } of calls.entries(request)) for (const entry of entries) all.push(entry);
-      } catch (error) {
-        // What came is what the log held; whoever reads on is told why there is no more.
-        if (all.length === 0) throw error;
-      }
-      if (all.length === 0) throw new ConnectionLost('the server sent no entry');
-      return regionOf(all, from, place);
-    });
+  read(from: number, until: number, bytesMax: number = Infinity): Promise<RecordRegion> {
+    return readRegion(this.#link, from, until, bytesMax);
   }
 
   wasDropped(): Promise<boolean> {

@@ -7,12 +7,11 @@ import {
   type ServerWritableStream,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { invalidArgument } from '../../errors/arguments.js';
 import { KeelsonError } from '../../errors/index.js';
 import type { Method, RaftLogCalls } from '../calls.js';
 import { tooMany } from '../server/refusals.js';
 import { messagesOf, writeAll } from './message-stream.js';
-import { Malformed, METHODS } from './service-definition.js';
+import { METHODS } from './service-definition.js';
 import { endOf, type CallEnd } from './status.js';
 
 /** What the server looks at before a call reaches the service, and what it hears of each. */
@@ -26,7 +25,7 @@ export interface CallGuard {
   readonly now: () => number;
 }
 
-type AnyCall = ServerUnaryCall<unknown, unknown> &
+type AnyCall = ServerUnaryCall<Buffer, unknown> &
   ServerReadableStream<unknown, unknown> &
   ServerWritableStream<unknown, unknown> &
   ServerDuplexStream<unknown, unknown>;
@@ -38,11 +37,11 @@ export function grpcService(calls: RaftLogCalls, guard: CallGuard): UntypedServi
   let underWay = 0;
   const handlers = Object.keys(METHODS).map((name) => {
     const method = name as Method;
-    const { requestStream, responseStream } = METHODS[method];
+    const { requestStream, responseStream, readRequest } = METHODS[method];
     const run = async (call: AnyCall): Promise<unknown> => {
       if (underWay > guard.callsMax) throw tooMany('calls under way', guard.callsMax);
       guard.checkAllowed(call.metadata);
-      const request = requestStream ? messagesOf(call, cancelled, wellFormed) : wellFormed(call.request);
+      const request = requestStream ? messagesOf(call, cancelled, readRequest) : readRequest(call.request);
       const { signal } = cancelling(call);
       // The port's members are functions of `this`.
       const answer = (calls[method] as AnyMethod).call(calls, request, signal);
@@ -100,9 +99,4 @@ function cancelling(call: AnyCall): AbortController {
 
 function cancelled(): KeelsonError {
   return new KeelsonError('KEELSON_ABORTED', 'the call was cancelled by its client.');
-}
-
-function wellFormed(message: unknown): unknown {
-  if (!(message instanceof Malformed)) return message;
-  throw invalidArgument('the message', message.reason, 'one of keelson.v1, its numbers at most 2^53 - 1');
 }

@@ -7,12 +7,12 @@ import type { Readable, Writable } from 'node:stream';
  * @param failureOf what to throw when the stream ends with that
  * @param read what to hand out for a message, itself if left out; what it throws, whoever pulls is told
  */
-export function messagesOf<T>(
+export function messagesOf<Message, T = Message>(
   stream: Readable,
   failureOf: (error: unknown) => Error,
-  read: (message: unknown) => T = (message) => message as T,
+  read: (message: Message) => T = (message) => message as unknown as T,
 ): AsyncIterableIterator<T, void, undefined> {
-  const waiting: unknown[] = [];
+  const waiting: Message[] = [];
   let end: { readonly failure: Error | null } | null = null;
   let answer: (() => void) | null = null;
   const tell = (): void => {
@@ -22,7 +22,7 @@ export function messagesOf<T>(
     end ??= { failure };
     tell();
   };
-  stream.on('data', (message: unknown) => {
+  stream.on('data', (message: Message) => {
     waiting.push(message);
     stream.pause();
     tell();
@@ -38,7 +38,7 @@ export function messagesOf<T>(
   });
   stream.pause();
   const next = (): IteratorResult<T, void> | null => {
-    if (waiting.length > 0) return { done: false, value: read(waiting.shift()) };
+    if (waiting.length > 0) return { done: false, value: read(waiting.shift() as Message) };
     if (end === null) return null;
     if (end.failure !== null) throw end.failure;
     return { done: true, value: undefined };

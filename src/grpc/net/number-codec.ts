@@ -1,13 +1,8 @@
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
-import { ENTRY_WIRE_BYTES, MESSAGE_BYTES_MAX } from '../limits.js';
+import { FIELDS_MAX } from '../limits.js';
 
 /** What a writer keeps for the next message, at most. */
 const KEPT_BYTES = 4_194_304;
-
-/** In a message above so many bytes fields are counted. */
-const COUNTED_BYTES = 1_048_576;
-/** Tags, lengths and small numbers of a message: eight for each entry of the largest that the client sends. */
-const READS_MAX = 8 * Math.floor(MESSAGE_BYTES_MAX / ENTRY_WIRE_BYTES);
 
 /** The generated code asks each number for its text, at once: this one gives the number itself. */
 const read: { value: number; readonly toString: () => number } = { value: 0, toString: () => read.value };
@@ -24,16 +19,16 @@ export class NumberReader extends BinaryReader {
     const bytes = new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
     super(bytes, textOf);
     this.#bytes = bytes;
-    if (bytes.length > COUNTED_BYTES) this.#countReads();
+    // Each takes a byte at least.
+    if (bytes.length > FIELDS_MAX) this.#countFields();
   }
 
-  /** Two bytes can be a whole entry, of a hundred times their size in memory: a large message of those would end the process. */
-  #countReads(): void {
+  #countFields(): void {
     const { uint32 } = this;
-    let reads = 0;
+    let fields = 0;
     this.uint32 = () => {
-      reads += 1;
-      if (reads > READS_MAX) throw new RangeError(`more than ${READS_MAX} fields in one message`);
+      fields += 1;
+      if (fields > FIELDS_MAX) throw new RangeError(`more than ${FIELDS_MAX} fields in one message`);
       return uint32.call(this);
     };
   }

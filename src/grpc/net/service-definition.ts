@@ -1,4 +1,5 @@
 import type { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
+import { invalidArgument } from '../../errors/arguments.js';
 import { RaftLogServiceDefinition } from '../generated/keelson/v1/raft_log.js';
 import type { Method } from '../calls.js';
 import { encoded, NumberReader } from './number-codec.js';
@@ -8,21 +9,15 @@ interface Codec {
   decode(reader: BinaryReader): unknown;
 }
 
-/** A message that is none of the service's. Handed on in its place, so that who sent it is answered as for other mistakes. */
-export class Malformed {
-  readonly reason: string;
-  constructor(reason: string) {
-    this.reason = reason;
-  }
-}
-
 /** What grpc-js needs to know of one call. */
 export interface MethodShape {
   readonly path: string;
   readonly requestStream: boolean;
   readonly responseStream: boolean;
   readonly requestSerialize: (message: unknown) => Buffer;
-  readonly requestDeserialize: (bytes: Buffer) => unknown;
+  /** The bytes themselves: what they say is read once it is known that the call may be made. */
+  readonly requestDeserialize: (bytes: Buffer) => Buffer;
+  readonly readRequest: (bytes: Buffer) => unknown;
   readonly responseSerialize: (message: unknown) => Buffer;
   readonly responseDeserialize: (bytes: Buffer) => unknown;
 }
@@ -38,7 +33,8 @@ export const METHODS: Readonly<Record<Method, MethodShape>> = Object.fromEntries
       requestStream,
       responseStream,
       requestSerialize: (message) => encoded((writer) => request.encode(message, writer)),
-      requestDeserialize: (bytes) => decoded(request, bytes),
+      requestDeserialize: (bytes) => bytes,
+      readRequest: (bytes) => decoded(request, bytes),
       responseSerialize: (message) => encoded((writer) => response.encode(message, writer)),
       responseDeserialize: (bytes) => response.decode(new NumberReader(bytes)),
     };
@@ -57,6 +53,7 @@ function decoded(codec: Codec, bytes: Uint8Array): unknown {
   try {
     return codec.decode(new NumberReader(bytes, (utf8) => text.decode(utf8)));
   } catch (error) {
-    return new Malformed(error instanceof Error ? error.message : String(error));
+    const why = error instanceof Error ? error.message : String(error);
+    throw invalidArgument('the message', why, 'one of keelson.v1, its numbers at most 2^53 - 1');
   }
 }

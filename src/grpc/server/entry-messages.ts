@@ -1,5 +1,6 @@
 import { replaced } from '../../raft-log/read/chunks.js';
 import type { RequestOf, ResponseOf } from '../calls.js';
+import { packEntries } from '../wire/entry-batch.js';
 import {
   ENTRY_WIRE_BYTES,
   HELD_ENTRIES_BYTES,
@@ -63,7 +64,7 @@ export async function* entryMessages(
       entryBytes = ENTRY_WIRE_BYTES + bytes / entries.length;
       sentBytes += bytes;
       at += entries.length;
-      yield { entries };
+      yield { entries: packEntries(entries) };
     } finally {
       held.bytes -= messageBytes;
       owner.bytes -= moreBytes;

@@ -210,7 +210,7 @@ export class RaftLogHost implements RaftLogCalls {
   }
 
   async truncate({ session, number, from }: RequestOf<'truncate'>): Promise<ResponseOf<'truncate'>> {
-    const value = { truncateFrom: from, entries: [], stable: [] };
+    const value = { truncateFrom: from, stable: [] };
     const change = { $case: 'save', value } as const;
     return { saved: await this.#session(session).take({ number, answered: 0, change }) };
   }

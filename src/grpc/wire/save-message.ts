@@ -1,11 +1,13 @@
-import type { HardStateChange, SaveRequest } from '../../raft-log/contract.js';
+import type { Entry, HardStateChange, SaveRequest } from '../../raft-log/contract.js';
 import type { HardStateChange as HardStateMessage, Save } from '../generated/keelson/v1/raft_log.js';
+import { unpackEntries } from './entry-batch.js';
 
 /** A save as the log takes it. */
 export function saveOf({ truncateFrom, entries, hardState, stable }: Save): SaveRequest {
   return {
     ...(truncateFrom === undefined ? {} : { truncateFrom }),
-    ...(entries.length === 0 ? {} : { entries }),
+    // The log takes them as they were read here.
+    ...(entries === undefined ? {} : { entries: unpackEntries(entries) as unknown as Entry[] }),
     ...(hardState === undefined ? {} : { hardState: hardStateChangeOf(hardState) }),
     ...(stable.length === 0
       ? {}

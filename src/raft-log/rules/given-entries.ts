@@ -17,8 +17,8 @@ const ROOM_MAX = 1024;
  */
 export class GivenEntries {
   /** For a save without entries. */
-  static readonly NONE: GivenEntries = new GivenEntries(0);
-  #from = 0;
+  static readonly NONE: GivenEntries = new GivenEntries(0, [], [], []);
+  #from: number;
   #head = 0;
   readonly #count: number;
   // Made anew for each save: in arrays that live on, the garbage collector would have to be told of each entry's bytes.
@@ -26,12 +26,17 @@ export class GivenEntries {
   readonly #kinds: number[];
   readonly #data: Uint8Array[];
 
-  private constructor(count: number) {
-    const room = Math.min(count, ROOM_MAX);
+  private constructor(count: number, terms: number[], kinds: number[], data: Uint8Array[], from: number = 0) {
     this.#count = count;
-    this.#terms = new Array<number>(room);
-    this.#kinds = new Array<number>(room);
-    this.#data = new Array<Uint8Array>(room);
+    this.#from = from;
+    this.#terms = terms;
+    this.#kinds = kinds;
+    this.#data = data;
+  }
+
+  /** Entries that were read as columns of one length, by who knows that they are right; they count as read by {@link read}. */
+  static of(from: number, terms: number[], kinds: number[], data: Uint8Array[]): GivenEntries {
+    return new GivenEntries(data.length, terms, kinds, data, from);
   }
 
   /**
@@ -39,13 +44,20 @@ export class GivenEntries {
    * `KEELSON_INDEX_GAP` a hole, `KEELSON_TOO_LARGE` too many.
    */
   static read(value: unknown): GivenEntries {
+    if (value instanceof GivenEntries) return value;
     if (!Array.isArray(value)) throw invalidArgument('entries', value, 'an array of entries');
     const count: unknown = value.length;
     // A proxy of an array may say anything.
     if (!isInteger(count, 0, Infinity)) throw invalidArgument('entries.length', count, 'a count of entries');
     if (count > LIMITS.saveEntriesMax) throw tooMany(count);
     if (count === 0) return GivenEntries.NONE;
-    const given = new GivenEntries(count);
+    const room = Math.min(count, ROOM_MAX);
+    const given = new GivenEntries(
+      count,
+      new Array<number>(room),
+      new Array<number>(room),
+      new Array<Uint8Array>(room),
+    );
     let bytes = 0;
     for (let at = 0; at < count; at += 1) bytes += given.#read(at, value[at]);
     given.#checkStillThere(bytes);

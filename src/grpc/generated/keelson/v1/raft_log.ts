@@ -185,18 +185,6 @@ export interface HardStateChange {
   readonly commit?: number | undefined;
 }
 
-/** One entry. */
-export interface Entry {
-  /** Its position, from 1. */
-  readonly index: number;
-  /** Term in which a leader made it. */
-  readonly term: number;
-  /** The caller's own mark, 0 to 255. */
-  readonly kind: number;
-  /** The command; may be empty. */
-  readonly data: Uint8Array;
-}
-
 /** A small value that lasts with the rest of its change. A log has at most 32 of them, 4 KiB with their keys. */
 export interface StableChange {
   /** 1 to 64 bytes of UTF-8. */
@@ -223,6 +211,28 @@ export interface TermRun {
   readonly index: number;
   /** Their term. */
   readonly term: number;
+}
+
+/**
+ * Entries one behind the other, without a hole, as one piece. To make one: put down of each entry, in order of index, how many
+ * bytes its data has, and join the data of all. To read one: cut the data by the sizes, and go on to the next run where an
+ * entry has its index. What does not add up is refused (KEELSON_INVALID_ARGUMENT) before anything is written.
+ */
+export interface EntryBatch {
+  /**
+   * Terms in which leaders made them. The first run begins at the first entry, and nothing else tells its index; each further
+   * one at a later entry of the batch. At most 65,536.
+   */
+  readonly termRuns: readonly TermRun[];
+  /**
+   * Bytes of the data of each entry, 0 for none: so many sizes, so many entries. At most 1,048,576; together as many bytes as
+   * data has.
+   */
+  readonly sizes: readonly number[];
+  /** The caller's own mark of each entry, a byte of 0 to 255. Empty where all are 0. */
+  readonly kinds: Uint8Array;
+  /** The commands of all. */
+  readonly data: Uint8Array;
 }
 
 /** What a log holds. */
@@ -263,10 +273,12 @@ export interface Save {
     | number
     | undefined;
   /**
-   * In order of index, without holes. As in the Raft paper, figure 2: those that are held with the same term are skipped, the
-   * first of another term replaces the one that is held and all behind it. Below first_index: skipped.
+   * As in the Raft paper, figure 2: those that are held with the same term are skipped, the first of another term replaces the
+   * one that is held and all behind it. Below first_index: skipped. Left out: none.
    */
-  readonly entries: readonly Entry[];
+  readonly entries?:
+    | EntryBatch
+    | undefined;
   /** What changes of the hard state. */
   readonly hardState?:
     | HardStateChange
@@ -364,7 +376,7 @@ export interface SaveStreamRequest {
   readonly session?:
     | Session
     | undefined;
-  /** In order of their numbers. */
+  /** In order of their numbers, at most OpenResponse.window_changes of them. */
   readonly changes: readonly Change[];
 }
 
@@ -396,7 +408,7 @@ export interface EntriesRequest {
 /** Message of Entries. */
 export interface EntriesResponse {
   /** The next entries; never none. */
-  readonly entries: readonly Entry[];
+  readonly entries?: EntryBatch | undefined;
 }
 
 /**
@@ -1441,85 +1453,6 @@ export const HardStateChange: MessageFns<HardStateChange> = {
   },
 };
 
-function createBaseEntry(): Entry {
-  return { index: 0, term: 0, kind: 0, data: new Uint8Array(0) };
-}
-
-export const Entry: MessageFns<Entry> = {
-  encode(message: Entry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.index !== 0) {
-      writer.uint32(8).uint64(message.index);
-    }
-    if (message.term !== 0) {
-      writer.uint32(16).uint64(message.term);
-    }
-    if (message.kind !== 0) {
-      writer.uint32(24).uint32(message.kind);
-    }
-    if (message.data.length !== 0) {
-      writer.uint32(34).bytes(message.data);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): Entry {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseEntry() as any;
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.index = longToNumber(reader.uint64());
-            continue;
-          }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
-
-            message.term = longToNumber(reader.uint64());
-            continue;
-          }
-          case 3: {
-            if (tag !== 24) {
-              break;
-            }
-
-            message.kind = reader.uint32();
-            continue;
-          }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
-            message.data = reader.bytes();
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-};
-
 function createBaseStableChange(): StableChange {
   return { key: "", value: undefined };
 }
@@ -1698,6 +1631,99 @@ export const TermRun: MessageFns<TermRun> = {
             }
 
             message.term = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEntryBatch(): EntryBatch {
+  return { termRuns: [], sizes: [], kinds: new Uint8Array(0), data: new Uint8Array(0) };
+}
+
+export const EntryBatch: MessageFns<EntryBatch> = {
+  encode(message: EntryBatch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.termRuns) {
+      TermRun.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.sizes.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.sizes) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.kinds.length !== 0) {
+      writer.uint32(26).bytes(message.kinds);
+    }
+    if (message.data.length !== 0) {
+      writer.uint32(34).bytes(message.data);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EntryBatch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEntryBatch() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.termRuns.push(TermRun.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.sizes.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.sizes.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.kinds = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.data = reader.bytes();
             continue;
           }
         }
@@ -1918,7 +1944,7 @@ export const LogState_StableEntry: MessageFns<LogState_StableEntry> = {
 };
 
 function createBaseSave(): Save {
-  return { truncateFrom: undefined, entries: [], hardState: undefined, stable: [] };
+  return { truncateFrom: undefined, entries: undefined, hardState: undefined, stable: [] };
 }
 
 export const Save: MessageFns<Save> = {
@@ -1926,8 +1952,8 @@ export const Save: MessageFns<Save> = {
     if (message.truncateFrom !== undefined) {
       writer.uint32(8).uint64(message.truncateFrom);
     }
-    for (const v of message.entries) {
-      Entry.encode(v!, writer.uint32(18).fork()).join();
+    if (message.entries !== undefined) {
+      EntryBatch.encode(message.entries, writer.uint32(18).fork()).join();
     }
     if (message.hardState !== undefined) {
       HardStateChange.encode(message.hardState, writer.uint32(26).fork()).join();
@@ -1964,7 +1990,7 @@ export const Save: MessageFns<Save> = {
               break;
             }
 
-            message.entries.push(Entry.decode(reader, reader.uint32()));
+            message.entries = EntryBatch.decode(reader, reader.uint32());
             continue;
           }
           case 3: {
@@ -2626,13 +2652,13 @@ export const EntriesRequest: MessageFns<EntriesRequest> = {
 };
 
 function createBaseEntriesResponse(): EntriesResponse {
-  return { entries: [] };
+  return { entries: undefined };
 }
 
 export const EntriesResponse: MessageFns<EntriesResponse> = {
   encode(message: EntriesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    for (const v of message.entries) {
-      Entry.encode(v!, writer.uint32(10).fork()).join();
+    if (message.entries !== undefined) {
+      EntryBatch.encode(message.entries, writer.uint32(10).fork()).join();
     }
     return writer;
   },
@@ -2655,7 +2681,7 @@ export const EntriesResponse: MessageFns<EntriesResponse> = {
               break;
             }
 
-            message.entries.push(Entry.decode(reader, reader.uint32()));
+            message.entries = EntryBatch.decode(reader, reader.uint32());
             continue;
           }
         }

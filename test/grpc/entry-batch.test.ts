@@ -1,0 +1,103 @@
+// Entries of a save, and of a read, travel as one piece that anybody can make: what does not add up must change nothing.
+// Batches are packed and cut again, and a host is sent each way in which one can contradict itself.
+import { expect, test } from 'vitest';
+import { nodeEnvironment } from '../../src/disk/node-environment.js';
+import type { EntryBatch } from '../../src/grpc/generated/keelson/v1/raft_log.js';
+import { ENTRIES_MAX } from '../../src/grpc/limits.js';
+import { METHODS } from '../../src/grpc/net/service-definition.js';
+import { packEntries, unpackEntries } from '../../src/grpc/wire/entry-batch.js';
+import { scratchDirectory } from '../disk/scratch-directory.js';
+import { hostOf } from './in-process.js';
+import { entryAt, failureOf, opened } from './raw-session.js';
+
+const entries = [1, 1, 2, 5, 5].map((term, at) => ({
+  ...entryAt(at + 7),
+  term,
+  kind: at === 3 ? 255 : 0,
+  data: new Uint8Array(at === 1 ? 0 : at + 1).fill(at),
+}));
+
+function asRead(batch: EntryBatch): unknown[] {
+  const given = unpackEntries(batch);
+  return Array.from({ length: given.count }, (_, at) => {
+    const index = given.from + at;
+    return { index, term: given.term(index), kind: given.kind(index), data: given.data(index) };
+  });
+}
+
+test.each([1, 2, 3, 5])('%i entries are cut as they were packed', (count) => {
+  expect(asRead(packEntries(entries.slice(0, count)))).toEqual(entries.slice(0, count));
+});
+
+test('they travel as one piece, and are views of the message that brought them', () => {
+  const { requestSerialize, readRequest } = METHODS.save;
+  const value = { entries: packEntries(entries), stable: [] };
+  const change = { number: 1, answered: 0, change: { $case: 'save', value } };
+  const bytes = requestSerialize({ change });
+  const read = readRequest(bytes) as { readonly change: typeof change };
+  const batch = read.change.change.value.entries;
+  expect(asRead(batch)).toEqual(entries);
+  expect(unpackEntries(batch).data(7).buffer).toBe(bytes.buffer);
+});
+
+test('a message is not read before it is known that its call may be made', () => {
+  const bytes = Buffer.from('ffff', 'hex');
+  for (const { requestDeserialize, readRequest } of Object.values(METHODS)) {
+    expect(requestDeserialize(bytes)).toBe(bytes);
+    expect(() => readRequest(bytes)).toThrow('the message');
+  }
+});
+
+const whole = packEntries([entryAt(1), entryAt(2), entryAt(3)]);
+const term = 1;
+
+test.each<[string, Partial<EntryBatch>]>([
+  ['sizes', { sizes: [] }],
+  ['sizes', { sizes: [], termRuns: [], data: new Uint8Array(0) }],
+  ['sizes', { sizes: new Array<number>(ENTRIES_MAX + 1).fill(0), data: new Uint8Array(0) }],
+  ['data', { sizes: [1, 1] }],
+  ['data', { sizes: [1, 1, 2] }],
+  ['data', { sizes: [1, 2, 0xffff_ffff] }],
+  ['data', { data: new Uint8Array(0) }],
+  ['kinds', { kinds: new Uint8Array(2) }],
+  ['kinds', { kinds: new Uint8Array(4) }],
+  ['term_runs', { termRuns: [] }],
+  ['term_runs', { termRuns: [{ index: 0, term }] }],
+  ['term_runs', { termRuns: [{ index: Number.MAX_SAFE_INTEGER - 2, term }] }],
+  [
+    'term_runs',
+    {
+      termRuns: [
+        { index: 1, term },
+        { index: 1, term },
+      ],
+    },
+  ],
+  [
+    'term_runs',
+    {
+      termRuns: [
+        { index: 1, term },
+        { index: 4, term },
+      ],
+    },
+  ],
+  ['term_runs', { termRuns: [3, 1, 2].map((index) => ({ index, term })) }],
+  ['term_runs', { termRuns: [1, 3, 2].map((index) => ({ index, term })) }],
+])('what does not add up is refused before anything is written: %s %#', async (field, wrong) => {
+  const host = hostOf(nodeEnvironment(), scratchDirectory());
+  const session = await opened(host);
+  const hardState = { term: 1, clearsVote: false };
+  const save = (number: number, entries: EntryBatch): Promise<unknown> => {
+    const value = { entries, hardState, stable: [] };
+    return host.save({ session, change: { number, answered: 0, change: { $case: 'save', value } } });
+  };
+  expect(await failureOf(save(1, { ...whole, ...wrong }))).toMatchObject({
+    code: 'KEELSON_INVALID_ARGUMENT',
+    details: { argument: `entries.${field}` },
+  });
+  const { state } = await host.getState({ name: 'a' });
+  expect(state).toMatchObject({ lastIndex: 0, lsn: 0, hardState: { term: 0 } });
+  await save(2, whole);
+  await host.drain();
+});
