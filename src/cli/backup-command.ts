@@ -37,7 +37,7 @@ export async function backupCommand(options: CliOptions, output: Output): Promis
         output.progress('backup', bytes === 0 ? 1 : written / bytes, `of ${bytesText(bytes)}`);
       });
     await (to === '-'
-      ? writeToStdout(write)
+      ? writeToStdout(output.host.stdout, write)
       : writeNewFile(environment.disk, to, (put) => write(streamInto(put))));
     const answer = { to, since, lastLsn: lsn, lastIndex, hardState, snapshot, files: files.length, bytes };
     await tell(options, answer, json, output);
@@ -56,9 +56,9 @@ function streamInto(put: Put): Writable {
   });
 }
 
-async function writeToStdout(write: (out: Writable) => Promise<void>): Promise<void> {
+async function writeToStdout(stdout: Writable, write: (out: Writable) => Promise<void>): Promise<void> {
   try {
-    await write(process.stdout);
+    await write(stdout);
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
     const next = {

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { nodeEnvironment } from '../disk/node-environment.js';
 import { importLog } from '../raft-log/copies/import-log.js';
 import { EXIT, type ExitCode } from './exit.js';
@@ -9,7 +10,7 @@ import type { CliOptions, ForeignForm } from './options.js';
 import { SCHEMA_VERSION, type Output } from './output.js';
 import { factText, fitnessText, wrapped } from './text.js';
 
-const READERS: Readonly<Record<ForeignForm, (path: string) => Promise<FoundForeign>>> = {
+const READERS: Readonly<Record<ForeignForm, (path: string, stdin: Readable) => Promise<FoundForeign>>> = {
   'etcd-wal': readEtcdWal,
   'raft-boltdb': readRaftBoltdb,
   jsonl: readJsonl,
@@ -18,7 +19,7 @@ const READERS: Readonly<Record<ForeignForm, (path: string) => Promise<FoundForei
 /** `keelson import`: a store of the log of another program, which is only read. */
 export async function importCommand(options: CliOptions, output: Output): Promise<ExitCode> {
   const { dir, form, to, json } = options;
-  const foreign = await READERS[form](dir);
+  const foreign = await READERS[form](dir, output.host.stdin);
   const made = await importLog(nodeEnvironment(), to, `an import of ${dir}`, foreign);
   const { firstIndex, lastIndex, hardState, unfitUntil } = made;
   const [snapshot, left] = [foreign.snapshot(), foreign.left()];

@@ -1,14 +1,29 @@
 import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import { systemCode } from '../disk/index.js';
-import { EXIT } from './exit.js';
+import { EXIT, type ExitCode } from './exit.js';
 import { wrapped, type Line } from './text.js';
 
 /** Counts up with each change of what `--json` prints that a reader could stumble over. */
 export const SCHEMA_VERSION = 1;
 
+/** A stream that may be a terminal. */
+type Stream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+
+/** What a command line has of the process that runs it: `process` is one. */
+export interface Host {
+  readonly stdin: Readable;
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+  once(signal: NodeJS.Signals, listener: () => void): unknown;
+  /** Ends all at once. */
+  exit(code: ExitCode): void;
+}
+
 /** Where a command writes: what was asked for to stdout, everything else to stderr. */
 export interface Output {
+  readonly host: Host;
   /** One line of the answer. Waits while the reader is slow. */
   line(line: Line): Promise<void>;
   lines(lines: readonly Line[]): Promise<void>;
@@ -23,23 +38,21 @@ export interface Output {
 /** Shares of the work after which a line is written where nothing can be overwritten; the end tells of itself. */
 const SHARE_STEP = 0.25;
 
-type Stream = NodeJS.WriteStream;
-
 /**
- * The process's own streams. A reader that went away (`keelson dump .. | head`) is no failure: the rest is not written,
+ * The streams of a process. A reader that went away (`keelson dump .. | head`) is no failure: the rest is not written,
  * and what the exit code says stays true. An answer that cannot be written (a full disk) is one: exit code 3, for the
  * store was judged, and nobody knows.
  *
  * @param endsWithReader - there is nothing more to do once nobody reads: the process ends, as if it had all been read
  */
-export function processOutput(quiet: boolean, endsWithReader: boolean): Output {
-  const { stdout, stderr } = process;
+export function outputTo(host: Host, quiet: boolean, endsWithReader: boolean): Output {
+  const { stdout, stderr } = host;
   const gone = new AbortController();
   const progress = new Progress(stderr, quiet);
   stdout.on('error', (error: unknown) => {
-    if (systemCode(error) !== 'EPIPE') unwritten(error);
-    if (endsWithReader) process.exit(EXIT.sound);
-    gone.abort();
+    if (systemCode(error) !== 'EPIPE') unwritten(host, error);
+    else if (endsWithReader) host.exit(EXIT.sound);
+    else gone.abort();
   });
   // What is said beside the answer is lost with its reader, and with a full disk: the answer is not.
   stderr.on('error', () => undefined);
@@ -51,6 +64,7 @@ export function processOutput(quiet: boolean, endsWithReader: boolean): Output {
     });
   };
   return {
+    host,
     line,
     lines: async (lines) => {
       for (const one of lines) await line(one);
@@ -68,10 +82,10 @@ export function processOutput(quiet: boolean, endsWithReader: boolean): Output {
   };
 }
 
-function unwritten(error: unknown): void {
+function unwritten(host: Host, error: unknown): void {
   const why = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`keelson: the answer could not be written: ${why}\n`);
-  process.exit(EXIT.environment);
+  host.stderr.write(`keelson: the answer could not be written: ${why}\n`);
+  host.exit(EXIT.environment);
 }
 
 /** Colours where a terminal shows them, and NO_COLOR and FORCE_COLOR have their say. */
@@ -98,7 +112,7 @@ class Progress {
 
   tell(what: string, share: number, ofWhat: string): void {
     if (this.#quiet) return;
-    const isTerminal = this.#stream.isTTY;
+    const isTerminal = this.#stream.isTTY === true;
     const steps = Math.floor(share / SHARE_STEP);
     if (!isTerminal && (steps <= this.#toldShare || share >= 1)) return;
     this.#toldShare = steps;

@@ -22,6 +22,7 @@ export async function restoreCommand(options: CliOptions, output: Output): Promi
       const last: Part | null = before;
       const title = await readBackup(
         file,
+        output.host.stdin,
         unpacked,
         (begun) => {
           checkJoins(last, { file, title: begun });

@@ -116,7 +116,7 @@ test('a log of any history, dumped and imported, is the log that it was', async 
       await log.close();
       const file = join(root, 'dump.jsonl');
       writeFileSync(file, await dumped(dir));
-      const foreign = await readJsonl(file);
+      const foreign = await readJsonl(file, process.stdin);
       const entries: (Entry | ForeignCut)[] = [];
       for await (const one of foreign.entries()) entries.push(one);
       const { boundary } = foreign;

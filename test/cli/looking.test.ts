@@ -1,6 +1,6 @@
 /**
  * At night an operator trusts what the command line says of a store, and acts on it; it must be right, leave the store
- * as it is, and go on past damage. Tried as a process, on real directories that are whole, hurt, in use or none at all.
+ * as it is, and go on past damage. Tried on real directories that are whole, hurt, in use or none at all.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

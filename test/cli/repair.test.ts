@@ -1,6 +1,6 @@
 /**
  * Who repairs at night must be told what is kept, what is lost and whether that was acknowledged, before anything is
- * changed and after. Tried as a process on real directories, with the log opened and worked with afterwards.
+ * changed and after. Tried on real directories, with the log opened and worked with afterwards.
  */
 import { cpSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -2,18 +2,45 @@ import { once } from 'node:events';
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable, Writable } from 'node:stream';
+import type * as Cli from '../../src/cli/run.js';
 import type { Entry } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { runBuilt, type Ran } from '../examples/built.js';
 import { scratch } from '../raft-log/scratch-log.js';
 
-const KEELSON = 'src/cli/main.js';
+const BUILT = join(import.meta.dirname, '../../dist/src/cli');
 /** The built command line, as a shell calls it. */
-export const KEELSON_COMMAND: string = `"${process.execPath}" "${join(import.meta.dirname, '../../dist', KEELSON)}"`;
+export const KEELSON_COMMAND: string = `"${process.execPath}" "${join(BUILT, 'main.js')}"`;
 
-/** Runs the built command line as a person would. */
-export function keelson(...args: readonly string[]): Promise<Ran> {
-  return runBuilt(KEELSON, args);
+/** Runs the built command line in this process: what it does, prints and answers is what a process of its own would. */
+export async function keelson(...args: readonly string[]): Promise<Ran> {
+  const { run } = (await import(join(BUILT, 'run.js'))) as typeof Cli;
+  const [stdout, stderr] = [new Kept(), new Kept()];
+  let ended: number | null = null;
+  const exit = (code: number): void => {
+    ended ??= code;
+  };
+  const code = await run(args, { stdin: Readable.from([]), stdout, stderr, once: () => undefined, exit });
+  return { code: ended ?? code, stdout: stdout.text, stderr: stderr.text };
+}
+
+/** Runs it as a process: what starts others by its own path, or is told to end by signals. */
+export function keelsonProcess(...args: readonly string[]): Promise<Ran> {
+  return runBuilt('src/cli/main.js', args);
+}
+
+class Kept extends Writable {
+  readonly #pieces: Uint8Array[] = [];
+
+  override _write(bytes: Uint8Array, _encoding: string, done: () => void): void {
+    this.#pieces.push(bytes);
+    done();
+  }
+
+  get text(): string {
+    return Buffer.concat(this.#pieces).toString();
+  }
 }
 
 /** Runs a line of the shell in which `keelson` is the built command line. */

@@ -1,6 +1,6 @@
 /**
  * Words that are cut, wrong or unreadable cost an operator the night: on a narrow terminal, in a pipe, in a script, on a
- * full disk. Tried as a process on stores fresh, whole and hurt, and with command lines that cannot be followed.
+ * full disk. Tried on stores fresh, whole and hurt, and with command lines that cannot be followed.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -8,7 +8,7 @@ import { createSimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import { openRaftLog } from '../../src/index.js';
 import { judge, type Adapter, type ConformanceCase } from '../../src/grpc/conformance/judge.js';
 import { difference, expanded } from '../../src/grpc/conformance/values.js';
-import { keelson } from '../cli/stores.js';
+import { keelsonProcess } from '../cli/stores.js';
 import { connectTo, hostOf } from './in-process.js';
 
 const IS_DEEP = process.env['KEELSON_DEEP'] === '1';
@@ -51,13 +51,13 @@ describe.each<[string, Parameters<typeof adapterOver>[0]]>([
 
 test('our client passes as a process, over a server that is killed', async () => {
   const only = IS_DEEP ? [] : ['--only', 'kill -9'];
-  const ran = await keelson('conformance', ...only, '--', process.execPath, ADAPTER);
+  const ran = await keelsonProcess('conformance', ...only, '--', process.execPath, ADAPTER);
   expect(ran.stdout).toMatch(/(\d+) cases?: \1 passed, 0 unsupported, 0 failed\n$/u);
   expect(ran.code).toBe(0);
 });
 
 test('an adapter that cannot be run, or says what is no answer, fails every case by name', async () => {
-  const ran = await keelson(
+  const ran = await keelsonProcess(
     'conformance',
     '--only',
     'many entries',
@@ -70,7 +70,7 @@ test('an adapter that cannot be run, or says what is no answer, fails every case
   expect(ran.stdout).toMatch(
     /failed +writing: one save of many entries.*: the adapter answered nothing that was asked: 1\n/u,
   );
-  expect((await keelson('conformance')).stderr).toContain(
+  expect((await keelsonProcess('conformance')).stderr).toContain(
     'conformance needs an adapter: -- COMMAND [ARG..].',
   );
 });

@@ -73,8 +73,8 @@ export function builtSources(): Plugin {
   return {
     name: 'keelson:built-sources',
     enforce: 'pre',
-    // Outside Vite: Node imports it.
-    config: () => ({ test: { server: { deps: { external: [new RegExp(PREFIX)] } } } }),
+    // Outside Vite: Node imports it, and the built command line.
+    config: () => ({ test: { server: { deps: { external: [new RegExp(PREFIX), /\/dist\/src\//] } } } }),
     resolveId(id, importer) {
       const folder = process.env[PLACE];
       if (folder === undefined || importer === undefined || !id.startsWith('.')) return null;

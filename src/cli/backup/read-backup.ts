@@ -19,16 +19,17 @@ import { loadTar, partOf, sumLine, SUMS_NAME, TITLE_NAME, type BackupTitle } fro
  * Unpacks a backup over what those before it have left in a directory, and holds each file against its sum. Throws where
  * the stream is none, ends early or is not what was written; and what `onTitle` throws, before anything is unpacked.
  *
- * @param from - the path of a file, or `-` for stdin
+ * @param from - the path of a file, or `-` for `stdin`
  */
 export async function readBackup(
   from: string,
+  stdin: Readable,
   dir: string,
   onTitle: (title: BackupTitle) => void,
   onBytes: (bytes: number) => void,
 ): Promise<BackupTitle> {
   const extract = (await loadTar()).extract();
-  const source: Readable = from === '-' ? process.stdin : createReadStream(from);
+  const source: Readable = from === '-' ? stdin : createReadStream(from);
   source.on('error', (error) => {
     extract.destroy(error);
   });

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { readFailed } from '../../disk/disk-failure.js';
 import { isKeelsonError } from '../../errors/index.js';
 import { entryChecksum } from '../../format/entry-checksum.js';
@@ -26,8 +27,8 @@ interface Line {
 }
 
 /** What `keelson dump` printed, from a file or with `-` from stdin: whole, and with the bytes as base64. */
-export async function readJsonl(path: string): Promise<FoundForeign> {
-  const lines = linesOf(path);
+export async function readJsonl(path: string, stdin: Readable): Promise<FoundForeign> {
+  const lines = linesOf(path, stdin);
   const first = await lines.next();
   const store = first.done === true ? null : first.value;
   if (store?.type !== 'store' || store.boundary === undefined)
@@ -71,8 +72,8 @@ export async function readJsonl(path: string): Promise<FoundForeign> {
   };
 }
 
-async function* linesOf(path: string): AsyncGenerator<Line, void, undefined> {
-  const input = path === '-' ? process.stdin : createReadStream(path);
+async function* linesOf(path: string, stdin: Readable): AsyncGenerator<Line, void, undefined> {
+  const input = path === '-' ? stdin : createReadStream(path);
   let number = 0;
   try {
     for await (const text of createInterface({ input, crlfDelay: Infinity })) {

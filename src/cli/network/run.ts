@@ -1,6 +1,6 @@
 import { isKeelsonError } from '../../errors/index.js';
 import { EXIT, exitCodeOf, UsageError, type ExitCode } from '../exit.js';
-import { processOutput, SCHEMA_VERSION } from '../output.js';
+import { type Output, SCHEMA_VERSION } from '../output.js';
 import { conformanceCommand } from './conformance-command.js';
 import type { NetworkCommand } from './names.js';
 import { NETWORK_HELP } from './network-help.js';
@@ -10,8 +10,11 @@ import { serveCommand } from './serve-command.js';
 const COMMANDS = { serve: serveCommand, remote: remoteCommand, conformance: conformanceCommand } as const;
 
 /** Runs such a command, and tells its errors as the other commands do. */
-export async function runNetworkCommand(command: NetworkCommand, args: readonly string[]): Promise<ExitCode> {
-  const output = processOutput(true, false);
+export async function runNetworkCommand(
+  command: NetworkCommand,
+  args: readonly string[],
+  output: Output,
+): Promise<ExitCode> {
   const own = args.slice(0, args.includes('--') ? args.indexOf('--') : args.length);
   if (args[0] === 'help' || own.includes('--help') || own.includes('-h')) {
     await output.line(NETWORK_HELP[command]);

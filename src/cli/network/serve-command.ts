@@ -32,7 +32,7 @@ export async function serveCommand(args: readonly string[], output: Output): Pro
     throw notALog(root, 'no log can be below it, since it is no directory');
   const ending = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
-      process.once(signal, () => {
+      output.host.once(signal, () => {
         resolve(signal);
       });
   });
