@@ -42,5 +42,6 @@ export {
 export type { FoundDamage, VerifyOptions, VerifyProgress, VerifyReport } from './raft-log/verify-report.js';
 export type { Blemish } from './wal/report/blemish.js';
 export type * from './raft-log/space-contract.js';
-export type { Durations, RaftLogHealth, RaftLogStats } from './raft-log/stats.js';
+export type { RaftLogHealth, RaftLogStats } from './raft-log/stats.js';
+export type { Durations } from './wal/report/wal-counters.js';
 export type { IndexRange, RecoveryReport } from './wal/report/recovery-report.js';

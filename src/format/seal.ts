@@ -72,6 +72,9 @@ export interface Seal extends Omit<
   readonly runs: readonly TermRun[];
 }
 
+/** What of a sealed segment counts for who does not read it record by record. */
+export type SealedSegment = Pick<Seal, 'lowest' | 'until' | 'resets' | 'runs'>;
+
 /** The whole seal as bytes, to be written so that it ends where the file ends. */
 export function encodeSeal(seal: Seal, salt: number): Uint8Array {
   const { lowest, until, sums, offsets, runs } = seal;

@@ -3,7 +3,8 @@ import { readFailed } from '../disk/disk-failure.js';
 import type { DirectoryEntry, Disk } from '../disk/port.js';
 import { systemCode } from '../disk/system-error.js';
 import { parseWalFileName, QUARANTINE_DIRECTORY_NAME, SNAPSHOTS_DIRECTORY_NAME } from '../format/names.js';
-import type { Holding, StorePaths } from '../wal/inside.js';
+import type { StorePaths } from '../wal/inside.js';
+import type { Holding } from '../wal/report/observer.js';
 import type { LogSpace, SpaceHolder, SpaceHolderKind } from './space-contract.js';
 
 /** Which of a log's files are needed for what. */

@@ -1,16 +1,5 @@
 import type { CallUnderWay } from '../disk/disk-watch.js';
-
-/** Times in milliseconds, of the most recent 1,024 samples. */
-export interface Durations {
-  /** Samples since open, also those that are no longer kept. */
-  readonly count: number;
-  /** Half of the samples took no longer. */
-  readonly p50: number;
-  /** Of a hundred, one took longer. */
-  readonly p99: number;
-  /** The longest. */
-  readonly max: number;
-}
+import type { Durations } from '../wal/report/wal-counters.js';
 
 /** Counters since open, and the state of the queue now. */
 export interface RaftLogStats {

@@ -6,18 +6,14 @@
 // The log: frames in, records out.
 export { openSegmentedLog } from './open-segmented-log.js';
 export { SegmentedLog } from './segmented-log.js';
-export { Frame, type FrameParts } from './write/frame.js';
-export { type RecordRegion, REGION_RECORDS } from './segment/record-reader.js';
+export { Frame } from './write/frame.js';
+export type { RecordRegion } from './segment/record-reader.js';
 export { StorePaths } from './store/store-directory.js';
-// What stands above it, and hears of it.
-export type { SealedSegment, WalLayer } from './layer.js';
-export type { WalObserver } from './write/observer.js';
-export { WalCounters } from './write/wal-counters.js';
+// What stands above it.
+export type { WalLayer } from './layer.js';
 // A store with all its damage.
-export { type SurveyListener, surveyStore } from './survey/survey-store.js';
+export { StoreToSurvey, type SurveyListener } from './survey/survey-store.js';
 export type { StoreSurvey } from './survey/store-survey.js';
-export { surveySlots } from './survey/survey-marks.js';
-export type { Hole, SurveyedFrame } from './survey/survey-segment.js';
 export type { LostFrame } from './survey/walk-lost-frame.js';
 export { SalvagedRecords } from './survey/salvaged-records.js';
 // A new log in the place of an old one: of a damaged store, or of an older format.
@@ -32,4 +28,4 @@ export { DirectoryInMaking } from './copy/directory-in-making.js';
 export { openToCopy } from './copy/open-to-copy.js';
 export { openCopied } from './copy/open-copied.js';
 export { readCheckpointFile } from './copy/read-checkpoint.js';
-export type { Holding, Pin } from './copy/pins.js';
+export type { Pin } from './copy/pins.js';

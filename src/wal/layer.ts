@@ -1,17 +1,9 @@
 import type { FrameHeader } from '../format/frame-header.js';
 import type { FrameRecords } from '../format/frame-records.js';
-import type { TermRun } from '../format/seal.js';
+import type { SealedSegment, TermRun } from '../format/seal.js';
 import type { SegmentHeader } from '../format/segment-header.js';
 import type { StoreKind, Superblock } from '../format/superblock.js';
 import type { RecoveryReport } from './report/recovery-report.js';
-
-/** A sealed segment, which is not read record by record. */
-export interface SealedSegment {
-  readonly lowest: number;
-  readonly until: number;
-  readonly resets: boolean;
-  readonly runs: readonly TermRun[];
-}
 
 /**
  * What stands above the wal and gives its records a meaning. The wal carries what this layer fills (ranges,

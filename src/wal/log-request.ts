@@ -1,6 +1,6 @@
 import type { HeldEnvironment } from '../disk/held-disk.js';
 import type { WalLayer } from './layer.js';
-import type { WalObserver } from './write/observer.js';
+import type { WalObserver } from './report/observer.js';
 
 /** How to open; every field is resolved and checked by the layer above. */
 export interface LogRequest {

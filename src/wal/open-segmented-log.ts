@@ -33,7 +33,7 @@ import { newestSlot, readSlots, SuperblockFile, superblockPath } from './store/s
 import { marksPath } from './store/marks-file.js';
 import { checkRoomAbove } from './store/room-above.js';
 import { firstTrace } from './store/trace-of-log.js';
-import { WalCounters } from './write/wal-counters.js';
+import { WalCounters } from './report/wal-counters.js';
 
 /**
  * Opens the segmented log of a store, making an empty one if there is none and `create` allows it. R10: lock,

@@ -18,7 +18,7 @@ import { LIMITS } from '../format/limits.js';
 import { putRecordHeader, readRecord, RECORD_HEADER_BYTES } from '../format/record.js';
 import type { FrameFields } from '../format/frame-header.js';
 import { Frame } from './write/frame.js';
-import type { WalObserver } from './write/observer.js';
+import { UNHEARD } from './report/observer.js';
 import { openSegmentedLog } from './open-segmented-log.js';
 import { PlainLayer } from './plain-layer.js';
 import { malformed } from './report/damage.js';
@@ -101,15 +101,7 @@ export async function openWal(options: WalOptions): Promise<Wal> {
   const { dir, segmentBytes, environment } = readOptions(options);
   const layer = new PlainLayer();
   let log: SegmentedLog | null = null;
-  const observer: WalObserver = {
-    onSync: () => log?.prepareNext(),
-    onRotate: () => undefined,
-    onShortage: () => undefined,
-    onPinned: () => undefined,
-    onSpaceBack: () => undefined,
-    onUnmarked: () => undefined,
-    onFailed: () => undefined,
-  };
+  const observer = { ...UNHEARD, onSync: () => log?.prepareNext() };
   log = await openSegmentedLog({
     // For the calls that a signal cut short: nobody listens to those that hang.
     environment: holdingNames(patient(environment)),

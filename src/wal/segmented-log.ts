@@ -31,7 +31,7 @@ import { removeName } from '../disk/durable-names.js';
 import { SegmentsToCopy } from './copy/segments-to-copy.js';
 import { type StorePaths } from './store/store-directory.js';
 import type { SuperblockFile } from './store/superblock-file.js';
-import type { WalCounters } from './write/wal-counters.js';
+import type { WalCounters } from './report/wal-counters.js';
 
 /** What only a writer has. */
 interface WriterParts {
@@ -189,12 +189,11 @@ export class SegmentedLog {
 
   /** Takes a frame: its records are encoded before this returns, and become durable in order (D1, D2). */
   accept(frame: Frame): void {
-    const { headerBytes, payloadBytes } = frame;
     const writer = this.#writerTaking(frame);
     const { arena } = writer;
-    const start = arena.reserve(headerBytes + payloadBytes);
+    const start = arena.reserve(frame.bytes);
     try {
-      frame.encode(arena.bytes, arena.view, start + headerBytes);
+      frame.encode(arena.bytes, arena.view, start + frame.headerBytes);
     } catch (error) {
       arena.giveBack(start);
       throw error;

@@ -6,7 +6,9 @@ import { viewOf } from '../../format/integers.js';
 import type { FrameStore } from '../../raft-log/log-store.js';
 import type { DurableState } from '../../raft-log/state/durable-state.js';
 import { LogFrame } from '../../raft-log/state/log-frame.js';
-import { WalCounters, type Frame, type RecordRegion, type WalObserver } from '../../wal/inside.js';
+import type { Frame, RecordRegion } from '../../wal/inside.js';
+import { WalCounters } from '../../wal/report/wal-counters.js';
+import type { WalObserver } from '../../wal/report/observer.js';
 import type { RecoveryReport } from '../../wal/report/recovery-report.js';
 import { ConnectionLost } from '../calls.js';
 import type { Answer, LogState, SaveStreamRequest } from '../generated/keelson/v1/raft_log.js';
@@ -114,7 +116,7 @@ export class RemoteFrames implements FrameStore {
       sinceMs: this.#link.parts.environment.now(),
     });
     this.#acceptedLsn += recordCount;
-    this.queuedBytes += bytesOf(frame);
+    this.queuedBytes += frame.bytes;
     this.#armGivingUp();
     this.#wake();
   }
@@ -201,7 +203,7 @@ export class RemoteFrames implements FrameStore {
         this.#bytesFreed += bytesFreed;
         if (group.saves === 0) group.sinceMs = sent.sinceMs;
         group.saves += 1;
-        group.bytes += bytesOf(sent.frame);
+        group.bytes += sent.frame.bytes;
         this.#landed(sent.frame);
       } else {
         this.#refused(sent.frame, outcome);
@@ -214,7 +216,7 @@ export class RemoteFrames implements FrameStore {
 
   #landed(frame: LogFrame): void {
     this.#durableLsn = frame.lastLsn;
-    this.queuedBytes -= bytesOf(frame);
+    this.queuedBytes -= frame.bytes;
     frame.onDurable();
   }
 
@@ -380,8 +382,4 @@ export class RemoteFrames implements FrameStore {
 /** Nobody said anything of the log: it may be there in a moment, as may one that the server before has locked still. */
 function isUnreachable(error: unknown): boolean {
   return isKeelsonError(error, 'KEELSON_READ_FAILED') || isKeelsonError(error, 'KEELSON_LOCKED');
-}
-
-function bytesOf({ headerBytes, payloadBytes }: Frame): number {
-  return headerBytes + payloadBytes;
 }

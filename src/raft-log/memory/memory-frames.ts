@@ -1,7 +1,9 @@
 import { KeelsonError } from '../../errors/index.js';
 import { viewOf } from '../../format/integers.js';
 import { recordBytesAt, recordChecksumAt } from '../../format/record.js';
-import { WalCounters, type Frame, type RecordRegion, type WalObserver } from '../../wal/inside.js';
+import type { Frame, RecordRegion } from '../../wal/inside.js';
+import { WalCounters } from '../../wal/report/wal-counters.js';
+import type { WalObserver } from '../../wal/report/observer.js';
 import { checkFrameSize } from '../../errors/log-refusals.js';
 import type { RecoveryReport } from '../../wal/report/recovery-report.js';
 import type { FrameStore } from '../log-store.js';
@@ -107,7 +109,7 @@ export class MemoryFrames implements FrameStore {
     // No header is ever written in front of it.
     frame.accepted({ bytes, view }, -headerBytes, this.#acceptedLsn + 1);
     this.#acceptedLsn += recordCount;
-    this.queuedBytes += bytesOf(frame);
+    this.queuedBytes += frame.bytes;
     if (this.#waiting.push(frame) === 1)
       this.#landing = Promise.resolve().then(() => {
         this.#land();
@@ -124,7 +126,7 @@ export class MemoryFrames implements FrameStore {
     const bytes = this.queuedBytes;
     for (const frame of group) {
       this.#medium.land(frame);
-      this.queuedBytes -= bytesOf(frame);
+      this.queuedBytes -= frame.bytes;
       frame.onDurable();
     }
     this.counters.groups += 1;
@@ -186,10 +188,6 @@ export class MemoryFrames implements FrameStore {
   witnessDurable(): Promise<void> {
     return Promise.resolve();
   }
-}
-
-function bytesOf({ headerBytes, payloadBytes }: Frame): number {
-  return headerBytes + payloadBytes;
 }
 
 /** What an open of memory finds: nothing can be amiss. */

@@ -1,5 +1,4 @@
 import { KeelsonError, orAborted, throwIfAborted } from '../../errors/index.js';
-import { REGION_RECORDS } from '../../wal/inside.js';
 import { closedError } from '../../errors/log-refusals.js';
 import type { AcceptedState } from '../state/accepted-state.js';
 import type { ReadEntry } from '../contract.js';
@@ -10,6 +9,9 @@ import type { RecentEntries } from '../state/recent-entries.js';
 import { chunksOf, type ReadView } from './chunks.js';
 import { decodeEntries } from './decode-entries.js';
 import { EntriesWithin } from './entries-within.js';
+
+/** Entries of one read: small ones take more memory than their bytes, and their terms are made out beforehand. */
+const READ_ENTRIES = 4096;
 
 /** What is to be read: entries `[from, until)`. */
 export interface ReadRange {
@@ -123,12 +125,13 @@ export class EntryReader {
     return orAborted('the read', range.signal, this.#readDisk(at, range));
   }
 
-  async #readDisk(from: number, { until, bytesMax }: ReadRange): Promise<ReadEntry[]> {
+  async #readDisk(from: number, range: ReadRange): Promise<ReadEntry[]> {
+    const until = Math.min(range.until, from + READ_ENTRIES);
     // The terms as they are now: a conflict that becomes durable meanwhile changes them, but not what is read.
-    const runs = this.#durable.termRuns(from, Math.min(until, from + REGION_RECORDS));
+    const runs = this.#durable.termRuns(from, until);
     this.#readCount += 1;
     try {
-      return decodeEntries(await this.#log.read(from, until, bytesMax), runs);
+      return decodeEntries(await this.#log.read(from, until, range.bytesMax), runs);
     } catch (error) {
       // R10: the writer beside a log that only reads may have used the segment again.
       if (await this.#log.wasDropped(from)) throw dropped(from, this.#dir, error);

@@ -1,13 +1,7 @@
 import type { LogPiece } from './log-piece.js';
 import type { FoundDamage } from '../verify-report.js';
 import { join } from 'node:path';
-import {
-  type StoreSurvey,
-  StorePaths,
-  surveySlots,
-  surveyStore,
-  type SurveyedFrame,
-} from '../../wal/inside.js';
+import { StorePaths, StoreToSurvey, type StoreSurvey, type SurveyListener } from '../../wal/inside.js';
 import type { Blemish } from '../../wal/report/blemish.js';
 import { NO_ENTRIES } from '../../wal/report/damage.js';
 import { patient } from '../../disk/disk-watch.js';
@@ -26,7 +20,7 @@ export interface LogSurveyRequest {
   readonly environment: Environment;
   readonly dir: string;
   readonly walDir: string | null;
-  readonly onFrame?: ((frame: SurveyedFrame) => void | Promise<void>) | undefined;
+  readonly onFrame?: SurveyListener['onFrame'] | undefined;
   readonly onProgress?: ((readBytes: number, totalBytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -58,14 +52,14 @@ export interface LogSurvey {
  */
 export async function surveyLog(asked: LogSurveyRequest): Promise<LogSurvey> {
   const request = { ...asked, environment: patient(asked.environment) };
-  const { disk } = request.environment;
   const paths = new StorePaths(request.dir, request.walDir);
-  const before = await surveySlots(disk, paths);
-  const survey = await surveyOnce(request, paths);
-  if (survey.damages.length === 0 || isSameSlots(before, await surveySlots(disk, paths))) return survey;
+  const found = await StoreToSurvey.at(request.environment, paths);
+  const survey = await surveyOnce(request, found);
+  if (survey.damages.length === 0 || (await found.isStill())) return survey;
   // R10: a writer beside moved the store while it was read. Damage stays where it is; what looked like it, and was the
   // writer's doing, is another thing at another place by now, if it is anything.
-  const again = await surveyOnce({ ...request, onFrame: undefined }, paths);
+  const moved = await StoreToSurvey.at(request.environment, paths);
+  const again = await surveyOnce({ ...request, onFrame: undefined }, moved);
   const seen = new Set(survey.damages.map(keyOf));
   return { ...again, damages: again.damages.filter((damage) => seen.has(keyOf(damage))) };
 }
@@ -74,16 +68,9 @@ function keyOf({ code, path, offset }: FoundDamage): string {
   return `${code} ${offset} ${path}`;
 }
 
-function isSameSlots(
-  { bytes: before }: StoreSurvey['slots'],
-  { bytes: after }: StoreSurvey['slots'],
-): boolean {
-  return before === after || (before !== null && after !== null && Buffer.compare(before, after) === 0);
-}
-
-async function surveyOnce(request: LogSurveyRequest, paths: StorePaths): Promise<LogSurvey> {
-  const { environment } = request;
-  const { store, pieces } = await surveyPieces(request, paths);
+async function surveyOnce(request: LogSurveyRequest, found: StoreToSurvey): Promise<LogSurvey> {
+  const { environment, paths } = found;
+  const { store, pieces } = await surveyPieces(request, found);
   const { checkpoint } = store.slots;
   for (const { tear } of store.segments)
     if (tear !== null && tear.header !== null) pieces.onLost(tear.header);
@@ -132,39 +119,28 @@ interface Surveyed {
  * Without a superblock nobody says where the log begins: where the newest segments do not hold all that was not
  * compacted, others are lost between them and those below, which are read too.
  */
-async function surveyPieces(request: LogSurveyRequest, paths: StorePaths): Promise<Surveyed> {
-  const { superblock } = await surveySlots(request.environment.disk, paths);
-  const isKnown = superblock !== null || request.onFrame === undefined;
+async function surveyPieces(request: LogSurveyRequest, found: StoreToSurvey): Promise<Surveyed> {
+  const isKnown = found.slots.superblock !== null || request.onFrame === undefined;
   // Who prints records shall hear each of them once.
   const silent = isKnown ? request : { ...request, onFrame: undefined };
   let from: number | null = null;
-  let surveyed = await surveyFrom(silent, paths, from);
+  let surveyed = await surveyFrom(silent, found, from);
   while (!surveyed.store.isCovered && surveyed.store.range.below !== null) {
     from = surveyed.store.range.below;
-    surveyed = await surveyFrom(silent, paths, from);
+    surveyed = await surveyFrom(silent, found, from);
   }
-  return isKnown ? surveyed : surveyFrom(request, paths, from);
+  return isKnown ? surveyed : surveyFrom(request, found, from);
 }
 
 async function surveyFrom(
-  { environment, onFrame, onProgress, signal }: LogSurveyRequest,
-  paths: StorePaths,
+  { onFrame, onProgress, signal }: LogSurveyRequest,
+  found: StoreToSurvey,
   from: number | null,
 ): Promise<Surveyed> {
   const pieces = new PieceListener(onFrame);
-  const listener = {
-    onSegment: pieces.onSegment.bind(pieces),
-    onFrame: pieces.onFrame.bind(pieces),
-    onHole: pieces.onHole.bind(pieces),
-    onBridge: pieces.onBridge.bind(pieces),
-    onLostFrame: pieces.onLostFrame.bind(pieces),
-    termOf: pieces.termOf.bind(pieces),
-    judgeFrame: pieces.judgeFrame.bind(pieces),
-    boundary: pieces.boundary.bind(pieces),
-  };
-  const { checkpoint } = await surveySlots(environment.disk, paths);
+  const { checkpoint } = found.slots;
   if (checkpoint !== null) pieces.ofCheckpoint(checkpoint.file);
-  return { store: await surveyStore({ environment, paths, listener, onProgress, signal, from }), pieces };
+  return { store: await found.survey({ listener: pieces, onProgress, signal, from }), pieces };
 }
 
 const STAGED =

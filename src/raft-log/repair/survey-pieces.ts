@@ -13,7 +13,8 @@ import type { DurableMark } from '../../format/position.js';
 import type { RawRecord } from '../../format/record.js';
 import type { SegmentHeader } from '../../format/segment-header.js';
 import type { StoreKind } from '../../format/superblock.js';
-import type { SurveyListener, Hole, SurveyedFrame, SealedSegment, LostFrame } from '../../wal/inside.js';
+import type { LostFrame, SurveyListener } from '../../wal/inside.js';
+import type { SealedSegment } from '../../format/seal.js';
 import { CoveredState } from '../state/covered-state.js';
 import { DurableState } from '../state/durable-state.js';
 import type { LogPiece, PieceWithHoles } from './log-piece.js';
@@ -47,9 +48,9 @@ export class PieceListener implements SurveyListener {
   /** Behind a hole in a segment whose seal will say what it holds: its frames are heard of, and not replayed. */
   #isBridging = false;
   #isCheckpoint = false;
-  readonly #onFrame: (frame: SurveyedFrame) => void | Promise<void>;
+  readonly #onFrame: SurveyListener['onFrame'];
 
-  constructor(onFrame: (frame: SurveyedFrame) => void | Promise<void> = () => undefined) {
+  constructor(onFrame: SurveyListener['onFrame'] = () => undefined) {
     this.#onFrame = onFrame;
   }
 
@@ -100,7 +101,7 @@ export class PieceListener implements SurveyListener {
     return [this.#current, this.#chain].filter((piece) => piece !== null);
   }
 
-  onFrame(frame: SurveyedFrame): void | Promise<void> {
+  readonly onFrame: SurveyListener['onFrame'] = (frame) => {
     const { header, records } = frame;
     const { firstLsn, recordCount, from, until, resets, highTerm } = header;
     this.#seen(until - 1, highTerm);
@@ -120,15 +121,15 @@ export class PieceListener implements SurveyListener {
       }
     }
     return this.#onFrame(frame);
-  }
+  };
 
-  onHole(hole: Hole, isBridged: boolean): void {
+  readonly onHole: SurveyListener['onHole'] = (hole, isBridged) => {
     if (isBridged) this.#isBridging = true;
     else this.#goOnPast(hole.path);
     const { header, next } = hole;
     if (header !== null) this.onLost(header);
     this.onLost(next);
-  }
+  };
 
   #goOnPast(path: string): void {
     // The one that came from farther holds all that the other does.
@@ -205,21 +206,19 @@ export class PieceListener implements SurveyListener {
     this.#seen(until - 1, highTerm);
   }
 
-  judgeFrame(header: FrameHeader, records: FrameRecords): string | null {
-    return this.kind === 'wal' ? judgePlainFrame(header, records) : judgeRaftFrame(header, records);
-  }
+  readonly judgeFrame: SurveyListener['judgeFrame'] = (header, records) =>
+    this.kind === 'wal' ? judgePlainFrame(header, records) : judgeRaftFrame(header, records);
 
   /** Each numbered record by its own checksum, as a read judges it. */
-  termOf(record: RawRecord, number: number, lowTerm: number | null, term: number): number | null {
+  readonly termOf: SurveyListener['termOf'] = (record, number, lowTerm, term) => {
     const { kind, body, checksum } = record;
     if (this.kind === 'wal') return entryChecksum(number, 0, kind, body) === checksum ? 0 : null;
     const entry = readEntryRecord(record);
     if (entry === null) return null;
     const found = lowTerm === null ? term : lowTerm + entry.termDistance;
     return entryChecksum(number, found, entry.kind, entry.data) === checksum ? found : null;
-  }
+  };
 
-  /** A method of its own, so that it can be handed on as a function. */
   boundary(): number | null {
     if (this.kind === 'wal') return null;
     return this.pieces[this.pieces.length - 1]?.state.boundary() ?? 0;

@@ -9,7 +9,7 @@ import {
   type ControlRecord,
 } from '../../format/raft-records.js';
 import { readRecord, recordBytesAt, type RawRecord } from '../../format/record.js';
-import { Frame, type FrameParts } from '../../wal/inside.js';
+import { Frame } from '../../wal/inside.js';
 import type { ReadEntry, SaveResult } from '../contract.js';
 import { corruptEntry } from '../read/damaged-entry.js';
 import { GivenEntries } from '../rules/given-entries.js';
@@ -28,7 +28,7 @@ interface Waiter {
 }
 
 /** What a frame of the log is made of. */
-export interface LogFrameParts extends Pick<FrameParts, 'fields' | 'urgency'> {
+export interface LogFrameParts extends Pick<Frame, 'fields' | 'urgency'> {
   readonly effect: FrameEffect;
   readonly controls: readonly ControlRecord[];
   readonly entries?: GivenEntries;

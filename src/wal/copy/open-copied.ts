@@ -4,7 +4,7 @@ import { judge } from '../recover/judge.js';
 import { RecoveryTally } from '../report/damage.js';
 import { SegmentedLog } from '../segmented-log.js';
 import { listStore, type StorePaths } from '../store/store-directory.js';
-import { WalCounters } from '../write/wal-counters.js';
+import { WalCounters } from '../report/wal-counters.js';
 import { superblockOf } from './read-checkpoint.js';
 
 /** The segments that a checkpoint names, as a log for reading that ends where it was taken. Throws their damage. */

@@ -1,17 +1,6 @@
 import type { Environment } from '../../disk/environment.js';
+import type { Holding } from '../report/observer.js';
 import type { SegmentList } from '../segment/segment-list.js';
-
-/** Who keeps segments that the log itself does not need any more, since when, and how much that is. */
-export interface Holding {
-  /** As messages name it: `'checkpoint'`. */
-  readonly holder: string;
-  /** For how long, in milliseconds. */
-  readonly ageMs: number;
-  /** The first segment that it keeps. */
-  readonly fromSegment: number;
-  /** Bytes of the segments from that one on which nothing but pins keeps. */
-  readonly bytes: number;
-}
 
 /** Keeps segments in their place until it is let go. */
 export interface Pin {

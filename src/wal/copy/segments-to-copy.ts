@@ -3,7 +3,8 @@ import type { WalLayer } from '../layer.js';
 import type { LiveSegment } from '../segment/live-segment.js';
 import type { SegmentList } from '../segment/segment-list.js';
 import type { SegmentToCopy } from './copy-segment.js';
-import { Pins, type Holding, type Pin } from './pins.js';
+import type { Holding } from '../report/observer.js';
+import { Pins, type Pin } from './pins.js';
 
 /** What of a log's files a copy takes, and who keeps them in their place meanwhile. */
 export class SegmentsToCopy {

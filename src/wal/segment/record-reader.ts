@@ -27,7 +27,7 @@ export interface RecordRegion {
 /** Bytes of a file read in one go: bounds what a long range takes in memory beside what it returns. */
 const REGION_BYTES = 1024 * 1024;
 /** Records of one region: small ones take more memory than their bytes, and a region of them would hold very many. */
-export const REGION_RECORDS = 4096;
+const REGION_RECORDS = 4096;
 /** Read beyond the header of a last record of which nothing says where it ends. */
 const SLACK_BYTES = 1024;
 /** A small region of the tail that begins so near to its end was written or scanned a moment ago: no disk is waited for. */

@@ -1,7 +1,7 @@
 import type { Disk, DiskFile } from '../../disk/port.js';
 import type { FrameHeader } from '../../format/frame-header.js';
+import type { SealedSegment } from '../../format/seal.js';
 import type { SegmentHeader } from '../../format/segment-header.js';
-import type { SealedSegment } from '../layer.js';
 import { readAt } from '../segment/read-segment.js';
 import { RecordLedger } from './record-ledger.js';
 import { bridgeOver, unreadableOfSealed, type Bridge } from './sealed-records.js';
@@ -73,7 +73,7 @@ export class SegmentHurts {
     // What a frame that is lost replaced need not stand in an older segment.
     const lost = await this.#walk(hole.lost);
     for (const one of lost) this.#records.frame(one.header, one.unreadable, hole.offset);
-    if (this.#bridge === null) lost.forEach(this.#listener.onLostFrame);
+    if (this.#bridge === null) for (const one of lost) this.#listener.onLostFrame(one);
   }
 
   /** The segment was read to its end; `sealedLsn` is what its seal ends with. */
@@ -81,7 +81,7 @@ export class SegmentHurts {
     const torn = tear === null ? [] : await this.#walk(tear.lost);
     if (sealedLsn !== null && sealedLsn > walk.run.lastLsn) this.#bridge ??= await this.#bridgeOver();
     const bridged = this.#bridge === null ? null : await this.#bridged(this.#bridge, walk.offset);
-    if (bridged === null) torn.forEach(this.#listener.onLostFrame);
+    if (bridged === null) for (const one of torn) this.#listener.onLostFrame(one);
     const records = bridged ?? this.#records;
     return { lowest: records.lowest, holes: this.#holes, tear, torn, isBridged: bridged !== null, records };
   }

@@ -44,10 +44,8 @@ export interface SurveyListener extends HurtListener {
   readonly boundary: () => number | null;
 }
 
-/** What to survey, and who hears of it. */
+/** Who hears of a survey, and how much of the store it reads. */
 export interface SurveyRequest {
-  readonly environment: Environment;
-  readonly paths: StorePaths;
   readonly listener: SurveyListener;
   /** Bytes read so far, and bytes there are to read. */
   readonly onProgress?: ((readBytes: number, totalBytes: number) => void) | undefined;
@@ -56,14 +54,38 @@ export interface SurveyRequest {
   readonly from: number | null;
 }
 
-/**
- * Reads a whole store, past whatever is damaged in it. Changes nothing, takes no lock, safe beside a live writer.
- *
- * Errors: `KEELSON_NOT_A_LOG`, `KEELSON_INCOMPATIBLE_FORMAT`, `KEELSON_READ_FAILED` (R9: never taken for damage),
- * `KEELSON_ABORTED`.
- */
-export async function surveyStore(request: SurveyRequest): Promise<StoreSurvey> {
-  return new Survey(request).run();
+/** A store that is to be read whole, from the slots of its superblock on as they stood at first. It is not locked. */
+export class StoreToSurvey {
+  readonly environment: Environment;
+  readonly paths: StorePaths;
+  readonly slots: SurveyedSlots;
+
+  private constructor(environment: Environment, paths: StorePaths, slots: SurveyedSlots) {
+    this.environment = environment;
+    this.paths = paths;
+    this.slots = slots;
+  }
+
+  static async at(environment: Environment, paths: StorePaths): Promise<StoreToSurvey> {
+    return new StoreToSurvey(environment, paths, await surveySlots(environment.disk, paths));
+  }
+
+  /** R10: true if no writer beside has moved the store since. */
+  async isStill(): Promise<boolean> {
+    const { bytes: before } = this.slots;
+    const { bytes: after } = await surveySlots(this.environment.disk, this.paths);
+    return before === after || (before !== null && after !== null && Buffer.compare(before, after) === 0);
+  }
+
+  /**
+   * Reads all of it, past whatever is damaged. Changes nothing, takes no lock, safe beside a live writer.
+   *
+   * Errors: `KEELSON_NOT_A_LOG`, `KEELSON_INCOMPATIBLE_FORMAT`, `KEELSON_READ_FAILED` (R9: never taken for damage),
+   * `KEELSON_ABORTED`.
+   */
+  survey(request: SurveyRequest): Promise<StoreSurvey> {
+    return new Survey(this, request).run();
+  }
 }
 
 const REPORT_BYTES = 1024 * 1024;
@@ -71,6 +93,7 @@ const REPORT_BYTES = 1024 * 1024;
 const WINDOW_BYTES = 128 * 1024;
 
 class Survey {
+  readonly #store: StoreToSurvey;
   readonly #request: SurveyRequest;
   readonly #segments: SurveyedSegment[] = [];
   readonly #fences: SurveyFences;
@@ -82,16 +105,16 @@ class Survey {
   /** What stands behind it in a checkpoint was being written while that was taken. */
   #untilLsn = Infinity;
 
-  constructor(request: SurveyRequest) {
+  constructor(store: StoreToSurvey, request: SurveyRequest) {
+    this.#store = store;
     this.#request = request;
-    this.#fences = new SurveyFences(request.environment.disk, request.paths.walDir);
+    this.#fences = new SurveyFences(store.environment.disk, store.paths.walDir);
   }
 
   async run(): Promise<StoreSurvey> {
-    const { environment, paths } = this.#request;
+    const { environment, paths, slots } = this.#store;
     const { disk } = environment;
     // Marks first: what they say is durable must be met in what is read after them, beside a writer too.
-    const slots = await surveySlots(disk, paths);
     checkPlace(slots, paths);
     const range = await rangeOf(disk, paths, slots, this.#request.from);
     const marks = await surveyMarks(disk, paths, { lineage: range.lineage, superblock: slots.superblock });
@@ -133,7 +156,7 @@ class Survey {
    */
   async #surveyWitnesses(range: SurveyedRange, superblock: Superblock | null): Promise<number> {
     if (superblock === null) return range.newest;
-    const { environment, paths } = this.#request;
+    const { environment, paths } = this.#store;
     const { segments, asides } = await listStore(environment.disk, paths);
     const numbers = [...(segments ?? []), ...asides].filter((number) => number > this.#lastNumber);
     const above = await segmentsAbove(environment.disk, paths.walDir, numbers, superblock);
@@ -162,7 +185,7 @@ class Survey {
 
   /** A live writer drops segments while they are read: those it dropped are not missed. */
   async #firstNow(range: SurveyedRange): Promise<number> {
-    const { environment, paths } = this.#request;
+    const { environment, paths } = this.#store;
     const now = await surveySlots(environment.disk, paths);
     return Math.max(range.first, now.superblock?.firstSegment ?? 0);
   }
@@ -170,7 +193,7 @@ class Survey {
   async #joinsAbove(range: SurveyedRange): Promise<boolean> {
     const last = this.#segments[this.#segments.length - 1];
     if (last?.run === null || last === undefined) return false;
-    const { environment, paths } = this.#request;
+    const { environment, paths } = this.#store;
     const next = await wholeHeaderOf(environment.disk, paths.walDir, last.number + 1, range.lineage);
     if (next === null) return false;
     if (goesOnFrom(next, last.run)) return true;
@@ -185,7 +208,7 @@ class Survey {
   ): Promise<boolean> {
     const run = last.run;
     if (run === null || next.firstLsn <= run.lastLsn || last.holes.length > 0) return false;
-    const now = await surveySlots(this.#request.environment.disk, this.#request.paths);
+    const now = await surveySlots(this.#store.environment.disk, this.#store.paths);
     if ((now.superblock?.newestSegment ?? 0) <= range.newest) return false;
     this.#segments.pop();
     await this.#survey(last.number, range, run.lastLsn);
@@ -196,8 +219,8 @@ class Survey {
   /** @param heardLsn frames up to this were told of already */
   async #survey(number: number, range: SurveyedRange, heardLsn = 0): Promise<void> {
     this.#throwIfAborted();
-    const path = segmentPath(this.#request.paths.walDir, number);
-    const file = await openIfThere(this.#request.environment.disk, path);
+    const path = segmentPath(this.#store.paths.walDir, number);
+    const file = await openIfThere(this.#store.environment.disk, path);
     if (file === null) {
       this.#segments.push({ ...NOTHING, number, path });
       return;
@@ -223,7 +246,8 @@ class Survey {
     range: SurveyedRange,
     heardLsn: number,
   ): Promise<SurveyedSegment> {
-    const { listener, environment, paths } = this.#request;
+    const { listener } = this.#request;
+    const { environment, paths } = this.#store;
     const fences = await this.#fences.of(file, header, range, this.#mark);
     this.#witnesses.hear(header.durable, header.epoch);
     const readBefore = this.#readBytes;
@@ -291,7 +315,7 @@ class Survey {
   async #isStill(file: DiskFile, header: SegmentHeader): Promise<boolean> {
     const { verdict } = await readSegmentHeader(file);
     if (verdict.kind === 'valid' && sameBytes(verdict.header.identity, header.identity)) return true;
-    const { environment, paths } = this.#request;
+    const { environment, paths } = this.#store;
     const now = await surveySlots(environment.disk, paths);
     return (now.superblock?.firstSegment ?? 0) <= header.number;
   }
@@ -304,12 +328,12 @@ class Survey {
   }
 
   #throwIfAborted(): void {
-    const { signal, paths } = this.#request;
+    const { signal } = this.#request;
     if (signal?.aborted !== true) return;
     const cause: unknown = signal.reason;
     throw new KeelsonError(
       'KEELSON_ABORTED',
-      `reading ${paths.dir} was abandoned by its signal. Nothing was changed.`,
+      `reading ${this.#store.paths.dir} was abandoned by its signal. Nothing was changed.`,
       {},
       cause,
     );

@@ -10,13 +10,13 @@ import { judge } from '../recover/judge.js';
 import { openTail } from '../recover/prove-tail.js';
 import { makeFailed, makeZeroedFile, writeSegmentHeader } from '../segment/make-segment.js';
 import { segmentBytesHolding } from '../write/active-segment.js';
-import { UNHEARD } from '../write/observer.js';
+import { UNHEARD } from '../report/observer.js';
 import type { OpenRequest } from '../open-request.js';
 import { SegmentedLog } from '../segmented-log.js';
 import { syncNames } from '../../disk/durable-names.js';
 import { type StorePaths } from '../store/store-directory.js';
 import { newestSlot, readSlots, SuperblockFile, superblockPath } from '../store/superblock-file.js';
-import { WalCounters } from '../write/wal-counters.js';
+import { WalCounters } from '../report/wal-counters.js';
 import type { Replacement } from './older-stores.js';
 import { SuperblockInMemory } from './superblock-in-memory.js';
 

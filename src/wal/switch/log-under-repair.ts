@@ -7,7 +7,7 @@ import { judge } from '../recover/judge.js';
 import { RecoveryTally } from '../report/damage.js';
 import { SegmentedLog } from '../segmented-log.js';
 import type { StorePaths } from '../store/store-directory.js';
-import { WalCounters } from '../write/wal-counters.js';
+import { WalCounters } from '../report/wal-counters.js';
 import { buildBeside } from './build-beside.js';
 import type { Replacement } from './older-stores.js';
 import { requestBeside } from './request-beside.js';

@@ -6,7 +6,7 @@ import { recordBytesAt, recordChecksumAt } from '../../format/record.js';
 import { sealBytes } from '../../format/seal.js';
 import { segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
 import type { LiveSegment } from '../segment/live-segment.js';
-import { frameBytes, type FrameUrgency, type Frame } from './frame.js';
+import type { Frame, FrameUrgency } from './frame.js';
 import { RecordIndex } from '../segment/record-index.js';
 
 const RESERVE_BYTES_MIN = 1024;
@@ -79,7 +79,7 @@ export class ActiveSegment {
     const { fields } = frame;
     const lowest = fields.resets ? fields.from : Math.min(fill.lowest, fields.from);
     const runs = fill.runs + termRunsOf(fields);
-    const offset = fill.offset + frameBytes(frame);
+    const offset = fill.offset + frame.bytes;
     const seal = sealBytes(lowest, fields.until, runs + 1);
     if (offset + seal + this.#keptFree(frame.urgency) > this.header.segmentBytes) return false;
     fill.offset = offset;
@@ -115,7 +115,7 @@ export class ActiveSegment {
     this.resets ||= fields.resets;
     this.frameCount += 1;
     this.chain = frame.headerChecksum;
-    this.offset += frameBytes(frame);
+    this.offset += frame.bytes;
   }
 
   /** Bound on its term runs, for a reader of the seal's size. */
@@ -128,7 +128,7 @@ export class ActiveSegment {
 export function segmentBytesFor(frame: Frame, segmentBytes: number, headerBytes: number): number {
   const { fields } = frame;
   const seal = sealBytes(fields.from, fields.until, termRunsOf(fields) + 2);
-  return segmentBytesHolding(headerBytes + frameBytes(frame) + seal, segmentBytes);
+  return segmentBytesHolding(headerBytes + frame.bytes + seal, segmentBytes);
 }
 
 /** Size of a segment with room for `bytes` and the reserve behind them: `segmentBytes`, or more, in whole pages (D7). */

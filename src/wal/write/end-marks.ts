@@ -4,7 +4,7 @@ import { changeFailed, writeFailed, type NextStep } from '../../disk/disk-failur
 import { systemCode } from '../../disk/system-error.js';
 import { writeFully } from '../../disk/write-fully.js';
 import { KeelsonError } from '../../errors/index.js';
-import type { WalCounters } from './wal-counters.js';
+import type { WalCounters } from '../report/wal-counters.js';
 import { encodeEndMark, END_MARK_BLOCK_BYTES, type EndMark } from '../../format/end-mark.js';
 import type { DurableMark } from '../../format/position.js';
 import { closeFile } from '../../disk/close-file.js';

@@ -62,9 +62,14 @@ export abstract class Frame implements FrameParts {
     return this.firstLsn + this.recordCount - 1;
   }
 
+  /** Header and payload. */
+  get bytes(): number {
+    return this.headerBytes + this.payloadBytes;
+  }
+
   /** Where it ends in the arena. */
   get end(): number {
-    return this.start + this.headerBytes + this.payloadBytes;
+    return this.start + this.bytes;
   }
 
   /** The encoded records; a view, valid until the frame is durable or has failed. */
@@ -72,8 +77,4 @@ export abstract class Frame implements FrameParts {
     const from = this.start + this.headerBytes;
     return this.arena.bytes.subarray(from, from + this.payloadBytes);
   }
-}
-
-export function frameBytes(frame: Frame): number {
-  return frame.headerBytes + frame.payloadBytes;
 }

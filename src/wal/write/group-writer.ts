@@ -10,11 +10,11 @@ import type { EndMarks } from './end-marks.js';
 import { FollowingSaves } from './following-saves.js';
 import { FrameArena } from './frame-arena.js';
 import { LeftAsItWas } from './left-as-it-was.js';
-import type { WalObserver } from './observer.js';
-import { frameBytes, type Frame } from './frame.js';
+import type { WalObserver } from '../report/observer.js';
+import type { Frame } from './frame.js';
 import { nothingLanded } from './nothing-landed.js';
 import type { SuperblockFile } from '../store/superblock-file.js';
-import type { WalCounters } from './wal-counters.js';
+import type { WalCounters } from '../report/wal-counters.js';
 import { WritePace } from './write-pace.js';
 
 /** Most bytes of one write: a group larger than this is written in several, so that no sync takes for ever. */
@@ -118,7 +118,7 @@ export class GroupWriter {
   enqueue(frame: Frame): void {
     this.#queue.push(frame);
     this.#nextLsn = frame.firstLsn + frame.recordCount;
-    this.#queuedBytes += frameBytes(frame);
+    this.#queuedBytes += frame.bytes;
     if (!this.#isWriting) this.#schedule();
   }
 
@@ -237,7 +237,7 @@ export class GroupWriter {
   }
 
   #takesOneMore(active: ActiveSegment, fill: Fill, frame: Frame): boolean {
-    return fill.offset - active.offset + frameBytes(frame) <= GROUP_BYTES_MAX && active.takes(fill, frame);
+    return fill.offset - active.offset + frame.bytes <= GROUP_BYTES_MAX && active.takes(fill, frame);
   }
 
   // From here to the publication each step calls the next, and only one that has to wait makes functions and promises of
@@ -345,7 +345,7 @@ export class GroupWriter {
       const { fields } = frame;
       active.publish(frame);
       this.#durable = { lsn: frame.lastLsn, lastIndex: fields.until - 1, lastTerm: fields.lastTerm };
-      this.#queuedBytes -= frameBytes(frame);
+      this.#queuedBytes -= frame.bytes;
       frame.onDurable();
     }
     endMarks?.note(this.#durable);

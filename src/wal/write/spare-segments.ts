@@ -6,8 +6,8 @@ import { spareName } from '../../format/names.js';
 import { closeFile } from '../../disk/close-file.js';
 import { abandon, makeZeroedFile } from '../segment/make-segment.js';
 import type { LogRequest } from '../log-request.js';
-import type { WalObserver } from './observer.js';
-import type { WalCounters } from './wal-counters.js';
+import type { WalObserver } from '../report/observer.js';
+import type { WalCounters } from '../report/wal-counters.js';
 
 /** A file ready to become a segment: zero-filled or recycled, synced, not yet named as one. */
 export interface Spare {

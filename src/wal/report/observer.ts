@@ -1,5 +1,16 @@
 import type { KeelsonError } from '../../errors/index.js';
-import type { Holding } from '../copy/pins.js';
+
+/** Who keeps segments that the log itself does not need any more, since when, and how much that is. */
+export interface Holding {
+  /** As messages name it: `'checkpoint'`. */
+  readonly holder: string;
+  /** For how long, in milliseconds. */
+  readonly ageMs: number;
+  /** The first segment that it keeps. */
+  readonly fromSegment: number;
+  /** Bytes of the segments from that one on which nothing but pins keeps. */
+  readonly bytes: number;
+}
 
 /** What the wal tells the layer above, as it happens. Called inside the writer; must not throw. */
 export interface WalObserver {

@@ -1,11 +1,15 @@
 /** Samples kept for percentiles: enough for a p99, small enough to sort when asked. */
 const SAMPLES = 1024;
 
-/** Milliseconds, of the most recent samples. */
+/** Times in milliseconds, of the most recent 1,024 samples. */
 export interface Durations {
+  /** Samples since open, also those that are no longer kept. */
   readonly count: number;
+  /** Half of the samples took no longer. */
   readonly p50: number;
+  /** Of a hundred, one took longer. */
   readonly p99: number;
+  /** The longest. */
   readonly max: number;
 }
 
