@@ -2,7 +2,7 @@ import { checksum } from './checksum.js';
 import { IDENTITY_BYTES } from './identity.js';
 import { getU64, isCount, putU64, viewOf } from './integers.js';
 import { LIMITS } from './limits.js';
-import type { DurableMark } from './position.js';
+import { NOTHING_DURABLE, type DurableMark } from './position.js';
 import { FORMAT_VERSION } from './segment-header.js';
 
 /**
@@ -65,6 +65,20 @@ export interface Superblock {
   /** The segments live outside the store's directory. */
   readonly isWalSeparate: boolean;
 }
+
+/** What a superblock says that nobody has written yet: what is known of the log is put over it. */
+export const UNWRITTEN_SUPERBLOCK: Pick<
+  Superblock,
+  'generation' | 'storeId' | 'origin' | 'nonce' | 'proven' | 'isLive' | 'isCleanEnd'
+> = Object.freeze({
+  generation: 0,
+  storeId: new Uint8Array(IDENTITY_BYTES),
+  origin: 'made',
+  nonce: new Uint8Array(IDENTITY_BYTES),
+  proven: NOTHING_DURABLE,
+  isLive: true,
+  isCleanEnd: false,
+});
 
 export type SuperblockVerdict =
   | { readonly kind: 'valid'; readonly superblock: Superblock }

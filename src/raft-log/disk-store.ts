@@ -3,7 +3,7 @@ import type { Environment } from '../disk/environment.js';
 import { isKeelsonError, KeelsonError } from '../errors/index.js';
 import type { SnapshotRef, SnapshotStore, SnapshotStream } from '../snapshot/index.js';
 import { segmentName } from '../format/names.js';
-import { bytesOfSegment, StorePaths, type SegmentedLog } from '../wal/inside.js';
+import { StorePaths, type SegmentedLog } from '../wal/inside.js';
 import type { CheckpointRequest } from './copies/copies-contract.js';
 import { beginCheckpoint, type BegunCheckpoint } from './copies/write-checkpoint.js';
 import type { LogStore } from './log-store.js';
@@ -110,7 +110,7 @@ export class DiskStore implements LogStore {
   }
 
   async *segmentsSince(lsn: number): AsyncGenerator<SealedSegmentFile, void, undefined> {
-    const { environment, frames } = this.#parts;
+    const { frames } = this.#parts;
     const [first, ...more] = frames.copies.sealedAbove(lsn);
     const { firstLsn: oldest } = frames.copies;
     if (oldest > lsn + 1) throw dropped(this.dir, lsn + 1, oldest);
@@ -120,7 +120,7 @@ export class DiskStore implements LogStore {
       for (const segment of [first, ...more]) {
         const { number, firstLsn } = segment.header;
         pin.advance(number);
-        const data = (): AsyncIterable<Uint8Array> => bytesOfSegment(environment.disk, segment);
+        const data = (): AsyncIterable<Uint8Array> => frames.copies.bytesOf(segment);
         yield {
           number,
           firstLsn,

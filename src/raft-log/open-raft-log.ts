@@ -2,7 +2,7 @@ import { DiskWatch } from '../disk/disk-watch.js';
 import type { Environment } from '../disk/environment.js';
 import { holdingNames } from '../disk/held-disk.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
-import { openSegmentedLog, type SegmentedLog } from '../wal/inside.js';
+import { openSegmentedLog, StorePaths, type SegmentedLog } from '../wal/inside.js';
 import type { WalObserver } from '../wal/report/observer.js';
 import { throwIfAbandoned } from '../errors/log-refusals.js';
 import type { RecoveryReport } from '../wal/report/recovery-report.js';
@@ -55,7 +55,9 @@ export async function openWithFormats(
   const { dir, signal } = resolved;
   const place = { environment, dir, walDir: resolved.walDirIsSeparate ? resolved.walDir : null, signal };
   const log = await openSegmentedLog({
-    ...place,
+    environment,
+    paths: new StorePaths(dir, place.walDir),
+    signal,
     create: resolved.create,
     segmentBytes: resolved.segmentBytes,
     frameBytesMax: resolved.batchBytesMax,

@@ -1,8 +1,6 @@
 import { patient } from '../disk/disk-watch.js';
 import type { Environment } from '../disk/environment.js';
 import { holdingNames, type HeldEnvironment } from '../disk/held-disk.js';
-import { IDENTITY_BYTES } from '../format/identity.js';
-import type { Superblock } from '../format/superblock.js';
 import { StoreUnderRepair } from '../wal/inside.js';
 import { rebuildLog } from './repair/rebuild-log.js';
 import { planRepair, type InnerPlan, type RepairPlan } from './repair/repair-plan.js';
@@ -51,12 +49,12 @@ export async function repairStore(asked: RepairRequest): Promise<RepairReport> {
   const { plan } = planRepair(first);
   if (plan.action === 'none' || plan.action === 'impossible') return { ...plan, quarantined: [] };
   const folder = `repair-${String(epochOf(first)).padStart(16, '0')}`;
-  const store = await StoreUnderRepair.lock(request.environment.disk, first.paths, folder);
+  const store = await StoreUnderRepair.lock(request.environment, first.paths, folder);
   try {
     const kept = await store.keepWrittenOver(noteOf(plan));
-    await store.stamp(first.store.highestEpoch + 1, randomId(request.environment));
+    await store.stamp(first.store.highestEpoch + 1);
     const survey = await surveyLog(request);
-    const done = await carryOut(request.environment, store, survey, planRepair(survey));
+    const done = await carryOut(store, survey, planRepair(survey));
     // As it was found: by now an empty superblock may stand where none was.
     return { ...done, damage: plan.damage, quarantined: [...kept, ...done.quarantined] };
   } finally {
@@ -87,51 +85,38 @@ function unbounded(_key: string, value: unknown): unknown {
 
 /** Does what the plan says, under the lock. */
 async function carryOut(
-  environment: HeldEnvironment,
   repaired: StoreUnderRepair,
   survey: LogSurvey,
   inner: InnerPlan,
 ): Promise<RepairReport> {
   const { plan } = inner;
-  const { store } = survey;
   if (plan.action === 'none' || plan.action === 'impossible') return { ...plan, quarantined: [] };
-  if (store.superblock === null) await repaired.rebuildSlots(superblockOfOld(environment, survey, inner));
+  if (survey.store.superblock === null) await rebuildSlots(repaired, survey, inner);
   if (plan.action === 'rebuild-superblock') return { ...plan, quarantined: [] };
-  const old = { lineage: store.lineage, first: store.range.first, highest: store.highestSegment };
-  const build = (): Promise<Superblock> => rebuildLog(environment, survey, inner, epochOf(survey));
-  const quarantined = await repaired.replaceLog(old, build, snapshotsGivenUp(survey, inner));
-  return { ...plan, quarantined };
+  const others = snapshotsGivenUp(survey, inner);
+  return { ...plan, quarantined: await rebuildLog(repaired, survey, inner, epochOf(survey), others) };
 }
 
-/** What the superblock must have said, from what the segments say (R7). */
-function superblockOfOld(
-  environment: Environment,
+function rebuildSlots(
+  repaired: StoreUnderRepair,
   survey: LogSurvey,
   { plan, piece }: InnerPlan,
-): Superblock {
-  const { store, paths } = survey;
-  const { range, proven, lineage, segments } = store;
+): Promise<void> {
+  const { range, proven, lineage, segments, highestLsn } = survey.store;
   const epoch = epochOf(survey);
-  const end = segments[segments.length - 1]?.run?.lastLsn ?? proven.lsn;
+  const last = segments[segments.length - 1];
   const isWhole = piece !== null && !plan.lost.mayBeAcknowledged;
-  return {
-    generation: 0,
-    lineage: lineage ?? new Uint8Array(IDENTITY_BYTES),
-    storeId: randomId(environment),
-    origin: 'made',
-    storeKind: 'raft',
+  // What stands behind the end is nobody's; but where the end is not known, behind the last frame that is.
+  const end = isWhole ? piece.lastLsn : Math.max(last?.run?.lastLsn ?? proven.lsn, highestLsn);
+  return repaired.rebuildSlots({
+    lineage,
     epoch,
-    nonce: randomId(environment),
     fenceEpoch: epoch,
-    // What stands behind the end is nobody's; but where the end is not known, behind the last frame that is.
-    fenceLsn: (isWhole ? piece.lastLsn : Math.max(end, store.highestLsn)) + 1,
+    fenceLsn: end + 1,
     firstSegment: range.first,
-    newestSegment: Math.max(range.newest, segments[segments.length - 1]?.number ?? range.newest),
+    newestSegment: Math.max(range.newest, last?.number ?? range.newest),
     proven,
-    isLive: true,
-    isCleanEnd: false,
-    isWalSeparate: paths.isWalSeparate,
-  };
+  });
 }
 
 /** What is kept holds none of these: damaged, or of a branch or an index that was given up. Open would delete them. */
@@ -143,10 +128,4 @@ function snapshotsGivenUp({ snapshots }: LogSurvey, { plan }: InnerPlan): readon
       return index === kept.index && term !== kept.term;
     })
     .map(({ path }) => path);
-}
-
-function randomId(environment: Environment): Uint8Array {
-  const id = new Uint8Array(IDENTITY_BYTES);
-  environment.fillRandom(id);
-  return id;
 }

@@ -5,7 +5,7 @@
  */
 // The log: frames in, records out.
 export { openSegmentedLog } from './open-segmented-log.js';
-export { SegmentedLog } from './segmented-log.js';
+export type { SegmentedLog } from './segmented-log.js';
 export { Frame } from './write/frame.js';
 export type { RecordRegion } from './segment/record-reader.js';
 export { StorePaths } from './store/store-directory.js';
@@ -17,15 +17,9 @@ export type { StoreSurvey } from './survey/store-survey.js';
 export type { LostFrame } from './survey/walk-lost-frame.js';
 export { SalvagedRecords } from './survey/salvaged-records.js';
 // A new log in the place of an old one: of a damaged store, or of an older format.
-export { LogUnderRepair } from './switch/log-under-repair.js';
 export { StoreUnderRepair } from './switch/store-under-repair.js';
-export type { OlderStore, OlderStores, Replacement } from './switch/older-stores.js';
+export type { OlderStores, Replacement } from './switch/older-stores.js';
 // Copies of a store.
-export { buildClone } from './copy/build-clone.js';
-export { requestBeside } from './switch/request-beside.js';
-export { bytesOfSegment, copySegment, type SegmentToCopy } from './copy/copy-segment.js';
 export { DirectoryInMaking } from './copy/directory-in-making.js';
-export { openToCopy } from './copy/open-to-copy.js';
-export { openCopied } from './copy/open-copied.js';
-export { readCheckpointFile } from './copy/read-checkpoint.js';
-export type { Pin } from './copy/pins.js';
+export { buildClone } from './copy/build-clone.js';
+export { openToCopy, type LogToCopy } from './copy/open-to-copy.js';

@@ -1,14 +1,13 @@
 import type { HeldEnvironment } from '../disk/held-disk.js';
 import type { WalLayer } from './layer.js';
+import type { StorePaths } from './store/store-directory.js';
 import type { WalObserver } from './report/observer.js';
 
 /** How to open; every field is resolved and checked by the layer above. */
 export interface LogRequest {
   /** Its disk holds the names of this log, from the lock on. */
   readonly environment: HeldEnvironment;
-  readonly dir: string;
-  /** Null: `wal` inside `dir`. */
-  readonly walDir: string | null;
+  readonly paths: StorePaths;
   /** The segments may stand elsewhere than the superblock says: for a copy, which takes them from where they are. */
   readonly walDirMayDiffer?: boolean;
   readonly create: 'if-missing' | 'never';

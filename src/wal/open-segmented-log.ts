@@ -9,7 +9,8 @@ import type { KeelsonError } from '../errors/index.js';
 import { openEndMarks } from './write/end-marks.js';
 import { replaceStore } from './switch/replace-store.js';
 import { removeLeftovers } from './switch/set-segments-aside.js';
-import { makeFreshStore, newIdentity } from './store/fresh-store.js';
+import { newIdentity } from './store/begin-log.js';
+import { makeFreshStore } from './store/fresh-store.js';
 import type { Judgement } from './recover/judge.js';
 import type { LiveSegment } from './segment/live-segment.js';
 import { StoreJudge, type FoundSlots, type Judged } from './recover/judge-store.js';
@@ -25,8 +26,8 @@ import {
   makeDirectory,
   refuseStrays,
   restoreAsides,
-  StorePaths,
   type StoreListing,
+  type StorePaths,
 } from './store/store-directory.js';
 import { refuseCopies } from './copy/directory-in-making.js';
 import { newestSlot, readSlots, SuperblockFile, superblockPath } from './store/superblock-file.js';
@@ -79,9 +80,9 @@ class Opening {
 
   constructor(request: OpenRequest) {
     this.#request = request;
-    this.#paths = new StorePaths(request.dir, request.walDir);
+    this.#paths = request.paths;
     this.#tally = new RecoveryTally(() => request.environment.now());
-    this.#judge = new StoreJudge(request, this.#paths, this.#tally);
+    this.#judge = new StoreJudge(request, this.#tally);
   }
 
   async readOnly(): Promise<{ readonly log: SegmentedLog; readonly judged: Judged }> {
@@ -92,8 +93,7 @@ class Opening {
     const file = await this.#openSuperblockForReading();
     try {
       const judged = await this.#judge.besideWriter(file);
-      const report = this.#tally.report('clean');
-      const log = SegmentedLog.readOnly(this.#request, this.#paths, judged.judgement, report, this.#counters);
+      const log = new SegmentedLog(this.#request, judged.judgement, this.#tally.report('clean'));
       return { log, judged };
     } finally {
       await closeFile(file);
@@ -298,7 +298,7 @@ class Opening {
       throw await this.#judge.unreadable(found, await listStore(environment.disk, this.#paths));
     this.#throwIfAborted();
     try {
-      await replaceStore(this.#request, this.#paths, lock.superblock, older);
+      await replaceStore(this.#request, lock.superblock, older);
     } catch (error) {
       throw this.#tally.withReport(error);
     }
@@ -365,7 +365,7 @@ class Opening {
     if (lastLsn > 0) endMarks.note({ lsn: lastLsn, ...end });
     const parts = { lock, superblock, endMarks, tail };
     try {
-      return await SegmentedLog.open(this.#request, this.#paths, judgement, report, this.#counters, parts);
+      return await SegmentedLog.open(this.#request, judgement, report, this.#counters, parts);
     } catch (error) {
       await endMarks.close(false);
       throw error;

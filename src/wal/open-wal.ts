@@ -25,6 +25,7 @@ import { malformed } from './report/damage.js';
 import type { RecoveryReport } from './report/recovery-report.js';
 import { closedError, compactedError } from '../errors/log-refusals.js';
 import type { SegmentedLog } from './segmented-log.js';
+import { StorePaths } from './store/store-directory.js';
 
 /** A record of the plain wal: opaque bytes with a mark of the caller's. */
 export interface WalRecord {
@@ -105,8 +106,7 @@ export async function openWal(options: WalOptions): Promise<Wal> {
   log = await openSegmentedLog({
     // For the calls that a signal cut short: nobody listens to those that hang.
     environment: holdingNames(patient(environment)),
-    dir,
-    walDir: null,
+    paths: new StorePaths(dir, null),
     create: 'if-missing',
     segmentBytes,
     frameBytesMax: FRAME_BYTES_MAX,

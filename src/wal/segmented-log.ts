@@ -31,7 +31,7 @@ import { removeName } from '../disk/durable-names.js';
 import { SegmentsToCopy } from './copy/segments-to-copy.js';
 import { type StorePaths } from './store/store-directory.js';
 import type { SuperblockFile } from './store/superblock-file.js';
-import type { WalCounters } from './report/wal-counters.js';
+import { WalCounters } from './report/wal-counters.js';
 
 /** What only a writer has. */
 interface WriterParts {
@@ -67,18 +67,18 @@ export class SegmentedLog {
   /** Ends when the last dropping of segments has ended, well or not. */
   #dropping: Promise<unknown> = Promise.resolve();
 
-  private constructor(
+  /** A log that only reads; see {@link SegmentedLog.open}. */
+  constructor(
     request: LogRequest,
-    paths: StorePaths,
     judgement: Judgement,
     report: RecoveryReport,
-    counters: WalCounters,
+    counters: WalCounters = new WalCounters(),
   ) {
     const { run } = judgement.tail;
     this.recovery = report;
     this.counters = counters;
     this.#request = request;
-    this.#paths = paths;
+    this.#paths = request.paths;
     this.#files = new SegmentFiles(request.environment.disk);
     this.#reader = new RecordReader(this.#files);
     this.#segments = new SegmentList(judgement.segments);
@@ -89,28 +89,16 @@ export class SegmentedLog {
     this.#durable = { lsn: run.lastLsn, ...run.end };
   }
 
-  /** A log that only reads. */
-  static readOnly(
-    request: LogRequest,
-    paths: StorePaths,
-    judgement: Judgement,
-    report: RecoveryReport,
-    counters: WalCounters,
-  ): SegmentedLog {
-    return new SegmentedLog(request, paths, judgement, report, counters);
-  }
-
   /** The log of the one writer; once it is open it owns the parts, `tail` among them, the last segment open for writing. */
   static async open(
     request: LogRequest,
-    paths: StorePaths,
     judgement: Judgement,
     report: RecoveryReport,
     counters: WalCounters,
     { tail: file, ...parts }: WriterParts & { readonly tail: DiskFile },
   ): Promise<SegmentedLog> {
-    const log = new SegmentedLog(request, paths, judgement, report, counters);
-    const { environment, segmentBytes, observer, writeMode } = request;
+    const log = new SegmentedLog(request, judgement, report, counters);
+    const { environment, paths, segmentBytes, observer, writeMode } = request;
     const tail = judgement.segments[judgement.segments.length - 1] as LiveSegment;
     const runs = request.layer.termRuns(tail.lowest, tail.until).length;
     const last = { ...judgement.tail, chain: judgement.tail.run.chain, runs };

@@ -3,7 +3,7 @@ import { syncNames } from '../../disk/durable-names.js';
 import { holdingNames, type HeldEnvironment } from '../../disk/held-disk.js';
 import { nodeEnvironment } from '../../disk/node-environment.js';
 import { SNAPSHOTS_DIRECTORY_NAME } from '../../format/names.js';
-import { buildClone, DirectoryInMaking, requestBeside, StorePaths } from '../../wal/inside.js';
+import { buildClone, DirectoryInMaking } from '../../wal/inside.js';
 import { giveUpVotes } from '../rules/give-up-votes.js';
 import { DurableState } from '../state/durable-state.js';
 import { refill } from '../state/refill.js';
@@ -67,19 +67,19 @@ async function copy(
     });
   await syncNames(environment.disk, folder);
   const layer = new DurableState(null);
-  const request = {
-    ...requestBeside(environment, new StorePaths(making.path, making.walDir), source.segmentBytes, layer),
-    zeroSyncBytes: source.pieceBytes,
-  };
+  const { segmentBytes, pieceBytes } = source;
   const boundary = { index: durable.firstIndex - 1, term: durable.term(durable.firstIndex - 1) };
-  await buildClone(request, making, {
+  await buildClone(environment, making, {
+    layer,
+    segmentBytes,
+    pieceBytes,
     lineage,
     origin: given.identity === 'same' ? 'restored' : 'cloned',
     epoch: highest.epoch + 1 + drawnBelow(EPOCHS_APART, environment),
     above: { lsn: proven.lsn, segment: highest.segment },
     end: { lastIndex: boundary.index, lastTerm: boundary.term },
     begin: () => Promise.resolve(start.preambleState()),
-    fill: (log) => refill(log, layer, request.segmentBytes, source.entries(given.signal), source.pieceBytes),
+    fill: (log) => refill(log, layer, segmentBytes, source.entries(given.signal), pieceBytes),
   });
   return reportOf(given, source, start);
 }

@@ -4,13 +4,7 @@ import { syncNames } from '../../disk/durable-names.js';
 import { holdingNames } from '../../disk/held-disk.js';
 import { SNAPSHOTS_DIRECTORY_NAME } from '../../format/names.js';
 import { entryRecordBytes } from '../../format/raft-records.js';
-import {
-  buildClone,
-  DirectoryInMaking,
-  requestBeside,
-  StorePaths,
-  type SegmentedLog,
-} from '../../wal/inside.js';
+import { buildClone, DirectoryInMaking, type SegmentedLog } from '../../wal/inside.js';
 import { KeelsonError } from '../../errors/index.js';
 import type { Entry, HardState } from '../contract.js';
 import { DEFAULTS } from '../rules/options.js';
@@ -66,10 +60,11 @@ export async function importLog(
     await syncNames(environment.disk, await making.makeInner(SNAPSHOTS_DIRECTORY_NAME));
     const { boundary } = foreign;
     const layer = new DurableState(null);
-    const paths = new StorePaths(making.path, null);
     const empty = new DurableState(null);
     empty.beginAt(boundary);
-    await buildClone(requestBeside(environment, paths, DEFAULTS.segmentBytes, layer), making, {
+    await buildClone(environment, making, {
+      layer,
+      segmentBytes: DEFAULTS.segmentBytes,
       lineage: null,
       origin: 'made',
       epoch: 1,

@@ -1,18 +1,7 @@
-import { join } from 'node:path';
 import type { HeldEnvironment } from '../../disk/held-disk.js';
 import { isKeelsonError, KeelsonError, throwIfAborted } from '../../errors/index.js';
-import type { CheckpointFile } from '../../format/checkpoint-file.js';
-import { segmentName } from '../../format/names.js';
-import type { DurableMark } from '../../format/position.js';
 import type { SnapshotStore } from '../../snapshot/index.js';
-import {
-  openCopied,
-  openToCopy,
-  readCheckpointFile,
-  requestBeside,
-  StorePaths,
-  type SegmentedLog,
-} from '../../wal/inside.js';
+import { openToCopy, StorePaths, type LogToCopy, type SegmentedLog } from '../../wal/inside.js';
 import { EntryReader } from '../read/entry-reader.js';
 import { SnapshotsAtOpen } from '../snapshots/snapshots-at-open.js';
 import { AcceptedState } from '../state/accepted-state.js';
@@ -37,37 +26,31 @@ export interface SourcePlace {
  */
 const BESIDE_WRITER_BYTES = 48 * 1024;
 
-/** A store or a checkpoint, opened for reading: a log as it was at one LSN. */
-export interface CopySource {
+/** What was opened to be copied, with what a Raft log is beside its segments. */
+export interface CopySource extends LogToCopy {
   readonly durable: CoveredState;
-  /** Null: of a checkpoint that names no segment. */
-  readonly log: SegmentedLog | null;
   readonly snapshots: SnapshotStore;
-  readonly lineage: Uint8Array;
-  /** Its end. */
-  readonly proven: DurableMark;
-  /** The highest that the source may have used. */
-  readonly highest: { readonly epoch: number; readonly segment: number };
-  readonly segmentBytes: number;
   /** The most to read, write and sync in one go, for its writer's sake; undefined: there is none. */
   readonly pieceBytes: number | undefined;
-  /** Segments that are not there and not needed. */
-  readonly skipped: readonly string[];
-  /** Null: it is no checkpoint. */
-  readonly checkpoint: CheckpointFile | null;
   /** All entries that it holds, in order, each held against its own checksum. */
   entries(signal: AbortSignal | undefined): AsyncIterable<readonly Entry[]>;
   close(): Promise<void>;
 }
 
-/**
- * Opens a store or a checkpoint to copy it. Changes nothing, takes no lock, safe beside a live writer.
- *
- * Errors: those of a read-only open; for a checkpoint also `KEELSON_CORRUPT` and `KEELSON_INCOMPATIBLE_FORMAT` of its own file.
- */
-async function openSource(place: SourcePlace): Promise<CopySource> {
-  const file = await readCheckpointFile(place.environment.disk, place.dir);
-  return file === null ? openStore(place) : openCheckpoint(place, file);
+async function openSource({
+  environment,
+  dir,
+  walDir,
+  readsAll = false,
+  signal,
+}: SourcePlace): Promise<CopySource> {
+  const atOpen = new SnapshotsAtOpen(environment, dir, true);
+  const durable = new CoveredState(atOpen);
+  const paths = new StorePaths(dir, walDir);
+  const opened = await openToCopy({ environment, paths, readsAll, signal }, durable);
+  const pieceBytes = opened.checkpoint === null ? BESIDE_WRITER_BYTES : undefined;
+  const snapshots = await atOpen.opened(opened.lineage);
+  return { ...opened, durable, snapshots, pieceBytes, ...readOf(opened.log, durable, dir, pieceBytes) };
 }
 
 /** How often a copy is begun anew where the writer of its source drops what is being copied. */
@@ -97,98 +80,24 @@ export function replacedMeanwhile({ checkpoint }: CopySource, error: unknown): u
   return new KeelsonError('KEELSON_COMPACTED', message, error.details, error);
 }
 
-function requestOf({ environment, dir, walDir, readsAll, signal }: SourcePlace, layer: CoveredState) {
-  const request = requestBeside(environment, new StorePaths(dir, walDir), 0, layer);
-  const verifyOnOpen = readsAll === true ? ('all' as const) : ('tail' as const);
-  return { ...request, readOnly: true, walDirMayDiffer: true, verifyOnOpen, signal };
-}
-
-async function openStore(place: SourcePlace): Promise<CopySource> {
-  const { environment, dir } = place;
-  const atOpen = new SnapshotsAtOpen(environment, dir, true);
-  const durable = new CoveredState(atOpen);
-  const { log, judged } = await openToCopy(requestOf(place, durable));
-  const { superblock, judgement, listing } = judged;
-  const { lineage, newestSegment, firstSegment } = superblock;
-  const live = judgement.segments.map(({ header }) => header);
-  return {
-    ...readOf(place, log, durable, BESIDE_WRITER_BYTES),
-    pieceBytes: BESIDE_WRITER_BYTES,
-    snapshots: await atOpen.opened(lineage),
-    lineage,
-    proven: log.durable,
-    highest: {
-      epoch: judgement.highestEpoch,
-      segment: [...live.map(({ number }) => number), ...(listing.segments ?? [])].reduce(
-        (highest, number) => Math.max(highest, number),
-        newestSegment,
-      ),
-    },
-    segmentBytes: live.reduce((bytes, header) => Math.min(bytes, header.segmentBytes), Infinity),
-    skipped: pathsOf(place, firstSegment, live[0]?.number ?? firstSegment),
-    checkpoint: null,
-  };
-}
-
-async function openCheckpoint(place: SourcePlace, file: CheckpointFile): Promise<CopySource> {
-  const { environment, dir } = place;
-  const { lineage, proven, highest, segmentBytes, state, segments } = file;
-  const atOpen = new SnapshotsAtOpen(environment, dir, true);
-  const durable = new CoveredState(atOpen);
-  const request = requestOf(place, durable);
-  const ofFile = { lineage, proven, highest, segmentBytes, checkpoint: file };
-  const opened = { ...ofFile, pieceBytes: undefined, durable, log: null };
-  const [first] = segments;
-  if (first === undefined) {
-    durable.restorePreamble({ state, end: proven, firstLsn: proven.lsn + 1 }, true);
-    await durable.judged({ lineage });
-    const snapshots = await atOpen.opened(lineage);
-    return { ...opened, snapshots, skipped: [], entries: noEntries, close: () => Promise.resolve() };
-  }
-  const log = await openCopied(request, new StorePaths(place.dir, place.walDir), file);
-  const snapshots = await atOpen.opened(lineage);
-  const skipped = pathsOf(place, first.number, log.copies.range.oldest);
-  return { ...opened, ...readOf(place, log, durable), snapshots, skipped };
-}
-
-async function* noEntries(): AsyncGenerator<readonly Entry[], void, undefined> {
-  // Nothing is behind the snapshot.
-}
-
-function pathsOf({ dir, walDir }: SourcePlace, from: number, until: number): readonly string[] {
-  const paths = new StorePaths(dir, walDir);
-  return Array.from({ length: Math.max(0, until - from) }, (_, at) =>
-    join(paths.walDir, segmentName(from + at)),
-  );
-}
-
 function readOf(
-  { dir }: SourcePlace,
-  log: SegmentedLog,
+  log: SegmentedLog | null,
   durable: CoveredState,
-  pieceBytes?: number,
-): Pick<CopySource, 'durable' | 'log' | 'entries' | 'close'> {
-  const reader = new EntryReader(
-    log,
-    durable,
-    new AcceptedState(durable, () => undefined),
-    new RecentEntries(0),
-    dir,
-  );
-  const entries = (signal: AbortSignal | undefined): AsyncIterable<readonly Entry[]> =>
-    reader.chunks({
-      from: durable.firstIndex,
-      until: durable.lastIndex + 1,
-      bytesMax: pieceBytes,
-      signal,
-    });
+  dir: string,
+  bytesMax: number | undefined,
+): Pick<CopySource, 'entries' | 'close'> {
+  // Nothing is behind the snapshot.
+  if (log === null) return { entries: noEntries, close: () => Promise.resolve() };
+  const accepted = new AcceptedState(durable, () => undefined);
+  const reader = new EntryReader(log, durable, accepted, new RecentEntries(0), dir);
   return {
-    durable,
-    log,
-    entries,
+    entries: (signal) =>
+      reader.chunks({ from: durable.firstIndex, until: durable.lastIndex + 1, bytesMax, signal }),
     close: async () => {
       await reader.close();
       await log.close();
     },
   };
 }
+
+async function* noEntries(): AsyncGenerator<readonly Entry[], void, undefined> {}

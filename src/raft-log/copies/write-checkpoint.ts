@@ -13,15 +13,11 @@ import {
   WAL_DIRECTORY_NAME,
 } from '../../format/names.js';
 import type { SnapshotStore } from '../../snapshot/index.js';
-import {
-  copySegment,
-  DirectoryInMaking,
-  type Pin,
-  type SegmentedLog,
-  type SegmentToCopy,
-} from '../../wal/inside.js';
+import { DirectoryInMaking, type SegmentedLog } from '../../wal/inside.js';
 import type { DurableState } from '../state/durable-state.js';
 import type { Checkpoint, CheckpointRequest } from './copies-contract.js';
+
+type Copies = SegmentedLog['copies'];
 
 /** What a checkpoint is taken of. */
 export interface CheckpointParts {
@@ -62,7 +58,7 @@ export async function beginCheckpoint(
       throw error;
     }
     const finish = (signal: AbortSignal | undefined): Promise<Checkpoint> =>
-      finishCheckpoint({ disk, making, file, named, pin, signal });
+      finishCheckpoint({ disk, making, file, named, copies: frames.copies, pin, signal });
     return { finish };
   } catch (error) {
     pin?.letGo();
@@ -76,7 +72,7 @@ interface Moment {
     readonly snapshot: DurableState['snapshotName'];
     readonly meta: DurableState['snapshotMeta'];
     readonly hardState: DurableState['hardState'];
-    readonly segments: readonly SegmentToCopy[];
+    readonly segments: ReturnType<Copies['above']>;
   };
 }
 
@@ -119,12 +115,13 @@ function uncovered(dir: string, found: number, expected: number): KeelsonError {
 interface FinishRequest extends Moment {
   readonly disk: Disk;
   readonly making: DirectoryInMaking;
-  readonly pin: Pin | null;
+  readonly copies: Copies;
+  readonly pin: ReturnType<Copies['pin']> | null;
   readonly signal: AbortSignal | undefined;
 }
 
 async function finishCheckpoint(request: FinishRequest): Promise<Checkpoint> {
-  const { disk, making, file, named, pin, signal } = request;
+  const { disk, making, file, named, copies, pin, signal } = request;
   const walDir = join(making.path, WAL_DIRECTORY_NAME);
   try {
     const stop = (): void => {
@@ -134,7 +131,7 @@ async function finishCheckpoint(request: FinishRequest): Promise<Checkpoint> {
     if (named.segments.length > 0) {
       await making.makeInner(WAL_DIRECTORY_NAME);
       for (const segment of named.segments) {
-        await copySegment(disk, segment, join(walDir, segmentName(segment.header.number)), stop);
+        await copies.copy(segment, join(walDir, segmentName(segment.header.number)), stop);
         pin?.advance(segment.header.number + 1);
       }
       await syncNames(disk, walDir);

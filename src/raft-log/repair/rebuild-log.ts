@@ -1,9 +1,8 @@
-import type { HeldEnvironment } from '../../disk/held-disk.js';
 import type { Disk } from '../../disk/port.js';
 import { encodeRaftPreamble } from '../../format/raft-records.js';
 import { NO_VALUES } from '../../format/stable-values.js';
-import type { Superblock } from '../../format/superblock.js';
-import { LogUnderRepair } from '../../wal/inside.js';
+import type { SegmentedLog, StoreUnderRepair } from '../../wal/inside.js';
+import { DEFAULTS } from '../rules/options.js';
 import { AcceptedState } from '../state/accepted-state.js';
 import type { Entry } from '../contract.js';
 import { DurableState } from '../state/durable-state.js';
@@ -15,41 +14,37 @@ import type { PastHoles, LogPiece } from './log-piece.js';
 import type { InnerPlan } from './repair-plan.js';
 import type { LogSurvey } from './survey-log.js';
 
-const SEGMENT_BYTES = 67_108_864;
-
 /**
- * Writes what a plan keeps into new segments beside the old ones, above every LSN and segment number seen. Resolved:
- * they are durable, and nothing names them; returns the superblock that would.
+ * Writes what a plan keeps into new segments beside the old ones, above every LSN and segment number seen, and puts them in
+ * their place. Returns where the old ones are, and `others` that go with them.
  */
 export async function rebuildLog(
-  environment: HeldEnvironment,
+  repaired: StoreUnderRepair,
   survey: LogSurvey,
-  inner: InnerPlan,
+  { plan, piece, boundary }: InnerPlan,
   epoch: number,
-): Promise<Superblock> {
-  const { paths, store } = survey;
-  const { plan, piece, boundary } = inner;
+  others: readonly string[],
+): Promise<readonly string[]> {
+  const { store } = survey;
   const { result } = plan;
   if (result === null) throw new RangeError('there is nothing to build');
   const { hardState, snapshot, unfitUntil } = result;
   const stable = piece?.state.stable ?? NO_VALUES;
-  const durable = new DurableState(null);
-  const log = new LogUnderRepair(environment, paths, segmentBytesOf(survey));
-  return log.buildNew(
-    {
-      lineage: store.lineage,
-      above: { lsn: store.highestLsn, segment: store.highestSegment },
-      end: { lastIndex: boundary.index, lastTerm: boundary.term },
-      begin: () => Promise.resolve(encodeRaftPreamble({ hardState, snapshot, boundary, unfitUntil, stable })),
-      fill: async (segmented) => {
-        if (piece === null) return;
-        const chunks = entriesOf(log, survey, piece, boundary.index + 1, result.lastIndex + 1);
-        await refill(segmented, durable, log.segmentBytes, chunks);
-      },
+  const layer = new DurableState(null);
+  const segmentBytes = segmentBytesOf(survey);
+  const replacement = {
+    lineage: store.lineage,
+    above: { lsn: store.highestLsn, segment: store.highestSegment },
+    end: { lastIndex: boundary.index, lastTerm: boundary.term },
+    begin: () => Promise.resolve(encodeRaftPreamble({ hardState, snapshot, boundary, unfitUntil, stable })),
+    fill: async (log: SegmentedLog) => {
+      if (piece === null) return;
+      const chunks = entriesOf(repaired, survey, piece, boundary.index + 1, result.lastIndex + 1);
+      await refill(log, layer, segmentBytes, chunks);
     },
-    epoch,
-    durable,
-  );
+  };
+  const old = { lineage: store.lineage, first: store.range.first, highest: store.highestSegment };
+  return repaired.replaceLog(old, { epoch, segmentBytes, layer, replacement }, others);
 }
 
 function segmentBytesOf({ store }: LogSurvey): number {
@@ -57,7 +52,7 @@ function segmentBytesOf({ store }: LogSurvey): number {
     (bytes, { header }) => Math.min(bytes, header?.segmentBytes ?? Infinity),
     Infinity,
   );
-  return smallest === Infinity ? SEGMENT_BYTES : smallest;
+  return smallest === Infinity ? DEFAULTS.segmentBytes : smallest;
 }
 
 /** A stretch that is kept from a snapshot on may begin behind its own boundary: what lies below is covered. */
@@ -81,7 +76,7 @@ class StretchState extends DurableState {
 
 /** Entries `[from, until)` of a stretch: those in front of its last hole, those behind that, and those it went on with. */
 async function* entriesOf(
-  old: LogUnderRepair,
+  old: StoreUnderRepair,
   survey: LogSurvey,
   piece: LogPiece,
   from: number,
@@ -98,7 +93,7 @@ async function* entriesOf(
 
 /** Entries `[from, until)` of a stretch up to the first hole. */
 async function* entriesUpToHole(
-  old: LogUnderRepair,
+  old: StoreUnderRepair,
   survey: LogSurvey,
   piece: LogPiece,
   from: number,

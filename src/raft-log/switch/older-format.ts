@@ -1,5 +1,4 @@
 import type { Environment } from '../../disk/environment.js';
-import type { OlderStore } from '../../wal/inside.js';
 import type { Entry, HardState } from '../contract.js';
 
 /** Where a store of an older format lies. Whoever reads it writes nothing. */
@@ -47,11 +46,19 @@ export interface OlderRuins {
   readonly acknowledgedUntil: number;
 }
 
+/** What a superblock of an older format says; see `OlderStores` of the wal. */
+export interface OlderSlots {
+  readonly epoch: number;
+  readonly generation: number;
+  /** The slot that does not hold the newest state: it may be written over first. */
+  readonly freeSlot: 0 | 1;
+}
+
 /** A format before this one: how to know it, to fence it and to read it. It is never written but for the fence. */
 export interface OlderFormat {
   readonly version: number;
   /** Judged under that format's own magic and checksum; null if the superblock is of another format. */
-  recognise(superblock: Uint8Array): Pick<OlderStore, 'epoch' | 'generation' | 'freeSlot'> | null;
+  recognise(superblock: Uint8Array): OlderSlots | null;
   /** The newest slot with another epoch. */
   stamped(superblock: Uint8Array, epoch: number): Uint8Array;
   /** Reads and judges the whole store. Errors: its damage, by the codes of this release. */

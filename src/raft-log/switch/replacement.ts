@@ -1,7 +1,7 @@
 import { isKeelsonError } from '../../errors/index.js';
 import { encodeRaftPreamble } from '../../format/raft-records.js';
 import { NO_VALUES } from '../../format/stable-values.js';
-import type { OlderStore, OlderStores, Replacement } from '../../wal/inside.js';
+import type { OlderStores, Replacement } from '../../wal/inside.js';
 import type { DurableState } from '../state/durable-state.js';
 import { refill } from '../state/refill.js';
 import type { OlderFormat, OlderPlace } from './older-format.js';
@@ -25,26 +25,17 @@ export function olderStores(parts: ReplacementParts): OlderStores {
     recognise: (superblock, { dir, walDir }) => {
       for (const format of parts.formats) {
         const found = format.recognise(superblock);
+        if (found === null) continue;
         const place = { environment, dir, walDir, superblock };
-        if (found !== null) return olderStore(parts, format, place, found);
+        return {
+          ...found,
+          version: format.version,
+          stamped: (epoch) => format.stamped(superblock, epoch),
+          prepare: () => (options.onOlderFormat === 'reset' ? reset : migration)(parts, format, place),
+        };
       }
       return null;
     },
-  };
-}
-
-function olderStore(
-  parts: ReplacementParts,
-  format: OlderFormat,
-  place: OlderPlace,
-  found: Pick<OlderStore, 'epoch' | 'generation' | 'freeSlot'>,
-): OlderStore {
-  return {
-    ...found,
-    version: format.version,
-    stamped: (epoch) => format.stamped(place.superblock, epoch),
-    prepare: () =>
-      parts.options.onOlderFormat === 'reset' ? reset(parts, format, place) : migration(parts, format, place),
   };
 }
 

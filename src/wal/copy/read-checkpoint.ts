@@ -11,7 +11,7 @@ import {
   type CheckpointFile,
 } from '../../format/checkpoint-file.js';
 import { CHECKPOINT_NAME } from '../../format/names.js';
-import type { Superblock } from '../../format/superblock.js';
+import { UNWRITTEN_SUPERBLOCK, type Superblock } from '../../format/superblock.js';
 
 /** A checkpoint's own file, as it was found. */
 export interface FoundCheckpoint {
@@ -57,19 +57,15 @@ export function superblockOf(file: CheckpointFile, isWalSeparate: boolean): Supe
   // Of no segment: the range is empty.
   const firstSegment = segments[0]?.number ?? highest.segment + 1;
   return {
-    generation: 0,
+    ...UNWRITTEN_SUPERBLOCK,
     lineage,
-    storeId: new Uint8Array(),
-    origin: 'made',
     storeKind: 'raft',
     epoch: highest.epoch,
-    nonce: new Uint8Array(),
     fenceEpoch: fence.epoch,
     fenceLsn: fence.lsn,
     firstSegment,
     newestSegment: firstSegment + segments.length - 1,
     proven,
-    isLive: true,
     isCleanEnd: true,
     isWalSeparate,
   };

@@ -1,13 +1,15 @@
 import type { Environment } from '../../disk/environment.js';
+import type { Disk } from '../../disk/port.js';
 import type { WalLayer } from '../layer.js';
 import type { LiveSegment } from '../segment/live-segment.js';
 import type { SegmentList } from '../segment/segment-list.js';
-import type { SegmentToCopy } from './copy-segment.js';
+import { bytesOfSegment, copySegment, type SegmentToCopy } from './copy-segment.js';
 import type { Holding } from '../report/observer.js';
 import { Pins, type Pin } from './pins.js';
 
 /** What of a log's files a copy takes, and who keeps them in their place meanwhile. */
 export class SegmentsToCopy {
+  readonly #disk: Disk;
   readonly #segments: SegmentList;
   readonly #pins: Pins;
   readonly #layer: Pick<WalLayer, 'boundary'>;
@@ -15,11 +17,12 @@ export class SegmentsToCopy {
   readonly #filledTo: (path: string) => number | null;
 
   constructor(
-    environment: Pick<Environment, 'now'>,
+    environment: Pick<Environment, 'now' | 'disk'>,
     segments: SegmentList,
     layer: Pick<WalLayer, 'boundary'>,
     filledTo: (path: string) => number | null,
   ) {
+    this.#disk = environment.disk;
     this.#segments = segments;
     this.#pins = new Pins(environment, segments);
     this.#layer = layer;
@@ -55,6 +58,16 @@ export class SegmentsToCopy {
       .from(0)
       .filter(({ header, lastLsn }) => header.number < tail && lastLsn > lsn)
       .map(({ header, path, lastLsn }) => ({ header, path, bytes: header.segmentBytes, lastLsn }));
+  }
+
+  /** See {@link bytesOfSegment}. */
+  bytesOf(segment: SegmentToCopy): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+    return bytesOfSegment(this.#disk, segment);
+  }
+
+  /** See {@link copySegment}. */
+  copy(segment: SegmentToCopy, to: string, throwIfAbandoned: () => void): Promise<void> {
+    return copySegment(this.#disk, segment, to, throwIfAbandoned);
   }
 
   /** Keeps the segments from that one on where they are until the pin is let go; says who does. */

@@ -51,9 +51,9 @@ export class StoreJudge {
   readonly #paths: StorePaths;
   readonly #tally: RecoveryTally;
 
-  constructor(request: OpenRequest, paths: StorePaths, tally: RecoveryTally) {
+  constructor(request: OpenRequest, tally: RecoveryTally) {
     this.#request = request;
-    this.#paths = paths;
+    this.#paths = request.paths;
     this.#tally = tally;
   }
 

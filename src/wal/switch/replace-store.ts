@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { syncFailed, writeFailed } from '../../disk/disk-failure.js';
-import type { DiskFile } from '../../disk/port.js';
+import type { Disk, DiskFile } from '../../disk/port.js';
 import { makeFolder } from '../../disk/set-aside.js';
 import { systemCode } from '../../disk/system-error.js';
 import { writeFully } from '../../disk/write-fully.js';
@@ -30,11 +30,11 @@ const NEXT = { fate: 'The store is as it was, or already of the new format.', th
  */
 export async function replaceStore(
   request: OpenRequest,
-  paths: StorePaths,
   superblock: DiskFile,
   older: OlderStores,
 ): Promise<void> {
-  const { disk } = request.environment;
+  const { environment, paths } = request;
+  const { disk } = environment;
   // Names that are read may live only in the page cache (R10).
   await syncNames(disk, paths.dir);
   await syncNames(disk, paths.walDir);
@@ -47,9 +47,9 @@ export async function replaceStore(
   const stamped = recognised(older, paths, bytes);
   const replacement = await stamped.prepare();
   await checkOldFence(superblock, bytes);
-  await removeUnfinished(request, paths);
-  const built = await buildBeside(request, paths, replacement, epoch);
-  await keepOldSuperblock(request, paths, stamped.version, bytes);
+  await removeUnfinished(disk, paths);
+  const built = await buildBeside(request, replacement, epoch);
+  await keepOldSuperblock(disk, paths, stamped.version, bytes);
   const { generation } = stamped;
   await checkOldFence(superblock, bytes);
   // The switch. Both slots, one by one: the format of a store must not be forgotten.
@@ -102,8 +102,7 @@ function fenced(path: string): KeelsonError {
 }
 
 /** What an earlier try left: segments of this format, which no superblock ever named, and files meant to be some. */
-async function removeUnfinished({ environment }: OpenRequest, paths: StorePaths): Promise<void> {
-  const { disk } = environment;
+async function removeUnfinished(disk: Disk, paths: StorePaths): Promise<void> {
   const listing = await listStore(disk, paths);
   for (const number of listing.segments ?? []) {
     const path = segmentPath(paths.walDir, number);
@@ -121,12 +120,11 @@ async function removeUnfinished({ environment }: OpenRequest, paths: StorePaths)
 
 /** The slots are written over, not moved, so a copy goes to quarantine: with it the files there are a store again. */
 async function keepOldSuperblock(
-  { environment }: OpenRequest,
+  disk: Disk,
   { dir }: StorePaths,
   version: number,
   bytes: Uint8Array,
 ): Promise<void> {
-  const { disk } = environment;
   const folder = join(dir, QUARANTINE_DIRECTORY_NAME);
   const path = join(folder, `superblock-of-format-${String(version)}`);
   const note = `The superblock as it was when this store was of format ${String(version)}; the segments and snapshots beside it are of that format too.\n`;

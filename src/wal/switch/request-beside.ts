@@ -8,14 +8,13 @@ import { UNHEARD } from '../report/observer.js';
 /** What a log is opened with that is read, or built, in the place of another: all that the other has accepted fits in it. */
 export function requestBeside(
   environment: HeldEnvironment,
-  { dir, walDir, isWalSeparate }: StorePaths,
+  paths: StorePaths,
   segmentBytes: number,
   layer: WalLayer,
 ): OpenRequest {
   return {
     environment,
-    dir,
-    walDir: isWalSeparate ? walDir : null,
+    paths,
     create: 'never',
     segmentBytes,
     frameBytesMax: LIMITS.frameBytesMax,

@@ -1,21 +1,54 @@
 import { join } from 'node:path';
 import { removeName, renewName, syncNames } from '../../disk/durable-names.js';
-import type { HeldDisk } from '../../disk/held-disk.js';
+import type { HeldDisk, HeldEnvironment } from '../../disk/held-disk.js';
 import { setAside } from '../../disk/set-aside.js';
 import { KeelsonError } from '../../errors/index.js';
+import { IDENTITY_BYTES } from '../../format/identity.js';
 import {
   MARKS_NAME,
   parseWalFileName,
   QUARANTINE_DIRECTORY_NAME,
   SUPERBLOCK_NAME,
 } from '../../format/names.js';
-import type { Superblock } from '../../format/superblock.js';
+import { NOTHING_DURABLE } from '../../format/position.js';
+import { UNWRITTEN_SUPERBLOCK, type Superblock } from '../../format/superblock.js';
+import type { WalLayer } from '../layer.js';
+import { openAs } from '../open-as.js';
+import type { SegmentedLog } from '../segmented-log.js';
 import { segmentPath } from '../segment/live-segment.js';
+import { newIdentity } from '../store/begin-log.js';
 import { lockStore, type StoreLock } from '../store/lock-store.js';
 import { keepInQuarantine } from '../store/quarantine.js';
 import { listStore, restoreAsides, type StorePaths } from '../store/store-directory.js';
 import { newestSlot, readSlots, SuperblockFile, superblockPath } from '../store/superblock-file.js';
+import { buildBeside } from './build-beside.js';
+import type { Replacement } from './older-stores.js';
+import { requestBeside } from './request-beside.js';
 import { holdsSegmentOf } from './set-segments-aside.js';
+
+/** A run of frames that replay can begin at, up to its last LSN. */
+interface Stretch {
+  readonly lineage: Uint8Array | null;
+  /** What is known of where the present epoch began. */
+  readonly superblock: Pick<Superblock, 'fenceEpoch' | 'fenceLsn'> | null;
+  readonly fromSegment: number;
+  readonly toSegment: number;
+  readonly lastLsn: number;
+}
+
+/** What takes the place of the damaged log. */
+interface NewLog {
+  readonly epoch: number;
+  readonly segmentBytes: number;
+  readonly layer: WalLayer;
+  readonly replacement: Replacement;
+}
+
+/** What the superblock must have said, by what the segments say (R7). */
+type KnownSlots = Pick<
+  Superblock,
+  'epoch' | 'fenceEpoch' | 'fenceLsn' | 'firstSegment' | 'newestSegment' | 'proven'
+> & { readonly lineage: Uint8Array | null };
 
 /** The segments that the damaged log is made of. */
 interface OldLog {
@@ -32,28 +65,35 @@ interface OldLog {
  * is the affair of who asks.
  */
 export class StoreUnderRepair {
+  readonly environment: HeldEnvironment;
   readonly #disk: HeldDisk;
   readonly #paths: StorePaths;
   /** In the quarantine: of this repair. */
   readonly #folderName: string;
   readonly #lock: StoreLock;
 
-  private constructor(disk: HeldDisk, paths: StorePaths, folderName: string, lock: StoreLock) {
-    this.#disk = disk;
+  private constructor(environment: HeldEnvironment, paths: StorePaths, folderName: string, lock: StoreLock) {
+    this.environment = environment;
+    this.#disk = environment.disk;
     this.#paths = paths;
     this.#folderName = folderName;
     this.#lock = lock;
   }
 
   /** Locks it, and makes the names in it durable. `KEELSON_LOCKED`, .. */
-  static async lock(disk: HeldDisk, paths: StorePaths, folderName: string): Promise<StoreUnderRepair> {
+  static async lock(
+    environment: HeldEnvironment,
+    paths: StorePaths,
+    folderName: string,
+  ): Promise<StoreUnderRepair> {
+    const { disk } = environment;
     const lock = await lockStore(disk, paths);
     try {
       for (const { path, id } of lock.files) disk.holdId(path, id);
       await restoreAsides(disk, paths, await listStore(disk, paths));
       await syncNames(disk, paths.dir);
       await syncNames(disk, paths.walDir).catch(ignoreMissing);
-      return new StoreUnderRepair(disk, paths, folderName, lock);
+      return new StoreUnderRepair(environment, paths, folderName, lock);
     } catch (error) {
       await lock.release();
       throw error;
@@ -72,7 +112,8 @@ export class StoreUnderRepair {
   }
 
   /** D11: a writer that lost its lock acknowledges nothing from here on. Where no slot is whole there is nothing to stamp. */
-  async stamp(epoch: number, nonce: Uint8Array): Promise<void> {
+  async stamp(epoch: number): Promise<void> {
+    const nonce = newIdentity(this.environment);
     const file = await this.#openSlots();
     if (file === null) return;
     await file.renew();
@@ -80,7 +121,16 @@ export class StoreUnderRepair {
   }
 
   /** R7: both slots. Until one is whole the store is as it was. */
-  async rebuildSlots(superblock: Superblock): Promise<void> {
+  async rebuildSlots({ lineage, ...known }: KnownSlots): Promise<void> {
+    const superblock: Superblock = {
+      ...UNWRITTEN_SUPERBLOCK,
+      ...known,
+      storeKind: 'raft',
+      lineage: lineage ?? new Uint8Array(IDENTITY_BYTES),
+      storeId: newIdentity(this.environment),
+      nonce: newIdentity(this.environment),
+      isWalSeparate: this.#paths.isWalSeparate,
+    };
     const { bytes } = await readSlots(this.#lock.superblock);
     await renewName(this.#disk, this.#paths.dir, SUPERBLOCK_NAME);
     await syncNames(this.#disk, this.#paths.dir);
@@ -88,15 +138,17 @@ export class StoreUnderRepair {
   }
 
   /**
-   * Has a new log built beside the old one, makes it count by one write of the superblock, and moves the segments of the old
+   * Builds a new log beside the old one, makes it count by one write of the superblock, and moves the segments of the old
    * one and `others` to the quarantine behind that. Returns the paths there; what found no room stays, for the next open.
    */
   async replaceLog(
     old: OldLog,
-    build: () => Promise<Superblock>,
+    { epoch, segmentBytes, layer, replacement }: NewLog,
     others: readonly string[],
   ): Promise<readonly string[]> {
     const { walDir, isWalSeparate } = this.#paths;
+    const request = requestBeside(this.environment, this.#paths, segmentBytes, layer);
+    const build = (): Promise<Superblock> => buildBeside(request, replacement, epoch);
     const replaced = await this.#segmentPaths();
     if (isWalSeparate) await this.#makeWalFolder();
     const moved = await this.#clearSpares(old);
@@ -106,6 +158,28 @@ export class StoreUnderRepair {
       for (const to of await this.#moveAside(file, path)) moved.push(to);
     await syncNames(this.#disk, walDir);
     return moved;
+  }
+
+  /** A stretch as a log of its own, for reading: as if the store began and ended with it. Throws its damage. */
+  openStretch(stretch: Stretch, layer: WalLayer): Promise<SegmentedLog> {
+    const { lineage, superblock, fromSegment, toSegment, lastLsn } = stretch;
+    const request = { ...requestBeside(this.environment, this.#paths, 0, layer), readOnly: true };
+    const numbers = Array.from({ length: toSegment - fromSegment + 1 }, (_, at) => fromSegment + at);
+    return openAs(
+      request,
+      {
+        ...UNWRITTEN_SUPERBLOCK,
+        lineage: lineage ?? new Uint8Array(),
+        storeKind: layer.storeKind,
+        epoch: 0,
+        fenceEpoch: superblock?.fenceEpoch ?? 0,
+        fenceLsn: superblock?.fenceLsn ?? Infinity,
+        firstSegment: fromSegment,
+        newestSegment: toSegment,
+        isWalSeparate: this.#paths.isWalSeparate,
+      },
+      { present: new Set(numbers), mark: NOTHING_DURABLE, untilLsn: lastLsn },
+    );
   }
 
   async #openSlots(): Promise<SuperblockFile | null> {

@@ -11,7 +11,7 @@ import { decodeSealTrailer, encodeSeal, SEAL_TRAILER_BYTES, type SealTrailer } f
 import { framesFrom, segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
 import { ActiveSegment } from './active-segment.js';
 import { closeFile } from '../../disk/close-file.js';
-import { newIdentity } from '../store/fresh-store.js';
+import { newIdentity } from '../store/begin-log.js';
 import type { WalLayer } from '../layer.js';
 import { LeftAsItWas } from './left-as-it-was.js';
 import { sealedSegment, type LiveSegment } from '../segment/live-segment.js';
