@@ -10,7 +10,8 @@ import {
 } from '../format/names.js';
 import type { LogSurvey } from '../raft-log/repair/survey-log.js';
 import type { SpaceHolder, SpaceHolderKind } from '../raft-log/space-contract.js';
-import { filesBelow, sizeOf, spaceOfLog } from '../raft-log/space-of-log.js';
+import { sizeOf, spaceOfLog } from '../raft-log/space-of-log.js';
+import { filesBelow } from '../disk/told-calls.js';
 import type { StorePaths } from '../wal/store/store-directory.js';
 
 /** Bytes of a store, by what holds them, and what is left on its disks. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { readFailed } from '../disk/disk-failure.js';
-import type { DirectoryEntry, Disk } from '../disk/port.js';
-import { systemCode } from '../disk/system-error.js';
+import type { Disk } from '../disk/port.js';
+import { filesBelow, statOf } from '../disk/told-calls.js';
 import { parseWalFileName, QUARANTINE_DIRECTORY_NAME, SNAPSHOTS_DIRECTORY_NAME } from '../format/names.js';
 import type { StorePaths } from '../wal/inside.js';
 import type { Holding } from '../wal/report/observer.js';
@@ -79,36 +79,9 @@ function holderOf(kind: SpaceHolderKind, holder: string, bytes: number, ageMs: n
   return Object.freeze({ kind, holder, bytes, ageMs, frees: FREES[kind] });
 }
 
-/** All files of a directory and those in it; none if it is not there. Errors: `KEELSON_READ_FAILED`. */
-export async function filesBelow(
-  disk: Disk,
-  dir: string,
-): Promise<readonly { readonly path: string; readonly name: string }[]> {
-  const found = [];
-  for (const { name, kind } of await entriesOf(disk, dir)) {
-    const path = join(dir, name);
-    if (kind !== 'directory') found.push({ path, name });
-    else for (const file of await filesBelow(disk, path)) found.push(file);
-  }
-  return found;
-}
-
-async function entriesOf(disk: Disk, dir: string): Promise<readonly DirectoryEntry[]> {
-  try {
-    return await disk.readdir(dir);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return [];
-    throw readFailed('a directory', { path: dir }, error);
-  }
-}
-
 /** A file that went meanwhile takes no room. Errors: `KEELSON_READ_FAILED`. */
 export async function sizeOf(disk: Disk, path: string): Promise<number> {
-  try {
-    return (await disk.stat(path))?.size ?? 0;
-  } catch (error) {
-    throw readFailed('a file', { path }, error);
-  }
+  return (await statOf(disk, path, 'a file'))?.size ?? 0;
 }
 
 async function freeOf(disk: Disk, path: string): Promise<number> {

@@ -1,14 +1,9 @@
+import { closeFile } from '../disk/close-file.js';
 import { join } from 'node:path';
 import { copyFile } from '../disk/copy-file.js';
 import { changeFailed } from '../disk/disk-failure.js';
 import { systemCode, type Disk } from '../disk/index.js';
-import {
-  closeQuietly,
-  namedSnapshotOf,
-  notThere,
-  openJudged,
-  type JudgedSnapshotFile,
-} from './snapshot-file-reader.js';
+import { namedSnapshotOf, notThere, openJudged, type JudgedSnapshotFile } from './snapshot-file-reader.js';
 import { publishedName } from './snapshot-name.js';
 import { verifiedChunks } from './verified-chunks.js';
 
@@ -43,12 +38,12 @@ export async function duplicateSnapshot(
       try {
         await readThrough(copy);
       } finally {
-        await closeQuietly(copy.file);
+        await closeFile(copy.file);
       }
     }
     return to;
   } finally {
-    await closeQuietly(judged.file);
+    await closeFile(judged.file);
   }
 }
 

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { changeFailed, readFailed } from '../disk/disk-failure.js';
 import { ASIDE, renameOrFail, renewDirectory, syncNames } from '../disk/durable-names.js';
 import { systemCode, type Disk } from '../disk/index.js';
+import { statOf } from '../disk/told-calls.js';
 import { KeelsonError } from '../errors/index.js';
 import { parseSnapshotFileName, type SnapshotFileName } from './snapshot-name.js';
 
@@ -117,12 +118,7 @@ async function listIfThere(disk: Disk, dir: string): Promise<OwnNames | null> {
 }
 
 async function isDirectory(disk: Disk, dir: string): Promise<boolean> {
-  let stat;
-  try {
-    stat = await disk.stat(dir);
-  } catch (error) {
-    throw readFailed('a directory', { path: dir }, error);
-  }
+  const stat = await statOf(disk, dir, 'a directory');
   if (stat === null || stat.kind === 'directory') return stat !== null;
   throw new KeelsonError(
     'KEELSON_NOT_A_LOG',

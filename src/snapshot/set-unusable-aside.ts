@@ -1,7 +1,8 @@
+import { closeFile } from '../disk/close-file.js';
 import type { Disk } from '../disk/index.js';
 import { setAside } from '../disk/set-aside.js';
 import { KeelsonError } from '../errors/index.js';
-import { closeQuietly, namedSnapshotOf, openJudged } from './snapshot-file-reader.js';
+import { namedSnapshotOf, openJudged } from './snapshot-file-reader.js';
 import type { NamedSnapshot, PublishedSnapshot, SnapshotRef } from './snapshot-ref.js';
 
 /** Where published files are judged, and where those go that are no snapshots. */
@@ -89,7 +90,7 @@ async function lookAt(
 ): Promise<NamedSnapshot | string> {
   try {
     const judged = await openJudged(disk, path, lineage, { index, term });
-    await closeQuietly(judged.file);
+    await closeFile(judged.file);
     return namedSnapshotOf(judged);
   } catch (error) {
     if (error instanceof KeelsonError && error.family === 'damage') return error.message;

@@ -1,4 +1,5 @@
-import { closeQuietly, type JudgedSnapshotFile } from './snapshot-file-reader.js';
+import { closeFile } from '../disk/close-file.js';
+import { type JudgedSnapshotFile } from './snapshot-file-reader.js';
 
 /**
  * The file of one published snapshot, for all who have it open. It has a descriptor only while someone reads it, one for
@@ -64,7 +65,7 @@ export class SharedSnapshotFile {
     const judged = this.#judged;
     this.#judged = null;
     try {
-      await closeQuietly((await judged).file);
+      await closeFile((await judged).file);
     } catch {
       // It could not be opened: there is nothing to close.
     }

@@ -1,3 +1,4 @@
+import { closeFile } from '../disk/close-file.js';
 import { readFailed } from '../disk/disk-failure.js';
 import { readFully, systemCode, type Disk, type DiskFile } from '../disk/index.js';
 import { KeelsonError } from '../errors/index.js';
@@ -52,7 +53,7 @@ export async function openJudged(
   try {
     return await judge(file, lineage, ref);
   } catch (error) {
-    await closeQuietly(file);
+    await closeFile(file);
     throw error;
   }
 }
@@ -82,15 +83,6 @@ export async function openPublishedOrStaged(
 
 function isDamage(error: unknown): boolean {
   return error instanceof KeelsonError && error.family === 'damage';
-}
-
-/** Closes a file that was only read, where another error, or a finished job, is what there is to tell. */
-export async function closeQuietly(file: DiskFile): Promise<void> {
-  try {
-    await file.close();
-  } catch {
-    // Nothing of a file that was only read can be lost by its close.
-  }
 }
 
 /** What a judged file says it is. */

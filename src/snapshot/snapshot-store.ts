@@ -1,3 +1,4 @@
+import { closeFile } from '../disk/close-file.js';
 import { join } from 'node:path';
 import { changeFailed, isOutOfDescriptors } from '../disk/disk-failure.js';
 import { syncNames } from '../disk/durable-names.js';
@@ -10,7 +11,6 @@ import { OpenSnapshots } from './open-snapshots.js';
 import { SnapshotDirectory } from './open-directory.js';
 import { moveAside, setUnusableAside, type UnusableRequest } from './set-unusable-aside.js';
 import {
-  closeQuietly,
   namedSnapshotOf,
   openJudged,
   openPublishedOrStaged,
@@ -180,14 +180,14 @@ export class SnapshotStore {
    */
   async readMeta(ref: SnapshotRef): Promise<SnapshotFileMeta> {
     const judged = await this.#openJudged(ref);
-    await closeQuietly(judged.file);
+    await closeFile(judged.file);
     return namedSnapshotOf(judged).meta;
   }
 
   /** As {@link readMeta}, of a published snapshot that no record at hand names: any whole file of that index and term. */
   async readUnnamed(index: number, term: number): Promise<NamedSnapshot> {
     const judged = await this.#openJudged({ index, term });
-    await closeQuietly(judged.file);
+    await closeFile(judged.file);
     return namedSnapshotOf(judged);
   }
 
@@ -260,7 +260,7 @@ export class SnapshotStore {
     const temporary = join(this.dir, temporaryName(ref.index, ref.term));
     if (!isThere(temporaryName(ref.index, ref.term))) return [];
     const judged = await this.#openJudged(ref);
-    await closeQuietly(judged.file);
+    await closeFile(judged.file);
     if (judged.file.path !== temporary) return [];
     const name = publishedName(ref.index, ref.term);
     const path = join(this.dir, name);

@@ -1,5 +1,6 @@
+import { syncData } from '../disk/told-calls.js';
 import { foldChecksum } from '../format/checksum.js';
-import { changeFailed, syncFailed } from '../disk/disk-failure.js';
+import { changeFailed } from '../disk/disk-failure.js';
 import { writeFully, type DiskFile } from '../disk/index.js';
 import {
   chunkChecksum,
@@ -110,11 +111,7 @@ export class SnapshotWriter {
   }
 
   async #sync(): Promise<void> {
-    try {
-      await this.#file.dataSync();
-    } catch (error) {
-      throw syncFailed('a snapshot', { path: this.#file.path }, error, NEXT);
-    }
+    await syncData(this.#file, 'a snapshot', NEXT);
     this.#unsyncedBytes = 0;
   }
 }

@@ -1,10 +1,11 @@
+import { closeFile } from '../disk/close-file.js';
 import { join } from 'node:path';
-import { readFailed } from '../disk/disk-failure.js';
-import { systemCode, type Disk, type DiskFile } from '../disk/index.js';
+import type { Disk } from '../disk/index.js';
+import { openToRead, statOf } from '../disk/told-calls.js';
 import { isKeelsonError, type KeelsonError } from '../errors/index.js';
 import { decodeSnapshotFooter, SNAPSHOT_FOOTER_BYTES } from '../format/snapshot-file.js';
 import { listOwnNames } from './open-directory.js';
-import { closeQuietly, openJudged, readExactly } from './snapshot-file-reader.js';
+import { openJudged, readExactly } from './snapshot-file-reader.js';
 import { publishedName, temporaryName } from './snapshot-name.js';
 import type { SnapshotFileMeta, SnapshotRef } from './snapshot-ref.js';
 import { verifiedChunks } from './verified-chunks.js';
@@ -76,12 +77,13 @@ async function surveySnapshot(
 ): Promise<SurveyedSnapshot | null> {
   const named = { index, term };
   const path = join(dir, isStaged ? temporaryName(index, term) : publishedName(index, term));
-  const stat = await statOf(disk, path);
+  const stat = await statOf(disk, path, 'a snapshot');
   if (stat === null) return null;
-  const base = { ...named, path, isStaged, fileBytes: stat, checksum: null, meta: null };
+  const { size: fileBytes } = stat;
+  const base = { ...named, path, isStaged, fileBytes, checksum: null, meta: null };
   let checksum: number | null = null;
   try {
-    const footer = await footerChecksum(disk, path, stat);
+    const footer = await footerChecksum(disk, path, fileBytes);
     if (footer === 'gone') return null;
     checksum = footer;
     const judged = await openJudged(disk, path, lineage, { ...named, checksum: checksum ?? 0 });
@@ -89,7 +91,7 @@ async function surveySnapshot(
     try {
       for await (const chunk of verifiedChunks(judged)) onBytes(chunk.length);
     } finally {
-      await closeQuietly(judged.file);
+      await closeFile(judged.file);
     }
     const meta = {
       index: header.index,
@@ -106,30 +108,17 @@ async function surveySnapshot(
   }
 }
 
-async function statOf(disk: Disk, path: string): Promise<number | null> {
-  try {
-    return (await disk.stat(path))?.size ?? null;
-  } catch (error) {
-    throw readFailed('a snapshot', { path }, error);
-  }
-}
-
 /** The file's checksum as its footer says; null if the footer is not whole. */
 async function footerChecksum(disk: Disk, path: string, fileBytes: number): Promise<number | 'gone' | null> {
   if (fileBytes < SNAPSHOT_FOOTER_BYTES) return null;
-  let file: DiskFile;
-  try {
-    file = await disk.open(path, { access: 'read' });
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return 'gone';
-    throw readFailed('a snapshot', { path }, error);
-  }
+  const file = await openToRead(disk, path, 'a snapshot');
+  if (file === null) return 'gone';
   try {
     const bytes = new Uint8Array(SNAPSHOT_FOOTER_BYTES);
     await readExactly(file, bytes, fileBytes - SNAPSHOT_FOOTER_BYTES);
     const verdict = decodeSnapshotFooter(bytes);
     return verdict.kind === 'valid' ? verdict.checksum : null;
   } finally {
-    await closeQuietly(file);
+    await closeFile(file);
   }
 }

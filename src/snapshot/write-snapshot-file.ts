@@ -1,10 +1,10 @@
+import { closeFile } from '../disk/close-file.js';
 import { changeFailed } from '../disk/disk-failure.js';
 import type { DiskFile, Environment } from '../disk/index.js';
 import { throwIfAborted } from '../errors/index.js';
 import { IDENTITY_BYTES } from '../format/identity.js';
 import { openFresh } from './open-fresh.js';
 import { pullData } from './pull-data.js';
-import { closeQuietly } from './snapshot-file-reader.js';
 import { SnapshotWriter } from './snapshot-writer.js';
 import type { SnapshotWriteRequest } from './write-request.js';
 
@@ -52,7 +52,7 @@ export async function writeSnapshotFile(
     });
     end = await writer.finish();
   } catch (error) {
-    await closeQuietly(file);
+    await closeFile(file);
     throw error;
   }
   await closeWritten(file);

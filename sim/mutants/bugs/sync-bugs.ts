@@ -132,11 +132,11 @@ export const SYNC_BUGS: readonly PlantedBug[] = [
         find: '      await active.file.dataSync();\n    } catch (unsynced) {',
         put: '      await Promise.resolve();\n    } catch (unsynced) {',
       },
-      { file: 'src/wal/recover/prove-tail.ts', find: '  await sync(file);\n}', put: '}' },
+      { file: 'src/wal/recover/prove-tail.ts', find: '  await syncData(file, WHAT, NEXT);\n}', put: '}' },
       {
         file: 'src/wal/recover/prove-tail.ts',
         find: '  await rewriteFrames(file, segment.salt, tail);\n',
-        put: '  await rewriteFrames(file, segment.salt, tail);\n  await sync(file);\n',
+        put: '  await rewriteFrames(file, segment.salt, tail);\n  await syncData(file, WHAT, NEXT);\n',
       },
     ],
   },

@@ -1,8 +1,9 @@
 import { closeFile } from '../../disk/close-file.js';
-import { changeFailed, readFailed, syncFailed } from '../../disk/disk-failure.js';
+import { changeFailed, readFailed } from '../../disk/disk-failure.js';
 import { pacedPieces } from '../../disk/paced-pieces.js';
 import type { Disk, DiskFile } from '../../disk/port.js';
 import { readFully } from '../../disk/read-fully.js';
+import { syncData } from '../../disk/told-calls.js';
 import { writeFully } from '../../disk/write-fully.js';
 import { KeelsonError } from '../../errors/index.js';
 import { sameBytes } from '../../format/identity.js';
@@ -62,23 +63,15 @@ export async function copySegment(
     for await (const part of bytesOfSegment(disk, segment)) {
       for (const paced of pacedPieces(part, at)) {
         throwIfAbandoned();
-        if (paced.at > 0) await synced(into);
+        if (paced.at > 0) await syncData(into, 'a copy of a segment', AGAIN);
         await change(into, () => writeFully(into, paced.piece, paced.at));
       }
       at += part.length;
     }
     await change(into, () => into.truncate(segment.header.segmentBytes));
-    await synced(into);
+    await syncData(into, 'a copy of a segment', AGAIN);
   } finally {
     await closeFile(into);
-  }
-}
-
-async function synced(file: DiskFile): Promise<void> {
-  try {
-    await file.dataSync();
-  } catch (error) {
-    throw syncFailed('a copy of a segment', { path: file.path }, error, AGAIN);
   }
 }
 

@@ -1,10 +1,11 @@
 import { dirname, join } from 'node:path';
 import { closeFile } from '../../disk/close-file.js';
-import { changeFailed, lockFailed, readFailed, syncFailed } from '../../disk/disk-failure.js';
+import { changeFailed, lockFailed, readFailed } from '../../disk/disk-failure.js';
 import { proveOwnName, removeName, renewDirectory, syncNames } from '../../disk/durable-names.js';
 import type { DirectoryEntry, Disk, DiskFile } from '../../disk/port.js';
 import { systemCode } from '../../disk/system-error.js';
 import { readFully } from '../../disk/read-fully.js';
+import { entriesIn, filesBelow, syncData } from '../../disk/told-calls.js';
 import { writeFully } from '../../disk/write-fully.js';
 import { invalidArgument } from '../../errors/arguments.js';
 import { isKeelsonError, KeelsonError } from '../../errors/index.js';
@@ -153,7 +154,7 @@ export class DirectoryInMaking {
   }
 
   async #files(): Promise<readonly string[]> {
-    const inside = await filesBelow(this.#disk, this.path);
+    const inside = await filesIn(this.#disk, this.path);
     if (this.walDir === null) return inside;
     const { walDir } = this;
     const names = ((await entriesOf(this.#disk, walDir)) ?? []).map(({ name }) => name);
@@ -186,11 +187,7 @@ export class DirectoryInMaking {
     } catch (error) {
       throw changeFailed('a file', { path: file.path }, error, AGAIN);
     }
-    try {
-      await file.dataSync();
-    } catch (error) {
-      throw syncFailed('a file', { path: file.path }, error, AGAIN);
-    }
+    await syncData(file, 'a file', AGAIN);
   }
 }
 
@@ -229,19 +226,18 @@ function noLog(dir: string, why: string, next: string): KeelsonError {
 }
 
 async function entriesOf(disk: Disk, path: string): Promise<readonly DirectoryEntry[] | null> {
-  try {
-    return (await disk.readdir(path)).filter(({ name }) => name !== LOST_AND_FOUND_NAME);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return null;
-    if (systemCode(error) === 'ENOTDIR') throw invalidArgument('to', path, 'a directory, not a file');
-    throw readFailed('a directory', { path }, error);
-  }
+  const entries = await entriesIn(disk, path, () => invalidArgument('to', path, 'a directory, not a file'));
+  return entries?.filter(({ name }) => name !== LOST_AND_FOUND_NAME) ?? null;
+}
+
+async function filesIn(disk: Disk, dir: string): Promise<readonly string[]> {
+  return (await filesBelow(disk, dir, LOST_AND_FOUND_NAME)).map(({ path }) => path);
 }
 
 /** What is there already is somebody's; but for directories without a file, which a copy that was given up leaves. */
 async function refuseFull(disk: Disk, path: string, entries: readonly DirectoryEntry[]): Promise<void> {
   const first = entries.find(({ name, kind }) => kind !== 'directory' || !INNER_NAMES.has(name));
-  refuseAny('to', path, first === undefined ? await filesBelow(disk, path) : [first.name]);
+  refuseAny('to', path, first === undefined ? await filesIn(disk, path) : [first.name]);
 }
 
 function refuseAny(argument: string, path: string, [file]: readonly string[]): void {
@@ -275,14 +271,4 @@ async function lockMarker(disk: Disk, dir: string): Promise<DiskFile> {
     `${path} is locked: another copy is being made in that directory. Wait for it, or choose another directory.`,
     { path },
   );
-}
-
-async function filesBelow(disk: Disk, dir: string): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const { name, kind } of (await entriesOf(disk, dir)) ?? []) {
-    const path = join(dir, name);
-    if (kind !== 'directory') found.push(path);
-    else for (const file of await filesBelow(disk, path)) found.push(file);
-  }
-  return found;
 }

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { closeFile } from '../../disk/close-file.js';
 import { readFailed } from '../../disk/disk-failure.js';
 import type { Disk } from '../../disk/port.js';
 import { readFully } from '../../disk/read-fully.js';
-import { systemCode } from '../../disk/system-error.js';
+import { openToRead } from '../../disk/told-calls.js';
 import { KeelsonError } from '../../errors/index.js';
 import {
   CHECKPOINT_BYTES_MAX,
@@ -72,18 +73,14 @@ export function superblockOf(file: CheckpointFile, isWalSeparate: boolean): Supe
 }
 
 async function readWhole(disk: Disk, path: string): Promise<Uint8Array | null> {
+  const file = await openToRead(disk, path, 'a checkpoint');
+  if (file === null) return null;
   try {
-    const stat = await disk.stat(path);
-    if (stat === null) return null;
-    const file = await disk.open(path, { access: 'read' });
-    try {
-      const bytes = new Uint8Array(Math.min(stat.size, CHECKPOINT_BYTES_MAX));
-      return bytes.subarray(0, await readFully(file, bytes, 0));
-    } finally {
-      await file.close();
-    }
+    const bytes = new Uint8Array(Math.min((await file.stat()).size, CHECKPOINT_BYTES_MAX));
+    return bytes.subarray(0, await readFully(file, bytes, 0));
   } catch (error) {
-    if (systemCode(error) === 'ENOTDIR') return null;
     throw readFailed('a checkpoint', { path }, error);
+  } finally {
+    await closeFile(file);
   }
 }

@@ -1,6 +1,7 @@
-import { isNoSpace, overwriteFailed, readFailed } from '../../disk/disk-failure.js';
+import { isNoSpace, overwriteFailed } from '../../disk/disk-failure.js';
 import type { Environment } from '../../disk/environment.js';
 import type { DiskFile } from '../../disk/port.js';
+import { statOf } from '../../disk/told-calls.js';
 import { zeroFill } from '../../disk/zero-fill.js';
 
 /** Filled first, at the very end, to see whether zeros take room at all: where a disk compresses them they never do. */
@@ -49,12 +50,8 @@ export async function fillHoles(environment: Environment, range: EmptyRange): Pr
 
 /** At most: holes in front of the range, of zeros that the log holds, are told from those in it by nothing. */
 async function holeBytes({ disk }: Environment, { file, from, until }: EmptyRange): Promise<number> {
-  try {
-    const { size = 0, allocatedBytes = size } = (await disk.stat(file.path)) ?? {};
-    return Math.min(Math.max(0, size - allocatedBytes), until - from);
-  } catch (error) {
-    throw readFailed('a segment', { path: file.path }, error);
-  }
+  const { size = 0, allocatedBytes = size } = (await statOf(disk, file.path, 'a segment')) ?? {};
+  return Math.min(Math.max(0, size - allocatedBytes), until - from);
 }
 
 async function fill(environment: Environment, range: EmptyRange): Promise<void> {

@@ -1,7 +1,7 @@
 import { payloadMatches } from '../../format/frame-payload.js';
-import { overwriteFailed, readFailed, syncFailed } from '../../disk/disk-failure.js';
+import { readFailed } from '../../disk/disk-failure.js';
 import type { Disk, DiskFile } from '../../disk/port.js';
-import { writeFully } from '../../disk/write-fully.js';
+import { syncData, writeOver } from '../../disk/told-calls.js';
 import { FRAME_HEADER_BYTES_MAX, readFrameHeader } from '../../format/frame-header.js';
 import { decodeSealTrailer, SEAL_TRAILER_BYTES } from '../../format/seal.js';
 import { closeFile } from '../../disk/close-file.js';
@@ -16,6 +16,7 @@ import type { SegmentScan } from '../segment/scan-segment.js';
 /** Bytes rewritten or zeroed in one write. */
 const STEP_BYTES = 1024 * 1024;
 
+const WHAT = 'the tail of the log';
 const NEXT = { fate: 'Nothing that was acknowledged is lost.', then: 'open again' };
 
 /**
@@ -52,7 +53,7 @@ export async function proveTail(
     await zero(file, segment.header.segmentBytes - SEAL_TRAILER_BYTES, segment.header.segmentBytes);
   // Also where nothing was written: an earlier open may have died between its cut and this sync, and its zeros would
   // live only in the page cache.
-  await sync(file);
+  await syncData(file, WHAT, NEXT);
 }
 
 /** True if a header that is valid now stands where the run ended, and none stood there before: the tail was added to. */
@@ -103,10 +104,10 @@ async function rewriteFrames(file: DiskFile, salt: number, tail: SegmentScan): P
   const bytes = await readAt(file, unprovenFrom, runUntil - unprovenFrom);
   if (lastChecksum(bytes, salt) !== run.chain) {
     const changed = new Error('it reads otherwise than a moment ago');
-    throw readFailed('the tail of the log', { path: file.path, offset: unprovenFrom }, changed);
+    throw readFailed(WHAT, { path: file.path, offset: unprovenFrom }, changed);
   }
   for (let at = 0; at < bytes.length; at += STEP_BYTES)
-    await write(file, bytes.subarray(at, Math.min(at + STEP_BYTES, bytes.length)), unprovenFrom + at);
+    await writeOver(file, bytes.subarray(at, at + STEP_BYTES), unprovenFrom + at, WHAT, NEXT);
 }
 
 /** Checksum of the header of the last of these frames, which vouches for all of them; null if they are not whole. */
@@ -125,21 +126,5 @@ function lastChecksum(bytes: Uint8Array, salt: number): number | null {
 
 async function zero(file: DiskFile, from: number, until: number): Promise<void> {
   for (let at = from; at < until; at += STEP_BYTES)
-    await write(file, new Uint8Array(Math.min(STEP_BYTES, until - at)), at);
-}
-
-async function write(file: DiskFile, bytes: Uint8Array, offset: number): Promise<void> {
-  try {
-    await writeFully(file, bytes, offset);
-  } catch (error) {
-    throw overwriteFailed('the tail of the log', { path: file.path, offset }, error, NEXT);
-  }
-}
-
-async function sync(file: DiskFile): Promise<void> {
-  try {
-    await file.dataSync();
-  } catch (error) {
-    throw syncFailed('the tail of the log', { path: file.path }, error, NEXT);
-  }
+    await writeOver(file, new Uint8Array(Math.min(STEP_BYTES, until - at)), at, WHAT, NEXT);
 }

@@ -1,12 +1,14 @@
-import { isNoSpace, noSpace, overwriteFailed, syncFailed, writeFailed } from '../../disk/disk-failure.js';
+import { isNoSpace, noSpace, writeFailed } from '../../disk/disk-failure.js';
 import type { Environment } from '../../disk/environment.js';
 import type { DiskFile } from '../../disk/port.js';
+import { syncData, writeOver } from '../../disk/told-calls.js';
 import { writeFully } from '../../disk/write-fully.js';
 import { zeroFill, type ZeroFillOptions } from '../../disk/zero-fill.js';
 import { KeelsonError } from '../../errors/index.js';
 import { encodeSegmentHeader, type SegmentHeader } from '../../format/segment-header.js';
 import { closeFile } from '../../disk/close-file.js';
 
+const OPEN_AGAIN = { then: 'open again' };
 const AGAIN = { fate: 'The log is as it was.', then: 'save again' };
 
 /**
@@ -62,14 +64,6 @@ export async function writeSegmentHeader(file: DiskFile, header: SegmentHeader):
 
 /** As {@link writeSegmentHeader}, for a segment that holds acknowledged frames: a failure fails the open (D5). */
 export async function renewSegmentHeader(file: DiskFile, header: SegmentHeader): Promise<void> {
-  try {
-    await writeFully(file, encodeSegmentHeader(header), 0);
-  } catch (error) {
-    throw overwriteFailed('a segment header', { path: file.path, offset: 0 }, error, { then: 'open again' });
-  }
-  try {
-    await file.dataSync();
-  } catch (error) {
-    throw syncFailed('a segment', { path: file.path }, error, { then: 'open again' });
-  }
+  await writeOver(file, encodeSegmentHeader(header), 0, 'a segment header', OPEN_AGAIN);
+  await syncData(file, 'a segment', OPEN_AGAIN);
 }

@@ -1,6 +1,5 @@
-import { readFailed } from '../../disk/disk-failure.js';
 import type { Disk } from '../../disk/port.js';
-import { systemCode } from '../../disk/system-error.js';
+import { openToRead } from '../../disk/told-calls.js';
 import { newestSlot, readSlots, superblockPath } from './superblock-file.js';
 
 /**
@@ -9,15 +8,9 @@ import { newestSlot, readSlots, superblockPath } from './superblock-file.js';
  * superblock stops naming a segment before its file goes or is used again.
  */
 export async function firstSegmentNow(disk: Disk, dir: string): Promise<number> {
-  const path = superblockPath(dir);
-  let file;
-  try {
-    file = await disk.open(path, { access: 'read' });
-  } catch (error) {
-    // A checkpoint has none, and nobody drops its segments.
-    if (systemCode(error) === 'ENOENT') return 0;
-    throw readFailed('the superblock', { path }, error);
-  }
+  const file = await openToRead(disk, superblockPath(dir), 'the superblock');
+  // A checkpoint has none, and nobody drops its segments.
+  if (file === null) return 0;
   try {
     return newestSlot((await readSlots(file)).slots)?.firstSegment ?? 0;
   } finally {

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { closeFile } from '../../disk/close-file.js';
 import { readFailed } from '../../disk/disk-failure.js';
-import type { Disk, DiskFile } from '../../disk/port.js';
+import type { Disk } from '../../disk/port.js';
 import { readFully } from '../../disk/read-fully.js';
-import { systemCode } from '../../disk/system-error.js';
+import { openToRead } from '../../disk/told-calls.js';
 import { decodeEndMark, END_MARK_BLOCK_BYTES, END_MARK_BYTES, type EndMark } from '../../format/end-mark.js';
 import { sameBytes } from '../../format/identity.js';
 import { MARKS_NAME } from '../../format/names.js';
@@ -26,15 +26,9 @@ export interface MarksFile {
 /** Reads both blocks: torn or missing ones are no damage (D12). `KEELSON_READ_FAILED` */
 export async function readMarks(disk: Disk, dir: string): Promise<MarksFile> {
   const path = marksPath(dir);
-  let file: DiskFile;
-  try {
-    file = await disk.open(path, { access: 'read' });
-  } catch (error) {
-    // A file where the directory should be is told by who lists it.
-    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR')
-      return { path, state: 'missing', blocks: [] };
-    throw readFailed('the end marks', { path }, error);
-  }
+  // A file where the directory should be is told by who lists it.
+  const file = await openToRead(disk, path, 'the end marks');
+  if (file === null) return { path, state: 'missing', blocks: [] };
   const bytes = new Uint8Array(END_MARK_BLOCK_BYTES + END_MARK_BYTES);
   try {
     await readFully(file, bytes, 0);

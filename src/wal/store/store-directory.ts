@@ -1,8 +1,9 @@
 import { basename, dirname, join, resolve } from 'node:path';
-import { changeFailed, readFailed } from '../../disk/disk-failure.js';
+import { changeFailed } from '../../disk/disk-failure.js';
 import { ASIDE, removeName, renameOrFail, restoreOwnName, syncNames } from '../../disk/durable-names.js';
 import type { Disk, DirectoryEntry } from '../../disk/port.js';
 import { systemCode } from '../../disk/system-error.js';
+import { entriesIn } from '../../disk/told-calls.js';
 import { KeelsonError } from '../../errors/index.js';
 import {
   CHECKPOINT_NAME,
@@ -124,14 +125,8 @@ export function strayOf({ strays: [first] }: StoreListing): KeelsonError | null 
   return notALog(dirname(first), `it holds '${basename(first)}', which is none of Keelson's files`);
 }
 
-async function list(disk: Disk, path: string): Promise<readonly DirectoryEntry[] | null> {
-  try {
-    return await disk.readdir(path);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return null;
-    if (systemCode(error) === 'ENOTDIR') throw notALog(path, 'it is a file, not a directory');
-    throw readFailed('a directory', { path }, error);
-  }
+function list(disk: Disk, path: string): Promise<readonly DirectoryEntry[] | null> {
+  return entriesIn(disk, path, () => notALog(path, 'it is a file, not a directory'));
 }
 
 /** What to say where no log is, or something else. */

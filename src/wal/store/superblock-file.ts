@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { overwriteFailed, readFailed, syncFailed, writeFailed } from '../../disk/disk-failure.js';
+import { readFailed, writeFailed } from '../../disk/disk-failure.js';
 import { isPromise, type Awaitable, type CallMode, type DiskFile } from '../../disk/port.js';
 import { readFully } from '../../disk/read-fully.js';
-import { writeFully } from '../../disk/write-fully.js';
+import { syncData, writeOver } from '../../disk/told-calls.js';
 import { isKeelsonError, KeelsonError } from '../../errors/index.js';
 import { sameBytes } from '../../format/identity.js';
 import { SUPERBLOCK_NAME } from '../../format/names.js';
@@ -197,18 +197,9 @@ export class SuperblockFile {
   }
 
   async #put(bytes: Uint8Array, offset: number): Promise<void> {
-    const place = { path: this.file.path, offset };
-    try {
-      await writeFully(this.file, bytes, offset);
-    } catch (error) {
-      // For want of room the other slot stands, and is the newest.
-      throw overwriteFailed('the superblock', place, error, REOPEN);
-    }
-    try {
-      await this.file.dataSync();
-    } catch (error) {
-      throw syncFailed('the superblock', place, error, REOPEN);
-    }
+    // For want of room the other slot stands, and is the newest.
+    await writeOver(this.file, bytes, offset, 'the superblock', REOPEN);
+    await syncData(this.file, 'the superblock', REOPEN, offset);
   }
 
   /**

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import { readFailed } from '../../disk/disk-failure.js';
 import type { Disk } from '../../disk/port.js';
-import { systemCode } from '../../disk/system-error.js';
+import { entriesIn } from '../../disk/told-calls.js';
 import { segmentAsideName, SNAPSHOTS_DIRECTORY_NAME, SUPERBLOCK_NAME } from '../../format/names.js';
 import { closeFile } from '../../disk/close-file.js';
 import { segmentPath } from '../segment/live-segment.js';
@@ -37,14 +36,8 @@ export async function firstTrace(
 }
 
 async function firstSnapshot(disk: Disk, folder: string): Promise<string | null> {
-  try {
-    const names = await disk.readdir(folder);
-    const snapshot = names.find((entry) => entry.name.endsWith('.snap'));
-    return snapshot === undefined ? null : join(folder, snapshot.name);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return null;
-    throw readFailed('a directory', { path: folder }, error);
-  }
+  const snapshot = (await entriesIn(disk, folder))?.find(({ name }) => name.endsWith('.snap'));
+  return snapshot === undefined ? null : join(folder, snapshot.name);
 }
 
 async function holdsFrames(disk: Disk, path: string): Promise<boolean> {

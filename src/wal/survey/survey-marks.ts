@@ -1,6 +1,5 @@
-import { readFailed } from '../../disk/disk-failure.js';
-import type { Disk, DiskFile } from '../../disk/port.js';
-import { systemCode } from '../../disk/system-error.js';
+import type { Disk } from '../../disk/port.js';
+import { openToRead } from '../../disk/told-calls.js';
 import type { EndMark } from '../../format/end-mark.js';
 import { SUPERBLOCK_BYTES, type Superblock, type SuperblockVerdict } from '../../format/superblock.js';
 import { closeFile } from '../../disk/close-file.js';
@@ -26,7 +25,9 @@ export interface SurveyedSlots {
 /** Reads the superblock; where it is away from its name for a moment (R10), from there. A checkpoint stands for one. */
 export async function surveySlots(disk: Disk, { dir, isWalSeparate }: StorePaths): Promise<SurveyedSlots> {
   const path = superblockPath(dir);
-  const file = (await openIfThere(disk, path)) ?? (await openIfThere(disk, path + ASIDE));
+  const what = 'a file of the store';
+  // A file where the directory should be is told by who lists it.
+  const file = (await openToRead(disk, path, what)) ?? (await openToRead(disk, path + ASIDE, what));
   if (file === null) {
     const found = await findCheckpoint(disk, dir);
     if (found === null) return { path, bytes: null, slots: [], superblock: null, checkpoint: null };
@@ -64,14 +65,4 @@ export async function surveyMarks(
   // Another store's marks are as bad as none.
   const isOurs = newestMark(found, { lineage, superblock: null }) !== null;
   return { path, state: isOurs ? 'whole' : 'bad', mark: newestMark(found, { lineage, superblock }) };
-}
-
-async function openIfThere(disk: Disk, path: string): Promise<DiskFile | null> {
-  try {
-    return await disk.open(path, { access: 'read' });
-  } catch (error) {
-    // A file where the directory should be is told by who lists it.
-    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return null;
-    throw readFailed('a file of the store', { path }, error);
-  }
 }

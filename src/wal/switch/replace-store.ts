@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import { syncFailed, writeFailed } from '../../disk/disk-failure.js';
+import { writeFailed } from '../../disk/disk-failure.js';
 import type { Disk, DiskFile } from '../../disk/port.js';
 import { makeFolder } from '../../disk/set-aside.js';
 import { systemCode } from '../../disk/system-error.js';
+import { syncData } from '../../disk/told-calls.js';
 import { writeFully } from '../../disk/write-fully.js';
 import { KeelsonError } from '../../errors/index.js';
 import { QUARANTINE_DIRECTORY_NAME } from '../../format/names.js';
@@ -81,11 +82,7 @@ async function writeSlot(file: DiskFile, slot: number, bytes: Uint8Array): Promi
   } catch (error) {
     throw writeFailed('the superblock', place, error, NEXT);
   }
-  try {
-    await file.dataSync();
-  } catch (error) {
-    throw syncFailed('the superblock', place, error, NEXT);
-  }
+  await syncData(file, 'the superblock', NEXT, place.offset);
 }
 
 /** D11: a release that took the store over meanwhile, of whatever format, has written the superblock. */
