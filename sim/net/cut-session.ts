@@ -62,6 +62,7 @@ export async function runCutSession(cutAt: number, cut: Cut): Promise<CutSession
       takeOver: seed > 1,
       rules: {
         checks: 'strict',
+        readOnly: false,
         snapshotsKept: 2,
         batchBytesMax: 2 ** 20,
         queueBytesMax: 2 ** 24,

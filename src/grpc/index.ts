@@ -38,7 +38,7 @@ export async function connectRaftLog(address: string, options: ConnectOptions): 
  * Serves the logs below a directory.
  *
  * @throws `KEELSON_INVALID_ARGUMENT`: an option is wrong, or would let anyone in from elsewhere, or a peer is not installed;
- *   `KEELSON_READ_FAILED`: the address cannot be listened on, or a file of `tls` or `tokenFile` cannot be read.
+ *   `KEELSON_NOT_A_LOG`: `root` is no directory; `KEELSON_READ_FAILED`: the address cannot be listened on, or a file of `tls` or `tokenFile` cannot be read.
  *
  * @example
  * ```ts

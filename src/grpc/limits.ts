@@ -18,12 +18,15 @@ export const PIECE_BYTES = 131_072;
 export const PIECE_BYTES_MAX = 1_048_576;
 /**
  * Bytes of entries that the server puts into one message: it holds one for each reader, as long as that takes none; and so
- * many for all of them, above which each is sent messages of the smallest size. Entries that are larger than their message
- * are held up to the last number, for the readers of one session, or for all that have none; above it calls are refused.
+ * many for all of them, above which each is sent messages of the smallest size. So is who has no session, up to more bytes
+ * than a connection takes for a client that reads nothing: thousands of those leave the others their room. Entries that are
+ * larger than their message are held up to the last number, for the readers of one session, or for all that have none; above
+ * it calls are refused.
  */
 export const MESSAGE_BYTES = 524_288;
 export const MESSAGE_BYTES_MIN = 4096;
-export const HELD_ENTRIES_BYTES = 4_194_304;
+export const HELD_ENTRIES_BYTES = 16_777_216;
+export const STRANGER_BYTES = 131_072;
 export const LARGE_ENTRIES_BYTES = 33_554_432;
 /** Bytes of entries that are asked for at one time, where there is more than one. */
 export const BATCH_BYTES = 1_048_576;

@@ -10,8 +10,10 @@ import type { ReadEntry } from '../../src/raft-log/contract.js';
 import { nodeEnvironment } from '../../src/disk/node-environment.js';
 import { LARGE_ENTRIES_BYTES, MESSAGE_BYTES, WINDOW_CHANGES } from '../../src/grpc/limits.js';
 import { scratchDirectory } from '../disk/scratch-directory.js';
+import { logsBelow, type LogSource } from '../../src/grpc/server/log-source.js';
+import { RaftLogHost } from '../../src/grpc/server/raft-log-host.js';
 import { hostOf } from './in-process.js';
-import { all, appending, failureOf, opened, rawCalls } from './raw-session.js';
+import { all, appending, entryAt, failureOf, opened, rawCalls } from './raw-session.js';
 import { served } from './served.js';
 
 const IS_DEEP = process.env['KEELSON_DEEP'] === '1';
@@ -26,12 +28,15 @@ function saving(
   return calls.save({ session, change: { number, answered: 0, change: { $case: 'save', value } } });
 }
 
+function entriesOf(count: number, bytes: number): ReadEntry[] {
+  const data = new Uint8Array(bytes);
+  return Array.from({ length: count }, (_, at) => ({ index: at + 1, term: 1, kind: 0, data }));
+}
+
 test('entries without data are no more in a message than its bytes allow', async () => {
   const host = hostOf(nodeEnvironment(), scratchDirectory());
   const session = await opened(host);
-  const data = new Uint8Array(0);
-  const entries = Array.from({ length: 12_000 }, (_, at) => ({ index: at + 1, term: 1, kind: 0, data }));
-  await saving(host, session, 1, entries);
+  await saving(host, session, 1, entriesOf(12_000, 0));
   const messages = await all(host.entries({ name: 'a', from: 1, until: 12_001, session }));
   const counts = messages.map(({ entries: some }) => some?.sizes.length ?? 0);
   expect(counts.reduce((sum, count) => sum + count)).toBe(12_000);
@@ -66,6 +71,57 @@ test('of a client that takes no answer no more is read than may be without one',
   await host.drain();
 });
 
+test('readers that take nothing leave whole messages to who takes them', async () => {
+  const host = hostOf(nodeEnvironment(), scratchDirectory());
+  const session = await opened(host);
+  await saving(host, session, 1, entriesOf(2048, 1024));
+  const asked = { name: 'a', from: 1, until: 2049 };
+  const silent = Array.from({ length: 300 }, () => host.entries(asked)[Symbol.asyncIterator]());
+  await Promise.all(silent.map((reader) => reader.next()));
+  const [first] = await all(host.entries({ ...asked, session }));
+  expect(first?.entries?.data.length).toBeGreaterThan(MESSAGE_BYTES / 2);
+  const [, ...others] = await all(host.entries(asked));
+  expect(Math.max(...others.map(({ entries }) => entries?.data.length ?? 0))).toBeGreaterThan(
+    MESSAGE_BYTES / 2,
+  );
+  for (const reader of silent) await reader.return?.();
+  await host.drain();
+});
+
+test('a crowd of readers that begins at one moment opens a log once, and few of them read at one time', async () => {
+  const logs = logsBelow({ root: scratchDirectory() });
+  const reads = { opens: 0, underWay: 0, most: 0 };
+  const open: LogSource['open'] = async (name, options) => {
+    reads.opens += 1;
+    const hosted = await logs.open(name, options);
+    const read = hosted.log.entries.bind(hosted.log);
+    hosted.log.entries = async (...range) => {
+      reads.underWay += 1;
+      reads.most = Math.max(reads.most, reads.underWay);
+      return read(...range).finally(() => {
+        reads.underWay -= 1;
+      });
+    };
+    return hosted;
+  };
+  const host = new RaftLogHost({ ...logs, open }, { logsMax: 1, queuedBytesMax: 2 ** 25 });
+  const session = await opened(host);
+  await saving(host, session, 1, entriesOf(2, 2 ** 20));
+  const crowd = async (given?: Session): Promise<void> => {
+    const asked = { name: 'a', from: 1, until: 3, ...(given === undefined ? {} : { session: given }) };
+    const said = await Promise.all(Array.from({ length: 40 }, () => all(host.entries(asked))));
+    expect(said.every((messages) => messages.length === 2)).toBe(true);
+  };
+  await crowd(session);
+  await host.close({ session });
+  await crowd();
+  await saving(host, await opened(host), 1, [entryAt(3)]);
+  expect((await host.getState({ name: 'a' })).state?.lastIndex).toBe(3);
+  expect(reads.most).toBeLessThan(8);
+  expect(reads.opens).toBe(3);
+  await host.drain();
+});
+
 test('of entries larger than a message no more is held than the server allows, for however many readers', async () => {
   const host = hostOf(nodeEnvironment(), scratchDirectory());
   const session = await opened(host);
@@ -88,12 +144,7 @@ test('of entries larger than a message no more is held than the server allows, f
 test('streams that are dropped unread, half read or abandoned leave the next reader whole messages', async () => {
   const server = await served();
   const session = await opened(rawCalls(server.port));
-  const entries = Array.from({ length: 64 }, (_, at) => ({
-    index: at + 1,
-    term: 1,
-    kind: 0,
-    data: new Uint8Array(32_768),
-  }));
+  const entries = entriesOf(64, 32_768);
   await saving(rawCalls(server.port), session, 1, entries);
   const asked = { name: 'a', from: 1, until: 65, session };
   const rounds = IS_DEEP ? 20 : 1;

@@ -29,7 +29,7 @@ export function connectTo(
     options: { neverCreate: false, checksOff: false, verifyAll: false },
     patienceMs,
     takeOver,
-    rules: { checks: 'strict', queueBytesMax, recentBytes, snapshotsKept, batchBytesMax },
+    rules: { checks: 'strict', readOnly: false, queueBytesMax, recentBytes, snapshotsKept, batchBytesMax },
     signal: undefined,
     onClosed: () => undefined,
   });

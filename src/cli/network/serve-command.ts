@@ -1,6 +1,4 @@
-import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { notALog } from '../../wal/store/store-directory.js';
 import { EXIT, UsageError, type ExitCode } from '../exit.js';
 import type { Output } from '../output.js';
 import { given, numberFlag, textFlag, type FlagValues } from './flags.js';
@@ -27,9 +25,6 @@ export async function serveCommand(args: readonly string[], output: Output): Pro
   const [root, ...rest] = positionals;
   if (root === undefined || root === '') throw new UsageError('serve needs the directory of the logs.');
   if (rest.length > 0) throw new UsageError(`'${rest.join(' ')}' is more than serve takes.`);
-  // An unmounted disk must be told to who starts the server, not to each client.
-  if (statSync(root, { throwIfNoEntry: false })?.isDirectory() !== true)
-    throw notALog(root, 'no log can be below it, since it is no directory');
   const ending = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
       output.host.once(signal, () => {

@@ -22,8 +22,8 @@ export class Link {
   readonly parts: LinkParts;
   opened: OpenResponse;
   session: Session;
-  /** The log is latched: what is read then is what there is. */
-  isLatched = false;
+  /** Without one, since the log only reads or is latched, what is read is what there is. */
+  hasSession = true;
 
   private constructor(parts: LinkParts, session: Session, opened: OpenResponse) {
     this.parts = parts;
@@ -34,6 +34,20 @@ export class Link {
   static async open(parts: LinkParts, takeOver: boolean, signal: AbortSignal | undefined): Promise<Link> {
     const { session, opened } = await openSession(parts, takeOver, signal);
     return new Link(parts, session, opened);
+  }
+
+  /** Looks at the log, whoever has it. */
+  static async look(parts: LinkParts, signal: AbortSignal | undefined): Promise<Link> {
+    const { calls, environment, name, patienceMs, place } = parts;
+    const what = `opening ${place}`;
+    const found = await again(environment, { what, patienceMs, signal }, () =>
+      calls.getState({ name }, signal),
+    );
+    if (found.state === undefined) throw answeredWithout('state');
+    const session = { name, id: new Uint8Array(0), epoch: found.epoch };
+    const link = new Link(parts, session, { ...found, messageBytesMax: 0, windowChanges: 0 });
+    link.hasSession = false;
+    return link;
   }
 
   /** Opens the log again, as nobody has it any more; resolves to the epoch before. */
@@ -47,7 +61,7 @@ export class Link {
 
   /** Whose log is read. */
   get reader(): Session | undefined {
-    return this.isLatched ? undefined : this.session;
+    return this.hasSession ? this.session : undefined;
   }
 
   /** Calls that change nothing are made again while the connection is lost, or the session is not there again yet. */

@@ -3,13 +3,21 @@ import { viewOf } from '../../format/integers.js';
 import { entryRecordBytes, putEntryRecord } from '../../format/raft-records.js';
 import type { GivenEntries } from '../../raft-log/rules/given-entries.js';
 import type { RecordRegion } from '../../wal/inside.js';
+import type { DurableState } from '../../raft-log/state/durable-state.js';
+import { replaced } from '../../raft-log/read/chunks.js';
 import { ConnectionLost } from '../calls.js';
 import { BATCH_BYTES } from '../limits.js';
 import { unpackEntries } from '../wire/entry-batch.js';
 import { answeredWithout, type Link } from './link.js';
 
 /** Reads entries from `from` on, at least one, as a read of the disk brings them. */
-export function readRegion(link: Link, from: number, until: number, bytesMax: number): Promise<RecordRegion> {
+export function readRegion(
+  link: Link,
+  durable: DurableState,
+  from: number,
+  until: number,
+  bytesMax: number,
+): Promise<RecordRegion> {
   const { calls, name, place } = link.parts;
   const range = { name, from, until, bytesMax: Math.min(bytesMax, BATCH_BYTES) };
   return link.read('the read', undefined, async () => {
@@ -20,6 +28,9 @@ export function readRegion(link: Link, from: number, until: number, bytesMax: nu
         if (entries === undefined) throw answeredWithout('entries');
         const batch = unpackEntries(entries, () => answeredWithout('entries that add up'));
         if (batch.from !== next || batch.until > until) throw answeredWithout(`entries from ${next} on`);
+        const last = batch.until - 1;
+        // Without a session another writes beside it. Entries of one index and term are the same, and so are all before them.
+        if (!link.hasSession && batch.term(last) !== durable.term(last)) throw replaced(last);
         batches.push(batch);
         next = batch.until;
       }

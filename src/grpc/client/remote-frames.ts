@@ -81,7 +81,7 @@ export class RemoteFrames implements FrameStore {
     this.#listener = listener;
     this.#durableLsn = lsn;
     this.#acceptedLsn = lsn;
-    this.#running = this.#run();
+    this.#running = link.hasSession ? this.#run() : Promise.resolve();
   }
 
   get durable(): { readonly lsn: number } {
@@ -262,7 +262,7 @@ export class RemoteFrames implements FrameStore {
   #latchAs(error: KeelsonError): void {
     if (this.latched !== null) return;
     this.latched = error;
-    this.#link.isLatched = true;
+    this.#link.hasSession = false;
     this.#listener.onFailed(error);
     this.#ending.abort();
   }
@@ -336,7 +336,7 @@ export class RemoteFrames implements FrameStore {
   }
 
   read(from: number, until: number, bytesMax: number = Infinity): Promise<RecordRegion> {
-    return readRegion(this.#link, from, until, bytesMax);
+    return readRegion(this.#link, this.#durableState, from, until, bytesMax);
   }
 
   wasDropped(): Promise<boolean> {
@@ -375,6 +375,7 @@ export class RemoteFrames implements FrameStore {
   /** As far as the server can be reached; it does nothing for a session that is not its. */
   async #letGo(): Promise<void> {
     const { session } = this.#link;
+    if (session.id.length === 0) return;
     await this.#link.parts.calls.close({ session }).catch(() => undefined);
   }
 }

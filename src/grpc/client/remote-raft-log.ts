@@ -19,7 +19,7 @@ import { pause } from './connection.js';
 /** How a remote log is opened. */
 export interface RemoteLogRequest extends LinkParts {
   readonly takeOver: boolean;
-  readonly rules: Omit<LogRules, 'readOnly'> & { readonly batchBytesMax: number };
+  readonly rules: LogRules & { readonly batchBytesMax: number };
   readonly signal: AbortSignal | undefined;
   /** Called once, when nothing is to be sent any more. */
   readonly onClosed: () => void;
@@ -28,7 +28,7 @@ export interface RemoteLogRequest extends LinkParts {
 /** Opens a log over the calls of a service: the log of every store, whose frames, snapshots and reads go elsewhere. */
 export async function openRemoteLog(request: RemoteLogRequest): Promise<RaftLog> {
   const { environment, place, rules, takeOver, signal, onClosed } = request;
-  const link = await Link.open(request, takeOver, signal);
+  const link = rules.readOnly ? await Link.look(request, signal) : await Link.open(request, takeOver, signal);
   const { state, recoveryJson } = link.opened;
   const recovery = Object.freeze(fromJson(recoveryJson) as RecoveryReport);
   const emitter = new LogEmitter(environment, place);
@@ -48,7 +48,7 @@ export async function openRemoteLog(request: RemoteLogRequest): Promise<RaftLog>
       watching.begin(frames);
     },
   });
-  watching.begin(frames);
+  if (link.hasSession) watching.begin(frames);
   environment.endOfTurn(() => {
     emitter.tell('recovered', recovery);
     if (recovery.snapshotFallback !== null) emitter.tell('snapshot-fallback', recovery.snapshotFallback);
@@ -77,7 +77,7 @@ export async function openRemoteLog(request: RemoteLogRequest): Promise<RaftLog>
       onClosed();
     },
   };
-  return new StoredRaftLog(store, { ...rules, readOnly: false });
+  return new StoredRaftLog(store, rules);
 }
 
 async function verifyRemote(link: Link, { signal, onProgress }: VerifyOptions): Promise<VerifyReport> {

@@ -30,6 +30,7 @@ export interface ConnectOptions
       | 'batchBytesMax'
       | 'snapshotsKept'
       | 'checks'
+      | 'readOnly'
       | 'verifyOnOpen'
       | 'queueBytesMax'
       | 'recentBytes'
@@ -57,6 +58,7 @@ const OPTIONS = [
   'batchBytesMax',
   'snapshotsKept',
   'checks',
+  'readOnly',
   'verifyOnOpen',
   'queueBytesMax',
   'recentBytes',
@@ -87,11 +89,15 @@ export async function connectRaftLog(address: string, options: ConnectOptions): 
     patienceMs = PATIENCE_MS,
     create,
     checks = DEFAULTS.checks,
+    readOnly = false,
     signal,
   } = given;
   checkLogName(name);
   checkInteger('patienceMs', patienceMs, 1, LIMITS.integerMax);
   if (signal !== undefined) checkSignal('signal', signal);
+  if (typeof readOnly !== 'boolean') throw invalidArgument('readOnly', readOnly, 'true or false');
+  if (readOnly && (create === 'if-missing' || takeOver))
+    throw invalidArgument('readOnly', readOnly, "neither create: 'if-missing' nor takeOver beside it");
   const numbers = {
     batchBytesMax: given.batchBytesMax ?? DEFAULTS.batchBytesMax,
     queueBytesMax: given.queueBytesMax ?? DEFAULTS.queueBytesMax,
@@ -117,7 +123,7 @@ export async function connectRaftLog(address: string, options: ConnectOptions): 
       },
       patienceMs,
       takeOver,
-      rules: { checks, ...numbers },
+      rules: { checks, readOnly, ...numbers },
       signal,
       onClosed: close,
     });

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server as NetServer, type Socket } from 'node:net';
 import {
   logVerbosity,
@@ -11,6 +12,7 @@ import { checkInteger, invalidArgument, readFields } from '../../errors/argument
 import { KeelsonError } from '../../errors/index.js';
 import type { RaftLogOptions } from '../../raft-log/options-contract.js';
 import type { RaftLogStats } from '../../raft-log/stats.js';
+import { notALog } from '../../wal/store/store-directory.js';
 import type { Method } from '../calls.js';
 import { MESSAGE_BYTES_MAX } from '../limits.js';
 import { logsBelow } from '../server/log-source.js';
@@ -136,6 +138,9 @@ export async function serveRaftLogs(options: ServeOptions): Promise<RaftLogServe
       host,
       'a loopback address, or tls beside it: anyone could write to the logs',
     );
+  // An unmounted disk must be told to who starts the server, not to each client.
+  if (statSync(root, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw notALog(root, 'no log can be below it, since it is no directory');
   // What grpc-js would print, errors and events say to whom it concerns.
   setLogVerbosity(logVerbosity.NONE);
   const logs = new RaftLogHost(logsBelow({ ...log, root, checkpoints: options.checkpoints }), {

@@ -14,6 +14,12 @@ import { hex, LogSession } from './log-session.js';
 import type { HostedLog, HostedOptions, LogSource } from './log-source.js';
 import { attachedError, endedError, fencedError, ownersAffair, takenOverError } from './refusals.js';
 
+/** The log as it lies there, for who has no session. */
+interface Look {
+  readonly hosted: Promise<HostedLog>;
+  readers: number;
+}
+
 /**
  * One log by its name, and who has it.
  *
@@ -25,6 +31,8 @@ export class NamedLog {
   readonly #source: LogSource;
   readonly #onSync: ((log: string, ms: number) => void) | undefined;
   #session: LogSession | null = null;
+  /** One that is not open yet. */
+  #look: Look | null = null;
   /** Openings and endings, one at a time. */
   #turn: Promise<unknown> = Promise.resolve();
   /** Calls under way that need this very object. */
@@ -110,12 +118,28 @@ export class NamedLog {
       yield* read(session.hosted);
       return;
     }
-    const hosted = await this.#source.open(this.name, { readOnly: true, create: 'never' });
+    const look = (this.#look ??= this.#beginLook());
+    look.readers += 1;
     try {
-      yield* read(hosted);
+      yield* read(await look.hosted);
     } finally {
-      await hosted.log.close();
+      look.readers -= 1;
+      if (look.readers === 0)
+        await look.hosted.then(
+          ({ log }) => log.close(),
+          () => undefined,
+        );
     }
+  }
+
+  /** Shared by those that ask before it is open: what an open takes is not taken once for each of a crowd. */
+  #beginLook(): Look {
+    const look = { readers: 0, hosted: this.#source.open(this.name, { readOnly: true, create: 'never' }) };
+    const forget = (): void => {
+      if (this.#look === look) this.#look = null;
+    };
+    look.hosted.then(forget, forget);
+    return look;
   }
 
   /** Compacts for an operator, which no session must see happen. */
@@ -138,6 +162,8 @@ export class NamedLog {
 
   #inTurn<T>(run: () => Promise<T>): Promise<T> {
     this.#uses += 1;
+    // What was begun before is no look at what comes of this.
+    this.#look = null;
     const ran = this.#turn.then(run).finally(() => {
       this.#uses -= 1;
     });

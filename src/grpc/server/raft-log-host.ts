@@ -8,7 +8,7 @@ import { toJson } from '../wire/json.js';
 import { CHECKPOINT_SCOPES, hardStateMessageOf } from '../wire/state-message.js';
 import { hardStateChangeOf } from '../wire/save-message.js';
 import { AnswerBatches } from './answer-batches.js';
-import { entryMessages, type HeldEntries } from './entry-messages.js';
+import { entryMessages, HeldByAll, type HeldEntries } from './entry-messages.js';
 import { EventQueue } from './event-queue.js';
 import type { LogSession } from './log-session.js';
 import { checkLogName, type HostedLog, type LogSource } from './log-source.js';
@@ -32,7 +32,7 @@ export class RaftLogHost implements RaftLogCalls {
   readonly #source: LogSource;
   readonly #limits: HostLimits;
   readonly #logs = new Map<string, NamedLog>();
-  readonly #held: HeldEntries = { bytes: 0 };
+  readonly #held = new HeldByAll();
   readonly #heldByStrangers: HeldEntries = { bytes: 0 };
   #isDraining = false;
 
@@ -77,6 +77,7 @@ export class RaftLogHost implements RaftLogCalls {
           isAttached: session !== null,
           epoch: session?.epoch ?? 0,
           directory: hosted.directory,
+          recoveryJson: toJson(hosted.log.recovery) ?? '',
         };
       }),
     );
@@ -139,8 +140,8 @@ export class RaftLogHost implements RaftLogCalls {
   entries(request: RequestOf<'entries'>, signal?: AbortSignal): AsyncIterable<ResponseOf<'entries'>> {
     const { name, session } = request;
     const owner = session === undefined ? this.#heldByStrangers : this.#session(session).held;
-    const holding = { held: this.#held, owner };
-    return this.#reading(name, session, (hosted) => entryMessages(hosted, request, holding, signal));
+    const reader = { held: this.#held, owner, isStranger: session === undefined };
+    return this.#reading(name, session, (hosted) => entryMessages(hosted, request, reader, signal));
   }
 
   async createSnapshot(

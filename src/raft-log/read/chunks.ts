@@ -72,7 +72,7 @@ function judgeStill(view: ReadView, cutsBefore: number, at: number, until: numbe
 export function replaced(index: number): KeelsonError {
   return new KeelsonError(
     'KEELSON_UNAVAILABLE',
-    `entry ${String(index)} was replaced by a conflicting one while the log was streamed. Begin the stream anew.`,
+    `entry ${String(index)} was replaced by a conflicting one while the log was read. Begin anew.`,
     { argument: 'from', index },
   );
 }

@@ -155,6 +155,8 @@ export interface GetStateResponse {
   readonly epoch: number;
   /** Where the log lies on the server. */
   readonly directory: string;
+  /** What the session's open found, or, where none has the log, this look at it, as JSON: as of OpenResponse. */
+  readonly recoveryJson: string;
 }
 
 /** What must never be forgotten (Raft paper, figure 2), and the commit index. */
@@ -1228,7 +1230,7 @@ export const GetStateRequest: MessageFns<GetStateRequest> = {
 };
 
 function createBaseGetStateResponse(): GetStateResponse {
-  return { state: undefined, isAttached: false, epoch: 0, directory: "" };
+  return { state: undefined, isAttached: false, epoch: 0, directory: "", recoveryJson: "" };
 }
 
 export const GetStateResponse: MessageFns<GetStateResponse> = {
@@ -1244,6 +1246,9 @@ export const GetStateResponse: MessageFns<GetStateResponse> = {
     }
     if (message.directory !== "") {
       writer.uint32(34).string(message.directory);
+    }
+    if (message.recoveryJson !== "") {
+      writer.uint32(42).string(message.recoveryJson);
     }
     return writer;
   },
@@ -1291,6 +1296,14 @@ export const GetStateResponse: MessageFns<GetStateResponse> = {
             }
 
             message.directory = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.recoveryJson = reader.string();
             continue;
           }
         }
