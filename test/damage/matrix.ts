@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
+import { checksum } from '../../src/format/checksum.js';
 import { chronicleOf, type Chronicle, type End } from './chronicle.js';
 import { LIVES } from './lives.js';
 import { meaningfulBytes } from './meaningful-bytes.js';
@@ -38,7 +39,8 @@ const SPREAD = 7919;
 const RICHEST = 'several segments and snapshots';
 /**
  * Each of them hits each of these bytes in superblock and tail, in another bit; of what is equal in all three, a third.
- * Sums cover whole frames, slots and headers, and tell the bits of one byte no better apart than those of two.
+ * Sums cover whole frames, slots and headers, and tell the bits of one byte no better apart than those of two. Whatever
+ * else a quick run does to files that are equal in all three, it does to those of one.
  */
 const ENDS: readonly End[] = ['clean', 'marked', 'unmarked'];
 
@@ -54,14 +56,17 @@ export function tryMatrix(end: End): void {
       process.stdout.write(tally.toString() + readOnlyTally.toString());
   });
   describe.each(Object.keys(LIVES))('%s', (name) => {
+    let lived: Promise<Chronicle> | undefined;
     describe.each(Object.keys(MODES))('%s', (modeName) => {
       test('nothing acknowledged is lost in silence, and no byte is wrong', async () => {
-        const chronicle = await chronicleOf(end, LIVES[name] as (typeof LIVES)[string]);
+        const chronicle = await (lived ??= chronicleOf(end, LIVES[name] as (typeof LIVES)[string]));
         const mode = MODES[modeName] as OpenMode;
         const isThorough = name === RICHEST && mode === MODES['opened'];
         const counts = mode.readOnly === true ? readOnlyTally : tally;
         let count = 0;
         for (const mutation of mutationsOf(chronicle, mode, isThorough)) {
+          if (!IS_DEEP && !isForEach(chronicle, mutation, mode) && !isTurnOf(end, checksumOf(mutation)))
+            continue;
           count += 1;
           const isAtLength = IS_DEEP || mutation.kind !== 'bit flipped' || count % 7 === 0;
           try {
@@ -70,7 +75,7 @@ export function tryMatrix(end: End): void {
             throw new Error(`${mutation.text}: ${String(cause)}`, { cause });
           }
         }
-        expect(count).toBeGreaterThan(200);
+        expect(count).toBeGreaterThan(100);
       });
     });
   });
@@ -90,19 +95,45 @@ function* mutationsOf(chronicle: Chronicle, mode: OpenMode, isThorough: boolean)
   yield* rollbacksTogether(chronicle, (subset, count) => (subset * SPREAD) % count < SUBSETS);
 }
 
-function chooserOf(chronicle: Chronicle, isThorough: boolean): ChooseBit {
-  const meaningful = new Map<string, ReadonlySet<number>>();
-  for (const [path, bytes] of chronicle.images) meaningful.set(path, meaningfulBytes(path, bytes));
-  const tail = [...chronicle.images.keys()]
+/** What is tried on each of the ends: what only some of the ways to open, or files of its own, may answer otherwise. */
+function isForEach(chronicle: Chronicle, { kind, touched }: Mutation, mode: OpenMode): boolean {
+  if (kind === 'bit flipped') return true;
+  if (kind === 'files rolled back together') return mode === MODES['opened'];
+  return touched.some((path) => isOwnOf(chronicle, path));
+}
+
+/** The files that differ between the ends. */
+function isOwnOf(chronicle: Chronicle, path: string): boolean {
+  return path === tailOf(chronicle) || /(superblock|marks|\.spare)$/.test(path);
+}
+
+function tailOf({ images }: Chronicle): string | undefined {
+  return [...images.keys()]
     .filter((path) => path.endsWith('.wal'))
     .sort()
     .at(-1);
+}
+
+function isTurnOf(end: End, number: number): boolean {
+  return number % ENDS.length === ENDS.indexOf(end);
+}
+
+/** The same for the same mutation of each end. */
+function checksumOf({ text }: Mutation): number {
+  return checksum(Buffer.from(text));
+}
+
+function chooserOf(chronicle: Chronicle, isThorough: boolean): ChooseBit {
+  const meaningful = new Map<string, ReadonlySet<number>>();
+  for (const [path, bytes] of chronicle.images) meaningful.set(path, meaningfulBytes(path, bytes));
+  const tail = tailOf(chronicle);
   const turn = ENDS.indexOf(chronicle.end);
   return (path, bit) => {
-    if (bit % THIN_BITS === 0) return true;
-    if (!isThorough || meaningful.get(path)?.has(bit >> 3) !== true) return false;
     const byte = bit >> 3;
-    const isOwn = path === tail || path.endsWith('/superblock');
-    return (isOwn || byte % ENDS.length === turn) && (bit + byte + turn * ENDS.length) % 8 === 0;
+    const isField = meaningful.get(path)?.has(byte) === true;
+    const isOwn = path === tail || (isField && isOwnOf(chronicle, path));
+    if (bit % THIN_BITS === 0 && (isOwn || isTurnOf(chronicle.end, bit / THIN_BITS))) return true;
+    if (!isThorough || !isField) return false;
+    return (isOwn || isTurnOf(chronicle.end, byte)) && (bit + byte + turn * ENDS.length) % 8 === 0;
   };
 }
