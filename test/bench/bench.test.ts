@@ -34,7 +34,7 @@ function temporaryDirectory(): string {
 test('the cases asked for run, are told as data, and leave nothing behind', async () => {
   const temporary = temporaryDirectory();
   const names = ['one', 'batch', 'savers', 'recent'];
-  const ran = await bench([...names, '--rounds', '2', '--seconds', '0.3', '--json'], temporary);
+  const ran = await bench([...names, '--rounds', '2', '--seconds', '0.1', '--json'], temporary);
   expect(ran.err).toBe('');
   expect(ran.code).toBe(0);
   const told = JSON.parse(ran.out) as { schemaVersion: number; rows: { work: string; keelson: number }[] };

@@ -29,7 +29,9 @@ describe('npm run demo', () => {
 
   test('notices nodes that acknowledge before they write, and names the keys', async () => {
     const temporary = scratchDirectory();
-    const { code, stderr } = await runBuilt(DEMO, ['--sabotage', 'ack-early', ...PATIENT], { temporary });
+    const { code, stderr } = await runBuilt(DEMO, ['--sabotage', 'ack-early', '--kills', '8', ...PATIENT], {
+      temporary,
+    });
     expect(stderr).toMatch(/'(pass 1 line \d{6}|hot \d)'/);
     expect(code).toBe(1);
     expect(readdirSync(temporary)).toEqual([]);

@@ -17,15 +17,18 @@ import { runPlan } from '../../sim/plan/run-plan.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const IS_DEEP = process.env['KEELSON_DEEP'] === '1';
-/** How many seeds of a profile are searched, and how many of them in a second process. */
+/**
+ * How many seeds of a profile are searched, and how many of them in a second process. Of the planted bugs a hundred seeds
+ * find 92 of 100 times what two hundred find 94 times; new seeds each night find more than more of the same.
+ */
 const SEEDS: readonly (readonly [Profile, number, number])[] = IS_DEEP
   ? [
       ['disk', 20_000, 20_000],
       ['over-budget', 5000, 5000],
     ]
   : [
-      ['disk', 200, 15],
-      ['over-budget', 50, 6],
+      ['disk', 100, 6],
+      ['over-budget', 25, 3],
     ];
 
 let nursery: Nursery;
