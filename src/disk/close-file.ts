@@ -1,4 +1,4 @@
-import type { CallMode, DiskFile } from './port.js';
+import type { Awaitable, CallMode, DiskFile } from './port.js';
 
 /**
  * Gives a file back. A close that fails has closed all the same, and promises nothing: what the file held was
@@ -9,5 +9,14 @@ export async function closeFile(file: DiskFile, mode: CallMode = 'background'): 
     await file.close(mode);
   } catch {
     // See above: there is nothing to do about it, and nothing to tell.
+  }
+}
+
+/** What `use` makes of an open file, which is closed then, whatever came of it. */
+export async function using<T>(file: DiskFile, use: (file: DiskFile) => Awaitable<T>): Promise<T> {
+  try {
+    return await use(file);
+  } finally {
+    await closeFile(file);
   }
 }

@@ -1,4 +1,4 @@
-import { closeFile } from '../disk/close-file.js';
+import { using } from '../disk/close-file.js';
 import { join } from 'node:path';
 import { copyFile } from '../disk/copy-file.js';
 import { changeFailed } from '../disk/disk-failure.js';
@@ -31,20 +31,14 @@ export async function duplicateSnapshot(
 ): Promise<string> {
   const { ref } = namedSnapshotOf(judged);
   const to = join(toDirectory, publishedName(ref.index, ref.term));
-  try {
+  return using(judged.file, async () => {
     if (await bring(disk, judged, to)) await readThrough(judged);
     else {
       const copy = await openJudged(disk, to, judged.header.lineage, ref);
-      try {
-        await readThrough(copy);
-      } finally {
-        await closeFile(copy.file);
-      }
+      await using(copy.file, () => readThrough(copy));
     }
     return to;
-  } finally {
-    await closeFile(judged.file);
-  }
+  });
 }
 
 /** True if it is the same file. */

@@ -1,4 +1,4 @@
-import { closeFile } from '../disk/close-file.js';
+import { using } from '../disk/close-file.js';
 import { join } from 'node:path';
 import type { Disk } from '../disk/index.js';
 import { openToRead, statOf } from '../disk/told-calls.js';
@@ -88,11 +88,9 @@ async function surveySnapshot(
     checksum = footer;
     const judged = await openJudged(disk, path, lineage, { ...named, checksum: checksum ?? 0 });
     const { header } = judged;
-    try {
+    await using(judged.file, async () => {
       for await (const chunk of verifiedChunks(judged)) onBytes(chunk.length);
-    } finally {
-      await closeFile(judged.file);
-    }
+    });
     const meta = {
       index: header.index,
       term: header.term,
@@ -113,12 +111,8 @@ async function footerChecksum(disk: Disk, path: string, fileBytes: number): Prom
   if (fileBytes < SNAPSHOT_FOOTER_BYTES) return null;
   const file = await openToRead(disk, path, 'a snapshot');
   if (file === null) return 'gone';
-  try {
-    const bytes = new Uint8Array(SNAPSHOT_FOOTER_BYTES);
-    await readExactly(file, bytes, fileBytes - SNAPSHOT_FOOTER_BYTES);
-    const verdict = decodeSnapshotFooter(bytes);
-    return verdict.kind === 'valid' ? verdict.checksum : null;
-  } finally {
-    await closeFile(file);
-  }
+  const bytes = new Uint8Array(SNAPSHOT_FOOTER_BYTES);
+  await using(file, () => readExactly(file, bytes, fileBytes - SNAPSHOT_FOOTER_BYTES));
+  const verdict = decodeSnapshotFooter(bytes);
+  return verdict.kind === 'valid' ? verdict.checksum : null;
 }

@@ -3,7 +3,7 @@ import type { Disk, DiskFile } from '../disk/port.js';
 import { systemCode } from '../disk/system-error.js';
 import { SUPERBLOCK_NAME } from '../format/names.js';
 import type { SuperblockVerdict } from '../format/superblock.js';
-import { closeFile } from '../disk/close-file.js';
+import { closeFile, using } from '../disk/close-file.js';
 import { RecoveryTally } from './report/damage.js';
 import type { KeelsonError } from '../errors/index.js';
 import { openEndMarks } from './write/end-marks.js';
@@ -13,7 +13,7 @@ import { newIdentity } from './store/begin-log.js';
 import { makeFreshStore } from './store/fresh-store.js';
 import type { Judgement } from './recover/judge.js';
 import type { LiveSegment } from './segment/live-segment.js';
-import { StoreJudge, type FoundSlots, type Judged } from './recover/judge-store.js';
+import { StoreJudge, type Judged } from './recover/judge-store.js';
 import { lockStore, type StoreLock } from './store/lock-store.js';
 import { throwIfAbandoned } from '../errors/log-refusals.js';
 import type { OpenRequest } from './open-request.js';
@@ -30,7 +30,13 @@ import {
   type StorePaths,
 } from './store/store-directory.js';
 import { refuseCopies } from './copy/directory-in-making.js';
-import { newestSlot, readSlots, SuperblockFile, superblockPath } from './store/superblock-file.js';
+import {
+  newestSlot,
+  readSlots,
+  SuperblockFile,
+  superblockPath,
+  type FoundSlots,
+} from './store/superblock-file.js';
 import { marksPath } from './store/marks-file.js';
 import { checkRoomAbove } from './store/room-above.js';
 import { firstTrace } from './store/trace-of-log.js';
@@ -65,12 +71,6 @@ async function holdsSuperblock(disk: Disk, { dir }: StorePaths): Promise<boolean
   }
 }
 
-/** The superblock that was judged, to be written by the one who holds it locked. */
-function superblockOf(file: DiskFile, { superblock, slots, bytes }: Judged): SuperblockFile {
-  const at = slots.findIndex((slot) => slot.kind === 'valid' && slot.superblock === superblock);
-  return new SuperblockFile(file, superblock, bytes, at);
-}
-
 class Opening {
   readonly #request: OpenRequest;
   readonly #paths: StorePaths;
@@ -91,13 +91,9 @@ class Opening {
     refuseCopies(this.#paths.dir, listing);
     if (listing.names?.has(SUPERBLOCK_NAME) !== true) throw await this.#judge.withoutSuperblock(listing);
     const file = await this.#openSuperblockForReading();
-    try {
-      const judged = await this.#judge.besideWriter(file);
-      const log = new SegmentedLog(this.#request, judged.judgement, this.#tally.report('clean'));
-      return { log, judged };
-    } finally {
-      await closeFile(file);
-    }
+    const judged = await using(file, () => this.#judge.besideWriter(file));
+    const log = new SegmentedLog(this.#request, judged.judgement, this.#tally.report('clean'));
+    return { log, judged };
   }
 
   async #openSuperblockForReading(): Promise<DiskFile> {
@@ -173,7 +169,7 @@ class Opening {
     const first = await this.#judge.untilStill(lock.superblock, found, listing);
     this.#throwIfAborted();
     this.#checkRoom(first);
-    const superblock = superblockOf(lock.superblock, first);
+    const superblock = SuperblockFile.of(lock.superblock, first) as SuperblockFile;
     this.#noteRebuilt(first.slots);
     this.#tally.epoch = first.judgement.highestEpoch + 1;
     await superblock.renew();

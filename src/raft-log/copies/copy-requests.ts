@@ -1,8 +1,8 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { checkEnvironment, type Environment } from '../../disk/environment.js';
-import { checkDirectory, checkSignal, invalidArgument, readFields } from '../../errors/arguments.js';
+import { checkSignal, invalidArgument, readFields } from '../../errors/arguments.js';
 import { WAL_DIRECTORY_NAME } from '../../format/names.js';
-import { holdsDirectory } from '../rules/options.js';
+import { directory, holdsDirectory } from '../rules/options.js';
 import type { CheckpointRequest, CloneIdentity } from './copies-contract.js';
 
 /** What a clone is asked for, read and checked; paths are absolute. */
@@ -63,11 +63,6 @@ export function readCheckpointRequest(request: unknown, dir: string): Checkpoint
   if (scope !== 'all' && scope !== 'durable') throw invalidArgument('scope', scope, `'all' or 'durable'`);
   if (signal !== undefined) checkSignal('signal', signal);
   return { scope, to: outside('to', to, [dir]), ...(signal === undefined ? {} : { signal }) };
-}
-
-function directory(name: string, value: unknown): string {
-  checkDirectory(name, value);
-  return resolve(value);
 }
 
 /** A copy inside its source would be a stray there, and one around it would hold another store. */

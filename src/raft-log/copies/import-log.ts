@@ -3,17 +3,12 @@ import type { Environment } from '../../disk/environment.js';
 import { syncNames } from '../../disk/durable-names.js';
 import { holdingNames } from '../../disk/held-disk.js';
 import { SNAPSHOTS_DIRECTORY_NAME } from '../../format/names.js';
-import { entryRecordBytes } from '../../format/raft-records.js';
 import { buildClone, DirectoryInMaking, type SegmentedLog } from '../../wal/inside.js';
 import { KeelsonError } from '../../errors/index.js';
 import type { Entry, HardState } from '../contract.js';
 import { DEFAULTS } from '../rules/options.js';
-import { judgeSave } from '../rules/judge-save.js';
-import { readSave } from '../rules/requests.js';
-import { AcceptedState } from '../state/accepted-state.js';
 import { DurableState } from '../state/durable-state.js';
-import { draftSave } from '../state/encode-save.js';
-import { FrameQueue } from '../state/frame-queue.js';
+import { Refill } from '../state/refill.js';
 
 /** Entries from there on were dropped. */
 export interface ForeignCut {
@@ -79,42 +74,22 @@ export async function importLog(
 }
 
 async function fill(log: SegmentedLog, durable: DurableState, foreign: ForeignLog): Promise<void> {
-  const accepted = new AcceptedState(durable, (index) => log.checksumOf(index));
-  const queue = new FrameQueue(log, durable, accepted);
-  const save = async (request: object): Promise<void> => {
-    // The interlocks were those of the program that wrote it.
-    const plan = judgeSave(accepted, readSave(request), { checks: 'off' });
-    if (!plan.isEmpty) await queue.accept(draftSave(accepted, plan));
-  };
-  let waiting: Entry[] = [];
-  let bytes = 0;
-  const flush = async (): Promise<void> => {
-    const [first] = waiting;
-    if (first === undefined) return;
-    const cut = first.index <= accepted.lastIndex ? { truncateFrom: first.index } : {};
-    const entries = waiting;
-    waiting = [];
-    bytes = 0;
-    await save({ ...cut, entries });
-  };
+  const into = new Refill(log, durable, FRAME_BYTES);
+  const { accepted } = into;
   for await (const entry of foreign.entries()) {
-    if ('truncateFrom' in entry) {
-      await flush();
-      const { truncateFrom } = entry;
-      if (truncateFrom <= accepted.lastIndex)
-        await save({ truncateFrom: Math.max(truncateFrom, foreign.boundary.index + 1) });
+    if (!('truncateFrom' in entry)) {
+      const saved = into.add(entry);
+      if (saved !== undefined) await saved;
       continue;
     }
-    const last = waiting[waiting.length - 1];
-    if (last !== undefined && entry.index !== last.index + 1) await flush();
-    waiting.push(entry);
-    bytes += entryRecordBytes(0, entry.data.length);
-    if (bytes >= FRAME_BYTES) await flush();
+    await into.flush();
+    const truncateFrom = Math.max(entry.truncateFrom, foreign.boundary.index + 1);
+    if (entry.truncateFrom <= accepted.lastIndex) await into.save({ truncateFrom });
   }
-  await flush();
+  await into.flush();
   const { hardState, unfitUntil, stable } = foreign.end();
   if (hardState.commit > accepted.lastIndex) throw beyondEnd(hardState.commit, accepted.lastIndex);
-  await save({ hardState, ...(Object.keys(stable).length > 0 ? { stable } : {}) });
+  await into.save({ hardState, ...(Object.keys(stable).length > 0 ? { stable } : {}) });
   if (unfitUntil === 0) return;
   // In two preambles, so that no one file is the only one that knows it.
   durable.unfitUntil = unfitUntil;

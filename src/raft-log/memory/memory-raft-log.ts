@@ -1,12 +1,9 @@
 import { nodeEnvironment } from '../../disk/node-environment.js';
-import { checkInteger, invalidArgument, readFields } from '../../errors/arguments.js';
 import { throwIfAborted } from '../../errors/index.js';
-import { LIMITS } from '../../format/limits.js';
 import type { RaftLog } from '../contract.js';
-import type { RaftLogOptions } from '../options-contract.js';
 import { withoutFiles } from '../copies/without-files.js';
 import { StoredRaftLog } from '../raft-log.js';
-import { DEFAULTS } from '../rules/options.js';
+import { DEFAULTS, resolveDiskless, type DisklessOptions } from '../rules/options.js';
 import { LogEmitter } from '../state/log-emitter.js';
 import type { DurableState } from '../state/durable-state.js';
 import type { VerifyReport } from '../verify-report.js';
@@ -14,10 +11,7 @@ import { IN_MEMORY, MemoryFrames, MemoryMedium } from './memory-frames.js';
 import { MemorySnapshots } from './memory-snapshots.js';
 
 /** Options of {@link createMemoryRaftLog}: those of `openRaftLog` that mean something without a disk. */
-export type MemoryRaftLogOptions = Pick<
-  RaftLogOptions,
-  'checks' | 'batchBytesMax' | 'queueBytesMax' | 'recentBytes'
->;
+export type MemoryRaftLogOptions = DisklessOptions;
 
 /**
  * A whole {@link RaftLog} in memory, for the tests of hosts: the same checks, errors and order of events as
@@ -33,7 +27,7 @@ export function createMemoryRaftLog(options: MemoryRaftLogOptions = {}): RaftLog
 
 /** Opens a log on a medium that may have held one before. Throws `KEELSON_LOCKED` while another has it. */
 export function openMemoryRaftLog(options: MemoryRaftLogOptions, medium: MemoryMedium): RaftLog {
-  const { checks, batchBytesMax, queueBytesMax, recentBytes } = resolveMemoryOptions(options);
+  const { checks, batchBytesMax, queueBytesMax, recentBytes } = resolveDiskless(options);
   const emitter = new LogEmitter(nodeEnvironment(), IN_MEMORY);
   const limits = { frameBytesMax: batchBytesMax, queueBytesMax };
   const frames = new MemoryFrames(medium, limits, {
@@ -63,20 +57,6 @@ export function openMemoryRaftLog(options: MemoryRaftLogOptions, medium: MemoryM
   };
   const { snapshotsKept, readOnly } = DEFAULTS;
   return new StoredRaftLog(store, { checks, readOnly, snapshotsKept, queueBytesMax, recentBytes });
-}
-
-function resolveMemoryOptions(options: MemoryRaftLogOptions): Required<MemoryRaftLogOptions> {
-  const {
-    checks = DEFAULTS.checks,
-    batchBytesMax = DEFAULTS.batchBytesMax,
-    queueBytesMax = DEFAULTS.queueBytesMax,
-    recentBytes = DEFAULTS.recentBytes,
-  } = readFields('options', options, ['checks', 'batchBytesMax', 'queueBytesMax', 'recentBytes'], '');
-  if (checks !== 'strict' && checks !== 'off') throw invalidArgument('checks', checks, `'strict' or 'off'`);
-  checkInteger('batchBytesMax', batchBytesMax, 1, LIMITS.frameBytesMax);
-  checkInteger('queueBytesMax', queueBytesMax, 1, LIMITS.queueBytesMax);
-  checkInteger('recentBytes', recentBytes, 0, LIMITS.recentBytesMax);
-  return { checks, batchBytesMax, queueBytesMax, recentBytes };
 }
 
 /** The verification of a log in memory, where nothing can rot: the counts of a log on a disk, and never a damage. */

@@ -176,6 +176,8 @@ async function damagesOfSnapshots(
 ): Promise<{ readonly damages: readonly FoundDamage[]; readonly blemishes: readonly Blemish[] }> {
   const damages: FoundDamage[] = [];
   const blemishes: Blemish[] = [];
+  // No entry is lost by it.
+  const none = { entries: NO_ENTRIES, intact: [], canOpen };
   let isNamedThere = named === null;
   for (const { index, term, path, damage, checksum, isStaged } of snapshots) {
     const isNamed = named !== null && index === named.index && term === named.term;
@@ -188,15 +190,8 @@ async function damagesOfSnapshots(
     if (isNamed && (damage !== null || checksum !== named.checksum)) {
       const other = `its checksum is ${checksum ?? 'unreadable'}, the log names ${named.checksum}`;
       const why = damage === null ? other : reason;
-      damages.push({
-        code: canOpen ? 'KEELSON_CORRUPT' : 'KEELSON_MISSING_SNAPSHOT',
-        path,
-        offset,
-        reason: why,
-        entries: NO_ENTRIES,
-        intact: [],
-        canOpen,
-      });
+      const code = canOpen ? 'KEELSON_CORRUPT' : 'KEELSON_MISSING_SNAPSHOT';
+      damages.push({ code, path, offset, reason: why, ...none });
     } else if (damage !== null) {
       blemishes.push({ path, offset, reason: `${reason} (an older snapshot, which nothing needs)` });
     }
@@ -208,15 +203,7 @@ async function damagesOfSnapshots(
       snapshots.some(({ index }) => index > named.index) && (await environment.disk.stat(path)) === null;
     if (!isReplaced) {
       const reason = `the snapshot is not there, though the log names it (index ${named.index}, term ${named.term})`;
-      damages.push({
-        code: 'KEELSON_MISSING_SNAPSHOT',
-        path,
-        offset: 0,
-        reason,
-        entries: NO_ENTRIES,
-        intact: [],
-        canOpen,
-      });
+      damages.push({ code: 'KEELSON_MISSING_SNAPSHOT', path, offset: 0, reason, ...none });
     }
   }
   return { damages, blemishes };

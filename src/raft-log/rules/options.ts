@@ -14,22 +14,11 @@ import type { RaftLogOptions } from '../options-contract.js';
 import { readWholeHardState } from './requests.js';
 
 /** The options that have a default. */
-type DefaultedOption =
-  | 'create'
-  | 'segmentBytes'
-  | 'batchBytesMax'
-  | 'snapshotsKept'
-  | 'writeMode'
-  | 'checks'
-  | 'readOnly'
-  | 'verifyOnOpen'
-  | 'onOlderFormat'
-  | 'queueBytesMax'
-  | 'recentBytes'
-  | 'pinnedBytesQuiet';
+type DefaultedOption = Exclude<keyof RaftLogOptions, 'dir' | 'walDir' | 'resetTo' | 'environment' | 'signal'>;
+type Defaulted = Readonly<Required<Pick<RaftLogOptions, DefaultedOption>>>;
 
 /** The defaults of {@link RaftLogOptions}: the one table. */
-export const DEFAULTS: Readonly<Required<Pick<RaftLogOptions, DefaultedOption>>> = Object.freeze({
+export const DEFAULTS: Defaulted = Object.freeze({
   create: 'if-missing',
   segmentBytes: 67_108_864,
   batchBytesMax: 16_777_216,
@@ -53,52 +42,29 @@ export interface ResetPoint {
 }
 
 /** Options with every default filled in and every bound checked. */
-export interface ResolvedOptions {
+export interface ResolvedOptions extends Defaulted {
   /** Absolute, as is the next. */
   readonly dir: string;
   /** Directory of the segments, also where it was not given. */
   readonly walDir: string;
   /** The segments live outside of `dir`. */
   readonly walDirIsSeparate: boolean;
-  readonly create: 'if-missing' | 'never';
-  readonly segmentBytes: number;
-  readonly batchBytesMax: number;
-  readonly snapshotsKept: number;
-  readonly writeMode: 'auto' | 'inline' | 'background';
-  readonly checks: 'strict' | 'off';
-  readonly readOnly: boolean;
-  readonly verifyOnOpen: 'tail' | 'all';
-  readonly onOlderFormat: 'migrate' | 'refuse' | 'reset';
   readonly resetTo: ResetPoint | null;
-  readonly queueBytesMax: number;
-  readonly recentBytes: number;
-  readonly pinnedBytesQuiet: number;
   /** As given: the default is loaded by the one who opens. */
   readonly environment: Environment | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
-const KNOWN: readonly (keyof RaftLogOptions)[] = [
+const KNOWN = [
   'dir',
   'walDir',
-  'create',
-  'segmentBytes',
-  'batchBytesMax',
-  'snapshotsKept',
-  'writeMode',
-  'checks',
-  'readOnly',
-  'verifyOnOpen',
-  'onOlderFormat',
+  ...Object.keys(DEFAULTS),
   'resetTo',
-  'queueBytesMax',
-  'recentBytes',
-  'pinnedBytesQuiet',
   'environment',
   'signal',
-];
+] as (keyof RaftLogOptions)[];
 
-type Raw = Readonly<Record<keyof RaftLogOptions, unknown>>;
+type Raw = Readonly<Partial<Record<keyof RaftLogOptions, unknown>>>;
 
 /**
  * Checks options and fills in the defaults; touches nothing outside.
@@ -112,23 +78,39 @@ export function resolveOptions(options: RaftLogOptions): ResolvedOptions {
   checkReadOnlyCombination(readOnly, raw);
   return Object.freeze({
     ...resolveDirectories(raw),
+    ...diskless(raw),
     // Reading alone makes nothing, so a missing log stays missing.
     create: readOnly ? 'never' : oneOf('create', raw, ['if-missing', 'never']),
     segmentBytes: bounded('segmentBytes', raw, LIMITS.segmentBytesMin, LIMITS.segmentBytesMax),
-    batchBytesMax: bounded('batchBytesMax', raw, 1, LIMITS.frameBytesMax),
     snapshotsKept: bounded('snapshotsKept', raw, 1, LIMITS.snapshotsKeptMax),
     writeMode: oneOf('writeMode', raw, ['auto', 'inline', 'background']),
-    checks: oneOf('checks', raw, ['strict', 'off']),
     readOnly,
     verifyOnOpen: oneOf('verifyOnOpen', raw, ['tail', 'all']),
     onOlderFormat,
     resetTo: resolveReset(onOlderFormat, raw.resetTo),
-    queueBytesMax: bounded('queueBytesMax', raw, 1, LIMITS.queueBytesMax),
-    recentBytes: bounded('recentBytes', raw, 0, LIMITS.recentBytesMax),
     pinnedBytesQuiet: bounded('pinnedBytesQuiet', raw, 0, LIMITS.integerMax),
     environment: environmentOf(raw.environment),
     signal: signalOf(raw.signal),
   });
+}
+
+const DISKLESS = ['checks', 'batchBytesMax', 'queueBytesMax', 'recentBytes'] as const;
+
+/** The options that mean something without a disk too. */
+export type DisklessOptions = Pick<RaftLogOptions, (typeof DISKLESS)[number]>;
+
+/** As {@link resolveOptions}, of those alone. */
+export function resolveDiskless(options: DisklessOptions): Required<DisklessOptions> {
+  return diskless(readFields('options', options, DISKLESS, ''));
+}
+
+function diskless(raw: Raw): Required<DisklessOptions> {
+  return {
+    checks: oneOf('checks', raw, ['strict', 'off']),
+    batchBytesMax: bounded('batchBytesMax', raw, 1, LIMITS.frameBytesMax),
+    queueBytesMax: bounded('queueBytesMax', raw, 1, LIMITS.queueBytesMax),
+    recentBytes: bounded('recentBytes', raw, 0, LIMITS.recentBytesMax),
+  };
 }
 
 function resolveDirectories(raw: Raw): Pick<ResolvedOptions, 'dir' | 'walDir' | 'walDirIsSeparate'> {
@@ -192,38 +174,29 @@ function resolveReset(onOlderFormat: ResolvedOptions['onOlderFormat'], resetTo: 
 }
 
 /** Absolute: where the process stands later must not decide where the next file goes. */
-function directory(name: string, value: unknown): string {
+export function directory(name: string, value: unknown): string {
   checkDirectory(name, value);
   return resolve(value);
 }
 
-function flag(name: 'readOnly', raw: Raw): boolean {
-  const value = raw[name] === undefined ? DEFAULTS[name] : raw[name];
+function given(name: DefaultedOption, raw: Raw): unknown {
+  return raw[name] === undefined ? DEFAULTS[name] : raw[name];
+}
+
+function flag(name: DefaultedOption, raw: Raw): boolean {
+  const value = given(name, raw);
   if (typeof value !== 'boolean') throw invalidArgument(name, value, 'true or false');
   return value;
 }
 
-function bounded(
-  name:
-    | 'segmentBytes'
-    | 'batchBytesMax'
-    | 'snapshotsKept'
-    | 'queueBytesMax'
-    | 'recentBytes'
-    | 'pinnedBytesQuiet',
-  raw: Raw,
-  min: number,
-  max: number,
-): number {
-  const value = raw[name] === undefined ? DEFAULTS[name] : raw[name];
+function bounded(name: DefaultedOption, raw: Raw, min: number, max: number): number {
+  const value = given(name, raw);
   checkInteger(name, value, min, max);
   return value;
 }
 
-type Choice = 'create' | 'writeMode' | 'checks' | 'verifyOnOpen' | 'onOlderFormat';
-
-function oneOf<const T extends string>(name: Choice, raw: Raw, allowed: readonly T[]): T {
-  const value = raw[name] === undefined ? DEFAULTS[name] : raw[name];
+function oneOf<const T extends string>(name: DefaultedOption, raw: Raw, allowed: readonly T[]): T {
+  const value = given(name, raw);
   const found = allowed.find((candidate) => candidate === value);
   if (found === undefined)
     throw invalidArgument(name, value, `one of ${allowed.map((one) => `'${one}'`).join(', ')}`);

@@ -4,7 +4,7 @@ import type { EndMark } from '../../format/end-mark.js';
 import { identityText } from '../../format/identity.js';
 import type { DurableMark } from '../../format/position.js';
 import type { Superblock, SuperblockVerdict } from '../../format/superblock.js';
-import { NO_ENTRIES, segmentMissing, type RecoveryTally } from '../report/damage.js';
+import { NO_ENTRIES, segmentMissing, type Damage, type RecoveryTally } from '../report/damage.js';
 import { newestMark, readMarks, type MarksFile } from '../store/marks-file.js';
 import { olderFormat, otherFormat, otherVersionOf } from '../report/incompatible-format.js';
 import { segmentPath } from '../segment/live-segment.js';
@@ -19,7 +19,7 @@ import {
   type StoreListing,
   type StorePaths,
 } from '../store/store-directory.js';
-import { newestSlot, readSlots, superblockPath } from '../store/superblock-file.js';
+import { newestSlot, readSlots, superblockPath, type FoundSlots } from '../store/superblock-file.js';
 import { firstTrace } from '../store/trace-of-log.js';
 
 /**
@@ -42,8 +42,6 @@ export interface Judged {
   /** Of a store beside its writer: how far it was written, durable or not. */
   readonly writtenLsn?: number;
 }
-
-export type FoundSlots = Awaited<ReturnType<typeof readSlots>>;
 
 /** Reads a store, superblock, marks and segments, and judges it. Writes nothing; every refusal carries the report. */
 export class StoreJudge {
@@ -203,8 +201,11 @@ export class StoreJudge {
   }
 
   #segmentsMissing(path: string, reason: string): KeelsonError {
-    const place = { path, offset: 0, reason, entries: NO_ENTRIES, intact: [] };
-    return this.#tally.damaged({ code: 'KEELSON_MISSING_SEGMENT', ...place });
+    return this.#damaged('KEELSON_MISSING_SEGMENT', path, reason);
+  }
+
+  #damaged(code: Damage['code'], path: string, reason: string): KeelsonError {
+    return this.#tally.damaged({ code, path, offset: 0, reason, entries: NO_ENTRIES, intact: [] });
   }
 
   /** Why no slot counts: another format, a lost superblock, or a store that was never live. */
@@ -235,14 +236,7 @@ export class StoreJudge {
       trace === path
         ? 'it holds frames, as a segment does, in place of the superblock'
         : `neither slot of the superblock can be read, though ${trace} belongs to a log`;
-    return this.#tally.damaged({
-      code: 'KEELSON_CORRUPT',
-      path,
-      offset: 0,
-      reason,
-      entries: NO_ENTRIES,
-      intact: [],
-    });
+    return this.#damaged('KEELSON_CORRUPT', path, reason);
   }
 }
 

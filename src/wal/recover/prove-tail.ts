@@ -4,7 +4,7 @@ import type { Disk, DiskFile } from '../../disk/port.js';
 import { syncData, writeOver } from '../../disk/told-calls.js';
 import { FRAME_HEADER_BYTES_MAX, readFrameHeader } from '../../format/frame-header.js';
 import { decodeSealTrailer, SEAL_TRAILER_BYTES } from '../../format/seal.js';
-import { closeFile } from '../../disk/close-file.js';
+import { using } from '../../disk/close-file.js';
 import type { RecoveryTally } from '../report/damage.js';
 import type { Judgement } from './judge.js';
 import type { LiveSegment } from '../segment/live-segment.js';
@@ -79,11 +79,7 @@ async function openForWriting(disk: Disk, path: string): Promise<DiskFile> {
 
 async function renewHeader(disk: Disk, segment: LiveSegment): Promise<void> {
   const file = await openForWriting(disk, segment.path);
-  try {
-    await renewSegmentHeader(file, segment.header);
-  } finally {
-    await closeFile(file);
-  }
+  await using(file, () => renewSegmentHeader(file, segment.header));
 }
 
 async function holdsOldSeal(file: DiskFile, segment: LiveSegment): Promise<boolean> {

@@ -1,10 +1,9 @@
-import { closeFile } from '../../disk/close-file.js';
 import type { Disk } from '../../disk/port.js';
 import { identityText, sameBytes } from '../../format/identity.js';
 import type { SegmentHeader, SegmentHeaderVerdict } from '../../format/segment-header.js';
 import type { Damage } from '../report/damage.js';
 import { segmentPath } from './live-segment.js';
-import { openIfThere, readSegmentHeader } from './read-segment.js';
+import { headerAt } from './read-segment.js';
 
 /** Why a file is not the segment that its name says it is. */
 export type HeaderFault = Pick<Damage, 'code' | 'reason'>;
@@ -40,15 +39,10 @@ export async function wholeHeaderOf(
   number: number,
   lineage: Uint8Array | null,
 ): Promise<SegmentHeader | null> {
-  const file = await openIfThere(disk, segmentPath(walDir, number));
-  if (file === null) return null;
-  try {
-    const { verdict, fileBytes } = await readSegmentHeader(file);
-    if (verdict.kind !== 'valid' || headerFault(verdict, fileBytes, number, lineage) !== null) return null;
-    return verdict.header;
-  } finally {
-    await closeFile(file);
-  }
+  const head = await headerAt(disk, segmentPath(walDir, number));
+  if (head?.verdict.kind !== 'valid') return null;
+  const { verdict, fileBytes } = head;
+  return headerFault(verdict, fileBytes, number, lineage) === null ? verdict.header : null;
 }
 
 function hex(value: number): string {

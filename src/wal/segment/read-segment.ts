@@ -1,3 +1,4 @@
+import { using } from '../../disk/close-file.js';
 import { readFailed } from '../../disk/disk-failure.js';
 import type { CallMode, Disk, DiskFile } from '../../disk/port.js';
 import { readFully } from '../../disk/read-fully.js';
@@ -77,10 +78,14 @@ export async function readAt(
   }
 }
 
+/** What a segment's first bytes say, and how long its file is. */
+export interface SegmentHead {
+  readonly verdict: SegmentHeaderVerdict;
+  readonly fileBytes: number;
+}
+
 /** Reads and judges the header of a segment, and the file's size. */
-export async function readSegmentHeader(
-  file: DiskFile,
-): Promise<{ readonly verdict: SegmentHeaderVerdict; readonly fileBytes: number }> {
+export async function readSegmentHeader(file: DiskFile): Promise<SegmentHead> {
   // Inline: of each segment open reads this block and its end, and a turn of a thread costs twenty times the read.
   let bytes = await readAt(file, 0, SEGMENT_HEADER_BYTES, 'inline');
   const wholeBytes = segmentHeaderBytes(bytes);
@@ -92,6 +97,12 @@ export async function readSegmentHeader(
     throw readFailed('a segment', { path: file.path }, error);
   }
   return { verdict: decodeSegmentHeader(bytes), fileBytes };
+}
+
+/** The same of the segment at a path; null if none is there. */
+export async function headerAt(disk: Disk, path: string): Promise<SegmentHead | null> {
+  const file = await openIfThere(disk, path);
+  return file === null ? null : using(file, readSegmentHeader);
 }
 
 /** Bytes read from the end at once: the trailer, and as many term runs as a usual segment has. */

@@ -1,3 +1,4 @@
+import { using } from '../../disk/close-file.js';
 import type { Disk } from '../../disk/port.js';
 import { openToRead } from '../../disk/told-calls.js';
 import { newestSlot, readSlots, superblockPath } from './superblock-file.js';
@@ -11,9 +12,5 @@ export async function firstSegmentNow(disk: Disk, dir: string): Promise<number> 
   const file = await openToRead(disk, superblockPath(dir), 'the superblock');
   // A checkpoint has none, and nobody drops its segments.
   if (file === null) return 0;
-  try {
-    return newestSlot((await readSlots(file)).slots)?.firstSegment ?? 0;
-  } finally {
-    await file.close();
-  }
+  return newestSlot((await using(file, readSlots)).slots)?.firstSegment ?? 0;
 }

@@ -4,7 +4,7 @@ import type { Disk, DiskFile } from '../../disk/port.js';
 import { systemCode } from '../../disk/system-error.js';
 import { KeelsonError } from '../../errors/index.js';
 import { SUPERBLOCK_NAME, WAL_LOCK_NAME } from '../../format/names.js';
-import { closeFile } from '../../disk/close-file.js';
+import { closeFile, using } from '../../disk/close-file.js';
 import { ASIDE, removeName } from '../../disk/durable-names.js';
 import { type StorePaths } from './store-directory.js';
 
@@ -113,9 +113,5 @@ async function isHeldAside(disk: Disk, path: string, ours: string): Promise<bool
     if (systemCode(error) === 'ENOENT') return false;
     throw error;
   }
-  try {
-    return !(await file.tryLock());
-  } finally {
-    await closeFile(file);
-  }
+  return using(file, async () => !(await file.tryLock()));
 }

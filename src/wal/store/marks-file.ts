@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { closeFile } from '../../disk/close-file.js';
+import { using } from '../../disk/close-file.js';
 import { readFailed } from '../../disk/disk-failure.js';
 import type { Disk } from '../../disk/port.js';
 import { readFully } from '../../disk/read-fully.js';
@@ -30,13 +30,9 @@ export async function readMarks(disk: Disk, dir: string): Promise<MarksFile> {
   const file = await openToRead(disk, path, 'the end marks');
   if (file === null) return { path, state: 'missing', blocks: [] };
   const bytes = new Uint8Array(END_MARK_BLOCK_BYTES + END_MARK_BYTES);
-  try {
-    await readFully(file, bytes, 0);
-  } catch (error) {
+  await using(file, () => readFully(file, bytes, 0)).catch((error: unknown) => {
     throw readFailed('the end marks', { path }, error);
-  } finally {
-    await closeFile(file);
-  }
+  });
   const blocks = [0, END_MARK_BLOCK_BYTES].map((from) =>
     decodeEndMark(bytes.subarray(from, from + END_MARK_BYTES)),
   );

@@ -1,12 +1,12 @@
 import { basename, dirname, join } from 'node:path';
 import { copyFile, fillNew } from '../../disk/copy-file.js';
 import { changeFailed } from '../../disk/disk-failure.js';
-import type { Disk, DiskFile } from '../../disk/port.js';
+import type { Disk } from '../../disk/port.js';
 import { makeFolder } from '../../disk/set-aside.js';
 import { systemCode } from '../../disk/system-error.js';
 import { writeFully } from '../../disk/write-fully.js';
 import { QUARANTINE_DIRECTORY_NAME } from '../../format/names.js';
-import { closeFile } from '../../disk/close-file.js';
+import { using } from '../../disk/close-file.js';
 import { removeName, syncNames } from '../../disk/durable-names.js';
 import { makeDirectory } from './store-directory.js';
 
@@ -48,14 +48,11 @@ export async function quarantineTail(disk: Disk, copy: TailCopy): Promise<readon
 
 /** Writes a file of its own, durably but for its name; what was under that name is replaced. */
 export async function writeCopy(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
-  const file: DiskFile = await disk.open(path, { access: 'write', create: 'if-missing' });
-  try {
+  await using(await disk.open(path, { access: 'write', create: 'if-missing' }), async (file) => {
     await writeFully(file, bytes, 0);
     await file.truncate(bytes.length);
     await file.dataSync();
-  } finally {
-    await closeFile(file);
-  }
+  });
 }
 
 /** Only copies of tails are ever dropped: whatever else is in quarantine stays (R4). */

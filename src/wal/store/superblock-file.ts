@@ -30,10 +30,13 @@ export function superblockPath(dir: string): string {
   return join(dir, SUPERBLOCK_NAME);
 }
 
+export interface FoundSlots {
+  readonly bytes: Uint8Array;
+  readonly slots: readonly SuperblockVerdict[];
+}
+
 /** Both slots as they stand on the disk. Short or missing ones are blank. */
-export async function readSlots(
-  file: DiskFile,
-): Promise<{ readonly bytes: Uint8Array; readonly slots: readonly [SuperblockVerdict, SuperblockVerdict] }> {
+export async function readSlots(file: DiskFile): Promise<FoundSlots> {
   const bytes = new Uint8Array(SUPERBLOCK_BYTES);
   try {
     await readFully(file, bytes, 0);
@@ -111,6 +114,14 @@ export class SuperblockFile {
     this.#known = known.slice();
     this.#knownStamps = this.#known.subarray(SLOT_STAMP_FROM, SLOT_STAMP_FROM + STAMPS_BYTES);
     this.#currentSlot = currentSlot;
+  }
+
+  /** The newest of the slots that were read, to be written by the one who holds the file locked; null if none is whole. */
+  static of(file: DiskFile, { slots, bytes }: Pick<FoundSlots, 'slots' | 'bytes'>): SuperblockFile | null {
+    const newest = newestSlot(slots);
+    if (newest === null) return null;
+    const at = slots.findIndex((slot) => slot.kind === 'valid' && slot.superblock === newest);
+    return new SuperblockFile(file, newest, bytes, at);
   }
 
   get current(): Superblock {

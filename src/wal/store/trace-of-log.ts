@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Disk } from '../../disk/port.js';
 import { entriesIn } from '../../disk/told-calls.js';
 import { segmentAsideName, SNAPSHOTS_DIRECTORY_NAME, SUPERBLOCK_NAME } from '../../format/names.js';
-import { closeFile } from '../../disk/close-file.js';
+import { using } from '../../disk/close-file.js';
 import { segmentPath } from '../segment/live-segment.js';
 import { openSegment, readSegmentHeader } from '../segment/read-segment.js';
 import { holdsFrame } from '../segment/segment-walk.js';
@@ -41,12 +41,9 @@ async function firstSnapshot(disk: Disk, folder: string): Promise<string | null>
 }
 
 async function holdsFrames(disk: Disk, path: string): Promise<boolean> {
-  const file = await openSegment(disk, path);
-  try {
+  return using(await openSegment(disk, path), async (file) => {
     const { verdict } = await readSegmentHeader(file);
     if (verdict.kind !== 'valid') return verdict.kind === 'other-version';
-    return verdict.header.number > 1 || (await holdsFrame(file, verdict.header));
-  } finally {
-    await closeFile(file);
-  }
+    return verdict.header.number > 1 || holdsFrame(file, verdict.header);
+  });
 }

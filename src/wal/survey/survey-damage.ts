@@ -34,27 +34,21 @@ export function judgeSurvey(
   const found = withoutLeftover(unjudged);
   const { segments, slots, superblock } = found;
   const highestLsn = highestOf(Math.max(proven.lsn, seenLsn), segments.map(highestLsnOf));
-  const generation = superblock?.generation ?? 0;
+  const known = { epoch: highestEpoch, generation: superblock?.generation ?? 0 };
   const damages: SurveyedDamage[] = [];
   const last = segments[segments.length - 1];
   if (superblock === null) damages.push(superblockLost(slots));
   const numbers = { segment: last?.number ?? 0, lsn: last?.run?.lastLsn ?? 0 };
-  const atEnd = whyNoneAbove({ epoch: highestEpoch, generation, ...numbers });
+  const atEnd = whyNoneAbove({ ...known, ...numbers });
   if (atEnd !== null) damages.push(ofSuperblock(slots.path, atEnd));
   const behind = lowestBehind(segments);
   const inRange = segments.flatMap((segment, at) =>
     damagesOf(segment, segments, at, proven, found, boundary ?? 0, behind[at] as number),
   );
   if (last !== undefined) for (const damage of missingBehind(last, proven, paths)) inRange.push(damage);
+  const isAllHeard = inRange.every(({ canOpen }) => canOpen);
   const missed =
-    boundary === null
-      ? leadingOfPlain(found, paths)
-      : leading(
-          found,
-          paths,
-          boundary,
-          inRange.every(({ canOpen }) => canOpen),
-        );
+    boundary === null ? leadingOfPlain(found, paths) : leading(found, paths, boundary, isAllHeard);
   for (const damage of [...missed, ...inRange]) damages.push(damage);
   return {
     ...found,
@@ -64,12 +58,7 @@ export function judgeSurvey(
     blemishes: blemishesOf(found, proven),
     highestEpoch,
     highestLsn,
-    whyNoneAbove: whyNoneAbove({
-      epoch: highestEpoch,
-      generation,
-      segment: found.highestSegment,
-      lsn: highestLsn,
-    }),
+    whyNoneAbove: whyNoneAbove({ ...known, segment: found.highestSegment, lsn: highestLsn }),
   };
 }
 
@@ -97,15 +86,12 @@ function superblockLost({ path, bytes, checkpoint }: SurveyedSlots): SurveyedDam
 }
 
 function ofSuperblock(path: string, reason: string): SurveyedDamage {
-  return {
-    code: 'KEELSON_CORRUPT',
-    path,
-    offset: 0,
-    reason,
-    entries: NO_ENTRIES,
-    intact: [],
-    canOpen: false,
-  };
+  return atStart('KEELSON_CORRUPT', path, reason, NO_ENTRIES);
+}
+
+/** Of a whole file, which no open passes over. */
+function atStart(code: Damage['code'], path: string, reason: string, entries: IndexRange): SurveyedDamage {
+  return { code, path, offset: 0, reason, entries, intact: [], canOpen: false };
 }
 
 /**
@@ -148,7 +134,7 @@ function leadingOfPlain({ segments, range }: Unjudged, paths: StorePaths): Surve
 function uncovered({ path, lowest }: SurveyedSegment, boundary: number): SurveyedDamage {
   const reason = `the oldest segment holds records from ${lowest} on, expected ${boundary + 1}, the first that was not compacted`;
   const entries = ordered({ from: boundary + 1, until: lowest });
-  return { code: 'KEELSON_CORRUPT', path, offset: 0, reason, entries, intact: [], canOpen: false };
+  return atStart('KEELSON_CORRUPT', path, reason, entries);
 }
 
 function isCovered(segments: readonly SurveyedSegment[], boundary: number): boolean {
@@ -159,15 +145,7 @@ function isCovered(segments: readonly SurveyedSegment[], boundary: number): bool
 }
 
 function missing(path: string, reason: string, entries: IndexRange): SurveyedDamage {
-  return {
-    code: 'KEELSON_MISSING_SEGMENT',
-    path,
-    offset: 0,
-    reason,
-    entries: ordered(entries),
-    intact: [],
-    canOpen: false,
-  };
+  return atStart('KEELSON_MISSING_SEGMENT', path, reason, ordered(entries));
 }
 
 function ordered({ from, until }: IndexRange): IndexRange {
@@ -218,10 +196,7 @@ function damagesOf(
     const reason = segmentMissing({ firstSegment: first, newestSegment: newest }, isAnyThere);
     return [missing(path, reason, within({ from, until }, needed))];
   }
-  if (fault !== null)
-    return [
-      { ...fault, path, offset: 0, entries: within({ from, until }, needed), intact: [], canOpen: false },
-    ];
+  if (fault !== null) return [atStart(fault.code, path, fault.reason, within({ from, until }, needed))];
   const isLast = at === segments.length - 1;
   const counting = isLast ? holes.filter(({ before }) => before.lastLsn < proven.lsn) : holes;
   const places = counting.map((hole) => placeOf(hole, segment.isBridged));
@@ -334,24 +309,23 @@ function shortRun(
   return { code: 'KEELSON_CORRUPT', path, offset, untilOffset: Infinity, reason };
 }
 
-/** What was durable behind the last segment's last frame. */
-function beyond(
-  { run, path, framesUntil, tear, sealedLsn }: SurveyedSegment,
-  proven: DurableMark,
-): Place | null {
+/** What the last segment lacks of what was durable (R3). */
+function lackOf({ run, tear, sealedLsn }: SurveyedSegment, proven: DurableMark): 'frames' | 'segment' | null {
   if (run === null) return null;
-  const { lastLsn } = run;
-  if (lackedBy({ lastLsn, isTorn: tear !== null, sealedLsn }, proven.lsn) !== 'frames') return null;
+  return lackedBy({ lastLsn: run.lastLsn, isTorn: tear !== null, sealedLsn }, proven.lsn);
+}
+
+/** What was durable behind its last frame. */
+function beyond(segment: SurveyedSegment, proven: DurableMark): Place | null {
+  const { run, path, framesUntil, tear } = segment;
+  if (run === null || lackOf(segment, proven) !== 'frames') return null;
   return shortRun(path, framesUntil, tear?.reason ?? null, run.lastLsn, proven.lsn);
 }
 
-/** The last segment is full, and more was durable: what stood in one that is not there. */
+/** It is full, and more was durable: what stood in one that is not there. */
 function missingBehind(last: SurveyedSegment, proven: DurableMark, paths: StorePaths): SurveyedDamage[] {
-  const { run, tear, sealedLsn } = last;
-  if (run === null) return [];
-  const { lastLsn } = run;
-  if (lackedBy({ lastLsn, isTorn: tear !== null, sealedLsn }, proven.lsn) !== 'segment') return [];
-  const entries = { from: run.end.lastIndex + 1, until: proven.lastIndex + 1 };
+  if (last.run === null || lackOf(last, proven) !== 'segment') return [];
+  const entries = { from: last.run.end.lastIndex + 1, until: proven.lastIndex + 1 };
   const reason = `the segment is not there, though the log was durable up to LSN ${proven.lsn}, and the one before it is full`;
   return [missing(segmentPath(paths.walDir, last.number + 1), reason, entries)];
 }

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import type { Disk } from '../../disk/port.js';
 import { segmentName } from '../../format/names.js';
-import { closeFile } from '../../disk/close-file.js';
 import { segmentPath } from '../segment/live-segment.js';
-import { openIfThere, readSegmentHeader } from '../segment/read-segment.js';
+import { headerAt } from '../segment/read-segment.js';
 import { fenceOf, type Fence } from '../segment/frame-run.js';
 import { listStore, notALog, strayOf, type StorePaths } from '../store/store-directory.js';
 import type { SurveyedSlots } from './survey-marks.js';
@@ -102,12 +101,6 @@ function startOf(until: number, there: ReadonlySet<number>): number {
 
 /** Whose segment it is, by its header alone; null if none that holds is there. */
 async function lineageOf(disk: Disk, walDir: string, number: number): Promise<Uint8Array | null> {
-  const file = await openIfThere(disk, segmentPath(walDir, number));
-  if (file === null) return null;
-  try {
-    const { verdict } = await readSegmentHeader(file);
-    return verdict.kind === 'valid' ? verdict.header.lineage : null;
-  } finally {
-    await closeFile(file);
-  }
+  const head = await headerAt(disk, segmentPath(walDir, number));
+  return head?.verdict.kind === 'valid' ? head.verdict.header.lineage : null;
 }

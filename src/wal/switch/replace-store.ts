@@ -8,11 +8,10 @@ import { writeFully } from '../../disk/write-fully.js';
 import { KeelsonError } from '../../errors/index.js';
 import { QUARANTINE_DIRECTORY_NAME } from '../../format/names.js';
 import { SUPERBLOCK_SLOT_BYTES } from '../../format/superblock.js';
-import { closeFile } from '../../disk/close-file.js';
 import { segmentPath } from '../segment/live-segment.js';
 import type { OpenRequest } from '../open-request.js';
 import { writeCopy } from '../store/quarantine.js';
-import { openSegment, readSegmentHeader } from '../segment/read-segment.js';
+import { headerAt } from '../segment/read-segment.js';
 import { removeName, syncNames } from '../../disk/durable-names.js';
 import { listStore, type StorePaths } from '../store/store-directory.js';
 import { checkRoomAbove } from '../store/room-above.js';
@@ -103,14 +102,7 @@ async function removeUnfinished(disk: Disk, paths: StorePaths): Promise<void> {
   const listing = await listStore(disk, paths);
   for (const number of listing.segments ?? []) {
     const path = segmentPath(paths.walDir, number);
-    const file = await openSegment(disk, path);
-    let isNew: boolean;
-    try {
-      isNew = (await readSegmentHeader(file)).verdict.kind === 'valid';
-    } finally {
-      await closeFile(file);
-    }
-    if (isNew) await removeName(disk, path);
+    if ((await headerAt(disk, path))?.verdict.kind === 'valid') await removeName(disk, path);
   }
   for (const name of listing.spares) await removeName(disk, join(paths.walDir, name));
 }

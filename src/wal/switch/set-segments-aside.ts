@@ -5,10 +5,10 @@ import { isKeelsonError } from '../../errors/index.js';
 import { identityText, sameBytes } from '../../format/identity.js';
 import { QUARANTINE_DIRECTORY_NAME } from '../../format/names.js';
 import type { SegmentHeader } from '../../format/segment-header.js';
-import { closeFile } from '../../disk/close-file.js';
+import { using } from '../../disk/close-file.js';
 import { holdsFrame } from '../segment/segment-walk.js';
 import { segmentPath } from '../segment/live-segment.js';
-import { openSegment, readSegmentHeader } from '../segment/read-segment.js';
+import { headerAt, openSegment, readSegmentHeader } from '../segment/read-segment.js';
 import { removeName } from '../../disk/durable-names.js';
 import { type StoreListing, type StorePaths } from '../store/store-directory.js';
 
@@ -65,15 +65,12 @@ async function whyKept(
 ): Promise<string | null> {
   const path = segmentPath(walDir, number);
   try {
-    const file = await openSegment(disk, path);
-    try {
+    return await using(await openSegment(disk, path), async (file) => {
       const { verdict } = await readSegmentHeader(file);
       if (verdict.kind === 'other-version') return `It is a segment of format ${String(verdict.version)}.`;
       if (verdict.kind === 'invalid') return 'Its header is none of a segment of this format.';
-      return await whyKeptSegment(disk, walDir, file, verdict.header, live);
-    } finally {
-      await closeFile(file);
-    }
+      return whyKeptSegment(disk, walDir, file, verdict.header, live);
+    });
   } catch (error) {
     if (!isKeelsonError(error, 'KEELSON_READ_FAILED')) throw error;
     return `Its header could not be read: ${error.message}`;
@@ -109,13 +106,8 @@ export async function holdsSegmentOf(
   lineage: Uint8Array,
   from: number,
 ): Promise<boolean> {
-  const file = await openSegment(disk, path);
-  try {
-    const { verdict } = await readSegmentHeader(file);
-    return (
-      verdict.kind === 'valid' && sameBytes(verdict.header.lineage, lineage) && verdict.header.number >= from
-    );
-  } finally {
-    await closeFile(file);
-  }
+  const verdict = (await headerAt(disk, path))?.verdict;
+  return (
+    verdict?.kind === 'valid' && sameBytes(verdict.header.lineage, lineage) && verdict.header.number >= from
+  );
 }

@@ -20,7 +20,7 @@ import { newIdentity } from '../store/begin-log.js';
 import { lockStore, type StoreLock } from '../store/lock-store.js';
 import { keepInQuarantine } from '../store/quarantine.js';
 import { listStore, restoreAsides, type StorePaths } from '../store/store-directory.js';
-import { newestSlot, readSlots, SuperblockFile, superblockPath } from '../store/superblock-file.js';
+import { readSlots, SuperblockFile, superblockPath } from '../store/superblock-file.js';
 import { buildBeside } from './build-beside.js';
 import type { Replacement } from './older-stores.js';
 import { requestBeside } from './request-beside.js';
@@ -184,11 +184,7 @@ export class StoreUnderRepair {
 
   async #openSlots(): Promise<SuperblockFile | null> {
     const { superblock } = this.#lock;
-    const { slots, bytes } = await readSlots(superblock);
-    const newest = newestSlot(slots);
-    if (newest === null) return null;
-    const at = slots.findIndex((slot) => slot.kind === 'valid' && slot.superblock === newest);
-    return new SuperblockFile(superblock, newest, bytes, at);
+    return SuperblockFile.of(superblock, await readSlots(superblock));
   }
 
   #folderIn(root: string): string {
