@@ -83,12 +83,7 @@ export const UNWRITTEN_SUPERBLOCK: Pick<
 export type SuperblockVerdict =
   | { readonly kind: 'valid'; readonly superblock: Superblock }
   | { readonly kind: 'other-version'; readonly version: number }
-  | {
-      readonly kind: 'invalid';
-      readonly isBlank: boolean;
-      readonly found: number;
-      readonly expected: number;
-    };
+  | { readonly kind: 'invalid' };
 
 /** One slot as bytes, {@link SUPERBLOCK_SLOT_BYTES} long. */
 export function encodeSuperblock(superblock: Superblock): Uint8Array {
@@ -130,13 +125,11 @@ function slotChecksum(bytes: Uint8Array): number {
 
 /** Judges one slot. The version is believed only under the checksum. */
 export function decodeSuperblock(bytes: Uint8Array): SuperblockVerdict {
-  const isBlank = bytes.every((byte) => byte === 0);
-  if (bytes.length < SUPERBLOCK_SLOT_BYTES) return { kind: 'invalid', isBlank, found: 0, expected: 0 };
+  const invalid = { kind: 'invalid' } as const;
+  if (bytes.length < SUPERBLOCK_SLOT_BYTES) return invalid;
   const view = viewOf(bytes);
-  const found = view.getUint32(12, true);
-  const expected = slotChecksum(bytes);
-  const invalid = { kind: 'invalid', isBlank, found, expected } as const;
-  if (found !== expected || !MAGIC.every((byte, at) => bytes[at] === byte)) return invalid;
+  const isWhole = view.getUint32(12, true) === slotChecksum(bytes);
+  if (!isWhole || !MAGIC.every((byte, at) => bytes[at] === byte)) return invalid;
   const version = view.getUint32(8, true);
   if (version !== FORMAT_VERSION) return { kind: 'other-version', version };
   const storeKind = (['wal', 'raft'] as const)[view.getUint8(76)];

@@ -1,5 +1,4 @@
 import { encodeStable } from '../../format/stable-values.js';
-import type { FrameFields } from '../../format/frame-header.js';
 import {
   encodeBoundary,
   encodeHardState,
@@ -15,6 +14,7 @@ import type { GivenEntries } from '../rules/given-entries.js';
 import type { SavePlan } from '../rules/judge-save.js';
 import type { SnapshotPlan } from '../rules/judge-snapshot.js';
 import type { LogView } from '../rules/log-view.js';
+import type { FrameEffect } from './durable-state.js';
 import { LogFrame } from './log-frame.js';
 
 /** The frame of a save. */
@@ -48,16 +48,8 @@ export function draftSave(view: LogView, plan: SavePlan): LogFrame {
 
 /** The frame of the hard state that came with a snapshot which the log has already. */
 export function draftHardState(plan: SnapshotPlan): LogFrame {
-  const { lastIndex, lastTerm } = plan;
   const hardState = Object.freeze({ ...plan.hardState });
-  const controls = [{ kind: RAFT_RECORD_KINDS.hardState, body: encodeHardState(hardState) }];
-  const from = lastIndex + 1;
-  return new LogFrame({
-    fields: emptyRange(from, lastTerm, false),
-    effect: { keepUntil: from, entryCount: 0, terms: lastTerm, hardState },
-    urgency: 'control',
-    controls,
-  });
+  return withoutEntries(plan, 'control', [hardStateRecord(hardState)], { hardState });
 }
 
 /** The frame that makes a snapshot count: the host's own, or a leader's that replaces the log (one record, one atom). */
@@ -67,54 +59,41 @@ export function draftSnapshot(plan: SnapshotPlan, name: SnapshotName, meta: Snap
   const controls: ControlRecord[] = [
     { kind: RAFT_RECORD_KINDS.snapshot, body: encodeSnapshotName(name, keepsLog) },
   ];
-  if (plan.hardStateChanged)
-    controls.push({ kind: RAFT_RECORD_KINDS.hardState, body: encodeHardState(hardState) });
-  const from = plan.lastIndex + 1;
-  const fields = emptyRange(from, plan.lastTerm, !keepsLog);
-  const effect = {
-    keepUntil: from,
-    entryCount: 0,
-    terms: plan.lastTerm,
-    hardState,
-    snapshot: { name, meta },
-  };
+  if (plan.hardStateChanged) controls.push(hardStateRecord(hardState));
+  const effect = { hardState, snapshot: { name, meta } };
   const whole = keepsLog ? effect : { ...effect, resetTo: { index, term } };
-  return new LogFrame({ fields, effect: whole, urgency: 'record', controls });
+  return withoutEntries(plan, 'record', controls, whole);
 }
 
 /** The frame that keeps the server from voting. */
 export function draftUnfit(view: LogView, hardState: HardState, unfitUntil: number): LogFrame {
-  const from = view.lastIndex + 1;
-  const controls: ControlRecord[] = [
-    { kind: RAFT_RECORD_KINDS.unfit, body: encodeUnfit(unfitUntil) },
-    { kind: RAFT_RECORD_KINDS.hardState, body: encodeHardState(hardState) },
-  ];
-  const { lastTerm } = view;
-  return new LogFrame({
-    fields: emptyRange(from, lastTerm, false),
-    effect: { keepUntil: from, entryCount: 0, terms: lastTerm, hardState, unfitUntil },
-    urgency: 'control',
-    controls,
-  });
+  const unfit: ControlRecord = { kind: RAFT_RECORD_KINDS.unfit, body: encodeUnfit(unfitUntil) };
+  return withoutEntries(view, 'control', [unfit, hardStateRecord(hardState)], { hardState, unfitUntil });
 }
 
 /** The frame that drops entries from the front. */
 export function draftCompaction(view: LogView, upTo: number): LogFrame {
-  const from = view.lastIndex + 1;
   const body = encodeBoundary({ index: upTo, term: view.term(upTo) });
   const controls: ControlRecord[] = [{ kind: RAFT_RECORD_KINDS.compaction, body }];
-  const { hardState, lastTerm } = view;
-  const effect = { keepUntil: from, entryCount: 0, terms: lastTerm, hardState, compactedTo: upTo };
-  return new LogFrame({
-    fields: emptyRange(from, lastTerm, false),
-    effect,
-    urgency: 'record',
-    controls,
-  });
+  return withoutEntries(view, 'record', controls, { hardState: view.hardState, compactedTo: upTo });
 }
 
-function emptyRange(from: number, lastTerm: number, resets: boolean): FrameFields {
-  return { from, until: from, lowTerm: lastTerm, highTerm: lastTerm, lastTerm, resets };
+function hardStateRecord(hardState: HardState): ControlRecord {
+  return { kind: RAFT_RECORD_KINDS.hardState, body: encodeHardState(hardState) };
+}
+
+/** A frame of records alone, behind which the log ends as it says; with `resetTo` it is all that the log is. */
+function withoutEntries(
+  { lastIndex, lastTerm }: Pick<LogView, 'lastIndex' | 'lastTerm'>,
+  urgency: LogFrame['urgency'],
+  controls: readonly ControlRecord[],
+  effect: Omit<FrameEffect, 'keepUntil' | 'entryCount' | 'terms'>,
+): LogFrame {
+  const from = lastIndex + 1;
+  const resets = effect.resetTo !== undefined;
+  const fields = { from, until: from, lowTerm: lastTerm, highTerm: lastTerm, lastTerm, resets };
+  const whole = { keepUntil: from, entryCount: 0, terms: lastTerm, ...effect };
+  return new LogFrame({ fields, effect: whole, urgency, controls });
 }
 
 function termsOf(
