@@ -14,7 +14,11 @@ export function wireBytesOf({ effect, dataBytes }: LogFrame): number {
 }
 
 /** What a frame says, as a change that the server judges to the same effect. */
-export function changeOf(frame: LogFrame, uploadId: Uint8Array | null): NonNullable<Change['change']> {
+export function changeOf(
+  frame: LogFrame,
+  uploadId: Uint8Array | null,
+  changesHardState: boolean,
+): NonNullable<Change['change']> {
   const { effect } = frame;
   if (effect.compactedTo !== undefined) return { $case: 'compact', value: { upTo: effect.compactedTo } };
   if (effect.snapshot !== undefined && uploadId !== null) return { $case: 'publish', value: { uploadId } };
@@ -25,7 +29,7 @@ export function changeOf(frame: LogFrame, uploadId: Uint8Array | null): NonNulla
       // It drops nothing where nothing is there, so it need not be known whether anything is.
       truncateFrom: keepUntil,
       entries: effect.entryCount === 0 ? undefined : packEntries(frame.entryViews()),
-      hardState: hardStateMessage(hardState),
+      hardState: changesHardState ? hardStateMessage(hardState) : undefined,
       stable: [...stable].map(([key, value]) => ({ key, value: value ?? undefined })),
     },
   };

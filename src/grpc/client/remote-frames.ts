@@ -3,6 +3,7 @@ import type { KeelsonError } from '../../errors/index.js';
 import { firstOf, isKeelsonError, whenAborted } from '../../errors/index.js';
 import { checkFrameSize } from '../../errors/log-refusals.js';
 import { viewOf } from '../../format/integers.js';
+import type { HardState } from '../../raft-log/contract.js';
 import type { FrameStore } from '../../raft-log/log-store.js';
 import type { DurableState } from '../../raft-log/state/durable-state.js';
 import { LogFrame } from '../../raft-log/state/log-frame.js';
@@ -57,6 +58,7 @@ export class RemoteFrames implements FrameStore {
   readonly #sent = new SentFrames();
   #durableLsn: number;
   #acceptedLsn: number;
+  #acceptedHardState: HardState | null = null;
   #bytesFreed = 0;
   /** Ends the whole of it. */
   readonly #ending = new AbortController();
@@ -103,16 +105,21 @@ export class RemoteFrames implements FrameStore {
     const { buffer, byteOffset } = Buffer.allocUnsafe(payloadBytes);
     const bytes = new Uint8Array(buffer, byteOffset, payloadBytes);
     const view = viewOf(bytes);
-    frame.encode(bytes, view, 0);
+    // Sums are the server's affair: it makes its own of what came.
+    frame.encode(bytes, view, 0, false);
     // No header is ever written in front of it.
     frame.accepted({ bytes, view }, -headerBytes, this.#acceptedLsn + 1);
     const uploadId = this.#listener.uploadFor(frame);
+    const { hardState } = frame.effect;
+    // The very object where nothing of it changes.
+    const changesHardState = hardState !== this.#acceptedHardState;
+    this.#acceptedHardState = hardState;
     this.#sent.add({
       frame,
       number: 0,
       followsLsn: this.#acceptedLsn,
       wireBytes,
-      change: () => changeOf(frame, uploadId),
+      change: () => changeOf(frame, uploadId, changesHardState),
       sinceMs: this.#link.parts.environment.now(),
     });
     this.#acceptedLsn += recordCount;

@@ -1,5 +1,6 @@
 import { isKeelsonError, KeelsonError } from '../../errors/index.js';
 import { invalidArgument } from '../../errors/arguments.js';
+import type { SaveResult } from '../../raft-log/contract.js';
 import type { RaftLogEventMap } from '../../raft-log/events.js';
 import type { Change, OpenResponse, Saved, WatchResponse } from '../generated/keelson/v1/raft_log.js';
 import { WINDOW_CHANGES } from '../limits.js';
@@ -110,7 +111,7 @@ export class LogSession {
     if (followsLsn !== undefined && followsLsn !== lsn) throw doesNotFollow(followsLsn, lsn);
     switch (change?.$case) {
       case 'save':
-        return { ...(await log.save(saveOf(change.value))), bytesFreed: 0 };
+        return savedOf(await log.save(saveOf(change.value)), 0);
       case 'compact':
         return this.#compact(change.value.upTo);
       case 'publish':
@@ -127,7 +128,7 @@ export class LogSession {
     const marked = log.save({});
     try {
       const { bytesFreed } = await compacted;
-      return { ...(await marked), bytesFreed };
+      return savedOf(await marked, bytesFreed);
     } catch (error) {
       const saved = await marked;
       if (!isKeelsonError(error) || error.family === 'caller') throw error;
@@ -157,7 +158,7 @@ export class LogSession {
     } finally {
       if (this.#upload?.upload === upload) this.#upload = null;
     }
-    return { ...(await this.hosted.log.save({})), bytesFreed: 0 };
+    return savedOf(await this.hosted.log.save({}), 0);
   }
 
   /** Begins an upload, or goes on with the one of that name; any other is given up. */
@@ -239,6 +240,10 @@ export class LogSession {
     await Promise.allSettled(this.#answers.values());
     this.#ending.abort(why);
   }
+}
+
+function savedOf({ lsn, lastIndex }: SaveResult, bytesFreed: number): Saved {
+  return { lsn, lastIndex, bytesFreed };
 }
 
 export function hex(bytes: Uint8Array): string {

@@ -7,6 +7,7 @@ import {
   putEntryRecord,
   readEntryRecord,
   type ControlRecord,
+  type DecodedEntry,
 } from '../../format/raft-records.js';
 import { readRecord, recordBytesAt, type RawRecord } from '../../format/record.js';
 import { Frame } from '../../wal/inside.js';
@@ -68,8 +69,8 @@ export class LogFrame extends Frame {
     this.#entries = entries;
   }
 
-  /** The entries last. */
-  encode(bytes: Uint8Array, view: DataView, offset: number): void {
+  /** The entries last; without their checksums where nothing of it is ever written. */
+  encode(bytes: Uint8Array, view: DataView, offset: number, isSummed: boolean = true): void {
     let at = offset;
     for (const record of this.#controls) at = putControlRecord(bytes, view, at, record);
     const entries = this.#entries;
@@ -78,7 +79,7 @@ export class LogFrame extends Frame {
       const term = entries.term(index);
       const kind = entries.kind(index);
       const data = entries.data(index);
-      const checksum = entryChecksum(index, term, kind, data);
+      const checksum = isSummed ? entryChecksum(index, term, kind, data) : 0;
       at = putEntryRecord(bytes, view, at, term - lowTerm, kind, data, checksum);
     }
     this.#entries = GivenEntries.NONE;
@@ -130,7 +131,8 @@ export class LogFrame extends Frame {
 
   /** Checksum of one of its entries. */
   checksum(index: number): number {
-    return this.#recordOf(index).checksum;
+    const { kind, data } = this.#entryAt(index);
+    return entryChecksum(index, this.term(index), kind, data);
   }
 
   /** Where in the arena the records of its entries stand, one behind the other: from here to the frame's end. */
@@ -154,19 +156,20 @@ export class LogFrame extends Frame {
     const entries: ReadEntry[] = [];
     let bytes = 0;
     for (let index = from; index < until && (index === from || bytes <= bytesMax); index += 1) {
-      const decoded = readEntryRecord(this.#recordOf(index));
-      if (decoded === null) throw corruptEntry('memory', 0, index, 'its record is not an entry');
-      const { termDistance, kind, data } = decoded;
-      entries.push({ index, term: this.fields.lowTerm + termDistance, kind, data: data.slice() });
+      const { kind, data } = this.#entryAt(index);
+      entries.push({ index, term: this.term(index), kind, data: data.slice() });
       bytes += data.length;
     }
     return entries;
   }
 
-  /** The record of the entry at `index`, as it stands encoded in memory; its body is a view. */
-  #recordOf(index: number): RawRecord {
+  /** The entry at `index`, as it stands encoded in memory; its data is a view. */
+  #entryAt(index: number): DecodedEntry {
     this.#offsets ??= this.#findOffsets();
-    return recordAt(this.payload(), this.#offsets[index - this.effect.keepUntil] as number, index);
+    const offset = this.#offsets[index - this.effect.keepUntil] as number;
+    const entry = readEntryRecord(recordAt(this.payload(), offset, index));
+    if (entry === null) throw corruptEntry('memory', 0, index, 'its record is not an entry');
+    return entry;
   }
 
   #findOffsets(): Uint32Array {
