@@ -4,9 +4,20 @@ import { cloneRaftLog } from '../raft-log/copies/clone-raft-log.js';
 import type { CloneOptions, CloneReport } from '../raft-log/copies/copies-contract.js';
 import { EXIT, type ExitCode } from './exit.js';
 import type { CliOptions } from './options.js';
-import { SCHEMA_VERSION, type Output } from './output.js';
+import type { Output } from './output.js';
 import { ownerOfStore } from './owner-of-store.js';
-import { commandText, counted, factText, fitnessText, wrapped, type Line } from './text.js';
+import {
+  commandText,
+  counted,
+  factsText,
+  factText,
+  fitnessText,
+  hardStateText,
+  snapshotText,
+  wrapped,
+  type Facts,
+  type Line,
+} from './text.js';
 
 /** What is made belongs to whom the source belongs, whose server must open it. */
 function environmentOf(dir: string) {
@@ -18,24 +29,16 @@ function environmentOf(dir: string) {
 export async function checkpointCommand(options: CliOptions, output: Output): Promise<ExitCode> {
   const { dir, walDir, scope, to, json } = options;
   const made = await checkpointStore({ environment: environmentOf(dir), dir, walDir, scope, to });
-  const { snapshot, segments, replayAfter, hardState } = made;
-  const named =
-    snapshot === null ? null : { index: snapshot.index, term: snapshot.term, bytes: snapshot.bytes };
-  const answer = { scope, to, snapshot: named, segments, replayAfter, hardState };
-  if (json) await output.json({ schemaVersion: SCHEMA_VERSION, command: 'checkpoint', dir, ...answer });
-  else
-    await output.lines([
-      { text: `${to} is a checkpoint of ${dir}`, style: 'green' },
-      ...factText(
-        '  snapshot',
-        named === null ? 'none' : `index ${named.index}, term ${named.term}`,
-        NAME_WIDTH,
-      ),
-      ...factText('  segments', `${segments.length}, to be replayed behind LSN ${replayAfter}`, NAME_WIDTH),
-      '',
-      'To make a store of it:',
-      `  ${commandText('clone', to, null, '--to PATH --identity new-member')}`,
-    ]);
+  const { snapshot, segments, replayAfter } = made;
+  const answer = { to, ...plainOf(made) };
+  await output.answer(json, { command: 'checkpoint', dir, ...answer }, () => [
+    { text: `${to} is a checkpoint of ${dir}`, style: 'green' },
+    ...factText('  snapshot', snapshotText(snapshot), NAME_WIDTH),
+    ...factText('  segments', `${segments.length}, to be replayed behind LSN ${replayAfter}`, NAME_WIDTH),
+    '',
+    'To make a store of it:',
+    `  ${commandText('clone', to, null, '--to PATH --identity new-member')}`,
+  ]);
   return EXIT.sound;
 }
 
@@ -55,33 +58,32 @@ export async function cloneCommand(options: CliOptions, output: Output): Promise
   const { dir, walDir, to, json } = options;
   const ofSource = { ...(walDir === null ? {} : { walDir }), environment: environmentOf(dir) };
   const report = await cloneRaftLog(dir, { ...cloneOptionsOf(options), ...ofSource });
-  if (json)
-    await output.json({ schemaVersion: SCHEMA_VERSION, command: 'clone', dir, to, ...plainOf(report) });
-  else await output.lines([{ text: `${to} is a clone of ${dir}`, style: 'green' }, ...cloneText(report)]);
+  await output.answer(json, { command: 'clone', dir, to, ...plainOf(report) }, () => [
+    { text: `${to} is a clone of ${dir}`, style: 'green' },
+    ...cloneText(report),
+  ]);
   return EXIT.sound;
 }
 
 const NAME_WIDTH = 14;
 
 /** A report without the bytes that only a program can use. */
-export function plainOf({ snapshot, ...report }: CloneReport): object {
-  const named =
-    snapshot === null ? null : { index: snapshot.index, term: snapshot.term, bytes: snapshot.bytes };
-  return { ...report, snapshot: named };
+export function plainOf(report: Pick<CloneReport, 'snapshot'>): object {
+  const { conf: _, ...named } = report.snapshot ?? {};
+  return { ...report, snapshot: report.snapshot === null ? null : named };
 }
 
 /** What a new store is, and what that means for its vote. */
 export function cloneText(report: CloneReport): readonly Line[] {
   const { identity, firstIndex, lastIndex, hardState, snapshot, unfitUntil, skipped, sourceLsn } = report;
-  const { term, vote, commit } = hardState;
   const entries =
     lastIndex < firstIndex ? `none, the next has index ${lastIndex + 1}` : `${firstIndex}..${lastIndex}`;
-  const facts: readonly (readonly [string, string])[] = [
+  const facts: Facts = [
     ['  taken at', `LSN ${sourceLsn}`],
     ['  entries', entries],
-    ['  snapshot', snapshot === null ? 'none' : `index ${snapshot.index}, term ${snapshot.term}`],
-    ['  hard state', `term ${term}, vote ${vote === null ? 'none' : JSON.stringify(vote)}, commit ${commit}`],
-    ['  fit to vote', fitnessText(unfitUntil, commit)],
+    ['  snapshot', snapshotText(snapshot)],
+    ['  hard state', hardStateText(hardState)],
+    ['  fit to vote', fitnessText(unfitUntil, hardState.commit)],
   ];
   const left =
     skipped.length === 0
@@ -92,12 +94,7 @@ export function cloneText(report: CloneReport): readonly Line[] {
             `Not there and not needed, since the snapshot covers them: ${counted(skipped.length, 'segment')}, the first ${skipped[0] ?? ''}`,
           ),
         ];
-  return [
-    ...facts.flatMap(([name, value]) => factText(name, value, NAME_WIDTH)),
-    ...left,
-    '',
-    ...wrapped(meaningOf(identity, unfitUntil)),
-  ];
+  return [...factsText(facts, NAME_WIDTH), ...left, '', ...wrapped(meaningOf(identity, unfitUntil))];
 }
 
 function meaningOf(identity: CloneReport['identity'], unfitUntil: number): string {

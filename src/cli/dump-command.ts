@@ -1,3 +1,4 @@
+import { checksumText } from '../format/checksum.js';
 import { decodeStable } from '../format/stable-values.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
 import {
@@ -84,7 +85,7 @@ function* recordsOf(frame: SurveyedFrame, options: CliOptions): Generator<object
     else {
       const { termDistance, kind, data } = entry;
       const term = lowTerm + termDistance;
-      const checksum = hex(record.checksum);
+      const checksum = checksumText(record.checksum);
       yield {
         type: 'entry',
         index,
@@ -120,7 +121,7 @@ function controlOf(record: RawRecord, from: number, form: DataForm): DumpedContr
       const decoded = decodeSnapshotName(body);
       if (decoded === null) break;
       const { index, term, checksum } = decoded.name;
-      const named = { type: 'snapshot', index, term, checksum: hex(checksum) };
+      const named = { type: 'snapshot', index, term, checksum: checksumText(checksum) };
       return { ...named, ...(decoded.keepsLog ? {} : { replacesLog: true }) };
     }
     case RAFT_RECORD_KINDS.stable: {
@@ -144,7 +145,7 @@ function controlOf(record: RawRecord, from: number, form: DataForm): DumpedContr
 }
 
 function plainOf({ kind, checksum, body }: RawRecord, form: DataForm): DumpedControl {
-  const plain = { type: 'record', kind, checksum: hex(checksum), bytes: body.length };
+  const plain = { type: 'record', kind, checksum: checksumText(checksum), bytes: body.length };
   return { ...plain, ...dataOf(body, form) };
 }
 
@@ -156,8 +157,4 @@ export function dataOf(data: Uint8Array, form: DataForm): { readonly data?: stri
 
 function hexOf(value: Uint8Array): string {
   return Buffer.from(value.buffer, value.byteOffset, value.length).toString('hex');
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16).padStart(8, '0')}`;
 }

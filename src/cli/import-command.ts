@@ -7,8 +7,8 @@ import type { FoundForeign } from './import/foreign.js';
 import { readJsonl } from './import/jsonl.js';
 import { readRaftBoltdb } from './import/raft-boltdb.js';
 import type { CliOptions, ForeignForm } from './options.js';
-import { SCHEMA_VERSION, type Output } from './output.js';
-import { factText, fitnessText, wrapped } from './text.js';
+import type { Output } from './output.js';
+import { factsText, fitnessText, hardStateText, snapshotText, wrapped, type Facts } from './text.js';
 
 const READERS: Readonly<Record<ForeignForm, (path: string, stdin: Readable) => Promise<FoundForeign>>> = {
   'etcd-wal': readEtcdWal,
@@ -24,23 +24,15 @@ export async function importCommand(options: CliOptions, output: Output): Promis
   const { firstIndex, lastIndex, hardState, unfitUntil } = made;
   const [snapshot, left] = [foreign.snapshot(), foreign.left()];
   const answer = { from: dir, form, to, ...made, snapshot, left };
-  if (json) {
-    await output.json({ schemaVersion: SCHEMA_VERSION, command: 'import', ...answer });
-    return EXIT.sound;
-  }
-  const { term, vote, commit } = hardState;
-  const facts: readonly (readonly [string, string])[] = [
+  const facts: Facts = [
     ['  entries', lastIndex < firstIndex ? 'none' : `${firstIndex}..${lastIndex}`],
-    ['  hard state', `term ${term}, vote ${vote === null ? 'none' : JSON.stringify(vote)}, commit ${commit}`],
-    ['  fit to vote', fitnessText(unfitUntil, commit)],
-    [
-      '  snapshot',
-      snapshot === null ? 'none named' : `named at index ${snapshot.index}, term ${snapshot.term}`,
-    ],
+    ['  hard state', hardStateText(hardState)],
+    ['  fit to vote', fitnessText(unfitUntil, hardState.commit)],
+    ['  snapshot', snapshot === null ? 'none named' : `named at ${snapshotText(snapshot)}`],
   ];
-  await output.lines([
+  await output.answer(json, { command: 'import', ...answer }, () => [
     { text: `${to} holds the log of ${dir === '-' ? 'stdin' : dir}`, style: 'green' },
-    ...facts.flatMap(([name, value]) => factText(name, value, 14)),
+    ...factsText(facts, 14),
     ...left.flatMap((sentence) => wrapped(`  left: ${sentence}`, 4)),
     ...(snapshot === null ? [] : ['', ...wrapped(MEANING)]),
   ]);

@@ -1,5 +1,4 @@
 import { writeFile } from 'node:fs/promises';
-import type { HardState } from '../raft-log/contract.js';
 import { patient } from '../disk/disk-watch.js';
 import { systemCode } from '../disk/system-error.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
@@ -14,17 +13,22 @@ import { EXIT, type ExitCode, UsageError } from './exit.js';
 import { StoreMap } from './map/store-map.js';
 import { storePage } from './map/store-page.js';
 import type { CliOptions } from './options.js';
-import { SCHEMA_VERSION, type Output } from './output.js';
+import type { Output } from './output.js';
 import { holdersOf, spaceOf, type HeldSpace } from './space.js';
 import {
   bytesText,
   counted,
   damageText,
+  factsText,
   factText,
   fitnessText,
+  hardStateText,
+  heldText,
   noteText,
   rangeText,
+  snapshotText,
   tableOf,
+  type Facts,
   type Line,
 } from './text.js';
 import { verdictLine } from './verify-command.js';
@@ -52,8 +56,9 @@ export async function inspectCommand(options: CliOptions, output: Output): Promi
     const page = storePage({ dir, survey, map, facts, holders, commit, advice, payloadBytes: options.bytes });
     await written(options.html, page);
   }
-  if (options.json) await output.json({ schemaVersion: SCHEMA_VERSION, command: 'inspect', dir, ...answer });
-  else await output.lines(textOf(options, answer, survey));
+  await output.answer(options.json, { command: 'inspect', dir, ...answer }, () =>
+    textOf(options, answer, survey),
+  );
   return answer.verdict === 'sound' ? EXIT.sound : EXIT.damage;
 }
 
@@ -166,11 +171,10 @@ function stateOf({ fileBytes, header, holes, seal }: SurveyedSegment): string {
 
 function textOf(options: CliOptions, answer: Answer, survey: LogSurvey): readonly Line[] {
   const { damage, blemishes, kind } = answer;
-  const facts = factsOf(answer, survey).flatMap(([name, value]) => factText(name, value, NAME_WIDTH));
   const lines = [
     verdictLine(options.dir, damage.length),
     '',
-    ...facts,
+    ...factsText(factsOf(answer, survey), NAME_WIDTH),
     '',
     ...holderText(answer),
     ...segmentTable(answer),
@@ -217,17 +221,17 @@ function valuesText(stable: Answer['stable']): string {
   return values.length === 0 ? 'none' : values.join(', ');
 }
 
-function factsOf(answer: Answer, { store }: LogSurvey): readonly (readonly [string, string])[] {
+function factsOf(answer: Answer, { store }: LogSurvey): Facts {
   const { hardState, snapshot, stable, space, unfitUntil, kind, damage } = answer;
   const { segments, spares, snapshots, quarantine, free } = space;
   const { storeId, lineage, origin, format, epoch, isCleanEnd, lastLsn, checkpoint } = answer;
   const commit = hardState?.commit ?? 0;
   const isKept = damage.some(({ canOpen }) => !canOpen);
   const isNoneRead = damage.length > 0 && (answer.lastIndex ?? 0) < (answer.firstIndex ?? 0);
-  const ofRaft: readonly (readonly [string, string])[] = [
+  const ofRaft: Facts = [
     ['entries', isNoneRead ? 'none that can be read' : heldText(answer)],
     ['hard state', hardState === null ? 'unreadable' : hardStateText(hardState)],
-    ['snapshot', snapshot === null ? 'none' : `index ${snapshot.index}, term ${snapshot.term}`],
+    ['snapshot', snapshotText(snapshot)],
     ['values', valuesText(stable)],
     ['fit to vote', isKept ? 'not while it is damaged: no open takes it' : fitnessText(unfitUntil, commit)],
   ];
@@ -251,33 +255,6 @@ function factsOf(answer: Answer, { store }: LogSurvey): readonly (readonly [stri
       `segments ${bytesText(segments)}, spares ${bytesText(spares)}, snapshots ${bytesText(snapshots)}, quarantine ${bytesText(quarantine)}, free on the disk ${bytesText(free)}`,
     ],
   ];
-}
-
-/** Which entries are held; null is what cannot be read. */
-interface Held {
-  readonly firstIndex: number | null;
-  readonly lastIndex: number | null;
-  readonly lastTerm: number | null;
-  readonly readableFrom: number | null;
-}
-
-/** `31..60, 30 in all, last term 3` */
-export function heldText({ firstIndex, lastIndex, lastTerm, readableFrom }: Held): string {
-  if (firstIndex === null || lastIndex === null || readableFrom === null) return 'none readable';
-  if (lastIndex < firstIndex)
-    return `none${lastIndex === 0 ? ' yet' : ''}, the next has index ${lastIndex + 1}`;
-  if (readableFrom > firstIndex) {
-    const range = rangeText({ from: readableFrom, until: lastIndex + 1 });
-    return `${firstIndex}..${lastIndex}, of which ${range} can be read, last term ${lastTerm ?? 0}`;
-  }
-  const count = lastIndex - firstIndex + 1;
-  const which = count === 1 ? `index ${lastIndex} alone` : `${firstIndex}..${lastIndex}, ${count} in all`;
-  return `${which}, last term ${lastTerm ?? 0}`;
-}
-
-/** Term, vote and commit in words. */
-export function hardStateText({ term, vote, commit }: HardState): string {
-  return `term ${term}, vote ${vote === null ? 'none' : JSON.stringify(vote)}, commit ${commit}`;
 }
 
 /** More than this many would push what matters off the screen: of those in the middle that are whole it is said how many. */

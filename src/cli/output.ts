@@ -29,6 +29,12 @@ export interface Output {
   lines(lines: readonly Line[]): Promise<void>;
   /** The answer of a command as one object; for commands that answer in lines, on one. */
   json(answer: Readonly<Record<string, unknown>>, onOneLine?: boolean): Promise<void>;
+  /** The answer of a command: as one object where that was asked for, else in lines. */
+  answer(
+    json: boolean,
+    answer: Readonly<Record<string, unknown>>,
+    lines: () => readonly Line[],
+  ): Promise<void>;
   /** For the person, not part of the answer. */
   say(text: string): void;
   /** Progress: overwrites itself on a terminal, is a line now and then elsewhere. `share` is 0..1 of the work. */
@@ -63,18 +69,23 @@ export function outputTo(host: Host, quiet: boolean, endsWithReader: boolean): O
       if (!gone.signal.aborted) throw error;
     });
   };
+  const lines = async (all: readonly Line[]): Promise<void> => {
+    for (const one of all) await line(one);
+  };
+  const json = (answer: object, onOneLine = false): Promise<void> =>
+    line(JSON.stringify(answer, plainNumbers, onOneLine ? 0 : 2));
   return {
     host,
     line,
-    lines: async (lines) => {
-      for (const one of lines) await line(one);
-    },
-    json: (answer, onOneLine = false) => line(JSON.stringify(answer, plainNumbers, onOneLine ? 0 : 2)),
+    lines,
+    json,
+    answer: (isJson, answer, text) =>
+      isJson ? json({ schemaVersion: SCHEMA_VERSION, ...answer }) : lines(text()),
     say: (text) => {
       progress.clear();
       // A line for each message where nobody reads it on a screen: so it is found, and stays one in a journal.
-      const lines = stderr.isTTY ? wrapped(text, 2, stderr.columns) : [text];
-      stderr.write(`${lines.join('\n')}\n`);
+      const told = stderr.isTTY ? wrapped(text, 2, stderr.columns) : [text];
+      stderr.write(`${told.join('\n')}\n`);
     },
     progress: (what, share, ofWhat) => {
       progress.tell(what, share, ofWhat);

@@ -5,15 +5,18 @@ import { planStoreRepair, repairStore, type RepairReport } from '../raft-log/rep
 import { EXIT, type ExitCode } from './exit.js';
 import { ownerOfStore } from './owner-of-store.js';
 import type { CliOptions } from './options.js';
-import { SCHEMA_VERSION, type Output } from './output.js';
+import type { Output } from './output.js';
 import {
   bytesText,
   commandText,
   counted,
   damageText,
   entriesText,
+  factsText,
   factText,
   fitnessText,
+  hardStateText,
+  snapshotText,
   wrapped,
   type Line,
 } from './text.js';
@@ -33,9 +36,9 @@ export async function repairCommand(options: CliOptions, output: Output): Promis
   };
   const done = apply ? await repairStore(request) : null;
   const plan = done ?? (await planStoreRepair(request));
-  if (json)
-    await output.json({ schemaVersion: SCHEMA_VERSION, command: 'repair', dir, applied: apply, ...plan });
-  else await output.lines(done === null ? planText(options, plan) : reportText(options, done));
+  await output.answer(json, { command: 'repair', dir, applied: apply, ...plan }, () =>
+    done === null ? planText(options, plan) : reportText(options, done),
+  );
   if (plan.action === 'none') return EXIT.sound;
   return apply && plan.action !== 'impossible' ? EXIT.sound : EXIT.damage;
 }
@@ -80,12 +83,11 @@ const NAME_WIDTH = 14;
 function factsOf({ result, lost }: RepairPlan): readonly Line[] {
   if (result === null) return [];
   const { firstIndex, lastIndex, hardState, snapshot, unfitUntil } = result;
-  const vote = hardState.vote === null ? 'none' : JSON.stringify(hardState.vote);
   const kept = { from: firstIndex, until: lastIndex + 1 };
   const facts: (readonly [string, string])[] = [
     ['kept', entriesText(kept)],
-    ['hard state', `term ${hardState.term}, vote ${vote}, commit ${hardState.commit}`],
-    ['snapshot', snapshot === null ? 'none' : `index ${snapshot.index}, term ${snapshot.term}`],
+    ['hard state', hardStateText(hardState)],
+    ['snapshot', snapshotText(snapshot)],
   ];
   if (lost.covered !== null)
     facts.push(['covered', `${entriesText(lost.covered)} (by the snapshot: not lost)`]);
@@ -98,7 +100,7 @@ function factsOf({ result, lost }: RepairPlan): readonly Line[] {
     ['acknowledged', lost.mayBeAcknowledged ? isLost : 'nothing that was acknowledged is lost'],
     ['fit to vote', fitnessText(unfitUntil, hardState.commit)],
   );
-  return facts.flatMap(([name, value]) => factText(name, value, NAME_WIDTH));
+  return factsText(facts, NAME_WIDTH);
 }
 
 function nextSteps({ dir, walDir }: CliOptions, { result, lost }: RepairReport): readonly Line[] {

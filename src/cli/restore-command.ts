@@ -8,7 +8,7 @@ import type { BackupTitle } from './backup/tar.js';
 import { cloneOptionsOf, cloneText, plainOf } from './copy-commands.js';
 import { EXIT, type ExitCode } from './exit.js';
 import type { CliOptions } from './options.js';
-import { SCHEMA_VERSION, type Output } from './output.js';
+import type { Output } from './output.js';
 import { bytesText } from './text.js';
 
 /** `keelson restore`: a store of its own, of a backup and of those that were taken since. */
@@ -37,8 +37,10 @@ export async function restoreCommand(options: CliOptions, output: Output): Promi
     await verifyCopy(environment, unpacked);
     const report = await cloneRaftLog(unpacked, { ...cloneOptionsOf(options), environment });
     const answer = { backups: [first, ...more], to, ...plainOf(report) };
-    if (json) await output.json({ schemaVersion: SCHEMA_VERSION, command: 'restore', ...answer });
-    else await output.lines([{ text: `${to} is restored`, style: 'green' }, ...cloneText(report)]);
+    await output.answer(json, { command: 'restore', ...answer }, () => [
+      { text: `${to} is restored`, style: 'green' },
+      ...cloneText(report),
+    ]);
     return EXIT.sound;
   });
 }

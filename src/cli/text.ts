@@ -1,4 +1,5 @@
 import { quoted } from '../page/quoted.js';
+import type { HardState } from '../raft-log/contract.js';
 import type { FoundDamage } from '../raft-log/verify-report.js';
 import type { IndexRange } from '../wal/report/recovery-report.js';
 
@@ -48,6 +49,38 @@ export function fitnessText(unfitUntil: number, commit: number): string {
   return `NO, until commit reaches ${unfitUntil}`;
 }
 
+/** Which entries are held; null is what cannot be read. */
+interface Held {
+  readonly firstIndex: number | null;
+  readonly lastIndex: number | null;
+  readonly lastTerm: number | null;
+  readonly readableFrom: number | null;
+}
+
+/** `31..60, 30 in all, last term 3` */
+export function heldText({ firstIndex, lastIndex, lastTerm, readableFrom }: Held): string {
+  if (firstIndex === null || lastIndex === null || readableFrom === null) return 'none readable';
+  if (lastIndex < firstIndex)
+    return `none${lastIndex === 0 ? ' yet' : ''}, the next has index ${lastIndex + 1}`;
+  if (readableFrom > firstIndex) {
+    const range = rangeText({ from: readableFrom, until: lastIndex + 1 });
+    return `${firstIndex}..${lastIndex}, of which ${range} can be read, last term ${lastTerm ?? 0}`;
+  }
+  const count = lastIndex - firstIndex + 1;
+  const which = count === 1 ? `index ${lastIndex} alone` : `${firstIndex}..${lastIndex}, ${count} in all`;
+  return `${which}, last term ${lastTerm ?? 0}`;
+}
+
+/** Term, vote and commit in words. */
+export function hardStateText({ term, vote, commit }: HardState): string {
+  return `term ${term}, vote ${vote === null ? 'none' : JSON.stringify(vote)}, commit ${commit}`;
+}
+
+/** Index and term of a snapshot, if there is one. */
+export function snapshotText(snapshot: { readonly index: number; readonly term: number } | null): string {
+  return snapshot === null ? 'none' : `index ${snapshot.index}, term ${snapshot.term}`;
+}
+
 /** Words in lines of at most `columns`, each but the first behind `indent` blanks. What has no blank in it stays whole. */
 export function wrapped(text: string, indent = 0, columns: number = COLUMNS): readonly string[] {
   const lines: string[] = [];
@@ -65,6 +98,14 @@ export function wrapped(text: string, indent = 0, columns: number = COLUMNS): re
 /** A fact with its name in front, as wide as the others. */
 export function factText(name: string, value: string, nameWidth: number): readonly string[] {
   return wrapped(`${name.padEnd(nameWidth)} ${value}`, nameWidth + 1);
+}
+
+/** What is said of something, by name. */
+export type Facts = readonly (readonly [name: string, value: string])[];
+
+/** Facts one below the other, their names as wide as said. */
+export function factsText(facts: Facts, nameWidth: number): readonly string[] {
+  return facts.flatMap(([name, value]) => factText(name, value, nameWidth));
 }
 
 /** A command to be copied into a shell. */

@@ -1,8 +1,8 @@
 import { markUnfit, planUnfit, type UnfitPlan, type VotingState } from '../raft-log/repair/mark-unfit.js';
 import { EXIT, type ExitCode } from './exit.js';
 import type { CliOptions } from './options.js';
-import { SCHEMA_VERSION, type Output } from './output.js';
-import { commandText, factText, fitnessText, wrapped, type Line } from './text.js';
+import type { Output } from './output.js';
+import { commandText, factsText, fitnessText, hardStateText, wrapped, type Line } from './text.js';
 
 /** `keelson unfit`: says how a restored store would be marked; with `--apply` does it. */
 export async function unfitCommand(options: CliOptions, output: Output): Promise<ExitCode> {
@@ -13,9 +13,7 @@ export async function unfitCommand(options: CliOptions, output: Output): Promise
     ...(term === null ? {} : { known: { term, lastIndex: until } }),
   };
   const plan = await (apply ? markUnfit(request) : planUnfit(request));
-  const answer = { schemaVersion: SCHEMA_VERSION, command: 'unfit', dir, applied: apply, ...plan };
-  if (json) await output.json(answer);
-  else await output.lines(textOf(options, plan));
+  await output.answer(json, { command: 'unfit', dir, applied: apply, ...plan }, () => textOf(options, plan));
   return EXIT.sound;
 }
 
@@ -50,13 +48,12 @@ function textOf(options: CliOptions, plan: UnfitPlan): readonly Line[] {
 }
 
 function stateText({ hardState, unfitUntil }: VotingState): readonly string[] {
-  const { term, vote, commit } = hardState;
-  return [
-    ...factText(
-      '  hard state',
-      `term ${term}, vote ${vote === null ? 'none' : JSON.stringify(vote)}, commit ${commit}`,
-      NAME_WIDTH,
-    ),
-    ...factText('  fit to vote', fitnessText(unfitUntil, commit), NAME_WIDTH),
-  ];
+  const fitness = fitnessText(unfitUntil, hardState.commit);
+  return factsText(
+    [
+      ['  hard state', hardStateText(hardState)],
+      ['  fit to vote', fitness],
+    ],
+    NAME_WIDTH,
+  );
 }

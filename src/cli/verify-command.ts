@@ -9,7 +9,7 @@ import { reportOf } from '../raft-log/verify-store.js';
 import { adviceFor, isOpened } from './advice.js';
 import { EXIT, type ExitCode } from './exit.js';
 import type { CliOptions } from './options.js';
-import { SCHEMA_VERSION, type Output } from './output.js';
+import type { Output } from './output.js';
 import { bytesText, counted, damageText, noteText, wrapped, type Line } from './text.js';
 
 /** `keelson verify`: reads everything, changes nothing, says every damage. */
@@ -29,20 +29,12 @@ export async function verifyCommand(options: CliOptions, output: Output): Promis
   const notes = await fileSystemNotes(environment.disk, walDir ?? join(dir, WAL_DIRECTORY_NAME));
   const report = reportOf(survey, notes, environment.now() - started);
   const isSound = report.verdict === 'sound';
-  if (options.json)
-    await output.json({
-      schemaVersion: SCHEMA_VERSION,
-      command: 'verify',
-      dir,
-      kind: survey.kind,
-      ...report,
-      ...(isSound ? {} : { opens: isOpened(report.damage) }),
-    });
-  else
-    await output.lines([
-      ...verifyText(dir, report),
-      ...(isSound ? [] : adviceFor(options, survey.kind, report.damage)),
-    ]);
+  const { kind } = survey;
+  const opens = isSound ? {} : { opens: isOpened(report.damage) };
+  await output.answer(options.json, { command: 'verify', dir, kind, ...report, ...opens }, () => [
+    ...verifyText(dir, report),
+    ...(isSound ? [] : adviceFor(options, kind, report.damage)),
+  ]);
   return isSound ? EXIT.sound : EXIT.damage;
 }
 

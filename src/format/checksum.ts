@@ -58,3 +58,8 @@ export function mixed(value: number): number {
   bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2_ae35);
   return (bits ^ (bits >>> 16)) >>> 0;
 }
+
+/** A checksum as messages show it. */
+export function checksumText(sum: number): string {
+  return `0x${sum.toString(16).padStart(8, '0')}`;
+}

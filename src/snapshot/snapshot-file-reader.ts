@@ -2,6 +2,7 @@ import { closeFile } from '../disk/close-file.js';
 import { readFailed } from '../disk/disk-failure.js';
 import { readFully, systemCode, type Disk, type DiskFile } from '../disk/index.js';
 import { KeelsonError } from '../errors/index.js';
+import { checksumText } from '../format/checksum.js';
 import { identityText, sameBytes } from '../format/identity.js';
 import {
   decodeSnapshotFooter,
@@ -116,9 +117,7 @@ export function corrupt(
   expected: unknown,
 ): KeelsonError {
   const show = (value: unknown): string =>
-    typeof value === 'number' && reason.includes('checksum')
-      ? `0x${value.toString(16).padStart(8, '0')}`
-      : String(value);
+    typeof value === 'number' && reason.includes('checksum') ? checksumText(value) : String(value);
   return new KeelsonError(
     'KEELSON_CORRUPT',
     `snapshot ${path} is damaged at byte ${String(offset)}: ${reason} is ${show(found)}, ` +

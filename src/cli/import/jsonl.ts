@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { readFailed } from '../../disk/disk-failure.js';
 import { isKeelsonError } from '../../errors/index.js';
+import { checksumText } from '../../format/checksum.js';
 import { entryChecksum } from '../../format/entry-checksum.js';
 import type { Entry, HardState } from '../../raft-log/contract.js';
 import { foreignDamage, noForeignLog, type FoundForeign } from './foreign.js';
@@ -96,7 +97,7 @@ function lineOf(path: string, number: number, text: string): Line {
 
 function entryOf(path: string, { index, term, kind, data, checksum, bytes }: Line): Entry {
   const decoded = Buffer.from(data ?? '', 'base64');
-  const found = `0x${entryChecksum(index, term, kind, decoded).toString(16).padStart(8, '0')}`;
+  const found = checksumText(entryChecksum(index, term, kind, decoded));
   if (data !== undefined && decoded.length === bytes && found === checksum)
     return { index, term, kind, data: decoded };
   throw foreignDamage(

@@ -2,10 +2,17 @@ import { parseArgs } from 'node:util';
 import type { VerifyReport } from '../../raft-log/verify-report.js';
 import { dataOf } from '../dump-command.js';
 import { EXIT, UsageError, type ExitCode } from '../exit.js';
-import { hardStateText, heldText } from '../inspect-command.js';
 import type { DataForm } from '../options.js';
 import { SCHEMA_VERSION, type Output } from '../output.js';
-import { counted, factText, fitnessText } from '../text.js';
+import {
+  counted,
+  factsText,
+  fitnessText,
+  hardStateText,
+  heldText,
+  snapshotText,
+  type Facts,
+} from '../text.js';
 import { verifyText } from '../verify-command.js';
 import { given, numberFlag, textFlag, type FlagValues } from './flags.js';
 
@@ -91,25 +98,17 @@ async function status({ calls, loaded, name, place, values, output }: Asked): Pr
   const unfitUntil = state.unfitUnbounded ? Infinity : (state.unfitUntil ?? 0);
   const [snapshot = null] = snapshots.map(withoutConf);
   const lastTerm = termRuns.at(-1)?.term ?? 0;
-  if (values['json'] === true) {
-    const held = { firstIndex, lastIndex, lastTerm, lastLsn: lsn, hardState, snapshot, unfitUntil };
-    const answer = { command: 'remote status', place, directory, isAttached, epoch, ...held };
-    await output.json({ schemaVersion: SCHEMA_VERSION, ...answer });
-    return EXIT.sound;
-  }
-  const facts = {
-    directory,
-    session: isAttached ? `of epoch ${epoch}` : 'none',
-    entries: heldText({ firstIndex, lastIndex, lastTerm, readableFrom: firstIndex }),
-    'hard state': hardStateText(hardState),
-    snapshot: snapshot === null ? 'none' : `index ${snapshot.index}, term ${snapshot.term}`,
-    'fit to vote': fitnessText(unfitUntil, hardState.commit),
-  };
-  await output.lines([
-    place,
-    '',
-    ...Object.entries(facts).flatMap(([fact, text]) => factText(fact, text, NAME_WIDTH)),
-  ]);
+  const held = { firstIndex, lastIndex, lastTerm, lastLsn: lsn, hardState, snapshot, unfitUntil };
+  const answer = { command: 'remote status', place, directory, isAttached, epoch, ...held };
+  const facts: Facts = [
+    ['directory', directory],
+    ['session', isAttached ? `of epoch ${epoch}` : 'none'],
+    ['entries', heldText({ firstIndex, lastIndex, lastTerm, readableFrom: firstIndex })],
+    ['hard state', hardStateText(hardState)],
+    ['snapshot', snapshotText(snapshot)],
+    ['fit to vote', fitnessText(unfitUntil, hardState.commit)],
+  ];
+  await output.answer(values['json'] === true, answer, () => [place, '', ...factsText(facts, NAME_WIDTH)]);
   return EXIT.sound;
 }
 
@@ -118,9 +117,8 @@ async function verify({ calls, loaded, name, place, values, output }: Asked): Pr
   for await (const { part } of calls.verify({ name }))
     if (part?.$case === 'reportJson') report = loaded.fromJson(part.value) as VerifyReport;
   if (report === undefined) throw new Error('the server ended without a report');
-  if (values['json'] === true)
-    await output.json({ schemaVersion: SCHEMA_VERSION, command: 'remote verify', place, ...report });
-  else await output.lines(verifyText(place, report));
+  const answer = { command: 'remote verify', place, ...report };
+  await output.answer(values['json'] === true, answer, () => verifyText(place, answer));
   return report.verdict === 'sound' ? EXIT.sound : EXIT.damage;
 }
 
@@ -151,9 +149,9 @@ async function compact({ calls, name, place, values, output }: Asked): Promise<E
   const upTo = numberFlag(values, 'up-to');
   if (upTo === undefined) throw new UsageError('compact needs the last index to drop: --up-to N.');
   const { bytesFreed } = await calls.compact({ name, number: 0, upTo });
-  if (values['json'] === true)
-    await output.json({ schemaVersion: SCHEMA_VERSION, command: 'remote compact', place, upTo, bytesFreed });
-  else await output.line(`${place} begins behind ${upTo}; ${counted(bytesFreed, 'byte')} freed`);
+  await output.answer(values['json'] === true, { command: 'remote compact', place, upTo, bytesFreed }, () => [
+    `${place} begins behind ${upTo}; ${counted(bytesFreed, 'byte')} freed`,
+  ]);
   return EXIT.sound;
 }
 
@@ -166,16 +164,12 @@ async function checkpoint({ calls, loaded, name, place, values, output }: Asked)
   const asked = { name, to, scope: loaded.CHECKPOINT_SCOPES.lastIndexOf(scope) as 1 | 2 };
   const { directory, snapshot, segments, replayAfter, hardState } = await calls.checkpoint(asked);
   const [named = null] = [snapshot].flatMap((meta) => meta ?? []).map(withoutConf);
-  if (values['json'] === true) {
-    const made = { scope, directory, snapshot: named, segments, replayAfter };
-    const answer = { ...made, hardState: loaded.hardStateOf(hardState) };
-    await output.json({ schemaVersion: SCHEMA_VERSION, command: 'remote checkpoint', place, ...answer });
-    return EXIT.sound;
-  }
+  const made = { scope, directory, snapshot: named, segments, replayAfter };
+  const answer = { command: 'remote checkpoint', place, ...made, hardState: loaded.hardStateOf(hardState) };
   const which = named === null ? 'no snapshot' : `the snapshot of index ${named.index}`;
-  await output.line(
+  await output.answer(values['json'] === true, answer, () => [
     `${directory}, on the server, is a checkpoint of ${place}: ${which}, ${counted(segments, 'segment')}`,
-  );
+  ]);
   return EXIT.sound;
 }
 

@@ -1,4 +1,5 @@
 import { KeelsonError } from '../../errors/index.js';
+import { checksumText } from '../../format/checksum.js';
 
 /** The record where an entry was to stand is of another kind, or holds none. */
 export function notAnEntry(path: string, offset: number, index: number, kind: number): KeelsonError {
@@ -13,7 +14,12 @@ export function damagedEntry(
   found: number,
   expected: number,
 ): KeelsonError {
-  return corruptEntry(path, offset, index, `entry checksum ${hex(found)}, expected ${hex(expected)}`);
+  return corruptEntry(
+    path,
+    offset,
+    index,
+    `entry checksum ${checksumText(found)}, expected ${checksumText(expected)}`,
+  );
 }
 
 /** R12: damage met by the read that needed the entry. */
@@ -23,8 +29,4 @@ export function corruptEntry(path: string, offset: number, index: number, reason
     `${path} is damaged at byte ${offset}: ${reason}; entry ${index} cannot be read. Nothing was changed. See docs/errors.md for what to do`,
     { path, offset, index, entries: { from: index, until: index + 1 } },
   );
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16).padStart(8, '0')}`;
 }

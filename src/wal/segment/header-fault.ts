@@ -1,4 +1,5 @@
 import type { Disk } from '../../disk/port.js';
+import { checksumText } from '../../format/checksum.js';
 import { identityText, sameBytes } from '../../format/identity.js';
 import type { SegmentHeader, SegmentHeaderVerdict } from '../../format/segment-header.js';
 import type { Damage } from '../report/damage.js';
@@ -20,7 +21,9 @@ export function headerFault(
   if (verdict.kind === 'invalid' && verdict.found === verdict.expected)
     return corrupt(`no segment header, in a file of ${fileBytes} bytes`);
   if (verdict.kind === 'invalid')
-    return corrupt(`segment header checksum ${hex(verdict.found)}, expected ${hex(verdict.expected)}`);
+    return corrupt(
+      `segment header checksum ${checksumText(verdict.found)}, expected ${checksumText(verdict.expected)}`,
+    );
   const { header } = verdict;
   if (lineage !== null && !sameBytes(header.lineage, lineage)) {
     const reason = `it is of lineage ${identityText(header.lineage)}, expected ${identityText(lineage)}`;
@@ -43,8 +46,4 @@ export async function wholeHeaderOf(
   if (head?.verdict.kind !== 'valid') return null;
   const { verdict, fileBytes } = head;
   return headerFault(verdict, fileBytes, number, lineage) === null ? verdict.header : null;
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16).padStart(8, '0')}`;
 }
