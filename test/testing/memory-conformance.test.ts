@@ -5,7 +5,7 @@ import { createMemoryRaftLog } from '../../src/raft-log/memory/memory-raft-log.j
 import { testRaftLogConformance } from '../../src/testing/index.js';
 import { MemoryStore } from './memory-store.js';
 
-const runs = process.env['KEELSON_DEEP'] === '1' ? 5000 : 200;
+const runs = process.env['KEELSON_DEEP'] === '1' ? 5000 : 100;
 
 describe('createMemoryRaftLog', () => {
   testRaftLogConformance({
