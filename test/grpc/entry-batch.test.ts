@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { nodeEnvironment } from '../../src/disk/node-environment.js';
 import type { EntryBatch } from '../../src/grpc/generated/keelson/v1/raft_log.js';
-import { ENTRIES_MAX } from '../../src/grpc/limits.js';
+import { ENTRIES_MAX, FIELDS_MAX } from '../../src/grpc/limits.js';
 import { METHODS } from '../../src/grpc/net/service-definition.js';
 import { packEntries, unpackEntries } from '../../src/grpc/wire/entry-batch.js';
 import { scratchDirectory } from '../disk/scratch-directory.js';
@@ -29,6 +29,20 @@ test.each([1, 2, 3, 5])('%i entries are cut as they were packed', (count) => {
   expect(asRead(packEntries(entries.slice(0, count)))).toEqual(entries.slice(0, count));
 });
 
+test('what is given up is moved together where it stands, or copied where it stands in no order', () => {
+  const memory = new Uint8Array(100).map((_, at) => at);
+  const cut = (...froms: number[]) =>
+    froms.map((from, at) => ({ index: at + 1, term: 1, kind: 0, data: memory.subarray(from, from + 10) }));
+  for (const given of [cut(0, 15, 30), cut(30, 15, 0), cut(0, 5, 20), [...cut(50, 70), entryAt(3)]]) {
+    const before = given.map(({ data }) => [...data]);
+    const { data } = packEntries(given, true);
+    expect([...data]).toEqual(before.flat());
+    memory.forEach((_, at) => {
+      memory[at] = at;
+    });
+  }
+});
+
 test('they travel as one piece, and are views of the message that brought them', () => {
   const { requestSerialize, readRequest } = METHODS.save;
   const value = { entries: packEntries(entries), stable: [] };
@@ -38,6 +52,18 @@ test('they travel as one piece, and are views of the message that brought them',
   const batch = read.change.change.value.entries;
   expect(asRead(batch)).toEqual(entries);
   expect(unpackEntries(batch).data(7).buffer).toBe(bytes.buffer);
+});
+
+test('a message of very many fields, which would be fifty times as large in memory, is refused half-way', () => {
+  const field = (number: number, bytes: Buffer): Buffer => {
+    const head = [(number << 3) | 2];
+    for (let left = bytes.length; left > 0; left >>>= 7) head.push((left & 0x7f) | (left < 0x80 ? 0 : 0x80));
+    return Buffer.concat([Buffer.from(head), bytes]);
+  };
+  const ofSizes = (count: number): Buffer => field(1, field(2, Buffer.alloc(count)));
+  const { responseDeserialize } = METHODS.entries;
+  expect(responseDeserialize(ofSizes(1000))).toMatchObject({ entries: { sizes: { length: 1000 } } });
+  expect(() => responseDeserialize(ofSizes(FIELDS_MAX))).toThrow('more than');
 });
 
 test('a message is not read before it is known that its call may be made', () => {

@@ -3,7 +3,6 @@
 import { Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { encoded, NumberReader } from '../../src/grpc/net/number-codec.js';
 import { writeAll } from '../../src/grpc/net/message-stream.js';
 
 test('the next message is asked for when the one before was taken, and none when the reader has gone', async () => {
@@ -62,26 +61,4 @@ test('a sender is asked for one message more than is on its way, and no more', a
   }
   await written;
   expect(asked).toBe(4);
-});
-
-test('numbers of every size travel as they are', () => {
-  const numbers = [0, 1, 127, 128, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1];
-  const bytes = encoded((writer) => numbers.reduce((to, number) => to.uint64(number), writer));
-  const reader = new NumberReader(bytes);
-  expect(numbers.map(() => Number(reader.uint64()))).toEqual(numbers);
-  expect(() => encoded((writer) => writer.uint32(1).uint64(-1))).toThrow();
-  expect(encoded((writer) => writer.uint64(5))).toEqual(Buffer.of(5));
-  // Behind 2^53 - 1 it is rounded, and never to something below.
-  const huge = encoded((writer) => writer.uint64(2n ** 53n + 1n));
-  expect(Number(new NumberReader(huge).uint64())).toBeGreaterThan(Number.MAX_SAFE_INTEGER);
-  expect(() => new NumberReader(new Uint8Array(0)).uint64()).toThrow();
-});
-
-test('a message of very many fields, which would be fifty times as large in memory, is refused half-way', () => {
-  const bytes = new Uint8Array(5_000_000);
-  const reader = new NumberReader(bytes);
-  expect(() => {
-    while (reader.pos < bytes.length) reader.uint32();
-  }).toThrow('more than');
-  expect(reader.pos).toBeGreaterThan(4_000_000);
 });

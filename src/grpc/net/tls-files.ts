@@ -27,7 +27,7 @@ export interface ClientTlsFiles {
 
 /** Credentials of a server that follow their files. */
 export function watchedCredentials({ certFile, keyFile, clientCaFile }: TlsFiles): ServerCredentials {
-  for (const file of [certFile, keyFile, clientCaFile]) if (file !== undefined) readPem(file);
+  for (const file of [certFile, keyFile, clientCaFile]) if (file !== undefined) readGiven(file);
   const provider = new experimental.FileWatcherCertificateProvider({
     certificateFile: certFile,
     privateKeyFile: keyFile,
@@ -45,11 +45,12 @@ export function watchedCredentials({ certFile, keyFile, clientCaFile }: TlsFiles
 
 /** Credentials of a client, as its files are now. */
 export function clientCredentials({ caFile, certFile, keyFile }: ClientTlsFiles): ChannelCredentials {
-  const read = (file: string | undefined): Buffer | null => (file === undefined ? null : readPem(file));
+  const read = (file: string | undefined): Buffer | null => (file === undefined ? null : readGiven(file));
   return ChannelCredentials.createSsl(read(caFile), read(keyFile), read(certFile));
 }
 
-function readPem(path: string): Buffer {
+/** A file that was named by who serves or connects. */
+export function readGiven(path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {

@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
 import { status, type Metadata } from '@grpc/grpc-js';
 import { KeelsonError } from '../../errors/index.js';
 import { Refused } from './grpc-service.js';
+import { readGiven } from './tls-files.js';
 
 /** A changed file is seen at most so late. */
 const LOOK_MS = 1000;
@@ -31,7 +31,6 @@ class TokenFile {
   readonly #path: string;
   #hashes: Buffer[] = [];
   #first = '';
-  #version = '';
   #lookedMs = -Infinity;
 
   constructor(path: string) {
@@ -63,22 +62,12 @@ class TokenFile {
 
   #read(): void {
     this.#lookedMs = performance.now();
-    try {
-      const { mtimeMs, size, ino } = statSync(this.#path);
-      const version = `${mtimeMs} ${size} ${ino}`;
-      if (version === this.#version) return;
-      const tokens = readFileSync(this.#path, 'utf8')
-        .split('\n')
-        .map((line) => line.trim())
-        .filter((line) => line !== '');
-      if (tokens.length === 0 || tokens.some((token) => token.length < TOKEN_BYTES_MIN))
-        throw tooShort(this.#path);
-      this.#hashes = tokens.map(hashOf);
-      this.#first = tokens[0] as string;
-      this.#version = version;
-    } catch (error) {
-      throw error instanceof KeelsonError ? error : unreadable(this.#path, error);
-    }
+    const lines = readGiven(this.#path).toString().split('\n');
+    const tokens = lines.map((line) => line.trim()).filter((line) => line !== '');
+    if (tokens.length === 0 || tokens.some((token) => token.length < TOKEN_BYTES_MIN))
+      throw tooShort(this.#path);
+    this.#hashes = tokens.map(hashOf);
+    this.#first = tokens[0] as string;
   }
 }
 
@@ -100,9 +89,4 @@ function tooShort(path: string): KeelsonError {
     `${path} has no token, or one of fewer than ${TOKEN_BYTES_MIN} characters, which could be guessed. Write one a line.`,
     { argument: 'tokenFile', path, expected: TOKEN_BYTES_MIN },
   );
-}
-
-function unreadable(path: string, cause: unknown): KeelsonError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new KeelsonError('KEELSON_READ_FAILED', `${path} cannot be read: ${why}.`, { path }, cause);
 }

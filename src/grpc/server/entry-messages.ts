@@ -101,7 +101,7 @@ export async function* entryMessages(
       entryBytes = ENTRY_WIRE_BYTES + bytes / entries.length;
       sentBytes += bytes;
       at += entries.length;
-      yield { entries: packEntries(entries) };
+      yield { entries: packEntries(entries, true) };
     } finally {
       held.bytes -= messageBytes;
       owner.bytes -= moreBytes;

@@ -6,8 +6,12 @@ import { GivenEntries } from '../../raft-log/rules/given-entries.js';
 import type { EntryBatch, TermRun } from '../generated/keelson/v1/raft_log.js';
 import { ENTRIES_MAX } from '../limits.js';
 
-/** Entries that follow each other, at least one, as they travel. The data of a single one stays the caller's. */
-export function packEntries(entries: readonly ReadEntry[]): EntryBatch {
+/**
+ * Entries that follow each other, at least one, as they travel. The data of a single one stays the caller's.
+ *
+ * @param isGivenUp the entries are needed no more: their data are moved together where they stand
+ */
+export function packEntries(entries: readonly ReadEntry[], isGivenUp: boolean = false): EntryBatch {
   const termRuns: TermRun[] = [];
   const sizes: number[] = [];
   let bytes = 0;
@@ -21,7 +25,8 @@ export function packEntries(entries: readonly ReadEntry[]): EntryBatch {
     bytes += data.length;
   }
   const kinds = anyKind === 0 ? NONE : Uint8Array.from(entries, ({ kind }) => kind);
-  return { termRuns, sizes, kinds, data: joined(entries, bytes) };
+  const data = (isGivenUp ? movedTogether(entries, bytes) : null) ?? joined(entries, bytes);
+  return { termRuns, sizes, kinds, data };
 }
 
 const NONE = new Uint8Array(0);
@@ -37,6 +42,23 @@ function joined(entries: readonly ReadEntry[], bytes: number): Uint8Array {
     at += data.length;
   }
   return all;
+}
+
+/** Null where they do not stand in one buffer, one behind the other: as a read brings them, in one that is theirs alone. */
+function movedTogether(entries: readonly ReadEntry[], bytes: number): Uint8Array | null {
+  const { buffer, byteOffset } = (entries[0] as ReadEntry).data;
+  let until = byteOffset;
+  for (const { data } of entries) {
+    if (data.buffer !== buffer || data.byteOffset < until) return null;
+    until = data.byteOffset + data.length;
+  }
+  const all = new Uint8Array(buffer);
+  let at = byteOffset;
+  for (const { data } of entries) {
+    all.copyWithin(at, data.byteOffset, data.byteOffset + data.length);
+    at += data.length;
+  }
+  return all.subarray(byteOffset, byteOffset + bytes);
 }
 
 /** What is wrong with a batch: an argument, what it is, and what it should be. */
