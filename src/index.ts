@@ -3,28 +3,8 @@
  *
  * @module keelson
  */
-export type { NodeDiskOptions } from './disk/node-disk.js';
-export { nodeEnvironment } from './disk/node-environment.js';
-export type { Environment, EnvironmentWarning, Timer } from './disk/environment.js';
-export type {
-  Awaitable,
-  CallMode,
-  DirectoryEntry,
-  Disk,
-  DiskFile,
-  FileKind,
-  FileStat,
-  OpenOptions,
-  SpaceStat,
-} from './disk/port.js';
+export * from './disk/published.js';
 export type { CallUnderWay } from './disk/disk-watch.js';
-export {
-  isKeelsonError,
-  KeelsonError,
-  type ErrorCode,
-  type ErrorDetails,
-  type ErrorFamily,
-} from './errors/index.js';
 export type * from './raft-log/contract.js';
 export { cloneRaftLog } from './raft-log/copies/clone-raft-log.js';
 export type * from './raft-log/copies/copies-contract.js';

@@ -6,6 +6,7 @@ import { SNAPSHOTS_DIRECTORY_NAME } from '../../format/names.js';
 import { buildClone, DirectoryInMaking } from '../../wal/inside.js';
 import { giveUpVotes } from '../rules/give-up-votes.js';
 import { DurableState } from '../state/durable-state.js';
+import { ownMeta } from '../state/own-copies.js';
 import { refill } from '../state/refill.js';
 import type { CloneOptions, CloneReport } from './copies-contract.js';
 import { readCloneOptions, type GivenClone } from './copy-requests.js';
@@ -68,7 +69,7 @@ async function copy(
   await syncNames(environment.disk, folder);
   const layer = new DurableState(null);
   const { segmentBytes, pieceBytes } = source;
-  const boundary = { index: durable.firstIndex - 1, term: durable.term(durable.firstIndex - 1) };
+  const { boundaryEntry: boundary } = durable;
   await buildClone(environment, making, {
     layer,
     segmentBytes,
@@ -110,16 +111,7 @@ function reportOf({ identity }: GivenClone, source: CopySource, start: DurableSt
   const { durable, proven, skipped } = source;
   const { firstIndex, lastIndex, snapshotMeta } = durable;
   const { hardState, unfitUntil } = start;
-  const snapshot =
-    snapshotMeta === null ? null : { ...snapshotMeta, conf: Uint8Array.from(snapshotMeta.conf) };
-  const entries = { firstIndex, lastIndex };
-  return Object.freeze({
-    identity,
-    sourceLsn: proven.lsn,
-    ...entries,
-    hardState,
-    snapshot,
-    unfitUntil,
-    skipped,
-  });
+  const snapshot = snapshotMeta === null ? null : ownMeta(snapshotMeta);
+  const held = { firstIndex, lastIndex, hardState, snapshot };
+  return Object.freeze({ identity, sourceLsn: proven.lsn, ...held, unfitUntil, skipped });
 }

@@ -48,10 +48,9 @@ export function whereItStands(
   walDir: string | null,
 ): Promise<{ readonly boundary: { readonly index: number; readonly term: number } }> {
   const environment = holdingNames(patient(asked));
-  return withSource({ environment, dir, walDir, signal: undefined }, ({ durable }) => {
-    const index = durable.firstIndex - 1;
-    return Promise.resolve({ boundary: { index, term: durable.term(index) } });
-  });
+  return withSource({ environment, dir, walDir, signal: undefined }, ({ durable }) =>
+    Promise.resolve({ boundary: durable.boundaryEntry }),
+  );
 }
 
 /** Each piece is verified before it is handed out. */

@@ -15,6 +15,7 @@ import {
 import type { SnapshotStore } from '../../snapshot/index.js';
 import { DirectoryInMaking, type SegmentedLog } from '../../wal/inside.js';
 import type { DurableState } from '../state/durable-state.js';
+import { ownMeta } from '../state/own-copies.js';
 import type { Checkpoint, CheckpointRequest } from './copies-contract.js';
 
 type Copies = SegmentedLog['copies'];
@@ -150,7 +151,7 @@ async function finishCheckpoint(request: FinishRequest): Promise<Checkpoint> {
   const segments = file.segments.map(({ number, firstLsn, bytes }) =>
     Object.freeze({ number, path: join(walDir, segmentName(number)), firstLsn, bytes }),
   );
-  const snapshot = meta === null ? null : { ...meta, conf: Uint8Array.from(meta.conf) };
+  const snapshot = meta === null ? null : ownMeta(meta);
   return Object.freeze({ scope, snapshot, segments, replayAfter, hardState });
 }
 

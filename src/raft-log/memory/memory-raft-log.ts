@@ -3,7 +3,8 @@ import { throwIfAborted } from '../../errors/index.js';
 import type { RaftLog } from '../contract.js';
 import { withoutFiles } from '../copies/without-files.js';
 import { StoredRaftLog } from '../raft-log.js';
-import { DEFAULTS, resolveDiskless, type DisklessOptions } from '../rules/options.js';
+import type { RaftLogOptions } from '../options-contract.js';
+import { DEFAULTS, resolveDiskless } from '../rules/options.js';
 import { LogEmitter } from '../state/log-emitter.js';
 import type { DurableState } from '../state/durable-state.js';
 import type { VerifyReport } from '../verify-report.js';
@@ -11,7 +12,10 @@ import { IN_MEMORY, MemoryFrames, MemoryMedium } from './memory-frames.js';
 import { MemorySnapshots } from './memory-snapshots.js';
 
 /** Options of {@link createMemoryRaftLog}: those of `openRaftLog` that mean something without a disk. */
-export type MemoryRaftLogOptions = DisklessOptions;
+export type MemoryRaftLogOptions = Pick<
+  RaftLogOptions,
+  'checks' | 'batchBytesMax' | 'queueBytesMax' | 'recentBytes'
+>;
 
 /**
  * A whole {@link RaftLog} in memory, for the tests of hosts: the same checks, errors and order of events as

@@ -96,15 +96,14 @@ export function resolveOptions(options: RaftLogOptions): ResolvedOptions {
 
 const DISKLESS = ['checks', 'batchBytesMax', 'queueBytesMax', 'recentBytes'] as const;
 
-/** The options that mean something without a disk too. */
-export type DisklessOptions = Pick<RaftLogOptions, (typeof DISKLESS)[number]>;
+type Diskless = Pick<Defaulted, (typeof DISKLESS)[number]>;
 
-/** As {@link resolveOptions}, of those alone. */
-export function resolveDiskless(options: DisklessOptions): Required<DisklessOptions> {
+/** As {@link resolveOptions}, of those alone that mean something without a disk. */
+export function resolveDiskless(options: unknown): Diskless {
   return diskless(readFields('options', options, DISKLESS, ''));
 }
 
-function diskless(raw: Raw): Required<DisklessOptions> {
+function diskless(raw: Raw): Diskless {
   return {
     checks: oneOf('checks', raw, ['strict', 'off']),
     batchBytesMax: bounded('batchBytesMax', raw, 1, LIMITS.frameBytesMax),

@@ -94,14 +94,8 @@ export class SnapshotsAtOpen {
   /** For a log that only reads: beside its writer any of them may go while they are looked at. */
   async #readBelow(below: number): Promise<readonly NamedSnapshot[]> {
     const found: NamedSnapshot[] = [];
-    for (const { index, term } of (await this.#store?.list()) ?? []) {
-      if (index >= below) continue;
-      try {
-        found.push((await this.#store?.readUnnamed(index, term)) as NamedSnapshot);
-      } catch (error) {
-        if (!isUnusable(error)) throw error;
-      }
-    }
+    if (this.#store === null) return found;
+    for await (const snapshot of wholeOf(this.#store, ({ index }) => index < below)) found.push(snapshot);
     return found;
   }
 
@@ -136,18 +130,30 @@ async function newestOlder(
   store: SnapshotStore,
   named: SnapshotName,
   joins: Joins,
-): Promise<{ readonly name: SnapshotName; readonly meta: SnapshotMeta } | null> {
-  const published = await store.list();
-  for (const { index, term } of [...published].reverse()) {
-    if (index >= named.index || !joins(index, term)) continue;
-    try {
-      const { ref, meta } = await store.readUnnamed(index, term);
-      return { name: ref, meta: metaOf(meta) };
-    } catch (error) {
-      if (!isUnusable(error)) throw error;
-    }
-  }
+): Promise<KeptSnapshot | null> {
+  const isAsked = ({ index, term }: Place): boolean => index < named.index && joins(index, term);
+  for await (const { ref, meta } of wholeOf(store, isAsked)) return { name: ref, meta: metaOf(meta) };
   return null;
+}
+
+type Place = Pick<SnapshotName, 'index' | 'term'>;
+
+/** Those that are asked for and whole at head and end, newest first. */
+async function* wholeOf(
+  store: SnapshotStore,
+  isAsked: (place: Place) => boolean,
+): AsyncGenerator<NamedSnapshot, void, undefined> {
+  for (const { index, term } of [...(await store.list())].reverse()) {
+    if (!isAsked({ index, term })) continue;
+    let found: NamedSnapshot;
+    try {
+      found = await store.readUnnamed(index, term);
+    } catch (error) {
+      if (isUnusable(error)) continue;
+      throw error;
+    }
+    yield found;
+  }
 }
 
 function nothingJoins({ index, term }: SnapshotName, error: KeelsonError): KeelsonError {

@@ -92,6 +92,11 @@ export class DurableState implements WalLayer {
     return this.#boundary.index;
   }
 
+  /** The entry in front of the first, of which the term is known still. */
+  get boundaryEntry(): { readonly index: number; readonly term: number } {
+    return this.#boundary;
+  }
+
   /** Every snapshot that is kept, newest first. */
   get snapshots(): readonly KeptSnapshot[] {
     const { snapshotName: name, snapshotMeta: meta } = this;

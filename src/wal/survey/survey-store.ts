@@ -4,7 +4,7 @@ import type { SealTrailer } from '../../format/seal.js';
 import type { StoreSurvey, SurveyedSegment } from './store-survey.js';
 import type { Environment } from '../../disk/environment.js';
 import type { Awaitable, DiskFile } from '../../disk/port.js';
-import { KeelsonError } from '../../errors/index.js';
+import { KeelsonError, throwIfAborted } from '../../errors/index.js';
 import type { EndMark } from '../../format/end-mark.js';
 import { sameBytes } from '../../format/identity.js';
 import { NOTHING_DURABLE } from '../../format/position.js';
@@ -328,15 +328,7 @@ class Survey {
   }
 
   #throwIfAborted(): void {
-    const { signal } = this.#request;
-    if (signal?.aborted !== true) return;
-    const cause: unknown = signal.reason;
-    throw new KeelsonError(
-      'KEELSON_ABORTED',
-      `reading ${this.#store.paths.dir} was abandoned by its signal. Nothing was changed.`,
-      {},
-      cause,
-    );
+    throwIfAborted(`reading ${this.#store.paths.dir}`, this.#request.signal);
   }
 }
 
