@@ -21,8 +21,8 @@ export const OUTCOME_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: 'src/raft-log/snapshots/snapshots-at-open.ts',
-        find: 'if (index >= named.index || !joins(index, term)) continue;',
-        put: 'if (index >= 0 || !joins(index, term)) continue;',
+        find: '=> index < named.index && joins(index, term);',
+        put: '=> index < 0 && joins(index, term);',
       },
     ],
   },
