@@ -54,6 +54,14 @@ describe('docs/design.md', () => {
     expect(new Set(homes.map(({ rule }) => rule)).size).toBeGreaterThan(20);
   });
 
+  test('names no file of src that is not there', () => {
+    const rooms = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((one) => one.isDirectory());
+    const ofRoom = new RegExp(`\`((?:${rooms.map(({ name }) => name).join('|')})/[\\w/-]+\\.ts)\``, 'g');
+    const named = [...design.matchAll(ofRoom)].map(([, path = '']) => path);
+    expect(named.length).toBeGreaterThan(50);
+    expect(named.filter((path) => !existsSync(join(root, 'src', path)))).toEqual([]);
+  });
+
   test.each(homes)('$rule lives in $path, which cites it', ({ rule, path }) => {
     expect(existsSync(join(root, path)), path).toBe(true);
     if (statSync(join(root, path)).isFile()) expect(cites(read(path), rule), `${rule} in ${path}`).toBe(true);
@@ -75,7 +83,7 @@ describe('docs/design.md', () => {
 
   test('leads a reader through files that there are', () => {
     const walks = design.split('\n').filter((line) => line.startsWith('- **') && line.includes(' → '));
-    expect(walks).toHaveLength(3);
+    expect(walks).toHaveLength(4);
     const paths = [...walks.join().matchAll(/`([\w/-]+\.ts)`/g)].map(([, path = '']) => join('src', path));
     expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
   });
