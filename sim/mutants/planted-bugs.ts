@@ -1,3 +1,4 @@
+import { CLEAN_END_BUGS } from './bugs/clean-end-bugs.js';
 import { CLUSTER_BUGS } from './bugs/cluster-bugs.js';
 import { COMBINATION_BUGS } from './bugs/combination-bugs.js';
 import { LOG_BUGS } from './bugs/log-bugs.js';
@@ -20,4 +21,5 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...ORDER_BUGS,
   ...OUTCOME_BUGS,
   ...SESSION_BUGS,
+  ...CLEAN_END_BUGS,
 ].sort((a, b) => a.number - b.number);

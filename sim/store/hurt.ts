@@ -12,6 +12,7 @@ import { isSameState, type LogState, termAt } from '../oracle/log-state.js';
 import { observeLog } from '../oracle/observe-log.js';
 import type { OpBody } from '../plan/plan.js';
 import { Random } from '../world/random.js';
+import { hurtCleanEnd } from './hurt-clean-end.js';
 import { openOptions } from './open-options.js';
 import { whatWasForgotten } from './repair-damaged.js';
 import { SEPARATE_WAL_DIR, type Scene } from './scene.js';
@@ -37,8 +38,13 @@ export async function performHurt(
   if (other !== null || isDamaged || hasLostLock || isFull || !wasOpened || !allowed.isSettled) return;
   if (scene.openLog.status !== 'open') return;
   const { queue, trace } = scene.disk;
-  const disk = scene.disk.fork({ seed, queue, trace });
-  disk.crash('power');
+  const copy = (): SimulatedDisk => {
+    const fork = scene.disk.fork({ seed, queue, trace });
+    fork.crash('power');
+    return fork;
+  };
+  if (op.what === 'frame') await hurtCleanEnd(scene, copy(), seed);
+  const disk = copy();
   const random = new Random(seed);
   const hurt = op.what === 'snapshot' ? hurtSnapshot(scene, disk, random) : hurtFrame(scene, disk, random);
   if (hurt === null) return;

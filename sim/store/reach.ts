@@ -20,6 +20,7 @@ export const BRANCHES = [
   'damage-named-by-open',
   'damage-named-by-read',
   'damage-verified',
+  'damage-behind-clean-end',
   'copy-repaired',
   'stays-unfit',
   'older-snapshot-stood-in',

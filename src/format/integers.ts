@@ -91,3 +91,22 @@ export function isCount(value: number): boolean {
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
+
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/** Writes words one behind the other from `offset` on: all at once, since a seal has hundreds of thousands. */
+export function putU32s(bytes: Uint8Array, offset: number, words: Uint32Array): void {
+  bytes.set(new Uint8Array(words.buffer, words.byteOffset, words.byteLength), offset);
+  if (!IS_LITTLE_ENDIAN) swapped(bytes.subarray(offset, offset + words.byteLength));
+}
+
+/** The words that fill `bytes`, as a copy. */
+export function u32sOf(bytes: Uint8Array): Uint32Array {
+  const copy = bytes.slice();
+  if (!IS_LITTLE_ENDIAN) swapped(copy);
+  return new Uint32Array(copy.buffer, 0, copy.length / 4);
+}
+
+function swapped(bytes: Uint8Array): void {
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).swap32();
+}

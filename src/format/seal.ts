@@ -1,5 +1,5 @@
 import { checksum, innerSeed } from './checksum.js';
-import { getU64, isCount, putU64, viewOf } from './integers.js';
+import { getU64, isCount, putU32s, putU64, u32sOf, viewOf } from './integers.js';
 import type { DurableMark } from './position.js';
 import { rangeCount } from './range-sums.js';
 
@@ -17,6 +17,8 @@ export const SEAL_RUN_BYTES = 16;
 
 /** Set if a frame of the segment replaced the whole log. */
 const FLAG_RESETS = 1;
+/** Set in a seal that a clean close leaves behind a segment which is still written to. */
+const FLAG_PROVISIONAL = 2;
 
 /** 'KSL1' */
 const MAGIC = 0x314c_534b;
@@ -25,6 +27,20 @@ const MAGIC = 0x314c_534b;
 export interface TermRun {
   readonly index: number;
   readonly term: number;
+}
+
+/**
+ * What the seal of a clean close says besides, so that an open need not go over the frames one by one: in front of the sums
+ * stand the state that the preamble of a next segment would hold, and the checksum of each record.
+ */
+export interface Provisional {
+  /** Over all bytes from behind the header to the end of the last frame; seeded with {@link innerSeed} of the salt. */
+  readonly tailChecksum: number;
+  readonly stateBytes: number;
+  /** Over the state and the checksums of the records. */
+  readonly frontChecksum: number;
+  /** Numbers that its frames wrote, those written twice counted twice. */
+  readonly entries: number;
 }
 
 export interface SealTrailer {
@@ -49,6 +65,8 @@ export interface SealTrailer {
   /** A frame of the segment replaced the whole log. */
   readonly resets: boolean;
   readonly durable: DurableMark;
+  /** Null in the seal of a segment that is not written any more. */
+  readonly provisional: Provisional | null;
 }
 
 /** Bytes that the seal of a segment that owns `[lowest, until)` takes at its end. */
@@ -63,13 +81,21 @@ export function sealBytes(lowest: number, until: number, runCount: number): numb
 
 export interface Seal extends Omit<
   SealTrailer,
-  'runCount' | 'offsetsChecksum' | 'runsChecksum' | 'sumsChecksum'
+  'runCount' | 'offsetsChecksum' | 'runsChecksum' | 'sumsChecksum' | 'provisional'
 > {
   /** As {@link rangeSums} says. */
   readonly sums: Uint32Array;
   /** Offsets of the records numbered `lowest`, `lowest + 1`, .. */
   readonly offsets: Uint32Array;
   readonly runs: readonly TermRun[];
+  /** Of a clean close. */
+  readonly provisional?:
+    | (Pick<Provisional, 'tailChecksum' | 'entries'> & {
+        readonly state: Uint8Array;
+        /** Of the records, as the offsets. */
+        readonly checksums: Uint32Array;
+      })
+    | null;
 }
 
 /** What of a sealed segment counts for who does not read it record by record. */
@@ -77,14 +103,19 @@ export type SealedSegment = Pick<Seal, 'lowest' | 'until' | 'resets' | 'runs'>;
 
 /** The whole seal as bytes, to be written so that it ends where the file ends. */
 export function encodeSeal(seal: Seal, salt: number): Uint8Array {
-  const { lowest, until, sums, offsets, runs } = seal;
-  const bytes = new Uint8Array(sealBytes(lowest, until, runs.length));
+  const { lowest, until, sums, offsets, runs, provisional } = seal;
+  const state = provisional?.state ?? new Uint8Array(0);
+  const checksums = provisional?.checksums ?? new Uint32Array(0);
+  const sumsFrom = state.length + checksums.length * SEAL_SUM_BYTES;
+  const bytes = new Uint8Array(sumsFrom + sealBytes(lowest, until, runs.length));
   const view = viewOf(bytes);
-  const offsetsFrom = sums.length * SEAL_SUM_BYTES;
+  const offsetsFrom = sumsFrom + sums.length * SEAL_SUM_BYTES;
   const runsFrom = offsetsFrom + offsets.length * SEAL_OFFSET_BYTES;
   const trailerFrom = runsFrom + runs.length * SEAL_RUN_BYTES;
-  sums.forEach((sum, at) => view.setUint32(at * SEAL_SUM_BYTES, sum, true));
-  offsets.forEach((offset, at) => view.setUint32(offsetsFrom + at * SEAL_OFFSET_BYTES, offset, true));
+  bytes.set(state);
+  putU32s(bytes, state.length, checksums);
+  putU32s(bytes, sumsFrom, sums);
+  putU32s(bytes, offsetsFrom, offsets);
   runs.forEach((run, at) => {
     putU64(view, runsFrom + at * SEAL_RUN_BYTES, run.index);
     putU64(view, runsFrom + at * SEAL_RUN_BYTES + 8, run.term);
@@ -92,8 +123,15 @@ export function encodeSeal(seal: Seal, salt: number): Uint8Array {
   const trailer = bytes.subarray(trailerFrom);
   putTrailer(trailer, {
     ...seal,
+    provisional: provisional
+      ? {
+          ...provisional,
+          stateBytes: state.length,
+          frontChecksum: checksum(bytes.subarray(0, sumsFrom), innerSeed(salt)),
+        }
+      : null,
     runCount: runs.length,
-    sumsChecksum: checksum(bytes.subarray(0, offsetsFrom), innerSeed(salt)),
+    sumsChecksum: checksum(bytes.subarray(sumsFrom, offsetsFrom), innerSeed(salt)),
     offsetsChecksum: checksum(bytes.subarray(offsetsFrom, runsFrom), innerSeed(salt)),
     runsChecksum: checksum(bytes.subarray(runsFrom, trailerFrom), innerSeed(salt)),
   });
@@ -114,12 +152,17 @@ function putTrailer(bytes: Uint8Array, trailer: SealTrailer): void {
   view.setUint32(48, trailer.framesUntil, true);
   view.setUint32(52, trailer.epoch, true);
   view.setUint32(56, trailer.frameCount, true);
-  view.setUint32(60, trailer.resets ? FLAG_RESETS : 0, true);
+  const { resets, provisional } = trailer;
+  view.setUint32(60, (resets ? FLAG_RESETS : 0) | (provisional === null ? 0 : FLAG_PROVISIONAL), true);
   putU64(view, 64, trailer.durable.lsn);
   putU64(view, 72, trailer.durable.lastIndex);
   putU64(view, 80, trailer.durable.lastTerm);
   view.setUint32(88, trailer.sumsChecksum, true);
-  // Bytes 92..111 are zero in a seal: a provisional one, of a clean end, says there what it holds besides.
+  if (provisional === null) return;
+  view.setUint32(92, provisional.tailChecksum, true);
+  view.setUint32(96, provisional.stateBytes, true);
+  view.setUint32(100, provisional.frontChecksum, true);
+  putU64(view, 104, provisional.entries);
 }
 
 function trailerChecksum(trailer: Uint8Array, salt: number): number {
@@ -134,7 +177,7 @@ export function decodeSealTrailer(bytes: Uint8Array, salt: number): SealTrailer 
     return null;
   const flags = view.getUint32(60, true);
   // One that this code does not know is no seal to it: frames are read instead.
-  if ((flags & ~FLAG_RESETS) !== 0) return null;
+  if ((flags & ~(FLAG_RESETS | FLAG_PROVISIONAL)) !== 0) return null;
   const trailer: SealTrailer = {
     lowest: getU64(view, 8),
     until: getU64(view, 16),
@@ -149,8 +192,17 @@ export function decodeSealTrailer(bytes: Uint8Array, salt: number): SealTrailer 
     frameCount: view.getUint32(56, true),
     resets: (flags & FLAG_RESETS) !== 0,
     durable: { lsn: getU64(view, 64), lastIndex: getU64(view, 72), lastTerm: getU64(view, 80) },
+    provisional:
+      (flags & FLAG_PROVISIONAL) === 0
+        ? null
+        : {
+            tailChecksum: view.getUint32(92, true),
+            stateBytes: view.getUint32(96, true),
+            frontChecksum: view.getUint32(100, true),
+            entries: getU64(view, 104),
+          },
   };
-  const { durable } = trailer;
+  const { durable, provisional } = trailer;
   const counts = [
     trailer.lowest,
     trailer.until,
@@ -158,13 +210,32 @@ export function decodeSealTrailer(bytes: Uint8Array, salt: number): SealTrailer 
     durable.lsn,
     durable.lastIndex,
     durable.lastTerm,
+    provisional?.entries ?? 0,
   ];
   return counts.every(isCount) && trailer.lowest <= trailer.until ? trailer : null;
 }
 
 /** Size of the whole seal whose trailer this is. */
 export function sealBytesOf(trailer: SealTrailer): number {
-  return sealBytes(trailer.lowest, trailer.until, trailer.runCount);
+  return frontBytesOf(trailer) + sealBytes(trailer.lowest, trailer.until, trailer.runCount);
+}
+
+/** Of these, what a provisional seal has in front of the sums. */
+export function frontBytesOf({ lowest, until, provisional }: SealTrailer): number {
+  return provisional === null ? 0 : provisional.stateBytes + (until - lowest) * SEAL_SUM_BYTES;
+}
+
+/** What a provisional seal has in front of the sums; null if it is not what the trailer says. */
+export function decodeSealFront(
+  bytes: Uint8Array,
+  trailer: SealTrailer,
+  salt: number,
+): { readonly state: Uint8Array; readonly checksums: Uint32Array } | null {
+  const { provisional } = trailer;
+  if (provisional === null || bytes.length !== frontBytesOf(trailer)) return null;
+  if (checksum(bytes, innerSeed(salt)) !== provisional.frontChecksum) return null;
+  const { stateBytes } = provisional;
+  return { state: bytes.slice(0, stateBytes), checksums: u32sOf(bytes.subarray(stateBytes)) };
 }
 
 /** The term runs before a trailer; null if they are not what the trailer says. */
@@ -184,8 +255,7 @@ export function decodeSealSums(bytes: Uint8Array, trailer: SealTrailer, salt: nu
   const count = rangeCount(trailer.lowest, trailer.until);
   if (bytes.length !== count * SEAL_SUM_BYTES || checksum(bytes, innerSeed(salt)) !== trailer.sumsChecksum)
     return null;
-  const view = viewOf(bytes);
-  return Uint32Array.from({ length: count }, (_, at) => view.getUint32(at * SEAL_SUM_BYTES, true));
+  return u32sOf(bytes);
 }
 
 /** The offsets before the runs; null if they are not what the trailer says. */
@@ -196,6 +266,5 @@ export function decodeSealOffsets(bytes: Uint8Array, trailer: SealTrailer, salt:
     checksum(bytes, innerSeed(salt)) !== trailer.offsetsChecksum
   )
     return null;
-  const view = viewOf(bytes);
-  return Uint32Array.from({ length: count }, (_, at) => view.getUint32(at * SEAL_OFFSET_BYTES, true));
+  return u32sOf(bytes);
 }

@@ -310,11 +310,12 @@ class Opening {
     for (const path of [...moved, ...(await layer.settle(checkFence))]) this.#tally.quarantined.push(path);
   }
 
-  async #fillHoles({ segments, tail }: Judgement, file: DiskFile): Promise<void> {
+  async #fillHoles({ segments, tail, sparseBytes }: Judgement, file: DiskFile): Promise<void> {
     const { environment, signal } = this.#request;
     const { path, header } = segments[segments.length - 1] as LiveSegment;
     const onZeroed = (count: number): void => this.#counters.zeroFilled(count);
-    const range = { file, from: tail.runUntil, until: header.segmentBytes, onZeroed, signal };
+    const { runUntil: from } = tail;
+    const range = { file, from, until: header.segmentBytes, sparseBytes, onZeroed, signal };
     const bytes = await fillHoles(environment, range).catch((error: unknown) => {
       this.#throwIfAborted();
       throw error;

@@ -25,6 +25,7 @@ import { RecordReader, type RecordRegion } from './segment/record-reader.js';
 import type { RecoveryReport } from './report/recovery-report.js';
 import { LeftAsItWas } from './write/left-as-it-was.js';
 import { rotateSegment } from './write/rotation.js';
+import { sealProvisionally } from './write/seal-segment.js';
 import { SegmentFiles } from './segment/segment-files.js';
 import { SpareSegments } from './write/spare-segments.js';
 import { removeName } from '../disk/durable-names.js';
@@ -376,9 +377,12 @@ export class SegmentedLog {
   }
 
   /** A log that failed leaves no clean mark: its tail has to be proven again. */
-  async #markCleanEnd({ writer, superblock }: Writing): Promise<void> {
-    if (writer.latched !== null) return;
-    const marking = this.#orLatch(() => superblock.write({ isCleanEnd: true, proven: writer.durable }));
-    await marking.catch(() => undefined);
+  async #markCleanEnd({ writer, superblock, active }: Writing): Promise<void> {
+    const { durable, latched } = writer;
+    if (latched !== null) return;
+    await this.#orLatch(async () => {
+      await sealProvisionally({ active, durable, layer: this.#request.layer, superblock });
+      await superblock.write({ isCleanEnd: true, proven: durable });
+    }).catch(() => undefined);
   }
 }

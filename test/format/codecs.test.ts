@@ -25,11 +25,13 @@ import {
 } from '../../src/format/raft-records.js';
 import { putRecordHeader, readRecord, RECORD_HEADER_BYTES } from '../../src/format/record.js';
 import {
+  decodeSealFront,
   decodeSealOffsets,
   decodeSealRuns,
   decodeSealSums,
   decodeSealTrailer,
   encodeSeal,
+  frontBytesOf,
   SEAL_RUN_BYTES,
   SEAL_SUM_BYTES,
   SEAL_TRAILER_BYTES,
@@ -122,6 +124,27 @@ describe('what is written comes back', () => {
     fc.assert(
       fc.property(endMarks, (mark) => {
         expect(decodeEndMark(encodeEndMark(mark))).toEqual(mark);
+      }),
+    );
+  });
+
+  test('seals of a clean end', () => {
+    const more = fc.record({ tailChecksum: u32, entries: count, state: fc.uint8Array({ maxLength: 60 }) });
+    fc.assert(
+      fc.property(seals, more, u32, (seal, { tailChecksum, entries, state }, salt) => {
+        const checksums = seal.offsets.map((offset) => offset ^ 1);
+        const bytes = encodeSeal({ ...seal, provisional: { tailChecksum, entries, state, checksums } }, salt);
+        const trailer = decodeSealTrailer(bytes.subarray(bytes.length - SEAL_TRAILER_BYTES), salt);
+        if (trailer === null) throw new Error('no trailer');
+        expect(sealBytesOf(trailer)).toBe(bytes.length);
+        expect(trailer.provisional).toMatchObject({ tailChecksum, entries, stateBytes: state.length });
+        const front = bytes.slice(0, frontBytesOf(trailer));
+        expect(decodeSealFront(front, trailer, salt)).toEqual({ state, checksums });
+        for (let at = 0; at < front.length; at += 1) {
+          front[at] = (front[at] as number) ^ 1;
+          expect(decodeSealFront(front, trailer, salt)).toBeNull();
+          front[at] = (front[at] as number) ^ 1;
+        }
       }),
     );
   });

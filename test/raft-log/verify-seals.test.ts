@@ -54,7 +54,7 @@ function sealIn(disk: SimulatedDisk) {
   const runs = decodeSealRuns(bytes.subarray(runsFrom, trailerFrom), trailer, salt);
   if (sums === null || offsets === null || runs === null) throw new Error('the seal is not whole');
   expect(offsetsFrom - from).toBe(sums.length * SEAL_SUM_BYTES);
-  return { from, salt, seal: { ...trailer, sums, offsets, runs } };
+  return { from, salt, seal: { ...trailer, provisional: null, sums, offsets, runs } };
 }
 
 test('a whole seal is no matter, one that is hurt at any byte is told', async () => {

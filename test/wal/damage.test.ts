@@ -157,7 +157,7 @@ describe('E at or above P is a tear (R4)', () => {
     expect(
       disk
         .readDurable(segment(1))
-        ?.subarray(from)
+        ?.subarray(from, grown.findLastIndex((byte) => byte !== 0) + 1)
         .every((byte) => byte === 0),
     ).toBe(true);
     expect((await lsnsOf(disk)).recovery).toMatchObject({ verdict: 'clean', cut: null });

@@ -14,6 +14,8 @@ export interface EmptyRange {
   readonly from: number;
   /** The segment's end. */
   readonly until: number;
+  /** How many of the segment's bytes took no room a moment ago. */
+  readonly sparseBytes: number;
   /** Told of zeros as they are written. */
   readonly onZeroed: (bytes: number) => void;
   readonly signal: AbortSignal | undefined;
@@ -28,7 +30,7 @@ export interface EmptyRange {
  */
 export async function fillHoles(environment: Environment, range: EmptyRange): Promise<number> {
   const { file, from, until } = range;
-  const before = await holeBytes(environment, range);
+  const before = Math.min(range.sparseBytes, until - from);
   if (before === 0) return 0;
   try {
     const { freeBytes } = await environment.disk.statfs(file.path);

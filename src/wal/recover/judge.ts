@@ -10,6 +10,7 @@ import type { WalLayer } from '../layer.js';
 import { sealedSegment, segmentPath, type LiveSegment } from '../segment/live-segment.js';
 import { headerFault } from '../segment/header-fault.js';
 import { openSegment, readSeal, readSegmentHeader } from '../segment/read-segment.js';
+import { cleanTail, type CleanTail } from './clean-tail.js';
 import { olderThan, segmentsAbove, type SegmentAbove } from './segments-above.js';
 import { type Fence, fenceOf, goesOnFrom } from '../segment/frame-run.js';
 import { scanSegment, type SegmentScan } from '../segment/scan-segment.js';
@@ -42,6 +43,8 @@ export interface Judgement {
   /** Oldest first; the last one is the tail, whose index is in memory. */
   readonly segments: readonly LiveSegment[];
   readonly tail: SegmentScan;
+  /** How much of the tail takes no room, at most. */
+  readonly sparseBytes: number;
   /** P: the highest mark of all (R1). */
   readonly proven: DurableMark;
   readonly highestEpoch: number;
@@ -60,6 +63,7 @@ interface Candidate {
   readonly header: SegmentHeader;
   readonly path: string;
   readonly file: DiskFile;
+  readonly sparseBytes: number;
 }
 
 /**
@@ -152,14 +156,14 @@ class Judge {
     // must hardly grow with the log.
     const file = await openSegment(this.#store.disk, path, 'inline');
     this.#open.add(file);
-    const { verdict, fileBytes } = await readSegmentHeader(file);
+    const { verdict, fileBytes, sparseBytes } = await readSegmentHeader(file);
     tally.readBytes += Math.min(fileBytes, 512);
     if (verdict.kind === 'other-version' && mustBe) throw otherFormat(path, verdict.version);
     const fault =
       verdict.kind === 'other-version' ? null : headerFault(verdict, fileBytes, number, superblock.lineage);
     if (fault === null && verdict.kind === 'valid') {
       this.#witnesses.hear(NOTHING_DURABLE, verdict.header.epoch);
-      return { header: verdict.header, path, file };
+      return { header: verdict.header, path, file, sparseBytes };
     }
     await this.#giveBack(file);
     if (mustBe && fault !== null) throw this.#damage({ ...fault, path, offset: 0 });
@@ -207,10 +211,32 @@ class Judge {
         return null;
       }
     }
+    const clean = next === null ? await this.#cleanTail(current) : null;
     layer.restorePreamble(header, isFirst);
-    const scan = await this.#scan(current, next, true);
+    const scan = clean === null ? await this.#scan(current, next, true) : this.#adopt(clean);
     this.#segments.push(scannedSegment(current, scan));
     return this.#isTail(current, scan, next) ? scan : null;
+  }
+
+  /** The tail by what a clean close left in it; null where that cannot be believed, or all is to be read. */
+  async #cleanTail({ file, header }: Candidate): Promise<CleanTail | null> {
+    const { superblock, untilLsn, readsAll, throwIfAbandoned: beforeRead } = this.#store;
+    const { mark } = this.#witnesses;
+    if (readsAll || mark.lsn > untilLsn) return null;
+    return cleanTail(file, header, { superblock, mark, beforeRead });
+  }
+
+  /** As if the segment had been sealed, and an empty one followed. */
+  #adopt({ seal, scan }: CleanTail): SegmentScan {
+    const { layer, tally } = this.#store;
+    const { trailer, runs, state } = seal;
+    const { lastLsn, end } = scan.run;
+    layer.adoptSealed({ ...trailer, runs });
+    layer.restorePreamble({ state, end, firstLsn: lastLsn + 1 }, false);
+    tally.batches += trailer.frameCount;
+    tally.entries += trailer.provisional.entries;
+    tally.readBytes += scan.readBytes;
+    return scan;
   }
 
   /**
@@ -308,7 +334,8 @@ class Judge {
     }
     await this.#store.layer.judged(superblock);
     tally.lastLsn = tail.run.lastLsn;
-    return { segments: this.#segments, tail, proven, highestEpoch, fence: fenceOf(superblock) };
+    const { sparseBytes } = current;
+    return { segments: this.#segments, tail, sparseBytes, proven, highestEpoch, fence: fenceOf(superblock) };
   }
 
   /** R6: leading segments wholly below the durable compaction boundary are not missed; all above it is to be there. */

@@ -37,7 +37,7 @@ export async function proveTail(
   }
   const { tail } = judgement;
   const segment = judgement.segments[judgement.segments.length - 1] as LiveSegment;
-  const hasSealBytes = await holdsOldSeal(file, segment);
+  const hasSealBytes = tail.front !== null || (await holdsOldSeal(file, segment));
   const cutUntil = tail.stop === null ? tail.runUntil : Math.max(tail.runUntil, tail.stop.untilOffset);
   await rewriteFrames(file, segment.salt, tail);
   if (tail.stop !== null && cutUntil > tail.runUntil) {
@@ -48,7 +48,7 @@ export async function proveTail(
     tally.cut = { path: segment.path, offset: tail.runUntil, bytes: bytes.length, reason };
     await zero(file, tail.runUntil, cutUntil);
   }
-  // A seal of a rotation that never happened would lie as soon as a frame follows it.
+  // A seal of a clean end, or of a rotation that never happened, would lie as soon as a frame follows it.
   if (hasSealBytes)
     await zero(file, segment.header.segmentBytes - SEAL_TRAILER_BYTES, segment.header.segmentBytes);
   // Also where nothing was written: an earlier open may have died between its cut and this sync, and its zeros would

@@ -7,15 +7,18 @@ import { isKeelsonError } from '../../errors/index.js';
 import { SEGMENT_ASIDE_SUFFIX } from '../../format/names.js';
 import { rangeCount } from '../../format/range-sums.js';
 import {
+  decodeSealFront,
   decodeSealOffsets,
   decodeSealRuns,
   decodeSealSums,
   decodeSealTrailer,
+  frontBytesOf,
   SEAL_OFFSET_BYTES,
   SEAL_RUN_BYTES,
   SEAL_SUM_BYTES,
   SEAL_TRAILER_BYTES,
   sealBytesOf,
+  type Provisional,
   type SealTrailer,
   type TermRun,
 } from '../../format/seal.js';
@@ -82,6 +85,8 @@ export async function readAt(
 export interface SegmentHead {
   readonly verdict: SegmentHeaderVerdict;
   readonly fileBytes: number;
+  /** Of these, how many take no room, at most: holes in front of them are not told apart. */
+  readonly sparseBytes: number;
 }
 
 /** Reads and judges the header of a segment, and the file's size. */
@@ -90,13 +95,13 @@ export async function readSegmentHeader(file: DiskFile): Promise<SegmentHead> {
   let bytes = await readAt(file, 0, SEGMENT_HEADER_BYTES, 'inline');
   const wholeBytes = segmentHeaderBytes(bytes);
   if (wholeBytes > bytes.length) bytes = await readAt(file, 0, wholeBytes, 'inline');
-  let fileBytes: number;
   try {
-    fileBytes = (await file.stat('inline')).size;
+    const { size, allocatedBytes = size } = await file.stat('inline');
+    const sparseBytes = Math.max(0, size - allocatedBytes);
+    return { verdict: decodeSegmentHeader(bytes), fileBytes: size, sparseBytes };
   } catch (error) {
     throw readFailed('a segment', { path: file.path }, error);
   }
-  return { verdict: decodeSegmentHeader(bytes), fileBytes };
 }
 
 /** The same of the segment at a path; null if none is there. */
@@ -108,12 +113,55 @@ export async function headerAt(disk: Disk, path: string): Promise<SegmentHead | 
 /** Bytes read from the end at once: the trailer, and as many term runs as a usual segment has. */
 const SEAL_READ_BYTES = 2048;
 
-/** The trailer and the term runs of a seal; null if either is absent or torn, and frames must be read instead (D6). */
-export async function readSeal(
+/**
+ * The trailer and the term runs of a seal; null if either is absent or torn, and frames must be read instead (D6), or if
+ * it is the provisional one of a segment that is still written to.
+ */
+export async function readSeal(file: DiskFile, segmentBytes: number, salt: number): Promise<SealEnd | null> {
+  const seal = await readSealEnd(file, segmentBytes, salt);
+  return seal === null || seal.trailer.provisional !== null ? null : seal;
+}
+
+/** What a clean close left behind the frames of a segment. */
+export interface ProvisionalSeal extends Omit<SealEnd, 'end'> {
+  readonly trailer: SealTrailer & { readonly provisional: Provisional };
+  readonly offsets: Uint32Array;
+  /** Of the records, as the offsets. */
+  readonly checksums: Uint32Array;
+  readonly state: Uint8Array;
+}
+
+/** The whole provisional seal; null if none is there, or it is not as it was written. */
+export async function readProvisionalSeal(
   file: DiskFile,
   segmentBytes: number,
   salt: number,
-): Promise<{ readonly trailer: SealTrailer; readonly runs: readonly TermRun[] } | null> {
+): Promise<ProvisionalSeal | null> {
+  const seal = await readSealEnd(file, segmentBytes, salt);
+  const provisional = seal?.trailer.provisional ?? null;
+  if (seal === null || provisional === null) return null;
+  const { trailer, runs, end } = seal;
+  const from = segmentBytes - sealBytesOf(trailer);
+  const sumsFrom = frontBytesOf(trailer);
+  const offsetsFrom = sumsFrom + sumsBytesOf(trailer);
+  const length = offsetsFrom + (trailer.until - trailer.lowest) * SEAL_OFFSET_BYTES;
+  const isHeld = segmentBytes - from <= end.length;
+  const bytes = isHeld ? end.subarray(end.length - (segmentBytes - from)) : await readAt(file, from, length);
+  const front = decodeSealFront(bytes.subarray(0, sumsFrom), trailer, salt);
+  const offsets = decodeSealOffsets(bytes.subarray(offsetsFrom, length), trailer, salt);
+  if (front === null || offsets === null) return null;
+  return { trailer: { ...trailer, provisional }, runs, offsets, ...front };
+}
+
+/** The end of a segment that has a seal. */
+interface SealEnd {
+  readonly trailer: SealTrailer;
+  readonly runs: readonly TermRun[];
+  /** The last bytes of the file, as they were read. */
+  readonly end: Uint8Array;
+}
+
+async function readSealEnd(file: DiskFile, segmentBytes: number, salt: number): Promise<SealEnd | null> {
   const from = Math.max(SEGMENT_HEADER_BYTES, segmentBytes - SEAL_READ_BYTES);
   const end = await readAt(file, from, segmentBytes - from, 'inline');
   if (end.length < SEAL_TRAILER_BYTES) return null;
@@ -126,7 +174,7 @@ export async function readSeal(
     return null;
   const held = runsFrom >= from ? end.subarray(runsFrom - from, runsFrom - from + runBytes) : null;
   const runs = decodeSealRuns(held ?? (await readAt(file, runsFrom, runBytes)), trailer, salt);
-  return runs === null ? null : { trailer, runs };
+  return runs === null ? null : { trailer, runs, end };
 }
 
 /** The offsets of a seal; null if they are not what its trailer says. */

@@ -10,12 +10,21 @@ import type { FrameRecords } from '../../format/frame-records.js';
 export class RecordIndex {
   #lowest: number;
   #count = 0;
-  #offsets = new Uint32Array(64);
-  #checksums = new Uint32Array(64);
+  #offsets: Uint32Array = new Uint32Array(64);
+  #checksums: Uint32Array = new Uint32Array(64);
 
   /** @param from one above the last number before the segment */
   constructor(from: number) {
     this.#lowest = from;
+  }
+
+  /** Of records that stand one behind the other. The arrays are its own from now on. */
+  static of(lowest: number, offsets: Uint32Array, checksums: Uint32Array): RecordIndex {
+    const index = new RecordIndex(lowest);
+    index.#count = offsets.length;
+    index.#offsets = offsets;
+    index.#checksums = checksums;
+    return index;
   }
 
   get lowest(): number {
@@ -60,7 +69,7 @@ export class RecordIndex {
   }
 
   #grow(): void {
-    const length = this.#offsets.length * 2;
+    const length = Math.max(64, this.#offsets.length * 2);
     const offsets = new Uint32Array(length);
     const checksums = new Uint32Array(length);
     offsets.set(this.#offsets);

@@ -5,6 +5,7 @@ import type { SegmentHeader } from '../../format/segment-header.js';
 import type { IndexRange } from '../report/recovery-report.js';
 import type { RunState } from './frame-run.js';
 import { RecordIndex } from './record-index.js';
+import type { SegmentFront } from './segment-front.js';
 import { SegmentWalk, type Broken, type WalkOptions } from './segment-walk.js';
 import { UnprovenFrames } from './unproven-frames.js';
 
@@ -29,6 +30,8 @@ export interface SegmentScan {
   readonly stop: RunStop | null;
   /** Where the first frame stands that no mark up to there proves; `runUntil` if there is none. */
   readonly unprovenFrom: number;
+  /** Of frames that were summed, for a seal of a clean end: null where they were gone over one by one. */
+  readonly front: SegmentFront | null;
   readonly readBytes: number;
 }
 
@@ -77,6 +80,7 @@ async function scanned(
     resets,
     stop: isSilent ? null : { kind: broken.kind, reason: broken.reason, ...behind },
     unprovenFrom: unproven.first ?? walk.offset,
+    front: null,
     readBytes: walk.readBytes,
   };
 }

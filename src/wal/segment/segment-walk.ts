@@ -91,6 +91,11 @@ export class SegmentWalk {
     return this.#readBefore + this.#window.readBytes;
   }
 
+  /** As {@link SegmentWindow.checksumThrough}, through the last whole frame. */
+  checksumThrough(): number {
+    return this.#window.checksumThrough(this.offset);
+  }
+
   /** Resolves when no read of its file is under way: to be waited for before that is closed, where it reads ahead. */
   settle(): Promise<void> {
     return this.#window.settle();

@@ -1,6 +1,7 @@
 import { isPromise, type Awaitable, type DiskFile } from '../../disk/port.js';
 import { readFailed } from '../../disk/disk-failure.js';
 import { readFully } from '../../disk/read-fully.js';
+import { checksum } from '../../format/checksum.js';
 import { viewOf } from '../../format/integers.js';
 
 /** Bytes read ahead: large enough that a scan is one long sequential read. */
@@ -14,6 +15,8 @@ export interface WindowOptions {
   readonly windowBytes?: number | undefined;
   /** The next window is read while one is gone over; {@link SegmentWindow.settle} is to be called before the file is closed. */
   readonly readsAhead?: boolean | undefined;
+  /** The checksum that what is gone over is added to: see {@link SegmentWindow.checksumThrough}. */
+  readonly checksum?: number | undefined;
 }
 
 /** In front of what is read ahead: room for the frame that begins in the window before it. */
@@ -46,6 +49,9 @@ export class SegmentWindow {
   #held: Uint8Array;
   #view: DataView;
   #from = 0;
+  #checksum: number | undefined;
+  /** What stands before it is in the checksum; null before the first read. */
+  #summedUntil: number | null = null;
   /** Bytes read from the disk so far. */
   readBytes = 0;
 
@@ -56,6 +62,7 @@ export class SegmentWindow {
     this.#windowBytes = windowBytes;
     this.#readsAhead = readsAhead;
     this.#fileBytes = fileBytes;
+    this.#checksum = options.checksum;
     this.#buffer = new Uint8Array(Math.min(windowBytes, Math.max(fileBytes, 1)));
     this.#held = this.#buffer.subarray(0, 0);
     this.#view = viewOf(this.#held);
@@ -94,6 +101,19 @@ export class SegmentWindow {
       : this.#held.subarray(at, at + length);
   }
 
+  /**
+   * The checksum with all added that was held from the first offset asked for up to this one, in the very bytes that were
+   * looked at. Offsets rise, as do those of {@link hold} then, and what is between two of them was held.
+   */
+  checksumThrough(offset: number): number {
+    if (this.#checksum === undefined) throw new RangeError('this window sums nothing');
+    const from = this.#summedUntil ?? offset;
+    this.#summedUntil = offset;
+    if (from < offset)
+      this.#checksum = checksum(this.#held.subarray(from - this.#from, offset - this.#from), this.#checksum);
+    return this.#checksum;
+  }
+
   /** Resolves when no read of the file is under way. */
   async settle(): Promise<void> {
     await this.#ahead?.filled;
@@ -101,6 +121,7 @@ export class SegmentWindow {
 
   async #load(offset: number, length: number): Promise<void> {
     this.#beforeRead?.();
+    if (this.#checksum !== undefined) this.checksumThrough(offset);
     const ahead = this.#ahead;
     this.#ahead = null;
     const isAhead = ahead !== null && (await this.#takeAhead(ahead, offset, length));

@@ -6,6 +6,7 @@ import { recordBytesAt, recordChecksumAt } from '../../format/record.js';
 import { sealBytes } from '../../format/seal.js';
 import { segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
 import type { LiveSegment } from '../segment/live-segment.js';
+import { emptyFront, type SegmentFront } from '../segment/segment-front.js';
 import type { Frame, FrameUrgency } from './frame.js';
 import { RecordIndex } from '../segment/record-index.js';
 
@@ -49,11 +50,13 @@ export class ActiveSegment {
   /** Bound on the term runs that its seal will hold. */
   #runs: number;
   readonly #reserve: number;
+  /** What need not be read back for the seal of a clean end. */
+  readonly front: SegmentFront;
 
   constructor(
     segment: LiveSegment,
     file: DiskFile,
-    last: { chain: number; frameCount: number; resets: boolean; runs: number },
+    last: { chain: number; frameCount: number; resets: boolean; runs: number; front: SegmentFront | null },
     segmentBytes: number,
   ) {
     this.header = segment.header;
@@ -66,6 +69,7 @@ export class ActiveSegment {
     this.frameCount = last.frameCount;
     this.resets = last.resets;
     this.#runs = last.runs;
+    this.front = last.front ?? emptyFront(segment.header);
     this.#reserve = reserveBytes(segmentBytes);
   }
 

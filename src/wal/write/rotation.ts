@@ -1,13 +1,11 @@
 import { join } from 'node:path';
-import { isNoSpace, isShortage, noSpace, syncFailed, writeFailed } from '../../disk/disk-failure.js';
+import { isShortage } from '../../disk/disk-failure.js';
 import type { Environment } from '../../disk/environment.js';
 import { systemError } from '../../disk/system-error.js';
-import { writeFully } from '../../disk/write-fully.js';
 import { KeelsonError } from '../../errors/index.js';
 import { segmentName } from '../../format/names.js';
 import type { DurableMark } from '../../format/position.js';
-import { rangeSums } from '../../format/range-sums.js';
-import { decodeSealTrailer, encodeSeal, SEAL_TRAILER_BYTES, type SealTrailer } from '../../format/seal.js';
+import type { SealTrailer } from '../../format/seal.js';
 import { framesFrom, segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
 import { ActiveSegment } from './active-segment.js';
 import { closeFile } from '../../disk/close-file.js';
@@ -17,11 +15,10 @@ import { LeftAsItWas } from './left-as-it-was.js';
 import { sealedSegment, type LiveSegment } from '../segment/live-segment.js';
 import { makeFailed, writeSegmentHeader } from '../segment/make-segment.js';
 import { RecordIndex } from '../segment/record-index.js';
+import { sealSegment } from './seal-segment.js';
 import type { Spare, SpareSegments } from './spare-segments.js';
 import { syncNames } from '../../disk/durable-names.js';
 import type { SuperblockFile } from '../store/superblock-file.js';
-
-const AGAIN = { fate: 'The log is as it was.', then: 'save again' };
 
 export interface RotationRequest {
   readonly environment: Environment;
@@ -58,7 +55,7 @@ export async function rotateSegment(request: RotationRequest): Promise<Rotated> 
   let trailer: SealTrailer;
   try {
     await superblock.checkFence('background');
-    trailer = await seal(request);
+    trailer = await sealSegment(request);
     await writeHeader(spare, header);
     // D11: who was succeeded since the first look must not put its segment in the place of the other's.
     await superblock.checkFence('background');
@@ -77,7 +74,7 @@ export async function rotateSegment(request: RotationRequest): Promise<Rotated> 
     throw error;
   }
   const segment = emptySegment(header, path);
-  const last = { chain: active.chain, frameCount: 0, resets: false, runs: 0 };
+  const last = { chain: active.chain, frameCount: 0, resets: false, runs: 0, front: null };
   const sealed = sealedSegment(active.path, active.header, trailer);
   await closeFile(active.file);
   return {
@@ -111,49 +108,6 @@ function headerOf(request: RotationRequest, spare: Spare): SegmentHeader {
     end: { lastIndex: durable.lastIndex, lastTerm: durable.lastTerm },
     state: layer.preambleState(),
   };
-}
-
-/** Writes the index of the old segment to its end, and syncs it: its next reader is an open that will not scan it. */
-async function seal(request: RotationRequest): Promise<SealTrailer> {
-  const { active, durable, layer } = request;
-  const { index, salt } = active;
-  const bytes = encodeSeal(
-    {
-      lowest: index.lowest,
-      until: index.until,
-      sums: rangeSums(index.lowest, index.checksums()),
-      offsets: index.offsets(),
-      runs: layer.termRuns(index.lowest, index.until),
-      lastLsn: durable.lsn,
-      chain: active.chain,
-      framesUntil: active.offset,
-      epoch: request.superblock.current.epoch,
-      frameCount: active.frameCount,
-      resets: active.resets,
-      durable,
-    },
-    salt,
-  );
-  const from = active.header.segmentBytes - bytes.length;
-  const place = { path: active.path, offset: from };
-  try {
-    await writeFully(active.file, bytes, from);
-  } catch (error) {
-    throw new LeftAsItWas(
-      isNoSpace(error)
-        ? noSpace('the seal of a segment', place, error)
-        : writeFailed('the seal of a segment', place, error, AGAIN),
-    );
-  }
-  try {
-    await active.file.dataSync();
-  } catch (error) {
-    // D5: this file holds acknowledged frames, so its failed sync latches.
-    throw syncFailed('the log', place, error, { fate: 'The log accepts no more saves.', then: 'reopen it' });
-  }
-  const trailer = decodeSealTrailer(bytes.subarray(bytes.length - SEAL_TRAILER_BYTES), salt);
-  if (trailer === null) throw new RangeError('a seal of our own cannot be read back');
-  return trailer;
 }
 
 /** The spare gets its header, durably; a failure leaves the log as it was (D6). */
