@@ -49,8 +49,8 @@ export const WITNESS_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: 'src/wal/segmented-log.ts',
-        find: '      frame.encode(arena.bytes, arena.view, start + headerBytes);\n',
-        put: '      queueMicrotask(() => frame.encode(arena.bytes, arena.view, start + headerBytes));\n',
+        find: '      frame.encode(arena.bytes, arena.view, start + frame.headerBytes);\n',
+        put: '      queueMicrotask(() => frame.encode(arena.bytes, arena.view, start + frame.headerBytes));\n',
       },
     ],
   },
