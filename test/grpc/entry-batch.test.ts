@@ -2,12 +2,13 @@
 // Batches are packed and cut again, and a host is sent each way in which one can contradict itself.
 import { expect, test } from 'vitest';
 import { nodeEnvironment } from '../../src/disk/node-environment.js';
-import type { EntryBatch } from '../../src/grpc/generated/keelson/v1/raft_log.js';
+import type { Method, RaftLogCalls } from '../../src/grpc/calls.js';
+import type { EntryBatch, SaveStreamRequest } from '../../src/grpc/generated/keelson/v1/raft_log.js';
 import { ENTRIES_MAX, FIELDS_MAX } from '../../src/grpc/limits.js';
 import { METHODS } from '../../src/grpc/net/service-definition.js';
 import { packEntries, unpackEntries } from '../../src/grpc/wire/entry-batch.js';
 import { scratchDirectory } from '../disk/scratch-directory.js';
-import { hostOf } from './in-process.js';
+import { connectTo, hostOf } from './in-process.js';
 import { entryAt, failureOf, opened } from './raw-session.js';
 
 const entries = [1, 1, 2, 5, 5].map((term, at) => ({
@@ -52,6 +53,37 @@ test('they travel as one piece, and are views of the message that brought them',
   const batch = read.change.change.value.entries;
   expect(asRead(batch)).toEqual(entries);
   expect(unpackEntries(batch).data(7).buffer).toBe(bytes.buffer);
+});
+
+test('a save says of the hard state what it changes, and nothing where it changes nothing', async () => {
+  const host = hostOf(nodeEnvironment(), scratchDirectory());
+  const said: unknown[] = [];
+  async function* noted(requests: AsyncIterable<SaveStreamRequest>) {
+    for await (const request of requests) {
+      for (const { change } of request.changes)
+        if (change?.$case === 'save') said.push(change.value.hardState?.commit);
+      yield request;
+    }
+  }
+  const calls = new Proxy<RaftLogCalls>(host, {
+    get: (_, method: Method) =>
+      method === 'saveStream'
+        ? (requests: AsyncIterable<SaveStreamRequest>, signal?: AbortSignal) =>
+            host.saveStream(noted(requests), signal)
+        : host[method].bind(host),
+  });
+  const log = await connectTo(calls, 'a');
+  await log.save({ hardState: { term: 1 }, entries: [entryAt(1)] });
+  await log.append([entryAt(2)]);
+  await log.append([entryAt(3)]);
+  await log.save({ hardState: { commit: 2 }, entries: [entryAt(4)] });
+  await log.append([entryAt(5)]);
+  expect(said).toEqual([0, undefined, undefined, 2, undefined]);
+  await log.close();
+  const again = await connectTo(host, 'a');
+  expect(again).toMatchObject({ lastIndex: 5, hardState: { term: 1, commit: 2 } });
+  await again.close();
+  await host.drain();
 });
 
 test('a message of very many fields, which would be fifty times as large in memory, is refused half-way', () => {
