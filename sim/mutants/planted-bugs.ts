@@ -8,6 +8,7 @@ import { RECOVERY_BUGS } from './bugs/recovery-bugs.js';
 import { ROLLBACK_BUGS } from './bugs/rollback-bugs.js';
 import { SESSION_BUGS } from './bugs/session-bugs.js';
 import { SYNC_BUGS } from './bugs/sync-bugs.js';
+import { VIEW_BUGS } from './bugs/view-bugs.js';
 import type { PlantedBug } from './planted-bug.js';
 
 /** All planted bugs, in order of their numbers. */
@@ -22,4 +23,5 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...OUTCOME_BUGS,
   ...SESSION_BUGS,
   ...CLEAN_END_BUGS,
+  ...VIEW_BUGS,
 ].sort((a, b) => a.number - b.number);

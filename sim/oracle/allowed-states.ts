@@ -210,6 +210,11 @@ export class AllowedStates {
     this.#begin({ ordinal: ++this.#ordinal, state: found, by: 'what was left over budget' });
   }
 
+  /** A state of this life that was promised in which `isIt` holds: all that a reader may show that no mark proves is not in it. */
+  wasPromised(isIt: (state: LogState) => boolean): boolean {
+    return this.#past.some(isIt);
+  }
+
   /** A state of this life in which `isIt` holds: what a reader beside the writer may be shown. */
   wasEver(isIt: (state: LogState) => boolean): boolean {
     return this.#past.some(isIt) || this.candidates().some(({ state }) => isIt(state));

@@ -2,6 +2,8 @@
 export const RULES = {
   'recovered-state': 'What is recovered is no state that the crash may leave.',
   'durable-view': 'The durable view shows what was never promised, or forgets what was.',
+  'accepted-view':
+    'The view of what is accepted keeps what has failed, or shows what was queued otherwise than it was saved.',
   read: 'Entries or snapshot data that a read returned are not those of any possible state.',
   refusal: 'A save was refused, or let pass, against the contract.',
   acknowledgement:

@@ -19,7 +19,7 @@ export function seeView(log: RaftLog): SeenView {
   return { firstIndex, lastIndex, lastTerm, hardState, stable: stableOf(log), snapshot };
 }
 
-function stableOf({ stable }: RaftLog): LogState['stable'] {
+export function stableOf({ stable }: Pick<RaftLog, 'stable'>): LogState['stable'] {
   return new Map([...stable].map(([key, value]) => [key, Buffer.from(value).toString('hex')]));
 }
 

@@ -1,11 +1,13 @@
 import type { Random } from '../world/random.js';
 import {
+  COPY_IDENTITIES,
   COPY_WAYS,
   MOVED_PARTS,
   type OpBody,
   type OpKind,
   PUT_IN_PLACE,
   type SaveOp,
+  SNAPSHOT_BREAKS,
   type ValueChange,
   WRONG_SAVES,
 } from './plan.js';
@@ -65,18 +67,18 @@ export function drawOp(random: Random, swarm: Swarm, place: number): OpBody {
     case 'snapshot': {
       const { bytes, chunks } = drawData(random);
       const op = { kind, share: share(random), bytes, chunks, beside: beside(3) };
-      return random.chance(0.3) ? { ...op, holds: true } : op;
+      const held = random.chance(0.3) ? { ...op, holds: true } : op;
+      return random.chance(0.15) ? { ...held, breaks: random.pick(SNAPSHOT_BREAKS) } : held;
     }
     case 'install': {
       const { bytes, chunks } = drawData(random);
       const keeps = random.chance(0.4);
       const op = { kind, keeps, share: share(random), ahead: random.below(12), bytes, chunks };
-      return random.chance(0.15) ? { ...op, held: true } : op;
+      if (random.chance(0.15)) return { ...op, held: true };
+      return keeps && random.chance(0.6) ? { ...op, beside: beside(3) } : op;
     }
-    case 'compact': {
-      const op = { kind, share: random.pick([1, 1, share(random)]) };
-      return random.chance(0.4) ? { ...op, saves: drawSaves(random, swarm, 1 + random.below(8)) } : op;
-    }
+    case 'compact':
+      return drawCompact(random, swarm);
     case 'read':
       return {
         kind,
@@ -90,6 +92,7 @@ export function drawOp(random: Random, swarm: Swarm, place: number): OpBody {
         share: share(random),
         ...(random.chance(0.6) ? { beside: drawSaves(random, swarm, 1 + random.below(4)) } : {}),
         ...(random.chance(0.3) ? { compacts: true } : {}),
+        ...(random.chance(0.3) ? { chunks: true } : {}),
       };
     case 'reopen':
       return {
@@ -116,6 +119,13 @@ export function drawOp(random: Random, swarm: Swarm, place: number): OpBody {
   }
 }
 
+function drawCompact(random: Random, swarm: Swarm): OpBody {
+  const op = { kind: 'compact', share: random.pick([1, 1, share(random)]) } as const;
+  if (!random.chance(0.4)) return op;
+  const saves = drawSaves(random, swarm, 1 + random.below(8));
+  return random.chance(0.3) ? { ...op, saves, isQueued: true } : { ...op, saves };
+}
+
 function drawMoved(random: Random, swarm: Swarm): OpBody {
   return {
     kind: 'moved',
@@ -130,7 +140,8 @@ export function drawCopy(random: Random, swarm: Swarm): OpBody {
   const saves = drawSaves(random, swarm, random.below(6));
   const op = { kind: 'copy', of: random.pick(COPY_WAYS), saves, compacts: random.chance(0.5) } as const;
   const apart = random.chance(0.5) ? { apart: true } : {};
-  return { ...op, ...apart, ...(random.chance(0.7) ? { cut: true } : {}) };
+  const cut = random.chance(0.7) ? { cut: true } : {};
+  return { ...op, ...apart, ...cut, identity: random.pick(COPY_IDENTITIES) };
 }
 
 export function drawRollback(random: Random): OpBody {
@@ -203,7 +214,9 @@ function drawValues(random: Random): ValueChange[] {
 function drawAppend(random: Random, swarm: Swarm): SaveOp {
   const count = random.pick([1, 1, 1, 2, 4, 9]);
   const bytes = random.chance(0.02) ? 4000 + random.below(6000) : drawBytes(random, swarm);
-  return { kind: 'append', count, bytes, raise: random.chance(0.15) ? 1 : 0 };
+  const op = { kind: 'append', count, bytes, raise: random.chance(0.15) ? 1 : 0 } as const;
+  // Further apart than one byte of a record says, and than four do.
+  return count > 1 && random.chance(0.2) ? { ...op, climbs: random.pick([1, 1, 300, 2 ** 34]) } : op;
 }
 
 function drawBytes(random: Random, swarm: Swarm): number {

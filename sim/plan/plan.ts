@@ -44,8 +44,14 @@ export interface ValueChange {
  * operation means something whatever was left out before it.
  */
 export type SaveOp =
-  /** New entries at the end, `raise` terms above the last. */
-  | { readonly kind: 'append'; readonly count: number; readonly bytes: number; readonly raise: number }
+  /** New entries at the end, `raise` terms above the last; `climbs`: each so many terms above the one before, as who was away gets them. */
+  | {
+      readonly kind: 'append';
+      readonly count: number;
+      readonly bytes: number;
+      readonly raise: number;
+      readonly climbs?: number;
+    }
   /** Entries of a higher term from `depth` below the end, as from a new leader. */
   | { readonly kind: 'conflict'; readonly depth: number; readonly count: number; readonly bytes: number }
   /** Entries that are held already, and `count` new ones behind them. */
@@ -95,6 +101,13 @@ export type PutInPlace = (typeof PUT_IN_PLACE)[number];
 export const COPY_WAYS = ['store', 'all', 'durable'] as const;
 export type CopyWay = (typeof COPY_WAYS)[number];
 
+export const SNAPSHOT_BREAKS = ['data-fails', 'given-up', 'index-gone'] as const;
+export type SnapshotBreak = (typeof SNAPSHOT_BREAKS)[number];
+
+/** Whose the copy is: another server's, or the same one's, which may have promised more since. Of a whole cluster all are one moment's. */
+export const COPY_IDENTITIES = ['new-member', 'same', 'same-of-whole-cluster'] as const;
+export type CopyIdentity = (typeof COPY_IDENTITIES)[number];
+
 export type OpBody =
   | SaveOp
   /** Saves of one turn of the event loop; with a gap (virtual milliseconds), each while those before are under way. `reads`: a read beside them. */
@@ -113,6 +126,8 @@ export type OpBody =
       readonly beside: readonly SaveOp[];
       /** The oldest that is kept is opened before, and read only behind it, whether it is still kept or not (D10). */
       readonly holds?: boolean;
+      /** Before, it is begun and broken off: its data ends by an error, or it is given up, or its index cut off, once all of that is there. */
+      readonly breaks?: SnapshotBreak;
     }
   | {
       readonly kind: 'install';
@@ -124,14 +139,22 @@ export type OpBody =
       readonly ahead: number;
       readonly bytes: number;
       readonly chunks: number;
+      /** Of one that keeps the log: issued while the data streams. */
+      readonly beside?: readonly SaveOp[];
     }
-  /** `saves`: behind the compaction, with a read of all there was under way since before it. */
-  | { readonly kind: 'compact'; readonly share: number; readonly saves?: readonly SaveOp[] }
+  /** `saves`: behind the compaction, or queued in front of it, with a read of all there was under way since before it. */
+  | {
+      readonly kind: 'compact';
+      readonly share: number;
+      readonly saves?: readonly SaveOp[];
+      readonly isQueued?: boolean;
+    }
   | { readonly kind: 'read'; readonly share: number; readonly count: number; readonly bytesMax: number }
-  /** `beside`: saves, and then perhaps a compaction, behind the first entry of the stream. */
+  /** `beside`: saves, and then perhaps a compaction, behind the first entry of the stream. `chunks`: as they are read. */
   | {
       readonly kind: 'stream';
       readonly share: number;
+      readonly chunks?: boolean;
       readonly beside?: readonly SaveOp[];
       readonly compacts?: boolean;
     }
@@ -153,6 +176,8 @@ export type OpBody =
       readonly compacts: boolean;
       readonly apart?: boolean;
       readonly cut?: boolean;
+      /** Left out: the same one's, of a whole cluster. */
+      readonly identity?: CopyIdentity;
     }
   /**
    * In a copy of the disk that crashes here, some files go back to what the platter held `back` operations ago.

@@ -1,6 +1,7 @@
 import { isKeelsonError } from '../../src/errors/index.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { cloneRaftLog } from '../../src/raft-log/copies/clone-raft-log.js';
+import type { CloneOptions } from '../../src/raft-log/copies/copies-contract.js';
 import { UNFINISHED_NAME } from '../../src/format/names.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { findNode } from '../disk/image/paths.js';
@@ -8,8 +9,9 @@ import { describeState } from '../oracle/describe-state.js';
 import { Finding } from '../oracle/finding.js';
 import { isSameState, lastIndexOf, type LogState, withBoundary } from '../oracle/log-state.js';
 import { observeLog } from '../oracle/observe-log.js';
-import type { CopyWay, OpBody } from '../plan/plan.js';
-import { judgeFailure } from './issue-save.js';
+import type { CopyIdentity, CopyWay, OpBody } from '../plan/plan.js';
+import { issueSave, judgeFailure } from './issue-save.js';
+import { makeSave } from './make-save.js';
 import { openOptions } from './open-options.js';
 import { moveOn } from './read-ops.js';
 import { SEPARATE_WAL_DIR, type Scene } from './scene.js';
@@ -18,6 +20,11 @@ import { performCompact, performSnapshot } from './snapshot-ops.js';
 const CHECKPOINT_DIR = '/data/checkpoint';
 const CLONE_DIR = '/data/clone';
 const CLONE_WAL_DIR = '/data/clone-wal';
+
+const SAME = {
+  same: { identity: 'same' },
+  'same-of-whole-cluster': { identity: 'same', wholeCluster: true },
+} as const;
 
 type CopyOp = Extract<OpBody, { kind: 'copy' }>;
 
@@ -30,7 +37,9 @@ export async function performCopy(scene: Scene, op: CopyOp, seed: number): Promi
   const { of, saves, compacts } = op;
   const { other, hasLostLock, isOverBudget } = scene;
   if (other !== null || hasLostLock || isOverBudget || log.status !== 'open') return;
-  scene.copy = { stage: 'begun', walDir: op.apart === true ? CLONE_WAL_DIR : null };
+  const { identity = 'same-of-whole-cluster' } = op;
+  const since = scene.allowed.promises.length - 1;
+  scene.copy = { stage: 'begun', walDir: op.apart === true ? CLONE_WAL_DIR : null, identity, since };
   const move = async (): Promise<void> => {
     if (compacts) {
       const snapshot = { kind: 'snapshot', share: 0.999, bytes: 300, chunks: 1, beside: [] } as const;
@@ -60,16 +69,19 @@ export async function performCopy(scene: Scene, op: CopyOp, seed: number): Promi
 async function copy(scene: Scene, log: RaftLog, op: CopyOp): Promise<void> {
   const { of, cut } = op;
   const isMoving = op.saves.length > 0 || op.compacts;
-  const { environment } = scene.process;
-  const walDir = of === 'store' && scene.plan.config.walDirIsSeparate ? { walDir: SEPARATE_WAL_DIR } : {};
-  const toWalDir = scene.copy?.walDir ?? `${CLONE_DIR}/wal`;
-  const own = { to: CLONE_DIR, toWalDir, identity: 'same', wholeCluster: true } as const;
+  // A checkpoint holds what was accepted before, durable or not; a clone is made by who sees the files alone.
+  const queued = of === 'store' ? Promise.resolve() : queueValue(scene);
+  const marked = log.save({});
+  marked.catch(() => undefined);
   try {
-    const { lsn } = await log.save({});
-    if (of !== 'store') await log.checkpoint({ scope: of, to: CHECKPOINT_DIR });
-    const options = { ...own, environment, ...walDir };
-    const { sourceLsn } = await cloneRaftLog(of === 'store' ? scene.dir : CHECKPOINT_DIR, options);
-    scene.copy = { stage: cut === true ? 'made' : 'used', walDir: scene.copy?.walDir ?? null };
+    if (of === 'store') await marked;
+    else await log.checkpoint({ scope: of, to: CHECKPOINT_DIR });
+    const { lsn } = await marked;
+    const { sourceLsn } = await cloneRaftLog(
+      of === 'store' ? scene.dir : CHECKPOINT_DIR,
+      cloneOptions(scene, op),
+    );
+    if (scene.copy !== null) scene.copy.stage = cut === true ? 'made' : 'used';
     scene.reach[of === 'store' ? 'cloned' : 'cloned-from-checkpoint'] += 1;
     if (isMoving) scene.reach['cloned-beside-moving-writer'] += 1;
     // Without its end marks a writer beside is not known to have come so far (D12).
@@ -78,7 +90,7 @@ async function copy(scene: Scene, log: RaftLog, op: CopyOp): Promise<void> {
     // Behind the cut it is judged.
     if (cut === true) return;
     await withClone(scene, async (clone) => {
-      await judgeClone(scene, clone, (isIt) => scene.allowed.wasEver(isIt));
+      await judgeClone(scene, clone);
       await checkFence(scene, log, clone, sourceLsn);
     });
   } catch (error) {
@@ -89,7 +101,24 @@ async function copy(scene: Scene, log: RaftLog, op: CopyOp): Promise<void> {
     }
     const finding = judgeFailure(scene, error, false);
     if (finding !== null) throw finding;
+  } finally {
+    await queued;
   }
+}
+
+function cloneOptions(scene: Scene, { of }: CopyOp): CloneOptions {
+  const { identity = 'same-of-whole-cluster', walDir = null } = scene.copy ?? {};
+  const whose = identity === 'new-member' ? { identity } : SAME[identity];
+  const source = of === 'store' && scene.plan.config.walDirIsSeparate ? { walDir: SEPARATE_WAL_DIR } : {};
+  const { environment } = scene.process;
+  return { to: CLONE_DIR, toWalDir: walDir ?? `${CLONE_DIR}/wal`, ...whose, environment, ...source };
+}
+
+/** A save that is under way when the next call is made, and that no snapshot has to cover. */
+function queueValue(scene: Scene): Promise<void> {
+  const { state } = scene.allowed.newest;
+  const values = { kind: 'values', values: [{ key: 0, bytes: 1 + (state.entriesHash % 30) }] } as const;
+  return issueSave(scene, makeSave(values, state, state.entriesHash));
 }
 
 /** Closes it also where a look at it fails, as one at damaged bytes must. */
@@ -123,21 +152,36 @@ function broken(scene: Scene, what: string, found = ''): Finding {
 }
 
 /** Entries below its own beginning may be left out: the snapshot covers them. */
-async function judgeClone(
-  scene: Scene,
-  clone: RaftLog,
-  was: (isIt: (state: LogState) => boolean) => boolean,
-): Promise<void> {
+async function judgeClone(scene: Scene, clone: RaftLog): Promise<void> {
   const found = await observeLog(clone);
   // R8: what was damaged meanwhile is named, and an older one shown.
   if (scene.isDamaged) return;
+  const { identity = 'same-of-whole-cluster', since = 0 } = scene.copy ?? {};
+  const { allowed } = scene;
   const from = found.boundary.index;
   const isIt = (state: LogState): boolean =>
     state.boundary.index <= from &&
     lastIndexOf(state) >= from &&
-    isSameState(withBoundary(state, from), found);
-  if (!was(isIt))
+    isSameState({ ...withBoundary(state, from), hardState: promisedBy(identity, state) }, found);
+  // Where something failed, a writer may be without its end marks.
+  const promises = allowed.promises.slice(scene.hasCause ? 0 : since);
+  if (!promises.some(isIt) && !allowed.candidates().some(({ state }) => isIt(state)))
     throw broken(scene, 'a clone shows a state that its source never was in', describeState(found));
+  const unfitUntil = identity === 'same' ? Infinity : 0;
+  if (clone.unfitUntil === unfitUntil) return;
+  throw broken(scene, `a clone is unfit until ${clone.unfitUntil}, expected ${unfitUntil}`);
+}
+
+/** What a copy knows to be promised: nothing by another server's id, and by one that may have voted since, in a term above. */
+function promisedBy(identity: CopyIdentity, { hardState }: LogState): LogState['hardState'] {
+  switch (identity) {
+    case 'new-member':
+      return { ...hardState, vote: null };
+    case 'same':
+      return { ...hardState, term: hardState.term + 1, vote: null };
+    case 'same-of-whole-cluster':
+      return hardState;
+  }
 }
 
 /** D11: whatever the source writes on is outside the run of its clone, and nothing of the clone is named as if it were its own. */
@@ -158,13 +202,10 @@ export async function judgeLeftCopy(scene: Scene): Promise<void> {
     removeCopies(scene);
     return;
   }
-  const { allowed } = scene;
   try {
     await withClone(scene, async (clone) => {
       scene.reach['crash-left-whole-copy'] += 1;
-      const isOne = (isIt: (state: LogState) => boolean): boolean =>
-        allowed.promises.some(isIt) || allowed.candidates().some(({ state }) => isIt(state));
-      await judgeClone(scene, clone, isOne);
+      await judgeClone(scene, clone);
     });
   } catch (error) {
     if (error instanceof Finding) throw error;

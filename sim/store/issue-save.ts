@@ -42,10 +42,12 @@ export function issueSave(scene: Scene, save: ModelSave, isAlone = false): Promi
   const saving = log.save(request);
   scribble();
   return saving.then(
-    ({ lastIndex }) => {
+    ({ lsn, lastIndex }) => {
       acknowledged(scene, issued);
       noteSaved(scene, save, before, issued);
       const expected = lastIndexOf(issued.state);
+      const records = issued === before ? 0 : Math.max(1, expected - lastIndexOf(before.state));
+      scene.noteLsn(log, lsn, records);
       if (lastIndex === expected) return;
       const what = `${scene.by} resolved to lastIndex ${lastIndex}, expected ${expected}`;
       scene.found(new Finding({ oracle: 'acknowledgement', what }));

@@ -29,8 +29,13 @@ export function makeSave(
     makeEntries(from, count, bytes, term, seed);
   const top = Math.max(hardState.term, lastTermOf(state), 1);
   switch (op.kind) {
-    case 'append':
-      return withTerm(state, make(last + 1, op.count, op.bytes, top + op.raise), top + op.raise);
+    case 'append': {
+      const { count, raise, climbs = 0 } = op;
+      const entries = make(last + 1, count, op.bytes, top + raise).map((entry, at) =>
+        climbs === 0 ? entry : modelEntry(entry.index, entry.term + at * climbs, entry.kind, entry.data),
+      );
+      return withTerm(state, entries, top + raise + (count - 1) * climbs);
+    }
     case 'conflict': {
       const from = Math.max(floor + 1, last + 1 - op.depth);
       return withTerm(state, make(from, op.count + 1, op.bytes, top + 1), top + 1);

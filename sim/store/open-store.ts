@@ -4,6 +4,7 @@ import type { RaftLog } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import type { RecoveryReport } from '../../src/wal/report/recovery-report.js';
 import { Fingerprint } from '../disk/image/fingerprint.js';
+import { findNode } from '../disk/image/paths.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import type { SimulatedProcess } from '../disk/simulated-process.js';
 import { describeState } from '../oracle/describe-state.js';
@@ -83,6 +84,11 @@ function noteRecovery(scene: Scene, log: RaftLog): void {
   if (rebuilt.length > 0) reach['slot-rebuilt'] += 1;
   if (scene.isFull) reach['opened-on-full-disk'] += 1;
   if (scene.dir === MOVED_DIR) reach['opened-where-moved-to'] += 1;
+  const gone = quarantined.find((path) => findNode(scene.disk.fs, path, 'stat') === undefined);
+  if (gone !== undefined || (cut !== null) !== (verdict === 'torn-tail')) {
+    const what = `${scene.by} says '${verdict}', cut ${JSON.stringify(cut)}, and that what is set aside lies in ${quarantined.join(' ')}`;
+    throw new Finding({ oracle: 'recovered-state', what });
+  }
   if (!scene.wasOpened || verdict !== 'fresh' || scene.isOverBudget) return;
   const what = `${scene.by} found a store to be fresh that had been open before`;
   throw new Finding({ oracle: 'recovered-state', what, expected: scene.allowed.lines() });
@@ -94,6 +100,12 @@ function listen(scene: Scene, log: RaftLog): void {
     reach.rotated += 1;
     scene.noteRotation();
     if (recycled) reach['segment-recycled'] += 1;
+  });
+  log.events.on('compacted', ({ upTo }) => {
+    scene.told.compactedTo = upTo;
+  });
+  log.events.on('snapshot', ({ meta }) => {
+    scene.told.snapshotAt = meta.index;
   });
   log.events.on('space-back', () => {
     reach['space-back'] += 1;

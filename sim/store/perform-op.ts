@@ -13,6 +13,8 @@ import {
   readBesideSaves,
   performReadSnapshot,
   performStream,
+  checkUntouched,
+  readQueued,
 } from './read-ops.js';
 import { performRollback } from './rollback.js';
 import type { Scene } from './scene.js';
@@ -43,7 +45,7 @@ export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
       return performInstall(scene, op, seed);
     case 'compact':
       if (op.saves === undefined) return performCompact(scene, op.share);
-      return compactBesideRead(scene, op.share, op.saves, seed);
+      return compactBesideRead(scene, op, seed);
     case 'read':
       return performRead(scene, op);
     case 'stream':
@@ -98,7 +100,7 @@ export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
 /** Saves that wait for none of those before them. */
 async function performBurst(
   scene: Scene,
-  { saves, gapMs, reads = false }: Extract<PlanOp, { kind: 'burst' }>,
+  { id, saves, gapMs, reads = false }: Extract<PlanOp, { kind: 'burst' }>,
   seed: number,
 ): Promise<void> {
   const issued: Promise<void>[] = [];
@@ -112,7 +114,9 @@ async function performBurst(
     // A refusal for want of room in the queue is told at once, and what follows must know of it.
     if (scene.plan.config.queueBytesMax !== undefined) await settled();
   }
-  if (reads) issued.push(readBesideSaves(scene));
+  checkUntouched(scene);
+  readQueued(scene);
+  if (reads) issued.push(readBesideSaves(scene, id % 2 === 0 ? 'durable' : 'accepted'));
   await Promise.all(issued);
 }
 

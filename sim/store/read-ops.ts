@@ -1,6 +1,6 @@
 import { isKeelsonError, KeelsonError } from '../../src/errors/index.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
-import type { Entry, RaftLog } from '../../src/raft-log/contract.js';
+import type { Entry } from '../../src/raft-log/contract.js';
 import { Finding } from '../oracle/finding.js';
 import {
   firstIndexOf,
@@ -12,14 +12,7 @@ import {
 } from '../oracle/log-state.js';
 import type { IssuedState } from '../oracle/allowed-states.js';
 import { describeState } from '../oracle/describe-state.js';
-import {
-  asModelEntries,
-  describeView,
-  isViewOf,
-  observeLog,
-  observeSnapshot,
-  seeView,
-} from '../oracle/observe-log.js';
+import { asModelEntries, observeLog, observeSnapshot } from '../oracle/observe-log.js';
 import type { OpBody, SaveOp } from '../plan/plan.js';
 import { subSeed } from '../world/random.js';
 import { issueSave, judgeFailure } from './issue-save.js';
@@ -31,71 +24,23 @@ import { performCompact, performSnapshot } from './snapshot-ops.js';
 /** Readers, one behind the other, that are opened while a writer goes on. */
 const READERS_MAX = 4;
 
-/** Holds what can be seen at once of the durable view against the allowed set. */
-export function checkView(scene: Scene): void {
-  const { log, allowed } = scene;
-  if (log === null) return;
-  const view = seeView(log);
-  checkKept(scene, log);
-  // By turns: each reads all that is in memory.
-  if (scene.disk.callCount % 2 === 0) checkInMemory(scene, log, 'read-in-memory');
-  else checkInMemory(scene, log.accepted, 'accepted-in-memory');
-  if (allowed.see((state) => isViewOf(view, state))) return;
-  throw new Finding({
-    oracle: 'durable-view',
-    what: `after ${scene.by} the durable view is none that could be`,
-    expected: allowed.lines(),
-    found: describeView(view),
-  });
-}
-
-/** What is kept is told newest first, and the newest is the one that counts. */
-function checkKept({ by }: Scene, { snapshots, snapshot }: RaftLog): void {
-  const indexes = snapshots.map(({ index }) => index);
-  const isFalling = indexes.every((index, at) => at === 0 || index < (indexes[at - 1] ?? 0));
-  if (isFalling && indexes[0] === snapshot?.index) return;
-  const what = `after ${by} the snapshots kept are said to be at ${indexes.join(', ')}, the newest at ${snapshot?.index}`;
-  throw new Finding({ oracle: 'durable-view', what });
-}
-
-/** What is in memory of a view is what the log holds: the whole of it, or its end if that alone is there. */
-function checkInMemory(
-  scene: Scene,
-  view: RaftLog | RaftLog['accepted'],
-  branch: 'read-in-memory' | 'accepted-in-memory',
-): void {
-  const { firstIndex, status } = scene.openLog;
-  const { lastIndex } = view;
-  if (status === 'closed') return;
-  for (const from of [firstIndex, Math.max(firstIndex, lastIndex - 2)]) {
-    const read = from > lastIndex ? null : inMemory(view, from, lastIndex + 1);
-    if (read === null) continue;
-    scene.reach[branch] += 1;
-    checkEntries(scene, read, from);
-    return;
-  }
-}
-
-/** Null also where a compaction that is queued has dropped them from what is accepted. */
-function inMemory(view: RaftLog | RaftLog['accepted'], from: number, until: number): Entry[] | null {
-  try {
-    return view.entriesInMemory(from, until);
-  } catch (error) {
-    if (isKeelsonError(error, 'KEELSON_COMPACTED')) return null;
-    throw error;
-  }
-}
-
-/** Reads a range of entries, whole or up to a bound of bytes. */
+/** Reads a range of entries, whole or up to a bound of bytes: by turns of the durable view and, as nothing is queued, of the other. */
 export async function performRead(scene: Scene, op: Extract<OpBody, { kind: 'read' }>): Promise<void> {
   const log = scene.openLog;
   const { firstIndex, lastIndex } = log;
   if (lastIndex < firstIndex) return;
   const from = firstIndex + Math.floor(op.share * (lastIndex + 1 - firstIndex));
   const until = Math.min(lastIndex + 1, from + op.count);
-  const read = await tryRead(scene, () => log.entries(from, until, { bytesMax: op.bytesMax }));
+  const { bytesMax } = op;
+  const view = op.count % 2 === 0 ? log : log.accepted;
+  const inMemory = view.entriesInMemory(from, until, { bytesMax });
+  const read = await tryRead(scene, () => view.entries(from, until, { bytesMax }));
   if (read === null) return;
   const entries = checkEntries(scene, read, from);
+  if (inMemory !== null && checkEntries(scene, inMemory, from).length !== entries.length) {
+    const what = `${scene.by} found ${inMemory.length} entries from ${from} on in memory, and read ${entries.length} within the same bound`;
+    throw new Finding({ oracle: 'read', what });
+  }
   const bytes = entries.reduce((sum, { data }) => sum + data.length, 0);
   const isTooMuch = entries.length > 1 && bytes > op.bytesMax;
   const { state } = scene.allowed.promised;
@@ -108,15 +53,20 @@ export async function performRead(scene: Scene, op: Extract<OpBody, { kind: 'rea
   throw new Finding({ oracle: 'read', what });
 }
 
-/** Reads all of the durable view while saves are under way: it is that of some state between. */
-export async function readBesideSaves(scene: Scene): Promise<void> {
+/** Reads all of a view while saves are under way: it is that of some state between. */
+export async function readBesideSaves(
+  scene: Scene,
+  shows: 'durable' | 'accepted' = 'durable',
+): Promise<void> {
   const log = scene.openLog;
-  const { firstIndex, lastIndex } = log;
+  const view = shows === 'durable' ? log : log.accepted;
+  const { firstIndex } = log;
+  const { lastIndex } = view;
   if (lastIndex < firstIndex) return;
   const before = scene.allowed.candidates();
   const { process } = scene;
   try {
-    const read = await log.entries(firstIndex, lastIndex + 1);
+    const read = await view.entries(firstIndex, lastIndex + 1);
     // What a process read at the moment of its death it tells nobody.
     if (!process.isAlive) return;
     scene.reach['read-beside-saves'] += 1;
@@ -128,6 +78,34 @@ export async function readBesideSaves(scene: Scene): Promise<void> {
     const finding = error instanceof Finding ? error : judgeFailure(scene, error, false);
     if (finding !== null) scene.found(finding);
   }
+}
+
+/** Reads, without a wait, what stands in the queue and nowhere else; {@link checkUntouched} looks at it again later. */
+export function readQueued(scene: Scene): void {
+  const { log } = scene;
+  if (log === null || log.status !== 'open' || log.accepted.lastIndex <= log.lastIndex) return;
+  const { accepted, lastIndex } = log;
+  const read = accepted.entriesInMemory(lastIndex + 1, accepted.lastIndex + 1) ?? [];
+  const entries = checkEntries(scene, read, lastIndex + 1);
+  scene.reach['queue-read'] += 1;
+  scene.handedOut = { read, entries };
+  const other = read.find(({ index, term }) => accepted.term(index) !== term);
+  if (other === undefined) return;
+  const what = `accepted.term(${other.index}) is ${accepted.term(other.index)}, but the entry read there has term ${other.term}`;
+  throw new Finding({ oracle: 'read', what });
+}
+
+/** What was handed out is the caller's, whatever becomes of the memory that it was read from. */
+export function checkUntouched(scene: Scene): void {
+  const { handedOut, by } = scene;
+  if (handedOut === null) return;
+  scene.handedOut = null;
+  const { read, entries } = handedOut;
+  const now = asModelEntries(read, entries[0]?.index ?? 0);
+  const at = now.findIndex(({ hash }, place) => hash !== entries[place]?.hash);
+  if (at < 0) return;
+  const what = `behind ${by} entry ${entries[at]?.index}, read before, has other bytes than it had then`;
+  throw new Finding({ oracle: 'read', what });
 }
 
 /**
@@ -147,9 +125,12 @@ export async function performStream(
   const isMoved = op.beside !== undefined || op.compacts === true;
   const isWhole = await tryRead(scene, async () => {
     try {
-      for await (const entry of log.stream(from, lastIndex + 1)) {
-        entries.push(entry);
-        if (entries.length === 1 && isMoved) await moveOn(scene, op, seed);
+      const stream =
+        op.chunks === true ? log.streamChunks(from, lastIndex + 1) : log.stream(from, lastIndex + 1);
+      for await (const read of stream) {
+        const isFirst = entries.length === 0;
+        for (const entry of Array.isArray(read) ? read : [read]) entries.push(entry);
+        if (isFirst && isMoved) await moveOn(scene, op, seed);
       }
       return true;
     } catch (error) {
@@ -171,13 +152,13 @@ export async function performStream(
 /** A compaction and saves behind it, while all there was is read: a segment may be used again once nobody reads it (D10). */
 export async function compactBesideRead(
   scene: Scene,
-  share: number,
-  saves: readonly SaveOp[],
+  { share, saves = [], isQueued = false }: Extract<OpBody, { kind: 'compact' }>,
   seed: number,
 ): Promise<void> {
   const reading = readBesideSaves(scene);
+  const moving = isQueued ? moveOn(scene, { beside: saves }, seed) : null;
   await performCompact(scene, share);
-  await moveOn(scene, { beside: saves }, seed);
+  await (moving ?? moveOn(scene, { beside: saves }, seed));
   await reading;
 }
 
@@ -223,6 +204,7 @@ export async function performBeside(
   { saves, compacts = false }: Extract<OpBody, { kind: 'beside' }>,
   seed: number,
 ): Promise<void> {
+  const { allowed } = scene;
   let isMoving = saves !== undefined;
   scene.isReadBeside = true;
   const move = async (): Promise<void> => {
@@ -239,7 +221,12 @@ export async function performBeside(
     const found: LogState[] = [];
     for (let reader = 0; reader === 0 || (isMoving && reader < READERS_MAX); reader += 1) {
       const state = await readBeside(scene, saves !== undefined);
-      if (state !== null) found.push(state);
+      if (state === null) continue;
+      found.push(state);
+      // R10: what no mark proves it does not show; of a snapshot or a compaction the log may know before who asked for it.
+      if (compacts || scene.isOverBudget || allowed.wasPromised((known) => isSameState(known, state)))
+        continue;
+      throw alien(scene, 'a reader beside the writer shows what was not durable yet', state);
     }
     return found;
   };
@@ -247,13 +234,17 @@ export async function performBeside(
   scene.isReadBeside = false;
   if (found.length === 0 || scene.isOverBudget) return;
   scene.reach[saves === undefined ? 'read-beside-writer' : 'read-beside-moving-writer'] += 1;
-  const alien = found.find((state) => !scene.allowed.wasEver((known) => isSameState(known, state)));
-  if (alien === undefined) return;
-  throw new Finding({
+  const other = found.find((state) => !allowed.wasEver((known) => isSameState(known, state)));
+  if (other !== undefined)
+    throw alien(scene, 'a reader beside the writer shows a state that the log never was in', other);
+}
+
+function alien(scene: Scene, what: string, state: LogState): Finding {
+  return new Finding({
     oracle: 'read',
-    what: 'a reader beside the writer shows a state that the log never was in',
+    what,
     expected: scene.allowed.lines(),
-    found: describeState(alien),
+    found: describeState(state),
   });
 }
 
@@ -297,7 +288,7 @@ export async function tryRead<T>(scene: Scene, read: () => Promise<T>): Promise<
   }
 }
 
-function checkEntries(
+export function checkEntries(
   scene: Scene,
   read: readonly Entry[],
   from: number,

@@ -6,7 +6,7 @@ import { Fingerprint } from '../disk/image/fingerprint.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import { describeState } from '../oracle/describe-state.js';
 import { Finding } from '../oracle/finding.js';
-import { lastIndexOf, type LogState } from '../oracle/log-state.js';
+import { lastIndexOf, type LogState, isSameStable } from '../oracle/log-state.js';
 import { observeLog } from '../oracle/observe-log.js';
 import { openOptions } from './open-options.js';
 import { SEPARATE_WAL_DIR, type Scene } from './scene.js';
@@ -116,5 +116,7 @@ export function whatWasForgotten(promised: LogState, found: LogState, unfitUntil
   const { hardState } = found;
   const isForgotten =
     hardState.term < term || (hardState.term === term && vote !== null && hardState.vote !== vote);
-  return isForgotten && unfitUntil !== Infinity ? `the vote of term ${term} is forgotten` : null;
+  if (isForgotten && unfitUntil !== Infinity) return `the vote of term ${term} is forgotten`;
+  if (unfitUntil > 0 || isSameStable(promised.stable, found.stable)) return null;
+  return 'small values are forgotten, and the log says that it has lost nothing';
 }

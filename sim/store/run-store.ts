@@ -8,7 +8,7 @@ import { makeSave } from './make-save.js';
 import { endMove } from './moved.js';
 import { openStore } from './open-store.js';
 import { performOp } from './perform-op.js';
-import { checkView } from './read-ops.js';
+import { checkView } from './check-view.js';
 import { checkKept, contentsOf, repairDamaged } from './repair-damaged.js';
 import type { Scene } from './scene.js';
 import { performCompact, performSnapshot } from './snapshot-ops.js';
@@ -181,9 +181,15 @@ class StoreRun {
     scene.throwIfFound();
     if (!scene.isOverBudget) checkView(scene);
     const log = scene.openLog;
+    const { damage } = await log.verify();
     await log.close();
     checkClosed(scene, log);
     if (scene.isDamaged) return;
+    if (damage.length > 0)
+      throw new Finding({
+        oracle: 'false-alarm',
+        what: `verify reports damage of a sound store: ${JSON.stringify(damage)}`,
+      });
     checkRoom(scene);
     // Half of the runs end with one open more.
     if (seed % 2 === 0) return;

@@ -1,4 +1,4 @@
-import type { RaftLog } from '../../src/raft-log/contract.js';
+import type { Entry, RaftLog } from '../../src/raft-log/contract.js';
 import {
   QUARANTINE_DIRECTORY_NAME,
   SNAPSHOTS_DIRECTORY_NAME,
@@ -9,9 +9,10 @@ import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import type { SimulatedProcess } from '../disk/simulated-process.js';
 import { AllowedStates } from '../oracle/allowed-states.js';
 import { Finding } from '../oracle/finding.js';
+import type { ModelEntry } from '../oracle/log-state.js';
 import { type OrderScene, tooEarly } from '../oracle/order-watch.js';
 import type { FaultsToCome } from '../plan/faults-to-come.js';
-import type { Plan } from '../plan/plan.js';
+import type { CopyIdentity, Plan } from '../plan/plan.js';
 import { Moments } from './moments.js';
 import { newReach, type Reach } from './reach.js';
 
@@ -73,12 +74,24 @@ export class Scene {
    * A copy is being made, or was when a crash came: what it left is judged before another operation. Made: it was
    * acknowledged. Used: it has gone on by itself since. `walDir`: where its segments are, if not inside it.
    */
-  copy: { stage: 'begun' | 'made' | 'used'; readonly walDir: string | null } | null = null;
+  copy: {
+    stage: 'begun' | 'made' | 'used';
+    readonly walDir: string | null;
+    readonly identity: CopyIdentity;
+    /** Where it was begun, among all that was ever promised. */
+    readonly since: number;
+  } | null = null;
   /** Somebody else reads the files of the log that is open. */
   isReadBeside = false;
+  /** Entries that were read out of the queue, and what they were then. */
+  handedOut: { readonly read: readonly Entry[]; readonly entries: readonly ModelEntry[] } | null = null;
+  /** By the events of the log that is open, the last of each kind. */
+  readonly told = { compactedTo: -1, snapshotAt: -1 };
   /** Damage was named: nothing more can be asked of this store. */
   hasEnded = false;
   #controlsInTail = 0;
+  /** Of the save acknowledged last, by log. */
+  readonly #lsns = new WeakMap<RaftLog, number>();
   #finding: Error | null = null;
 
   constructor(plan: Plan, disk: SimulatedDisk, faults: FaultsToCome) {
@@ -165,6 +178,15 @@ export class Scene {
       oracle: 'stuck',
       what: `${this.by} did not end within ${PATIENCE_MS / 3_600_000} hours`,
     });
+  }
+
+  /** An LSN numbers a record: that of a save is above the one before it by what it wrote, and never falls back (D4, R4). */
+  noteLsn(log: RaftLog, lsn: number, records: number): void {
+    const before = this.#lsns.get(log) ?? log.recovery.lastLsn;
+    this.#lsns.set(log, lsn);
+    if (lsn >= before + records) return;
+    const what = `${this.by} resolved to LSN ${lsn}, ${records} records behind LSN ${before}`;
+    this.found(new Finding({ oracle: 'acknowledgement', what }));
   }
 
   /** Notes a record that may use the reserve; true if it is the first in this segment while the disk is full. */

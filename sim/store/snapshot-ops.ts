@@ -12,7 +12,7 @@ import {
   termAt,
   withBoundary,
 } from '../oracle/log-state.js';
-import type { OpBody, SaveOp } from '../plan/plan.js';
+import type { OpBody, SaveOp, SnapshotBreak } from '../plan/plan.js';
 import { subSeed } from '../world/random.js';
 import { acknowledged, issueSave, judgeFailure, saveFailed } from './issue-save.js';
 import { makeSave } from './make-save.js';
@@ -30,12 +30,14 @@ interface Taken {
 
 /** Takes a snapshot of the state at some index, while saves that do not disturb it go on. */
 export async function performSnapshot(scene: Scene, op: SnapshotOp, seed: number): Promise<void> {
+  if (op.breaks !== undefined) await breakOff(scene, op, op.breaks, seed);
   const { allowed } = scene;
   const { state } = allowed.newest;
   const lowest = Math.max(state.snapshot?.index ?? 0, state.boundary.index - 1, 0) + 1;
   const last = lastIndexOf(state);
   if (lowest > last) return;
-  const index = lowest + Math.floor(op.share * (last + 1 - lowest));
+  const share = op.breaks === undefined ? op.share : 0.999;
+  const index = lowest + Math.floor(share * (last + 1 - lowest));
   const taken = makeSnapshot(index, termAt(state, index) ?? 0, op, seed);
   const beside = besideOf(scene, op.beside, seed);
   const log = scene.openLog;
@@ -48,6 +50,53 @@ export async function performSnapshot(scene: Scene, op: SnapshotOp, seed: number
   await beside.all();
 }
 
+/** Begins a snapshot that comes to nothing: it counts nowhere, and one of its index and term can be taken behind it. */
+async function breakOff(scene: Scene, op: SnapshotOp, how: SnapshotBreak, seed: number): Promise<void> {
+  const log = scene.openLog;
+  const { allowed } = scene;
+  const { state } = allowed.newest;
+  const index = lastIndexOf(state);
+  const term = termAt(state, index) ?? 0;
+  if (index <= Math.max(state.hardState.commit, state.snapshot?.index ?? 0, state.boundary.index)) return;
+  if (log.status !== 'open' || scene.plan.config.queueBytesMax !== undefined) return;
+  const { snapshot, chunks } = makeSnapshot(index, term, op, seed);
+  const givenUp = new AbortController();
+  const broken = new Error('the data of this snapshot ends here');
+  const cut: Promise<void>[] = [];
+  const end = (): void => {
+    if (how === 'data-fails') throw broken;
+    if (how === 'given-up') givenUp.abort();
+    else cut.push(issueSave(scene, { truncateFrom: index }));
+  };
+  // A cut that fails leaves the entry where it was.
+  allowed.float(
+    (before) => (termAt(before, index) === term ? withSnapshot(before, snapshot) : before),
+    scene.by,
+  );
+  try {
+    const data = streamOf(chunks, () => undefined, end);
+    await log.createSnapshot({ index, conf: snapshot.conf, data, signal: givenUp.signal });
+    allowed.landFloating();
+    if (how !== 'index-gone' || termAt(allowed.newest.state, index) !== term) {
+      const what = `${scene.by} broke off a snapshot at ${index} (${how}), and it was taken`;
+      scene.found(new Finding({ oracle: 'durable-view', what }));
+    }
+  } catch (error) {
+    if (log.status === 'open') allowed.sinkFloating();
+    const isTold =
+      error === broken ||
+      (how === 'given-up' && isKeelsonError(error, 'KEELSON_ABORTED')) ||
+      (how === 'index-gone' && isKeelsonError(error, 'KEELSON_UNAVAILABLE'));
+    if (isTold) scene.reach['snapshot-broken-off'] += 1;
+    const finding = isTold ? null : judgeFailure(scene, error, false);
+    if (finding !== null) scene.found(finding);
+  }
+  await Promise.all(cut);
+  if (how !== 'index-gone' || log.status !== 'open') return;
+  const again = { kind: 'append', count: 1, bytes: 20, raise: 0 } as const;
+  await issueSave(scene, makeSave(again, allowed.newest.state, seed));
+}
+
 /** Installs a snapshot as from a leader: one that keeps the log, or one that replaces it. */
 export async function performInstall(scene: Scene, op: InstallOp, seed: number): Promise<void> {
   if (op.held === true && (await installHeld(scene, op, seed))) return;
@@ -56,7 +105,8 @@ export async function performInstall(scene: Scene, op: InstallOp, seed: number):
   const last = lastIndexOf(state);
   if (op.keeps && lowest <= last) {
     const index = lowest + Math.floor(op.share * (last + 1 - lowest));
-    await installKeeping(scene, makeSnapshot(index, termAt(state, index) ?? 0, op, seed));
+    const beside = besideOf(scene, op.beside ?? [], seed);
+    await installKeeping(scene, makeSnapshot(index, termAt(state, index) ?? 0, op, seed), beside);
     return;
   }
   const open = Math.max(lowest, state.hardState.commit + 1);
@@ -73,20 +123,33 @@ async function installHeld(scene: Scene, op: InstallOp, seed: number): Promise<b
   if (held === null) return false;
   const { index, term } = held;
   const { snapshot, chunks } = makeSnapshot(index, term, op, seed);
+  const { conf } = snapshot;
+  const before = scene.allowed.newest;
+  // Who sent it relies on the term that came with it.
+  const hardState = op.share < 0.5 ? { term: before.state.hardState.term + 1 } : undefined;
+  const installing = { index, term, conf, data: streamOf(chunks), ...(hardState && { hardState }) };
+  const issued =
+    hardState === undefined || log.status === 'failed'
+      ? null
+      : scene.allowed.issue(withTerm(before.state, hardState.term), scene.by);
   try {
-    const meta = await log.installSnapshot({ index, term, conf: snapshot.conf, data: streamOf(chunks) });
+    const meta = await log.installSnapshot(installing);
     scene.reach['snapshot-held-already'] += 1;
+    if (issued !== null) acknowledged(scene, issued);
     if (meta.bytes === held.bytes && Buffer.compare(meta.conf, held.conf) === 0) return true;
     const what = `${scene.by} installed the snapshot at ${index} that is held, and it became another`;
     scene.found(new Finding({ oracle: 'durable-view', what }));
   } catch (error) {
-    const finding = judgeFailure(scene, error, false);
-    if (finding !== null) scene.found(finding);
+    saveFailed(scene, log, issued, error, false);
   }
   return true;
 }
 
-async function installKeeping(scene: Scene, { snapshot, chunks }: Taken): Promise<void> {
+function withTerm(state: LogState, term: number): LogState {
+  return { ...state, hardState: { ...state.hardState, term, vote: null } };
+}
+
+async function installKeeping(scene: Scene, { snapshot, chunks }: Taken, beside: Beside): Promise<void> {
   const log = scene.openLog;
   const isFailed = log.status === 'failed';
   if (!isFailed) scene.allowed.float((before) => withSnapshot(before, snapshot), scene.by);
@@ -94,11 +157,12 @@ async function installKeeping(scene: Scene, { snapshot, chunks }: Taken): Promis
   await settleFloating(
     scene,
     log,
-    log.installSnapshot({ index, term, conf, data: streamOf(chunks) }),
+    log.installSnapshot({ index, term, conf, data: streamOf(chunks, beside.next) }),
     isFailed,
     'snapshot-installed-keeping',
     index,
   );
+  await beside.all();
 }
 
 async function installReplacing(scene: Scene, { snapshot, chunks }: Taken, before: LogState): Promise<void> {
@@ -125,6 +189,7 @@ async function settleFloating(
   try {
     await taking;
     allowed.landFloating();
+    checkTold(scene, 'snapshotAt', index);
     scene.reach[branch] += 1;
   } catch (error) {
     const finding = judgeFailure(scene, error, false);
@@ -133,6 +198,13 @@ async function settleFloating(
     allowed.sinkFloating();
     await checkSunk(scene, log, index);
   }
+}
+
+/** What is done is told, before who asked for it goes on. */
+function checkTold(scene: Scene, told: keyof Scene['told'], index: number): void {
+  if (scene.told[told] === index) return;
+  const what = `${scene.by} came to ${told} ${index}, and the events of the log say ${scene.told[told]}`;
+  scene.found(new Finding({ oracle: 'durable-view', what }));
 }
 
 /** D8: a snapshot whose record failed covers nothing, so that nothing may be compacted up to it. */
@@ -168,6 +240,7 @@ export async function performCompact(scene: Scene, share: number): Promise<void>
   try {
     await log.compact(upTo);
     if (issued !== null) acknowledged(scene, issued);
+    if (!isEmpty) checkTold(scene, 'compactedTo', upTo);
     if (!isEmpty) scene.reach.compacted += 1;
     if (!isEmpty && scene.isFull) scene.reach['compacted-on-full-disk'] += 1;
   } catch (error) {
@@ -175,12 +248,14 @@ export async function performCompact(scene: Scene, share: number): Promise<void>
   }
 }
 
+interface Beside {
+  readonly count: number;
+  readonly next: () => void;
+  readonly all: () => Promise<unknown>;
+}
+
 /** Saves that are issued while a snapshot's data streams, none of which the snapshot's record can disturb. */
-function besideOf(
-  scene: Scene,
-  ops: readonly SaveOp[],
-  seed: number,
-): { readonly count: number; next: () => void; all: () => Promise<unknown> } {
+function besideOf(scene: Scene, ops: readonly SaveOp[], seed: number): Beside {
   const issued: Promise<void>[] = [];
   const left = ops.map((op, at): SaveOp => {
     if (op.kind === 'append' || op.kind === 'vote') return op;
@@ -212,10 +287,12 @@ function makeSnapshot(
 async function* streamOf(
   chunks: readonly Uint8Array[],
   between: () => void = () => undefined,
+  atEnd: () => void = () => undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   for (const chunk of chunks) {
     between();
     yield chunk;
   }
   between();
+  atEnd();
 }

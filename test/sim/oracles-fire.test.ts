@@ -43,6 +43,7 @@ const FROM: Readonly<Partial<Record<Oracle, number>>> = {
 const FOUND_BY: Readonly<Record<Oracle, number>> = {
   'recovered-state': 19,
   'durable-view': 22,
+  'accepted-view': 151,
   read: 101,
   refusal: 20,
   acknowledgement: 24,
