@@ -33,9 +33,9 @@ async function proxyTo(port: number): Promise<{ readonly port: number; readonly 
 }
 
 test('a client whose host went silent is let go, and one behind a silent server is told', async () => {
-  const server = await served({ limits: { silentMs: 200 } });
+  const server = await served({ limits: { silentMs: 500 } });
   const proxy = await proxyTo(server.port);
-  const log = await connected({ port: proxy.port }, { patienceMs: 500 });
+  const log = await connected({ port: proxy.port }, { patienceMs: 1500 });
   await log.save({ hardState: { term: 1 }, entries: [entryAt(1)] });
   const { calls, close } = connectTo(`127.0.0.1:${proxy.port}`, {}, 500);
   onTestFinished(close);
