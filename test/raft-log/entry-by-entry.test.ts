@@ -15,7 +15,8 @@ import { DIR } from './wounded-store.js';
 
 const isDeep = process.env['KEELSON_DEEP'] === '1';
 const COUNT = 40;
-const STEP = isDeep ? 1 : 67;
+/** In a quick run less than the 111 bytes of an entry with its head: each is hit. */
+const STEP = isDeep ? 1 : 101;
 
 function verify(disk: SimulatedDisk): Promise<VerifyReport> {
   return verifyStore({ environment: disk.environment, dir: DIR, walDir: null });
