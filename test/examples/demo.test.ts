@@ -58,9 +58,10 @@ describe('npm run demo -- --single', () => {
       env: { ...process.env, TMPDIR: temporary },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
-    await once(child.stdout, 'data');
+    const closed = once(child, 'close');
+    await Promise.race([once(child.stdout, 'data'), closed]);
     child.kill(signal);
-    const [code] = (await once(child, 'close')) as [number | null];
+    const [code] = (await closed) as [number | null];
     expect(code).toBe(130);
     expect(readdirSync(temporary)).toEqual([]);
   });

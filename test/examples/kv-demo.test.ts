@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runBuilt } from './built.js';
@@ -13,11 +13,21 @@ import { scratchDirectory } from './scratch-directory.js';
 const DEMO = 'examples/demo/main.js';
 /** A machine whose cores are all busy may take long; the demonstration itself says then what it waited for. */
 const PATIENT = ['--deadline-s', '540'];
+/** A quarter of the text will do: nothing happens any longer while the rest is loaded. */
+const LINES = 1500;
+
+function shortText(): readonly string[] {
+  const text = readFileSync(join(import.meta.dirname, '../../examples/demo/text/opticks.txt'), 'utf8');
+  const path = join(scratchDirectory(), 'short.txt');
+  writeFileSync(path, `${text.split('\n', LINES).join('\n')}\n`);
+  return ['--input', path];
+}
 
 describe('npm run demo', () => {
   test('holds what was acknowledged against what three nodes hold, after every kind of disaster', async () => {
     const temporary = scratchDirectory();
-    const { code, stdout, stderr } = await runBuilt(DEMO, ['--kills', '8', ...PATIENT], { temporary });
+    const args = ['--kills', '8', ...shortText(), ...PATIENT];
+    const { code, stdout, stderr } = await runBuilt(DEMO, args, { temporary });
     expect(`${stdout}\n${stderr}`).toContain('Every acknowledged write is on every node');
     expect(stdout).toContain('the history of reads and writes is linearizable');
     expect(stdout).toMatch(/kills by SIGKILL +\d+/);
@@ -51,9 +61,10 @@ describe('npm run demo', () => {
       env: { ...process.env, TMPDIR: temporary },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
-    await once(child.stdout, 'data');
+    const closed = once(child, 'close');
+    await Promise.race([once(child.stdout, 'data'), closed]);
     child.kill(signal);
-    const [code] = (await once(child, 'close')) as [number | null];
+    const [code] = (await closed) as [number | null];
     expect(code).toBe(130);
     expect(readdirSync(temporary)).toEqual([]);
   });
