@@ -5,6 +5,7 @@ import type { Frame, RecordRegion } from '../../wal/inside.js';
 import { WalCounters } from '../../wal/report/wal-counters.js';
 import type { WalObserver } from '../../wal/report/observer.js';
 import { checkFrameSize } from '../../errors/log-refusals.js';
+import { RecoveryTally } from '../../wal/report/damage.js';
 import type { RecoveryReport } from '../../wal/report/recovery-report.js';
 import type { FrameStore } from '../log-store.js';
 import { DurableState } from '../state/durable-state.js';
@@ -192,25 +193,9 @@ export class MemoryFrames implements FrameStore {
 
 /** What an open of memory finds: nothing can be amiss. */
 function reportOf({ epoch, lastLsn }: MemoryMedium): RecoveryReport {
-  return Object.freeze({
-    verdict: epoch === 1 ? 'fresh' : 'clean',
-    storeId: '',
-    segments: 0,
-    batches: 0,
-    entries: 0,
-    lastLsn,
-    epoch,
-    cut: null,
-    damage: null,
-    rebuilt: [],
-    snapshotFallback: null,
-    sparse: null,
-    unmarked: null,
-    quarantined: [],
-    strays: [],
-    readBytes: 0,
-    ms: 0,
-  });
+  const tally = new RecoveryTally(() => 0);
+  Object.assign(tally, { epoch, lastLsn });
+  return tally.report(epoch === 1 ? 'fresh' : 'clean');
 }
 
 function fenced(): KeelsonError {

@@ -7,7 +7,7 @@ import { closeFile } from '../../disk/close-file.js';
 import { NO_ENTRIES, segmentMissing, type Damage, type RecoveryTally } from '../report/damage.js';
 import { otherFormat } from '../report/incompatible-format.js';
 import type { WalLayer } from '../layer.js';
-import { sealedSegment, segmentPath, type LiveSegment } from '../segment/live-segment.js';
+import { sealedSegment, segmentPath, unsealedSegment, type LiveSegment } from '../segment/live-segment.js';
 import { headerFault } from '../segment/header-fault.js';
 import { openSegment, readSeal, readSegmentHeader } from '../segment/read-segment.js';
 import { cleanTail, type CleanTail } from './clean-tail.js';
@@ -214,7 +214,8 @@ class Judge {
     const clean = next === null ? await this.#cleanTail(current) : null;
     layer.restorePreamble(header, isFirst);
     const scan = clean === null ? await this.#scan(current, next, true) : this.#adopt(clean);
-    this.#segments.push(scannedSegment(current, scan));
+    const { index, run, runUntil } = scan;
+    this.#segments.push(unsealedSegment(current.path, header, index, run.lastLsn, runUntil));
     return this.#isTail(current, scan, next) ? scan : null;
   }
 
@@ -352,19 +353,4 @@ class Judge {
     const reason = `the oldest segment holds records from ${lowest} on, expected ${needed}, the first that was not compacted`;
     return this.#damage({ code: 'KEELSON_CORRUPT', path, offset: 0, reason });
   }
-}
-
-function scannedSegment(current: Candidate, scan: SegmentScan): LiveSegment {
-  const { header, path } = current;
-  return {
-    header,
-    path,
-    salt: segmentSalt(header.identity),
-    lowest: scan.index.lowest,
-    until: scan.index.until,
-    lastLsn: scan.run.lastLsn,
-    framesUntil: scan.runUntil,
-    seal: null,
-    index: scan.index,
-  };
 }

@@ -41,6 +41,19 @@ export function sealedSegment(path: string, header: SegmentHeader, seal: SealTra
   };
 }
 
+/** One whose index is in memory: it is the tail, or its seal was lost. */
+export function unsealedSegment(
+  path: string,
+  header: SegmentHeader,
+  index: RecordIndex,
+  lastLsn: number,
+  framesUntil: number,
+): LiveSegment {
+  const { lowest, until } = index;
+  const salt = segmentSalt(header.identity);
+  return { header, path, salt, lowest, until, lastLsn, framesUntil, seal: null, index };
+}
+
 /** Lowest number the segment owns, as of now: that of the tail may fall. */
 export function lowestOf(segment: LiveSegment): number {
   return segment.index === null ? segment.lowest : segment.index.lowest;

@@ -6,13 +6,13 @@ import { KeelsonError } from '../../errors/index.js';
 import { segmentName } from '../../format/names.js';
 import type { DurableMark } from '../../format/position.js';
 import type { SealTrailer } from '../../format/seal.js';
-import { framesFrom, segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
+import { framesFrom, type SegmentHeader } from '../../format/segment-header.js';
 import { ActiveSegment } from './active-segment.js';
 import { closeFile } from '../../disk/close-file.js';
 import { newIdentity } from '../store/begin-log.js';
 import type { WalLayer } from '../layer.js';
 import { LeftAsItWas } from './left-as-it-was.js';
-import { sealedSegment, type LiveSegment } from '../segment/live-segment.js';
+import { sealedSegment, unsealedSegment, type LiveSegment } from '../segment/live-segment.js';
 import { makeFailed, writeSegmentHeader } from '../segment/make-segment.js';
 import { RecordIndex } from '../segment/record-index.js';
 import { sealSegment } from './seal-segment.js';
@@ -73,7 +73,9 @@ export async function rotateSegment(request: RotationRequest): Promise<Rotated> 
     else await closeFile(spare.file);
     throw error;
   }
-  const segment = emptySegment(header, path);
+  const index = new RecordIndex(header.end.lastIndex + 1);
+  const begun = framesFrom(header.state.length);
+  const segment = unsealedSegment(path, header, index, header.firstLsn - 1, begun);
   const last = { chain: active.chain, frameCount: 0, resets: false, runs: 0, front: null };
   const sealed = sealedSegment(active.path, active.header, trailer);
   await closeFile(active.file);
@@ -150,19 +152,4 @@ async function takeNameBack(
 function nameTaken(path: string): Error {
   const message = 'a file stands already where the next segment is to be, and nothing replaces it';
   return systemError('EEXIST', message, { syscall: 'rename', path });
-}
-
-function emptySegment(header: SegmentHeader, path: string): LiveSegment {
-  const from = header.end.lastIndex + 1;
-  return {
-    header,
-    path,
-    salt: segmentSalt(header.identity),
-    lowest: from,
-    until: from,
-    lastLsn: header.firstLsn - 1,
-    framesUntil: framesFrom(header.state.length),
-    seal: null,
-    index: new RecordIndex(from),
-  };
 }
