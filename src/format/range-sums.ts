@@ -20,10 +20,12 @@ export function rangeCount(lowest: number, until: number): number {
 export function rangeSums(lowest: number, checksums: Uint32Array): Uint32Array {
   const sums = new Uint32Array(rangeCount(lowest, lowest + checksums.length));
   const first = Math.floor(lowest / RANGE_RECORDS);
-  for (let at = 0; at < checksums.length; at += 1) {
-    const range = Math.floor((lowest + at) / RANGE_RECORDS) - first;
+  for (let range = 0, at = 0; range < sums.length; range += 1) {
+    const until = Math.min((first + range + 1) * RANGE_RECORDS - lowest, checksums.length);
+    let sum = 0;
+    for (; at < until; at += 1) sum = (sum + mixed(checksums[at] as number)) | 0;
     // A typed array keeps the low 32 bits.
-    sums[range] = (sums[range] as number) + mixed(checksums[at] as number);
+    sums[range] = sum;
   }
   return sums;
 }
