@@ -9,6 +9,9 @@ import { lastIndexOf } from '../oracle/log-state.js';
 import { requestOf } from './make-save.js';
 import type { Scene } from './scene.js';
 
+/** Small values of so many bytes fit into the smallest reserve, of which half is kept for the record of a snapshot and of a compaction. */
+const RESERVED_BYTES = 256;
+
 /**
  * Hands a save to the log and tells the allowed set of it: what it leads to before, its fate when it is known.
  * Resolves then; what is wrong is kept in the scene. Never rejects.
@@ -38,7 +41,7 @@ export function issueSave(scene: Scene, save: ModelSave, isAlone = false): Promi
   const issued = outcome.isEmpty ? before : allowed.issue(outcome.state, scene.by);
   tellSave(scene, 'save', issued, `${scene.by} saves`, save.entries);
   const isControl = !outcome.isEmpty && (save.entries?.length ?? 0) === 0;
-  const isFirst = isControl && scene.noteControl() && isAlone;
+  const isFirst = isControl && scene.noteControl() && isAlone && valueBytes(save) <= RESERVED_BYTES;
   const saving = log.save(request);
   scribble();
   return saving.then(
@@ -60,6 +63,12 @@ export function issueSave(scene: Scene, save: ModelSave, isAlone = false): Promi
       saveFailed(scene, log, outcome.isEmpty ? null : issued, error, isFirst);
     },
   );
+}
+
+function valueBytes({ stable = new Map() }: ModelSave): number {
+  let bytes = 0;
+  for (const value of stable.values()) bytes += value?.length ?? 0;
+  return bytes;
 }
 
 /** For who draws the run. */

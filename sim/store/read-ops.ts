@@ -157,7 +157,7 @@ export async function compactBesideRead(
 ): Promise<void> {
   const reading = readBesideSaves(scene);
   const moving = isQueued ? moveOn(scene, { beside: saves }, seed) : null;
-  await performCompact(scene, share);
+  await performCompact(scene, share, !isQueued);
   await (moving ?? moveOn(scene, { beside: saves }, seed));
   await reading;
 }

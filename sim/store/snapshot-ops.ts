@@ -221,8 +221,12 @@ async function checkSunk(scene: Scene, log: RaftLog, index: number): Promise<voi
   throw new Finding({ oracle: 'refusal', what, expected: ['a refusal with KEELSON_UNAVAILABLE'] });
 }
 
-/** Drops entries that the snapshot covers. */
-export async function performCompact(scene: Scene, share: number): Promise<void> {
+/**
+ * Drops entries that the snapshot covers.
+ *
+ * @param isAlone no save is queued before it, with which it would fail (D7)
+ */
+export async function performCompact(scene: Scene, share: number, isAlone = true): Promise<void> {
   const { allowed } = scene;
   const log = scene.openLog;
   const before = allowed.newest;
@@ -236,7 +240,7 @@ export async function performCompact(scene: Scene, share: number): Promise<void>
     : isEmpty
       ? before
       : allowed.issue(withBoundary(before.state, upTo), scene.by);
-  const isFirst = !isEmpty && !isFailed && scene.noteControl();
+  const isFirst = !isEmpty && !isFailed && scene.noteControl() && isAlone;
   try {
     await log.compact(upTo);
     if (issued !== null) acknowledged(scene, issued);
