@@ -142,7 +142,7 @@ export type OpBody =
       /** Of one that keeps the log: issued while the data streams. */
       readonly beside?: readonly SaveOp[];
     }
-  /** `saves`: behind the compaction, or queued in front of it, with a read of all there was under way since before it. */
+  /** `saves`: behind the compaction, or the first queued in front of it, with a read of all there was under way since before it. */
   | {
       readonly kind: 'compact';
       readonly share: number;

@@ -19,6 +19,7 @@ import { issueSave, judgeFailure } from './issue-save.js';
 import { makeSave } from './make-save.js';
 import { openOptions } from './open-options.js';
 import type { Scene } from './scene.js';
+import { settled } from './settled.js';
 import { performCompact, performSnapshot } from './snapshot-ops.js';
 
 /** Readers, one behind the other, that are opened while a writer goes on. */
@@ -156,9 +157,13 @@ export async function compactBesideRead(
   seed: number,
 ): Promise<void> {
   const reading = readBesideSaves(scene);
-  const moving = isQueued ? moveOn(scene, { beside: saves }, seed) : null;
+  // One alone: what follows it is made for a state of which it is known what became of both.
+  const first = isQueued ? saves.slice(0, 1) : [];
+  const moving = moveOn(scene, { beside: first }, seed);
+  if (scene.plan.config.queueBytesMax !== undefined) await settled();
   await performCompact(scene, share, !isQueued);
-  await (moving ?? moveOn(scene, { beside: saves }, seed));
+  await moving;
+  await moveOn(scene, { beside: saves.slice(first.length) }, seed);
   await reading;
 }
 
