@@ -96,15 +96,18 @@ function* mutationsOf(chronicle: Chronicle, mode: OpenMode, isThorough: boolean)
 }
 
 /** What is tried on each of the ends: what only some of the ways to open, or files of its own, may answer otherwise. */
-function isForEach(chronicle: Chronicle, { kind, touched }: Mutation, mode: OpenMode): boolean {
+function isForEach(chronicle: Chronicle, { kind, text, touched }: Mutation, mode: OpenMode): boolean {
   if (kind === 'bit flipped') return true;
   if (kind === 'files rolled back together') return mode === MODES['opened'];
-  return touched.some((path) => isOwnOf(chronicle, path));
+  return NOT_IN_ALL.test(text) || touched.some((path) => isOwnOf(chronicle, path));
 }
+
+/** Files that some of the ends lack, or have empty. */
+const NOT_IN_ALL = /(\/marks|\.spare)\b/;
 
 /** The files that differ between the ends. */
 function isOwnOf(chronicle: Chronicle, path: string): boolean {
-  return path === tailOf(chronicle) || /(superblock|marks|\.spare)$/.test(path);
+  return path === tailOf(chronicle) || path.endsWith('/superblock') || NOT_IN_ALL.test(path);
 }
 
 function tailOf({ images }: Chronicle): string | undefined {
@@ -131,7 +134,7 @@ function chooserOf(chronicle: Chronicle, isThorough: boolean): ChooseBit {
   return (path, bit) => {
     const byte = bit >> 3;
     const isField = meaningful.get(path)?.has(byte) === true;
-    const isOwn = path === tail || (isField && isOwnOf(chronicle, path));
+    const isOwn = path === tail || NOT_IN_ALL.test(path) || (isField && isOwnOf(chronicle, path));
     if (bit % THIN_BITS === 0 && (isOwn || isTurnOf(chronicle.end, bit / THIN_BITS))) return true;
     if (!isThorough || !isField) return false;
     return (isOwn || isTurnOf(chronicle.end, byte)) && (bit + byte + turn * ENDS.length) % 8 === 0;
