@@ -84,6 +84,7 @@ export function drawFaults(seed: number, op: PlanOp, opCount: number, swarm: Swa
     ...drawFailure(new Random(subSeed(seed, 'failure again')), op, 0, swarm, again),
     ...drawDamage(new Random(subSeed(seed, 'damage')), op, opCount, swarm),
     ...drawHeldRead(new Random(subSeed(seed, 'held read')), op, swarm),
+    ...drawRefusedRotation(new Random(subSeed(seed, 'refused rotation')), op, swarm),
   ];
 }
 
@@ -94,10 +95,39 @@ function drawHeldRead(random: Random, op: PlanOp, swarm: Swarm): PlanFault[] {
   return [{ at: { op: op.id, life: 0, on: 'read', of: '*.wal', nth: 1 }, kind: 'stuck' }];
 }
 
+/** Operations that save and do nothing else: there the first write of the superblock is that of a rotation. */
+const ONLY_SAVES: ReadonlySet<PlanOp['kind']> = new Set<PlanOp['kind']>(['append', 'mixed', 'burst']);
+/** Most of them rotate nothing, and meet no such fault. */
+const REFUSED_ROTATIONS = 0.15;
+
+/**
+ * A rotation that a full disk takes back: what is smaller goes on behind the seal of a segment that is live again. Now and
+ * then a power cut follows closely, before any sync of names has made that durable.
+ */
+function drawRefusedRotation(random: Random, op: PlanOp, swarm: Swarm): PlanFault[] {
+  if (!ONLY_SAVES.has(op.kind) || !swarm.on.has('no-space') || !random.chance(REFUSED_ROTATIONS)) return [];
+  const refused = { op: op.id, life: 0, on: 'write', of: 'superblock', nth: 1 } as const;
+  const cut = {
+    op: op.id + random.below(3),
+    life: 0,
+    on: 'write',
+    of: '*.wal',
+    nth: 1 + random.below(4),
+  } as const;
+  const isCut = swarm.on.has('power') && random.chance(0.3);
+  return [
+    { at: refused, kind: 'ENOSPC' },
+    ...(isCut ? [{ at: cut, kind: 'power', arg: 'before' } as const] : []),
+  ];
+}
+
 /** Directories whose names a copy syncs: the one that it is made in, itself, its segments'. */
 const COPY_PLACES = ['data', 'data', 'clone', 'clone-wal', 'checkpoint'] as const;
-/** Calls that change the disk, about, of a try that was stopped there and of the next one. */
+/** Each is synced two or three times; what the first two prove, all that follows rests on. */
+const COPY_SYNCS = [1, 1, 2, 2, 3] as const;
+/** Calls that change the disk, about, of a try that was stopped there, and of the next one until it is nearly whole. */
 const COPY_CHANGES = 60;
+const NEARLY_WHOLE = { from: 28, count: 16 } as const;
 
 /**
  * As of any operation; where the copy is tried again a sync of names fails, behind which no name is proven (D5), and now and
@@ -113,9 +143,10 @@ export function drawCopyFaults(
   const random = new Random(subSeed(seed, 'names'));
   if (op.cut !== true || !swarm.on.has('sync-error') || !random.chance(0.8)) return faults;
   const at = { op: op.id, life: 0 } as const;
-  const names = { on: 'syncDirectory', of: random.pick(COPY_PLACES), nth: 1 + random.below(3) } as const;
+  const names = { on: 'syncDirectory', of: random.pick(COPY_PLACES), nth: random.pick(COPY_SYNCS) } as const;
   faults.push({ at: { ...at, ...names }, kind: 'EIO' });
-  const nth = 1 + random.below(COPY_CHANGES);
+  const isLate = random.chance(0.5);
+  const nth = isLate ? NEARLY_WHOLE.from + random.below(NEARLY_WHOLE.count) : 1 + random.below(COPY_CHANGES);
   if (swarm.on.has('power') && random.chance(0.5))
     faults.push({ at: { ...at, on: 'change', nth }, kind: 'power', arg: 'before' });
   return faults;
@@ -169,9 +200,6 @@ function drawFailure(random: Random, op: PlanOp, life: number, swarm: Swarm, rat
     return [{ at: placeOf(random, op, life, 'write'), kind: 'misdirected-write' }];
   if (possible.length === 0) return [];
   const [, kind, on] = random.pick(possible);
-  // The first write of the superblock in a save is that of a rotation, which a full disk may then take back.
-  if (kind === 'ENOSPC' && on === 'write' && life === 0 && random.chance(0.25))
-    return [{ at: { op: op.id, life, on, of: 'superblock', nth: 1 }, kind }];
   return [{ at: placeOf(random, op, life, on), kind }];
 }
 

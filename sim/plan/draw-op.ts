@@ -2,6 +2,7 @@ import type { Random } from '../world/random.js';
 import {
   COPY_IDENTITIES,
   COPY_WAYS,
+  type CopyWay,
   MOVED_PARTS,
   type OpBody,
   type OpKind,
@@ -93,6 +94,7 @@ export function drawOp(random: Random, swarm: Swarm, place: number): OpBody {
         ...(random.chance(0.6) ? { beside: drawSaves(random, swarm, 1 + random.below(4)) } : {}),
         ...(random.chance(0.3) ? { compacts: true } : {}),
         ...(random.chance(0.3) ? { chunks: true } : {}),
+        ...drawReplaced(random, swarm),
       };
     case 'reopen':
       return {
@@ -126,6 +128,15 @@ function drawCompact(random: Random, swarm: Swarm): OpBody {
   return random.chance(0.3) ? { ...op, saves, isQueued: true } : { ...op, saves };
 }
 
+/** Half of the streams see what they have read cut, and the log grow beyond their end again: a length tells them nothing. */
+function drawReplaced(random: Random, swarm: Swarm): { after?: number; beside?: SaveOp[] } {
+  if (random.chance(0.5)) return {};
+  const bytes = drawBytes(random, swarm);
+  const cut = { kind: 'conflict', depth: 1 + random.below(12), count: 1 + random.below(8), bytes } as const;
+  const grown = { kind: 'append', count: 9, bytes, raise: 0 } as const;
+  return { after: share(random), beside: [cut, grown] };
+}
+
 function drawMoved(random: Random, swarm: Swarm): OpBody {
   return {
     kind: 'moved',
@@ -137,8 +148,10 @@ function drawMoved(random: Random, swarm: Swarm): OpBody {
 }
 
 export function drawCopy(random: Random, swarm: Swarm): OpBody {
-  const saves = drawSaves(random, swarm, random.below(6));
-  const op = { kind: 'copy', of: random.pick(COPY_WAYS), saves, compacts: random.chance(0.5) } as const;
+  const of = random.pick<CopyWay>([...COPY_WAYS, 'store', 'store']);
+  // What is saved behind the snapshot that covers all leaves no such checkpoint to be made.
+  const saves = of === 'all' && random.chance(0.8) ? [] : drawSaves(random, swarm, random.below(6));
+  const op = { kind: 'copy', of, saves, compacts: of === 'all' || random.chance(0.5) } as const;
   const apart = random.chance(0.5) ? { apart: true } : {};
   const cut = random.chance(0.7) ? { cut: true } : {};
   return { ...op, ...apart, ...cut, identity: random.pick(COPY_IDENTITIES) };

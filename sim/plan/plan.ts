@@ -150,10 +150,11 @@ export type OpBody =
       readonly isQueued?: boolean;
     }
   | { readonly kind: 'read'; readonly share: number; readonly count: number; readonly bytesMax: number }
-  /** `beside`: saves, and then perhaps a compaction, behind the first entry of the stream. `chunks`: as they are read. */
+  /** `beside`: saves, and then perhaps a compaction, behind an entry of the stream; `after` says which, left out it is the first. `chunks`: as they are read. */
   | {
       readonly kind: 'stream';
       readonly share: number;
+      readonly after?: number;
       readonly chunks?: boolean;
       readonly beside?: readonly SaveOp[];
       readonly compacts?: boolean;

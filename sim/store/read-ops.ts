@@ -110,7 +110,7 @@ export function checkUntouched(scene: Scene): void {
 }
 
 /**
- * Streams from some index to the end, perhaps while saves and a compaction go on behind its first entry: then it shows
+ * Streams from some index to the end, perhaps while saves and a compaction go on behind one of its entries: then it shows
  * one state to its end, or says that what it read was replaced or dropped.
  */
 export async function performStream(
@@ -124,14 +124,15 @@ export async function performStream(
   const before = scene.allowed.candidates();
   const entries: Entry[] = [];
   const isMoved = op.beside !== undefined || op.compacts === true;
+  const movedAfter = 1 + Math.floor((op.after ?? 0) * (lastIndex - from));
   const isWhole = await tryRead(scene, async () => {
     try {
       const stream =
         op.chunks === true ? log.streamChunks(from, lastIndex + 1) : log.stream(from, lastIndex + 1);
       for await (const read of stream) {
-        const isFirst = entries.length === 0;
+        const isBefore = entries.length < movedAfter;
         for (const entry of Array.isArray(read) ? read : [read]) entries.push(entry);
-        if (isFirst && isMoved) await moveOn(scene, op, seed);
+        if (isBefore && entries.length >= movedAfter && isMoved) await moveOn(scene, op, seed);
       }
       return true;
     } catch (error) {
