@@ -1,5 +1,5 @@
 import type { Timer } from '../../src/disk/environment.js';
-import { settlePromises } from './settle-promises.js';
+import { eachTimeSettled, settlePromises } from './settle-promises.js';
 
 /** Thrown when work waits for something and no event is left that could bring it. */
 export class SimulatedDeadlock extends Error {
@@ -87,12 +87,9 @@ export class EventQueue {
     work.then(settle, settle);
     this.#takeOver();
     try {
-      for (;;) {
-        await settlePromises();
-        if (settled) return await work;
-        if (!this.#runNext())
-          throw new SimulatedDeadlock(`at ${this.#nowMs} ms work waits, but no event is left`);
-      }
+      await eachTimeSettled(() => settled || !this.#runNext());
+      if (settled) return await work;
+      throw new SimulatedDeadlock(`at ${this.#nowMs} ms work waits, but no event is left`);
     } finally {
       this.#release();
     }
@@ -103,12 +100,12 @@ export class EventQueue {
     if (this.#isRun) throw new Error('the queue is being run already');
     this.#takeOver();
     try {
-      for (;;) {
-        await settlePromises();
+      await eachTimeSettled(() => {
         const next = this.#heap[0];
-        if (next === undefined || next.atMs > untilMs) return;
+        if (next === undefined || next.atMs > untilMs) return true;
         this.#runNext();
-      }
+        return false;
+      });
     } finally {
       this.#release();
     }

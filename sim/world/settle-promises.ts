@@ -12,4 +12,25 @@ export async function settlePromises(): Promise<void> {
   });
 }
 
+/**
+ * Calls `step` whenever {@link settlePromises} would have resolved, until it returns true. One promise a step, where a
+ * loop that awaits makes five.
+ */
+export function eachTimeSettled(step: () => boolean): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const turn = (): void => {
+      try {
+        if (step()) resolve();
+        else void READY.then(again);
+      } catch (error) {
+        reject(error);
+      }
+    };
+    const again = (): void => {
+      process.nextTick(turn);
+    };
+    void READY.then(again);
+  });
+}
+
 const READY: Promise<void> = Promise.resolve();
