@@ -181,7 +181,8 @@ class StoreRun {
     scene.throwIfFound();
     if (!scene.isOverBudget) checkView(scene);
     const log = scene.openLog;
-    const { damage } = await log.verify();
+    // What damage hit it may not even be able to read.
+    const { damage } = scene.isDamaged ? { damage: [] } : await log.verify();
     await log.close();
     checkClosed(scene, log);
     if (scene.isDamaged) return;
