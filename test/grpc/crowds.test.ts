@@ -7,6 +7,7 @@ import type { RaftLogCalls } from '../../src/grpc/calls.js';
 import type { Session } from '../../src/grpc/generated/keelson/v1/raft_log.js';
 import { packEntries } from '../../src/grpc/wire/entry-batch.js';
 import type { ReadEntry } from '../../src/raft-log/contract.js';
+import { orAborted } from '../../src/errors/index.js';
 import { nodeEnvironment } from '../../src/disk/node-environment.js';
 import { LARGE_ENTRIES_BYTES, MESSAGE_BYTES, WINDOW_CHANGES } from '../../src/grpc/limits.js';
 import { scratchDirectory } from '../disk/scratch-directory.js';
@@ -119,6 +120,45 @@ test('a crowd of readers that begins at one moment opens a log once, and few of 
   expect((await host.getState({ name: 'a' })).state?.lastIndex).toBe(3);
   expect(reads.most).toBeLessThan(8);
   expect(reads.opens).toBe(3);
+  await host.drain();
+});
+
+test('a log whose disk never answers keeps its own readers only, and each of them can leave', async () => {
+  const logs = logsBelow({ root: scratchDirectory() });
+  const disk = { isHung: true, waiting: [] as (() => void)[] };
+  const open: LogSource['open'] = async (name, options) => {
+    const hosted = await logs.open(name, options);
+    const read = hosted.log.entries.bind(hosted.log);
+    hosted.log.entries = async (from, until, given) => {
+      const answers = new Promise<void>((resolve) => {
+        disk.waiting.push(resolve);
+      });
+      if (name === 'hung' && disk.isHung) await orAborted('the read', given?.signal, answers);
+      return read(from, until, given);
+    };
+    return hosted;
+  };
+  const host = new RaftLogHost({ ...logs, open }, { logsMax: 2, queuedBytesMax: 2 ** 25 });
+  const sessions: Session[] = [];
+  for (const name of ['hung', 'other']) {
+    const session = await opened(host, { name });
+    await saving(host, session, 1, entriesOf(2, MESSAGE_BYTES / 2));
+    sessions.push(session);
+  }
+  const asked = { name: 'hung', from: 1, until: 3 };
+  const leave = new AbortController();
+  const crowd = Array.from({ length: 1000 }, () =>
+    failureOf(all(host.entries({ ...asked, session: sessions[0] }, leave.signal))),
+  );
+  expect(await all(host.entries({ name: 'other', from: 1, until: 3, session: sessions[1] }))).toHaveLength(1);
+  leave.abort();
+  for (const one of await Promise.all(crowd)) expect(one).toMatchObject({ code: 'KEELSON_ABORTED' });
+  // Fewer than the threads by which all logs are read, however many readers came and left.
+  expect(disk.waiting.length).toBeLessThan(4);
+  disk.isHung = false;
+  for (const answer of disk.waiting) answer();
+  const [first] = await all(host.entries({ ...asked, session: sessions[0] }));
+  expect(first?.entries?.data.length).toBe(MESSAGE_BYTES);
   await host.drain();
 });
 

@@ -12,9 +12,12 @@ import type {
   SaveStreamRequest,
   Session,
 } from '../../src/grpc/generated/keelson/v1/raft_log.js';
+import { nodeEnvironment } from '../../src/disk/node-environment.js';
+import { MESSAGE_BYTES } from '../../src/grpc/limits.js';
 import { packEntries } from '../../src/grpc/wire/entry-batch.js';
 import { cloneRaftLog } from '../../src/index.js';
 import { scratchDirectory } from '../disk/scratch-directory.js';
+import { hostOf } from './in-process.js';
 import { served, connected } from './served.js';
 import { all, appending, entryAt, failureOf, opened, rawCalls } from './raw-session.js';
 
@@ -116,6 +119,38 @@ test('one writer: another is refused, or takes over, and the one before is told 
   await calls.save({ session: after, change: appending(1, 2) });
 });
 
+test('a reader is told that its session has ended, and a stranger to ask again; too much is refused at once', async () => {
+  // Messages are pulled: over a connection all that there is could have come before the end.
+  const calls = hostOf(nodeEnvironment(), scratchDirectory());
+  const session = await opened(calls);
+  const data = new Uint8Array(MESSAGE_BYTES);
+  const entries = packEntries([1, 2, 3, 4].map((index) => ({ ...entryAt(index), data })));
+  const value = { entries, hardState: { term: 1, clearsVote: false }, stable: [] };
+  await calls.save({ session, change: { number: 1, answered: 0, change: { $case: 'save', value } } });
+  const asked = { name: 'a', from: 1, until: 5 };
+  const tooFar = calls.entries({ ...asked, until: Number.MAX_SAFE_INTEGER, session })[Symbol.asyncIterator]();
+  expect(await failureOf(tooFar.next())).toMatchObject({
+    code: 'KEELSON_UNAVAILABLE',
+    details: { argument: 'until', found: Number.MAX_SAFE_INTEGER, expected: 5 },
+  });
+  const own = calls.entries({ ...asked, session })[Symbol.asyncIterator]();
+  const strange = calls.entries(asked)[Symbol.asyncIterator]();
+  await Promise.all([own.next(), strange.next()]);
+  await opened(calls, { takeOver: true });
+  const rest = async (reader: AsyncIterator<unknown>): Promise<void> => {
+    while ((await reader.next()).done !== true);
+  };
+  expect(await failureOf(rest(own))).toMatchObject({
+    code: 'KEELSON_FENCED',
+    details: { argument: 'session' },
+  });
+  expect(await failureOf(rest(strange))).toMatchObject({
+    code: 'KEELSON_CLOSED',
+    details: { argument: 'session' },
+  });
+  await calls.drain();
+});
+
 async function* endless(session: Session): AsyncGenerator<SaveStreamRequest> {
   yield { session, changes: [] };
   await new Promise(() => undefined);
@@ -152,7 +187,7 @@ test('numbers beyond 2^53 - 1, and what is no message, are refused as wrong argu
     expect(await failureOf(calls.getState({ name }))).toMatchObject({ details: { argument: 'name' } });
 });
 
-test('a vote of bytes that are no text is refused, since it would read as another such', async () => {
+test('a vote of bytes that are no text is refused, since it would read as another such, and one that contradicts itself', async () => {
   const server = await served();
   const calls = rawCalls(server.port);
   const session = await opened(calls);
@@ -175,6 +210,13 @@ test('a vote of bytes that are no text is refused, since it would read as anothe
   const marked = { ...value, hardState: { ...hardState, vote: '\uFEFFn' } };
   await calls.save({ session, change: { number: 1, answered: 0, change: { $case: 'save', value: marked } } });
   expect((await calls.getState({ name: 'a' })).state?.hardState?.vote).toBe('\uFEFFn');
+  // Nor is one that is given and taken back in one breath.
+  const torn = { ...value, hardState: { ...hardState, term: 2, clearsVote: true } };
+  const change = { number: 2, answered: 0, change: { $case: 'save', value: torn } } as const;
+  expect(await failureOf(calls.save({ session, change }))).toMatchObject({
+    code: 'KEELSON_INVALID_ARGUMENT',
+    details: { argument: 'hardState.clearsVote' },
+  });
 });
 
 test('each change takes as many LSNs as the .proto says, so that a client can settle by them', async () => {

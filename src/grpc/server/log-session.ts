@@ -224,6 +224,10 @@ export class LogSession {
     for (const queue of this.#watchers) queue.push(one);
   }
 
+  get hasEnded(): boolean {
+    return this.#ended !== null;
+  }
+
   throwIfEnded(): void {
     if (this.#ended !== null) throw this.#ended;
   }

@@ -10,6 +10,7 @@ import type {
 import { ID_BYTES, MESSAGE_BYTES_MAX, WINDOW_CHANGES } from '../limits.js';
 import { toJson } from '../wire/json.js';
 import { stateMessage } from '../wire/state-message.js';
+import { ReadTurns } from './entry-messages.js';
 import { hex, LogSession } from './log-session.js';
 import type { HostedLog, HostedOptions, LogSource } from './log-source.js';
 import { attachedError, endedError, fencedError, ownersAffair, takenOverError } from './refusals.js';
@@ -28,6 +29,8 @@ interface Look {
  */
 export class NamedLog {
   readonly name: string;
+  /** For all that read it. */
+  readonly turns: ReadTurns = new ReadTurns();
   readonly #source: LogSource;
   readonly #onSync: ((log: string, ms: number) => void) | undefined;
   #session: LogSession | null = null;
@@ -111,13 +114,28 @@ export class NamedLog {
     });
   }
 
-  /** Reads the log: the session's, or, where there is none, as it lies there. */
-  async *reading<T>(read: (hosted: HostedLog) => AsyncIterable<T>): AsyncGenerator<T, void> {
-    const { session } = this;
-    if (session !== null) {
-      yield* read(session.hosted);
-      return;
+  /** Reads the log: of the session that asks, or, for a stranger, of whoever has it, or as it lies there. */
+  async *reading<T>(
+    given: Session | undefined,
+    read: (hosted: HostedLog) => AsyncIterable<T>,
+  ): AsyncGenerator<T, void> {
+    const session = given === undefined ? this.#session : this.sessionOf(given);
+    this.#uses += 1;
+    try {
+      yield* session === null ? this.#looking(read) : read(session.hosted);
+    } catch (error) {
+      // Its log is closed then, which is not the reader's doing.
+      if (session?.hasEnded === true) {
+        if (given === undefined) throw endedError(this.name);
+        session.throwIfEnded();
+      }
+      throw error;
+    } finally {
+      this.#uses -= 1;
     }
+  }
+
+  async *#looking<T>(read: (hosted: HostedLog) => AsyncIterable<T>): AsyncGenerator<T, void> {
     const look = (this.#look ??= this.#beginLook());
     look.readers += 1;
     try {

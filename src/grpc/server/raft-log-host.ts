@@ -8,10 +8,10 @@ import { toJson } from '../wire/json.js';
 import { CHECKPOINT_SCOPES, hardStateMessageOf } from '../wire/state-message.js';
 import { hardStateChangeOf } from '../wire/save-message.js';
 import { AnswerBatches } from './answer-batches.js';
-import { entryMessages, HeldByAll, type HeldEntries } from './entry-messages.js';
+import { entryMessages, type HeldEntries } from './entry-messages.js';
 import { EventQueue } from './event-queue.js';
 import type { LogSession } from './log-session.js';
-import { checkLogName, type HostedLog, type LogSource } from './log-source.js';
+import { checkLogName, type LogSource } from './log-source.js';
 import { NamedLog, stateOf } from './named-log.js';
 import { firstPart, partsOf, receiveUpload } from './receive-upload.js';
 import { endedError, tooMany } from './refusals.js';
@@ -32,7 +32,7 @@ export class RaftLogHost implements RaftLogCalls {
   readonly #source: LogSource;
   readonly #limits: HostLimits;
   readonly #logs = new Map<string, NamedLog>();
-  readonly #held = new HeldByAll();
+  readonly #held: HeldEntries = { bytes: 0 };
   readonly #heldByStrangers: HeldEntries = { bytes: 0 };
   #isDraining = false;
 
@@ -70,7 +70,7 @@ export class RaftLogHost implements RaftLogCalls {
   async getState({ name }: RequestOf<'getState'>): Promise<ResponseOf<'getState'>> {
     const named = this.#named(name);
     return only(
-      named.reading(async function* (hosted) {
+      named.reading(undefined, async function* (hosted) {
         const { session } = named;
         yield {
           state: stateOf(hosted),
@@ -140,8 +140,9 @@ export class RaftLogHost implements RaftLogCalls {
   entries(request: RequestOf<'entries'>, signal?: AbortSignal): AsyncIterable<ResponseOf<'entries'>> {
     const { name, session } = request;
     const owner = session === undefined ? this.#heldByStrangers : this.#session(session).held;
-    const reader = { held: this.#held, owner, isStranger: session === undefined };
-    return this.#reading(name, session, (hosted) => entryMessages(hosted, request, reader, signal));
+    const named = this.#named(session?.name ?? name);
+    const reader = { held: this.#held, turns: named.turns, owner, isStranger: session === undefined };
+    return named.reading(session, (hosted) => entryMessages(hosted, request, reader, signal));
   }
 
   async createSnapshot(
@@ -182,7 +183,7 @@ export class RaftLogHost implements RaftLogCalls {
     { name, index, offset, session }: RequestOf<'openSnapshot'>,
     signal?: AbortSignal,
   ): AsyncGenerator<ResponseOf<'openSnapshot'>, void> {
-    yield* this.#reading(name, session, async function* ({ log }) {
+    yield* this.#named(session?.name ?? name).reading(session, async function* ({ log }) {
       const opened = await log.openSnapshot({
         ...(index === undefined ? {} : { index }),
         ...(signal === undefined ? {} : { signal }),
@@ -220,7 +221,7 @@ export class RaftLogHost implements RaftLogCalls {
     { name }: RequestOf<'verify'>,
     signal?: AbortSignal,
   ): AsyncGenerator<ResponseOf<'verify'>, void> {
-    yield* this.#named(name).reading(async function* ({ log }) {
+    yield* this.#named(name).reading(undefined, async function* ({ log }) {
       const queue = new EventQueue<{ readonly readBytes: number; readonly totalBytes: number }>();
       const verifying = log
         .verify({
@@ -245,7 +246,7 @@ export class RaftLogHost implements RaftLogCalls {
     const directory = this.#source.checkpointAt(to);
     const asked = { to: directory, scope: CHECKPOINT_SCOPES[Math.max(0, scope)] ?? 'durable' };
     return only(
-      this.#named(name).reading(async function* ({ log }) {
+      this.#named(name).reading(undefined, async function* ({ log }) {
         const made = await log.checkpoint(signal === undefined ? asked : { ...asked, signal });
         const { snapshot, segments, replayAfter, hardState } = made;
         yield {
@@ -283,15 +284,6 @@ export class RaftLogHost implements RaftLogCalls {
       forget();
       session.unwatch(queue);
     }
-  }
-
-  /** A session reads its own log or none: without it, what was saved last may not be shown. */
-  #reading<T>(
-    name: string,
-    session: Session | undefined,
-    read: (hosted: HostedLog) => AsyncIterable<T>,
-  ): AsyncIterable<T> {
-    return session === undefined ? this.#named(name).reading(read) : read(this.#session(session).hosted);
   }
 
   #named(name: string): NamedLog {

@@ -1,3 +1,4 @@
+import { invalidArgument } from '../../errors/arguments.js';
 import type { Entry, HardStateChange, SaveRequest } from '../../raft-log/contract.js';
 import type { HardStateChange as HardStateMessage, Save } from '../generated/keelson/v1/raft_log.js';
 import { unpackEntries } from './entry-batch.js';
@@ -20,6 +21,8 @@ export function saveOf({ truncateFrom, entries, hardState, stable }: Save): Save
 
 /** A change of the hard state, likewise. */
 export function hardStateChangeOf({ term, vote, clearsVote, commit }: HardStateMessage): HardStateChange {
+  if (clearsVote && vote !== undefined)
+    throw invalidArgument('hardState.clearsVote', clearsVote, 'false where there is a vote');
   const change: Mutable<HardStateChange> = {};
   if (term !== undefined) change.term = term;
   if (clearsVote) change.vote = null;

@@ -181,7 +181,7 @@ export interface HardStateChange {
   readonly vote?:
     | string
     | undefined;
-  /** Takes the vote back to nobody's; only with a higher term. */
+  /** Takes the vote back to nobody's; only with a higher term, and without a vote beside it. */
   readonly clearsVote: boolean;
   /** The new commit index. At or below the newest snapshot's index it counts as left out. */
   readonly commit?: number | undefined;
@@ -216,14 +216,14 @@ export interface TermRun {
 }
 
 /**
- * Entries one behind the other, without a hole, as one piece. To make one: put down of each entry, in order of index, how many
+ * Entries one behind the other, at least one, without a hole, as one piece. To make one: put down of each entry, in order of index, how many
  * bytes its data has, and join the data of all. To read one: cut the data by the sizes, and go on to the next run where an
  * entry has its index. What does not add up is refused (KEELSON_INVALID_ARGUMENT) before anything is written.
  */
 export interface EntryBatch {
   /**
    * Terms in which leaders made them. The first run begins at the first entry, and nothing else tells its index; each further
-   * one at a later entry of the batch. At most 65,536.
+   * one at a later entry of the batch.
    */
   readonly termRuns: readonly TermRun[];
   /**
@@ -285,7 +285,7 @@ export interface Save {
   readonly hardState?:
     | HardStateChange
     | undefined;
-  /** What changes of the small values. */
+  /** What changes of the small values, one change a key: of several the last counts. */
   readonly stable: readonly StableChange[];
 }
 
@@ -4586,6 +4586,8 @@ export const RaftLogServiceDefinition = {
     },
     /**
      * Entries in order, each verified against its own checksum by the server before it is sent. Cancel it when enough came.
+     * The checksum is made by the server of the data as they came, and does not travel: on the way it is for TCP, or TLS, to
+     * see to it that nothing changes.
      *
      * KEELSON_COMPACTED: from is below first_index. KEELSON_UNAVAILABLE: until is above last_index + 1.
      */
