@@ -2,6 +2,7 @@
 // Garbage, giants, silence, wrong tokens and very many streams meet a server on which a log is saved meanwhile.
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { connect as connectHttp2, type ClientHttp2Stream } from 'node:http2';
 import { connect } from 'node:net';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -109,6 +110,40 @@ test('a token opens the door, another one and none do not, and a new file of tok
   writeFileSync(file, `${first}\n${second}\n`);
   for (;;) {
     const log = await connected(server, { tokenFile: own }).catch(() => null);
+    if (log === null) continue;
+    await log.close();
+    break;
+  }
+});
+
+test('nothing is taken in of a message whose call may not be made, and half a message is a call under way', async () => {
+  const file = join(scratchDirectory(), 'tokens');
+  const token = 'a-token-of-enough-length';
+  writeFileSync(file, token);
+  const server = await served({ tokenFile: file, limits: { callsMax: 8 } });
+  const session = connectHttp2(`http://127.0.0.1:${server.port}`);
+  onTestFinished(() => session.destroy());
+  const path = '/keelson.v1.RaftLogService/Save';
+  const half = (given: Record<string, string>): ClientHttp2Stream => {
+    const headers = { ':path': path, ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers' };
+    const stream = session.request({ ...headers, ...given });
+    stream.on('error', () => undefined);
+    // So many bytes are to come, and do not.
+    stream.write(Buffer.from('0003ffffff', 'hex'));
+    stream.write(Buffer.alloc(16_384));
+    return stream;
+  };
+  const statusOf = async (stream: ClientHttp2Stream): Promise<unknown> => {
+    const [{ 'grpc-status': found }] = (await once(stream, 'response')) as [Record<string, unknown>];
+    return found;
+  };
+  expect(await statusOf(half({}))).toBe('16');
+  const authorization = `Bearer ${token}`;
+  const streams = Array.from({ length: 8 }, () => half({ authorization }));
+  expect(await statusOf(half({ authorization }))).toBe('8');
+  for (const stream of streams) stream.close();
+  for (;;) {
+    const log = await connected(server, { tokenFile: file }).catch(() => null);
     if (log === null) continue;
     await log.close();
     break;

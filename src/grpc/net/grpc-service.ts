@@ -1,13 +1,14 @@
-import type { status } from '@grpc/grpc-js';
 import {
+  ServerInterceptingCall,
   type Metadata,
+  type ServerInterceptor,
   type ServerDuplexStream,
   type ServerReadableStream,
   type ServerUnaryCall,
   type ServerWritableStream,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { KeelsonError } from '../../errors/index.js';
+import { isKeelsonError, KeelsonError } from '../../errors/index.js';
 import type { Method, RaftLogCalls } from '../calls.js';
 import { tooMany } from '../server/refusals.js';
 import { messagesOf, writeAll } from './message-stream.js';
@@ -32,15 +33,51 @@ type AnyCall = ServerUnaryCall<Buffer, unknown> &
 type Answer = (error: CallEnd | null, value?: unknown) => void;
 type AnyMethod = (request: unknown, signal: AbortSignal) => Promise<unknown> & AsyncIterable<unknown>;
 
+const METHOD_AT = new Map(Object.entries(METHODS).map(([method, { path }]) => [path, method as Method]));
+
+/**
+ * Looks at each call before anything of its messages is taken in: they are as large as is allowed, and one that stays half a
+ * message is a call under way.
+ */
+export function guardOf({ callsMax, checkAllowed, onEnd }: CallGuard): ServerInterceptor {
+  let underWay = 0;
+  return ({ path }, call) => {
+    const method = METHOD_AT.get(path);
+    if (method === undefined) return new ServerInterceptingCall(call);
+    const onReceiveMetadata = (metadata: Metadata, pass: (metadata: Metadata) => void): void => {
+      underWay += 1;
+      try {
+        if (underWay > callsMax) throw tooMany('calls under way', callsMax);
+        checkAllowed(metadata);
+      } catch (error) {
+        onEnd(method, codeOf(error), 0);
+        call.sendStatus(endOf(error));
+        return;
+      }
+      pass(metadata);
+    };
+    // It is told of every end.
+    const onCancel = (): void => {
+      underWay -= 1;
+    };
+    return new ServerInterceptingCall(call, {
+      start: (next) => {
+        next({ onReceiveMetadata, onCancel });
+      },
+    });
+  };
+}
+
+function codeOf(error: unknown): string {
+  return isKeelsonError(error) ? error.code : 'INTERNAL';
+}
+
 /** Carries calls of grpc-js to the service. */
 export function grpcService(calls: RaftLogCalls, guard: CallGuard): UntypedServiceImplementation {
-  let underWay = 0;
   const handlers = Object.keys(METHODS).map((name) => {
     const method = name as Method;
     const { requestStream, responseStream, readRequest } = METHODS[method];
     const run = async (call: AnyCall): Promise<unknown> => {
-      if (underWay > guard.callsMax) throw tooMany('calls under way', guard.callsMax);
-      guard.checkAllowed(call.metadata);
       const request = requestStream ? messagesOf(call, cancelled, readRequest) : readRequest(call.request);
       const { signal } = cancelling(call);
       // The port's members are functions of `this`.
@@ -51,21 +88,18 @@ export function grpcService(calls: RaftLogCalls, guard: CallGuard): UntypedServi
     };
     const handle = (call: AnyCall, reply?: Answer): void => {
       const startMs = guard.now();
-      underWay += 1;
-      const end = (error: unknown): void => {
-        underWay -= 1;
-        const code = error === null ? 'OK' : error instanceof KeelsonError ? error.code : 'INTERNAL';
+      const end = (code: string): void => {
         guard.onEnd(method, code, guard.now() - startMs);
       };
       run(call).then(
         (value) => {
-          end(null);
+          end('OK');
           if (reply !== undefined) reply(null, value);
           else call.end();
         },
         (error: unknown) => {
-          end(error);
-          const ended = error instanceof Refused ? endOf(error.reason, error.code) : endOf(error);
+          end(codeOf(error));
+          const ended = endOf(error);
           if (reply !== undefined) reply(ended);
           // As `error`, and not by `destroy`, which sends no status.
           else call.emit('error', ended);
@@ -75,17 +109,6 @@ export function grpcService(calls: RaftLogCalls, guard: CallGuard): UntypedServi
     return [name, handle];
   });
   return Object.fromEntries(handlers) as UntypedServiceImplementation;
-}
-
-/** What is refused with a status of its own. */
-export class Refused extends Error {
-  readonly reason: KeelsonError;
-  readonly code: status;
-  constructor(reason: KeelsonError, code: status) {
-    super(reason.message);
-    this.reason = reason;
-    this.code = code;
-  }
 }
 
 function cancelling(call: AnyCall): AbortController {

@@ -13,12 +13,11 @@ import { KeelsonError } from '../../errors/index.js';
 import type { RaftLogOptions } from '../../raft-log/options-contract.js';
 import type { RaftLogStats } from '../../raft-log/stats.js';
 import { notALog } from '../../wal/store/store-directory.js';
-import type { Method } from '../calls.js';
 import { MESSAGE_BYTES_MAX } from '../limits.js';
 import { logsBelow } from '../server/log-source.js';
 import { RaftLogHost } from '../server/raft-log-host.js';
 import { addHealth, addReflection } from './companions.js';
-import { grpcService } from './grpc-service.js';
+import { grpcService, guardOf, type CallGuard } from './grpc-service.js';
 import { METHODS } from './service-definition.js';
 import { tokenGuard } from './tokens.js';
 import { watchedCredentials, type TlsFiles } from './tls-files.js';
@@ -147,19 +146,16 @@ export async function serveRaftLogs(options: ServeOptions): Promise<RaftLogServe
     ...limits,
     ...(onSync === undefined ? {} : { onSync }),
   });
-  const server = new Server(channelOf(limits));
-  const checkAllowed = tokenGuard(tokenFile);
-  server.addService(
-    METHODS,
-    grpcService(logs, {
-      callsMax: limits.callsMax,
-      checkAllowed,
-      onEnd: (method: Method, code, ms) => {
-        onCall?.(method, code, ms);
-      },
-      now: () => performance.now(),
-    }),
-  );
+  const guard: CallGuard = {
+    callsMax: limits.callsMax,
+    checkAllowed: tokenGuard(tokenFile),
+    onEnd: (method, code, ms) => {
+      onCall?.(method, code, ms);
+    },
+    now: () => performance.now(),
+  };
+  const server = new Server({ ...channelOf(limits), interceptors: [guardOf(guard)] });
+  server.addService(METHODS, grpcService(logs, guard));
   const health = await addHealth(server);
   await addReflection(server);
   const credentials = tls === undefined ? ServerCredentials.createInsecure() : watchedCredentials(tls);

@@ -53,12 +53,16 @@ export interface CallEnd {
 }
 
 /** An error as the end of a call. */
-export function endOf(error: unknown, code?: status): CallEnd {
+export function endOf(error: unknown): CallEnd {
   const whole = errorMessage(error);
   const metadata = new Metadata();
   metadata.set(TRAILER, encoded(whole));
-  const known = isKeelsonError(error) ? STATUS[error.code] : status.INTERNAL;
-  return { code: code ?? known, details: whole.message.slice(0, TEXT_MAX), metadata };
+  return { code: statusOf(error), details: whole.message.slice(0, TEXT_MAX), metadata };
+}
+
+function statusOf(error: unknown): status {
+  if (!isKeelsonError(error)) return status.INTERNAL;
+  return error.details.argument === 'token' ? status.UNAUTHENTICATED : STATUS[error.code];
 }
 
 function encoded(whole: ErrorMessage): Buffer {

@@ -1,7 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { status, type Metadata } from '@grpc/grpc-js';
+import type { Metadata } from '@grpc/grpc-js';
 import { KeelsonError } from '../../errors/index.js';
-import { Refused } from './grpc-service.js';
 import { readGiven } from './tls-files.js';
 
 /** A changed file is seen at most so late. */
@@ -16,7 +15,7 @@ export function tokenGuard(file: string | undefined): (metadata: Metadata) => vo
   return (metadata) => {
     const [given] = metadata.get('authorization');
     const bearer = /^bearer (.+)$/iu.exec(String(given ?? ''))?.[1];
-    if (bearer === undefined || !tokens.has(bearer)) throw new Refused(notAllowed(), status.UNAUTHENTICATED);
+    if (bearer === undefined || !tokens.has(bearer)) throw notAllowed();
   };
 }
 
