@@ -215,13 +215,18 @@ export function decodeSealTrailer(bytes: Uint8Array, salt: number): SealTrailer 
   return counts.every(isCount) && trailer.lowest <= trailer.until ? trailer : null;
 }
 
+/** What says where the parts of a seal stand. */
+type SealPlaces = Pick<SealTrailer, 'lowest' | 'until' | 'runCount'> & {
+  readonly provisional: Pick<Provisional, 'stateBytes'> | null;
+};
+
 /** Size of the whole seal whose trailer this is. */
-export function sealBytesOf(trailer: SealTrailer): number {
-  return frontBytesOf(trailer) + sealBytes(trailer.lowest, trailer.until, trailer.runCount);
+export function sealBytesOf(places: SealPlaces): number {
+  return frontBytesOf(places) + sealBytes(places.lowest, places.until, places.runCount);
 }
 
 /** Of these, what a provisional seal has in front of the sums. */
-export function frontBytesOf({ lowest, until, provisional }: SealTrailer): number {
+export function frontBytesOf({ lowest, until, provisional }: Omit<SealPlaces, 'runCount'>): number {
   return provisional === null ? 0 : provisional.stateBytes + (until - lowest) * SEAL_SUM_BYTES;
 }
 

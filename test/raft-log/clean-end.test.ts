@@ -115,6 +115,23 @@ describe('behind a clean close', () => {
     expect(places.length).toBeGreaterThan(200);
   });
 
+  test.each([
+    ['all', 380, true],
+    ['nothing, since a seal has no room,', 410, false],
+  ])('a close reads back %s behind %i empty entries', async (_, count, isAll) => {
+    const disk = createSimulatedDisk({ seed: 1, directories: ['/data'] });
+    const log = await openRaftLog({ dir: DIR, segmentBytes: 8192, environment: disk.environment });
+    await log.save({ hardState: { term: 1 }, entries: entriesOf(1, count + 1, 1, 0) });
+    let readBytes = 0;
+    disk.onCall = ({ kind, path, length }) => {
+      if (kind === 'read' && path === FIRST) readBytes += length;
+      return undefined;
+    };
+    await log.close();
+    expect(log.stats().segmentsLive).toBe(1);
+    expect(readBytes > 0).toBe(isAll);
+  });
+
   test('a close that finds damage leaves no seal, and the next open tells it', async () => {
     const disk = createSimulatedDisk({ seed: 1, directories: ['/data'] });
     const log = await open(disk);

@@ -57,8 +57,8 @@ export const CLEAN_END_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: SEAL_SEGMENT,
-        find: '{ ...sealOf(sealing), provisional }',
-        put: '{ ...sealOf(sealing), ...shorter(active), provisional: { ...provisional, checksums: checksums.slice(0, -1) } }',
+        find: '{ ...seal, provisional }',
+        put: '{ ...seal, ...shorter(active), provisional: { ...provisional, checksums: checksums.slice(0, -1) } }',
       },
       {
         file: SEAL_SEGMENT,
@@ -72,7 +72,7 @@ export const CLEAN_END_BUGS: readonly PlantedBug[] = [
     name: 'the seal of a clean end holds the state that the segment began with',
     rule: 'D6',
     hunks: [
-      { file: SEAL_SEGMENT, find: 'state: layer.preambleState() }', put: 'state: active.header.state }' },
+      { file: SEAL_SEGMENT, find: 'state = layer.preambleState();', put: 'state = active.header.state;' },
     ],
   },
   {

@@ -8,6 +8,7 @@ import {
   decodeSealTrailer,
   encodeSeal,
   SEAL_TRAILER_BYTES,
+  sealBytesOf,
   type Seal,
   type SealTrailer,
 } from '../../format/seal.js';
@@ -48,13 +49,16 @@ export async function sealSegment(sealing: Sealing): Promise<SealTrailer> {
 export async function sealProvisionally(sealing: Sealing): Promise<void> {
   const { active, layer, superblock } = sealing;
   // R8: what took the place of a snapshot that the log names is told by each open anew.
-  const front = layer.fallback === null ? await writtenFront(sealing) : null;
-  if (front === null) return;
-  const { checksum: tailChecksum, entries } = front;
+  if (layer.fallback !== null) return;
+  const seal = sealOf(sealing);
   const checksums = active.index.checksums();
-  const provisional = { tailChecksum, entries, checksums, state: layer.preambleState() };
-  const bytes = encodeSeal({ ...sealOf(sealing), provisional }, active.salt);
-  if (active.offset + bytes.length > active.header.segmentBytes) return;
+  const state = layer.preambleState();
+  const places = { ...seal, runCount: seal.runs.length, provisional: { stateBytes: state.length } };
+  if (active.offset + sealBytesOf(places) > active.header.segmentBytes) return;
+  const front = await writtenFront(sealing);
+  if (front === null) return;
+  const provisional = { tailChecksum: front.checksum, entries: front.entries, checksums, state };
+  const bytes = encodeSeal({ ...seal, provisional }, active.salt);
   // D11: a successor's frames may stand there by now.
   await superblock.checkFence('background');
   try {
