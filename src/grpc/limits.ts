@@ -41,5 +41,3 @@ export const WATCHED_EVENTS = 256;
 export const ENTRY_WIRE_BYTES = 64;
 export const CHANGE_WIRE_BYTES = 16_384;
 export const PLAIN_CHANGE_WIRE_BYTES = 1024;
-/** Random bytes of a session's or an upload's name. */
-export const ID_BYTES = 16;

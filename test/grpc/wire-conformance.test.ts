@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { adapterOver, Unsupported } from '../../examples/wire-adapter/adapter.js';
 import { createSimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import { openRaftLog } from '../../src/index.js';
-import { judge, type Adapter, type ConformanceCase } from '../../src/grpc/conformance/judge.js';
+import { tryCase, type Adapter, type ConformanceCase } from '../../src/grpc/conformance/try-case.js';
 import { difference, expanded } from '../../src/grpc/conformance/values.js';
 import { keelsonProcess } from '../cli/stores.js';
 import { connectTo, hostOf } from './in-process.js';
@@ -43,7 +43,7 @@ describe.each<[string, Parameters<typeof adapterOver>[0]]>([
   // Those of a server that ends run against a process, below.
   const calm = cases.filter(({ steps }) => !JSON.stringify(steps).includes('"server"'));
   test.each(calm.map((one, at) => [one.name, one, at] as const))('passes: %s', async (name, one, at) => {
-    const verdict = await judge(one, at, { ask: (request) => ask(request as never) as never }, server);
+    const verdict = await tryCase(one, at, { ask: (request) => ask(request as never) as never }, server);
     const isOfSessions = /not made where|takes a log over|loses a log/u.test(name);
     expect(verdict.outcome, verdict.why).toBeOneOf(isOfSessions ? ['passed', 'unsupported'] : ['passed']);
   });
@@ -102,12 +102,12 @@ test.each([
     'passed',
     '',
   ],
-] as const)('answers %j are judged: %s', async (answers, outcome, why) => {
+] as const)('answers %j come to: %s', async (answers, outcome, why) => {
   const adapter: Adapter = {
     ask: ({ call }) =>
       Promise.resolve((answers as Record<string, object>)[String(call)] ?? { ok: {} }) as never,
   };
-  expect(await judge(CASE, 1, adapter, server)).toEqual({ name: 'one', outcome, why });
+  expect(await tryCase(CASE, 1, adapter, server)).toEqual({ name: 'one', outcome, why });
 });
 
 test('what is written short is made, and what is not as expected is shown', () => {

@@ -12,11 +12,11 @@ import { counted } from '../text.js';
 import { textFlag } from './flags.js';
 
 const load = async () => ({
-  ...(await import('../../grpc/conformance/judge.js')),
+  ...(await import('../../grpc/conformance/try-case.js')),
   ...(await import('../../grpc/conformance/adapter-process.js')),
 });
 type Loaded = Awaited<ReturnType<typeof load>>;
-type Case = Parameters<Loaded['judge']>[0];
+type Case = Parameters<Loaded['tryCase']>[0];
 
 /** `keelson conformance`: a client in any language, held against the cases that ours passes. */
 export async function conformanceCommand(args: readonly string[], output: Output): Promise<ExitCode> {
@@ -29,7 +29,7 @@ export async function conformanceCommand(args: readonly string[], output: Output
   if (command === undefined) throw new UsageError('conformance needs an adapter: -- COMMAND [ARG..].');
   const only = textFlag(values, 'only') ?? '';
   const cases = casesOfPackage().filter(({ name }) => name.includes(only));
-  const { judge, AdapterProcess } = await load();
+  const { tryCase, AdapterProcess } = await load();
   const counts = { passed: 0, unsupported: 0, failed: 0 };
   const server = new OwnServer();
   let adapter: InstanceType<Loaded['AdapterProcess']> | undefined;
@@ -37,7 +37,7 @@ export async function conformanceCommand(args: readonly string[], output: Output
     await server.start();
     for (const [at, one] of cases.entries()) {
       if (adapter?.hasFailed !== false) adapter = new AdapterProcess(command, own, server.address);
-      const { name, outcome, why } = await judge(one, at + 1, adapter, server);
+      const { name, outcome, why } = await tryCase(one, at + 1, adapter, server);
       counts[outcome] += 1;
       await output.line(`${outcome.padEnd(12)} ${name}${why === '' ? '' : `: ${why}`}`);
     }

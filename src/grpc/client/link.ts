@@ -1,8 +1,8 @@
 import type { Environment } from '../../disk/environment.js';
 import { KeelsonError, throwIfAborted } from '../../errors/index.js';
+import { newIdentity } from '../../wal/store/begin-log.js';
 import type { RaftLogCalls } from '../calls.js';
 import type { OpenOptions, OpenResponse, Session } from '../generated/keelson/v1/raft_log.js';
-import { ID_BYTES } from '../limits.js';
 import { again } from './connection.js';
 
 /** What a remote log has of its server. */
@@ -69,10 +69,6 @@ export class Link {
     const { environment, patienceMs } = this.parts;
     return again(environment, { what, patienceMs, signal }, call);
   }
-
-  randomId(): Uint8Array {
-    return randomId(this.parts.environment);
-  }
 }
 
 /** One session id for all attempts: an Open whose answer was lost is answered again. */
@@ -82,7 +78,7 @@ async function openSession(
   signal: AbortSignal | undefined,
 ): Promise<{ readonly session: Session; readonly opened: OpenResponse }> {
   const { calls, environment, name, options, patienceMs } = parts;
-  const sessionId = randomId(environment);
+  const sessionId = newIdentity(environment);
   const what = `opening ${parts.place}`;
   const opened = await again(environment, { what, patienceMs, signal }, () =>
     calls.open({ name, sessionId, takeOver, options }, signal),
@@ -96,12 +92,6 @@ async function openSession(
   }
   if (opened.state === undefined) throw answeredWithout('state');
   return { session, opened };
-}
-
-function randomId(environment: Environment): Uint8Array {
-  const id = new Uint8Array(ID_BYTES);
-  environment.fillRandom(id);
-  return id;
 }
 
 /** The other side is no server of this service. */

@@ -245,25 +245,20 @@ export class RemoteFrames implements FrameStore {
   }
 
   /** The first failure fails all that waits behind it (D8): the server refuses those, since they follow what is not there. */
-  #fail(first: LogFrame, error: KeelsonError): void {
+  #fail(first: LogFrame | null, error: KeelsonError): void {
     if (latches(error)) this.#latchAs(error);
-    this.#sent.giveUp();
+    const oldest = this.#sent.giveUp();
     this.#acceptedLsn = this.#durableLsn;
     this.queuedBytes = 0;
     // It rejects those behind it.
-    first.onFailed(error);
+    (first ?? oldest)?.onFailed(error);
     this.#onDrained();
   }
 
   /** Latches the log; what has no answer fails, too. */
   latch(error: KeelsonError): void {
     this.#latchAs(error);
-    const first = this.#sent.giveUp();
-    this.#acceptedLsn = this.#durableLsn;
-    this.queuedBytes = 0;
-    // It rejects those behind it.
-    first?.onFailed(error);
-    this.#onDrained();
+    this.#fail(null, error);
   }
 
   #latchAs(error: KeelsonError): void {

@@ -5,6 +5,7 @@ import type { LogFrame } from '../../raft-log/state/log-frame.js';
 import type { SnapshotRef, StagedSnapshot } from '../../snapshot/index.js';
 import { pullData } from '../../snapshot/pull-data.js';
 import { SnapshotStream } from '../../snapshot/snapshot-stream.js';
+import { newIdentity } from '../../wal/store/begin-log.js';
 import { ConnectionLost } from '../calls.js';
 import type { OpenSnapshotResponse, SnapshotUpload } from '../generated/keelson/v1/raft_log.js';
 import { hardStateMessage } from '../wire/save-message.js';
@@ -35,7 +36,7 @@ export class RemoteSnapshots implements SnapshotFiles {
     const { environment, place } = this.#link.parts;
     const outgoing = new OutgoingUpload();
     const given = new AbortController();
-    const uploadId = this.#link.randomId();
+    const uploadId = newIdentity(environment);
     const sending = this.#send(request, uploadId, outgoing, given.signal);
     sending.catch(() => undefined);
     try {
@@ -78,7 +79,7 @@ export class RemoteSnapshots implements SnapshotFiles {
     const { session } = this.#link;
     const { index, conf, bytes } = request;
     const about = { session, uploadId, index, conf, bytes, number: 0, isHeld: true };
-    const untilMs = { value: environment.now() + this.#link.parts.patienceMs };
+    const untilMs = environment.now() + this.#link.parts.patienceMs;
     for (let attempt = 0, offset = 0; ; attempt += 1) {
       try {
         if (attempt > 0) offset = await this.#received(uploadId, signal);
@@ -87,7 +88,7 @@ export class RemoteSnapshots implements SnapshotFiles {
       } catch (error) {
         throwIfAborted('the upload', signal);
         if (isUnknownSession(error)) throw serverWithoutUpload(place);
-        if (!(error instanceof ConnectionLost) || environment.now() > untilMs.value) throw error;
+        if (!(error instanceof ConnectionLost) || environment.now() > untilMs) throw error;
       }
       await pause(environment, attempt, signal);
     }
@@ -117,13 +118,10 @@ export class RemoteSnapshots implements SnapshotFiles {
         yield { part: { $case: 'piece', value } as const };
       yield { part: { $case: 'end', value: { bytes: outgoing.bytes } } as const };
     };
-    if (!isInstall) {
-      await calls.createSnapshot(parts({ $case: 'upload', value: upload } as const), signal);
-      return;
-    }
-    const change = hardState === undefined ? undefined : hardStateMessage(changeOnly(hardState));
+    const change = hardState === undefined ? undefined : hardStateMessage(hardState);
     const value = { upload, term, hardState: change };
-    await calls.installSnapshot(parts({ $case: 'install', value } as const), signal);
+    if (isInstall) await calls.installSnapshot(parts({ $case: 'install', value } as const), signal);
+    else await calls.createSnapshot(parts({ $case: 'upload', value: upload } as const), signal);
   }
 
   /** A published one; rejects where it is not kept. */
@@ -195,9 +193,4 @@ export class RemoteSnapshots implements SnapshotFiles {
   async close(): Promise<void> {
     await Promise.all(Array.from(this.#open, (data) => data.close()));
   }
-}
-
-/** Without the fields that were left out. */
-function changeOnly(given: NonNullable<StagingRequest['hardState']>): Parameters<typeof hardStateMessage>[0] {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import type { Adapter } from './judge.js';
+import type { Adapter } from './try-case.js';
 import { isFields, type Fields } from './values.js';
 
 /** An answer that has not come by then does not come. */
@@ -13,7 +13,7 @@ interface Waiting {
   readonly timer: NodeJS.Timeout;
 }
 
-/** A client that is judged: a process that is given requests as lines of JSON, and answers each by a line with its `id`. */
+/** A client that is tried: a process that is given requests as lines of JSON, and answers each by a line with its `id`. */
 export class AdapterProcess implements Adapter {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #waiting = new Map<number, Waiting>();

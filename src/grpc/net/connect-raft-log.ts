@@ -19,40 +19,8 @@ export interface RemoteAddressOptions {
   readonly tokenFile?: string;
 }
 
-/** Options of {@link connectRaftLog}: of the connection, and those of `openRaftLog` that mean something over one. */
-export interface ConnectOptions
-  extends
-    RemoteAddressOptions,
-    Pick<
-      RaftLogOptions,
-      | 'create'
-      | 'segmentBytes'
-      | 'batchBytesMax'
-      | 'snapshotsKept'
-      | 'checks'
-      | 'readOnly'
-      | 'verifyOnOpen'
-      | 'queueBytesMax'
-      | 'recentBytes'
-      | 'signal'
-    > {
-  /** Which log of the server. */
-  readonly name: string;
-  /** Take it from the session that has it, whose saves are refused from then on. Default false: `KEELSON_LOCKED`. */
-  readonly takeOver?: boolean;
-  /**
-   * Milliseconds for which a call goes on trying to reach a server that is not there. Then a read is `KEELSON_READ_FAILED`,
-   * and the log is latched if a save waits: `KEELSON_FATE_UNKNOWN`. Default 10,000.
-   */
-  readonly patienceMs?: number;
-}
-
-const OPTIONS = [
-  'name',
-  'takeOver',
-  'patienceMs',
-  'tls',
-  'tokenFile',
+/** Options of `openRaftLog` that mean something over a connection. */
+const OF_THE_LOG = [
   'create',
   'segmentBytes',
   'batchBytesMax',
@@ -64,6 +32,22 @@ const OPTIONS = [
   'recentBytes',
   'signal',
 ] as const;
+
+/** Options of {@link connectRaftLog}: of the connection, and those of `openRaftLog` that mean something over one. */
+export interface ConnectOptions
+  extends RemoteAddressOptions, Pick<RaftLogOptions, (typeof OF_THE_LOG)[number]> {
+  /** Which log of the server. */
+  readonly name: string;
+  /** Take it from the session that has it, whose saves are refused from then on. Default false: `KEELSON_LOCKED`. */
+  readonly takeOver?: boolean;
+  /**
+   * Milliseconds for which a call goes on trying to reach a server that is not there. Then a read is `KEELSON_READ_FAILED`,
+   * and the log is latched if a save waits: `KEELSON_FATE_UNKNOWN`. Default 10,000.
+   */
+  readonly patienceMs?: number;
+}
+
+const OPTIONS = [...OF_THE_LOG, 'name', 'takeOver', 'patienceMs', 'tls', 'tokenFile'] as const;
 const PATIENCE_MS = 10_000;
 
 /** Retries buffer what was written; channelz keeps what was closed. */

@@ -64,28 +64,20 @@ function callOf(client: Client, method: Method, shape: MethodShape, token: () =>
     if (bearer !== null) metadata.set('authorization', `Bearer ${bearer}`);
     return [metadata, QUICK.has(method) ? { deadline: Date.now() + QUICK_MS } : {}];
   };
-  if (!requestStream && !responseStream) {
-    return (request: unknown, signal?: AbortSignal) =>
-      once(signal, (done) => client.makeUnaryRequest(path, write, read, request, ...begin(), done));
-  }
-  if (!responseStream) {
-    return (requests: AsyncIterable<unknown>, signal?: AbortSignal) =>
-      once(signal, (done) => {
-        const call = client.makeClientStreamRequest(path, write, read, ...begin(), done);
-        feed(call, requests, done);
-        return call;
-      });
-  }
-  if (!requestStream) {
-    return (request: unknown, signal?: AbortSignal) =>
-      streamed(signal, () => client.makeServerStreamRequest(path, write, read, request, ...begin()));
-  }
-  return (requests: AsyncIterable<unknown>, signal?: AbortSignal) =>
-    streamed(signal, (fail) => {
-      const call = client.makeBidiStreamRequest(path, write, read, ...begin());
-      feed(call, requests, fail);
-      return call;
-    });
+  const make = (given: unknown, done: Done): Call => {
+    const [metadata, options] = begin();
+    if (!requestStream)
+      return responseStream
+        ? client.makeServerStreamRequest(path, write, read, given, metadata, options)
+        : client.makeUnaryRequest(path, write, read, given, metadata, options, done);
+    const call = responseStream
+      ? client.makeBidiStreamRequest(path, write, read, metadata, options)
+      : client.makeClientStreamRequest(path, write, read, metadata, options, done);
+    feed(call, given as AsyncIterable<unknown>, done);
+    return call;
+  };
+  return (given: unknown, signal?: AbortSignal) =>
+    (responseStream ? streamed : once)(signal, (done) => make(given, done));
 }
 
 type Done = (error: unknown, value?: unknown) => void;
@@ -108,7 +100,7 @@ function once(signal: AbortSignal | undefined, make: (done: Done) => Call): Prom
 /** A call with many. Who leaves early cancels it. */
 async function* streamed(
   signal: AbortSignal | undefined,
-  make: (fail: Done) => ClientReadableStream<unknown> | ClientDuplexStream<unknown, unknown>,
+  make: (fail: Done) => Call,
 ): AsyncGenerator<unknown, void> {
   throwIfAborted('the call', signal);
   const own: { failure: unknown } = { failure: null };
@@ -121,7 +113,7 @@ async function* streamed(
   });
   let hasEnded = false;
   try {
-    yield* messagesOf(call, (error) => toldOf(own.failure ?? error, signal));
+    yield* messagesOf(call as ClientReadableStream<unknown>, (error) => toldOf(own.failure ?? error, signal));
     hasEnded = true;
   } finally {
     forget();

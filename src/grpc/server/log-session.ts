@@ -1,5 +1,6 @@
 import { isKeelsonError, KeelsonError } from '../../errors/index.js';
 import { invalidArgument } from '../../errors/arguments.js';
+import { identityText } from '../../format/identity.js';
 import type { SaveResult } from '../../raft-log/contract.js';
 import type { RaftLogEventMap } from '../../raft-log/events.js';
 import type { Change, OpenResponse, Saved, WatchResponse } from '../generated/keelson/v1/raft_log.js';
@@ -164,7 +165,7 @@ export class LogSession {
   /** Begins an upload, or goes on with the one of that name; any other is given up. */
   beginUpload(id: Uint8Array, offset: number, take: TakeSnapshot): Upload {
     this.throwIfEnded();
-    const name = hex(id);
+    const name = identityText(id);
     if (this.#upload?.id === name) return this.#upload.upload;
     if (offset !== 0) throw invalidArgument('upload.offset', offset, '0: the server knows no such upload');
     this.#upload?.upload.abandon();
@@ -175,10 +176,10 @@ export class LogSession {
 
   uploadOf(id: Uint8Array): Upload {
     this.throwIfEnded();
-    if (this.#upload?.id === hex(id)) return this.#upload.upload;
+    if (this.#upload?.id === identityText(id)) return this.#upload.upload;
     throw invalidArgument(
       'upload_id',
-      hex(id),
+      identityText(id),
       'an upload of this session that was begun and does not count yet',
     );
   }
@@ -248,10 +249,6 @@ export class LogSession {
 
 function savedOf({ lsn, lastIndex }: SaveResult, bytesFreed: number): Saved {
   return { lsn, lastIndex, bytesFreed };
-}
-
-export function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
 }
 
 function supersededStream(): KeelsonError {

@@ -1,5 +1,6 @@
 import { KeelsonError } from '../../errors/index.js';
 import { invalidArgument } from '../../errors/arguments.js';
+import { IDENTITY_BYTES, identityText } from '../../format/identity.js';
 import type {
   LogState,
   OpenOptions,
@@ -7,11 +8,11 @@ import type {
   OpenResponse,
   Session,
 } from '../generated/keelson/v1/raft_log.js';
-import { ID_BYTES, MESSAGE_BYTES_MAX, WINDOW_CHANGES } from '../limits.js';
+import { MESSAGE_BYTES_MAX, WINDOW_CHANGES } from '../limits.js';
 import { toJson } from '../wire/json.js';
 import { stateMessage } from '../wire/state-message.js';
 import { ReadTurns } from './entry-messages.js';
-import { hex, LogSession } from './log-session.js';
+import { LogSession } from './log-session.js';
 import type { HostedLog, HostedOptions, LogSource } from './log-source.js';
 import { attachedError, endedError, fencedError, ownersAffair, takenOverError } from './refusals.js';
 
@@ -60,16 +61,17 @@ export class NamedLog {
   sessionOf({ id, epoch }: Session): LogSession {
     const session = this.#session;
     if (session === null) throw fencedError(this.name, epoch, 0);
-    if (session.id !== hex(id) || session.epoch !== epoch) throw fencedError(this.name, epoch, session.epoch);
+    if (session.id !== identityText(id) || session.epoch !== epoch)
+      throw fencedError(this.name, epoch, session.epoch);
     session.throwIfEnded();
     return session;
   }
 
   open(request: OpenRequest): Promise<OpenResponse> {
     return this.#inTurn(async () => {
-      if (request.sessionId.length !== ID_BYTES)
-        throw invalidArgument('session_id', request.sessionId.length, `${ID_BYTES} bytes`);
-      const id = hex(request.sessionId);
+      if (request.sessionId.length !== IDENTITY_BYTES)
+        throw invalidArgument('session_id', request.sessionId.length, `${IDENTITY_BYTES} bytes`);
+      const id = identityText(request.sessionId);
       const before = this.#session;
       if (before?.id === id) {
         if (before.opened !== null) return before.opened;
@@ -103,7 +105,7 @@ export class NamedLog {
   close({ id }: Session): Promise<void> {
     return this.#inTurn(async () => {
       const session = this.#session;
-      if (session?.id === hex(id)) await this.#end(session, endedError(this.name), null);
+      if (session?.id === identityText(id)) await this.#end(session, endedError(this.name), null);
     });
   }
 

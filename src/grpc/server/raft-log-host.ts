@@ -1,6 +1,7 @@
 import { invalidArgument } from '../../errors/arguments.js';
 import { firstOf, KeelsonError, orAborted, throwIfAborted, untilAborted } from '../../errors/index.js';
 import { checksum } from '../../format/checksum.js';
+import type { RaftLog } from '../../raft-log/contract.js';
 import type { RaftLogCalls, RequestOf, ResponseOf } from '../calls.js';
 import type { SaveStreamRequest, Session, SnapshotUpload } from '../generated/keelson/v1/raft_log.js';
 import { WINDOW_CHANGES } from '../limits.js';
@@ -13,7 +14,7 @@ import { EventQueue } from './event-queue.js';
 import type { LogSession } from './log-session.js';
 import { checkLogName, type LogSource } from './log-source.js';
 import { NamedLog, stateOf } from './named-log.js';
-import { firstPart, partsOf, receiveUpload } from './receive-upload.js';
+import { firstPart, partsOf, receiveUpload, type Part } from './receive-upload.js';
 import { endedError, tooMany } from './refusals.js';
 import type { TakeSnapshot } from './upload.js';
 
@@ -26,6 +27,12 @@ export interface HostLimits {
   /** Told of each group of a log that is on stable storage. */
   readonly onSync?: (log: string, ms: number) => void;
 }
+
+/** Hands what was uploaded to the log. */
+type MakeSnapshot = (
+  log: RaftLog,
+  given: Parameters<RaftLog['createSnapshot']>[0],
+) => ReturnType<RaftLog['createSnapshot']>;
 
 /** The service itself: many logs, by name. Whatever carries its calls, it is the same. */
 export class RaftLogHost implements RaftLogCalls {
@@ -151,9 +158,7 @@ export class RaftLogHost implements RaftLogCalls {
   ): Promise<ResponseOf<'createSnapshot'>> {
     const parts = partsOf(requests);
     const upload = await firstPart(parts, 'upload', signal);
-    const take: TakeSnapshot = (data, abandoned) =>
-      this.#session(upload.session).hosted.log.createSnapshot({ ...about(upload), data, signal: abandoned });
-    return receiveUpload(this.#session(upload.session), upload, take, parts, signal);
+    return this.#receive(upload, (log, given) => log.createSnapshot(given), parts, signal);
   }
 
   async installSnapshot(
@@ -161,18 +166,24 @@ export class RaftLogHost implements RaftLogCalls {
     signal?: AbortSignal,
   ): Promise<ResponseOf<'installSnapshot'>> {
     const parts = partsOf(requests);
-    const { upload: given, term, hardState } = await firstPart(parts, 'install', signal);
-    const upload = whole(given, 'install.upload');
-    const change = hardState === undefined ? {} : { hardState: hardStateChangeOf(hardState) };
+    const { upload, term, hardState } = await firstPart(parts, 'install', signal);
+    const more = { term, ...(hardState === undefined ? {} : { hardState: hardStateChangeOf(hardState) }) };
+    const make: MakeSnapshot = (log, given) => log.installSnapshot({ ...given, ...more });
+    return this.#receive(whole(upload, 'install.upload'), make, parts, signal);
+  }
+
+  #receive(
+    upload: SnapshotUpload,
+    make: MakeSnapshot,
+    parts: AsyncIterator<Part | undefined>,
+    signal: AbortSignal | undefined,
+  ): ReturnType<typeof receiveUpload> {
+    const session = this.#session(upload.session);
+    const { index, conf, bytes } = upload;
+    const about = { index, conf, ...(bytes === undefined ? {} : { bytes }) };
     const take: TakeSnapshot = (data, abandoned) =>
-      this.#session(upload.session).hosted.log.installSnapshot({
-        ...about(upload),
-        ...change,
-        term,
-        data,
-        signal: abandoned,
-      });
-    return receiveUpload(this.#session(upload.session), upload, take, parts, signal);
+      make(session.hosted.log, { ...about, data, signal: abandoned });
+    return receiveUpload(session, upload, take, parts, signal);
   }
 
   async getUpload({ session, uploadId }: RequestOf<'getUpload'>): Promise<ResponseOf<'getUpload'>> {
@@ -308,14 +319,6 @@ async function only<T>(reading: AsyncGenerator<T, void>): Promise<T> {
   let found: T | undefined;
   for await (const one of reading) found = one;
   return found as T;
-}
-
-function about({ index, conf, bytes }: SnapshotUpload): {
-  index: number;
-  conf: Uint8Array;
-  bytes?: number;
-} {
-  return { index, conf, ...(bytes === undefined ? {} : { bytes }) };
 }
 
 function whole<T>(value: T | undefined, argument: string): T {

@@ -5,6 +5,9 @@ import { unpackEntries } from './entry-batch.js';
 
 type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
 
+/** What is left out may also be there as undefined. */
+type Loose<T> = { readonly [Field in keyof T]: T[Field] | undefined };
+
 // Field by field: to spread an object for each that is there took as long as all else that is done for a small save here.
 
 /** A save as the log takes it. */
@@ -32,6 +35,6 @@ export function hardStateChangeOf({ term, vote, clearsVote, commit }: HardStateM
 }
 
 /** A change of the hard state as it travels. */
-export function hardStateMessage({ term, vote, commit }: HardStateChange): HardStateMessage {
+export function hardStateMessage({ term, vote, commit }: Loose<HardStateChange>): HardStateMessage {
   return { term, vote: vote ?? undefined, clearsVote: vote === null, commit };
 }

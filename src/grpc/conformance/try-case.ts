@@ -25,7 +25,7 @@ export interface ConformanceCase {
   readonly steps: readonly Step[];
 }
 
-/** Who is judged. */
+/** Who is tried. */
 export interface Adapter {
   /** Sends a request, in this very turn; resolves to its answer. */
   ask(request: Fields): Promise<Fields>;
@@ -48,8 +48,8 @@ export interface Verdict {
   readonly why: string;
 }
 
-/** Judges a client by a case. The ordinal makes its names its own. */
-export async function judge(
+/** Tries a client by a case. The ordinal makes its names its own. */
+export async function tryCase(
   { name, steps }: ConformanceCase,
   ordinal: number,
   adapter: Adapter,
