@@ -2,7 +2,7 @@ import { KeelsonError } from '../../src/errors/index.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { Finding } from '../oracle/finding.js';
 import type { SaveOp } from '../plan/plan.js';
-import { subSeed } from '../world/random.js';
+import { Random, subSeed } from '../world/random.js';
 import { settled } from './settled.js';
 import { issueSave } from './issue-save.js';
 import { makeSave } from './make-save.js';
@@ -33,7 +33,9 @@ export async function performTakeover(scene: Scene, saves: readonly SaveOp[], se
     return;
   }
   scene.reach['successor-opened'] += 1;
-  await saveAsPredecessor(scene, log);
+  // One that has nothing left to save closes: a clean end is not its own to mark any more, nor a seal to leave.
+  if (new Random(subSeed(seed, 'predecessor')).chance(0.3)) await log.close();
+  else await saveAsPredecessor(scene, log);
   await Promise.all(pending);
   // Its death takes its open files along; what it had under way is torn.
   old.kill();

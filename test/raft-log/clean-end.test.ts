@@ -132,6 +132,28 @@ describe('behind a clean close', () => {
     expect(readBytes > 0).toBe(isAll);
   });
 
+  test('a writer that was succeeded leaves no seal, and nothing else, in what is not its own any more', async () => {
+    const disk = createSimulatedDisk({ seed: 1, directories: ['/data'] });
+    const before = disk.process;
+    const log = await open(disk);
+    await fill(log);
+    disk.loseLock(before);
+    const successor = disk.startProcess();
+    const environment = successor.environment;
+    const next = await openRaftLog({ dir: DIR, segmentBytes: SEGMENT_BYTES, environment });
+    await next.append(entriesOf(12, 14, 3));
+    const written: string[] = [];
+    disk.onCall = ({ kind, path, processId }) => {
+      if (processId === before.id && kind === 'write') written.push(path);
+      return undefined;
+    };
+    await log.close();
+    expect(written).toEqual([]);
+    await next.close();
+    disk.crash('kill');
+    expect(await shown(disk)).toMatchObject({ lastIndex: 13 });
+  });
+
   test('a close that finds damage leaves no seal, and the next open tells it', async () => {
     const disk = createSimulatedDisk({ seed: 1, directories: ['/data'] });
     const log = await open(disk);
