@@ -150,6 +150,55 @@ test('nothing is taken in of a message whose call may not be made, and half a me
   }
 });
 
+test('messages that never come whole take no more than is allowed for all of them', async () => {
+  const server = await served({ limits: { partBytesMax: 2 ** 20 } });
+  const log = await connected(server);
+  const session = connectHttp2(`http://127.0.0.1:${server.port}`);
+  onTestFinished(() => session.destroy());
+  const told = await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      const stream = session.request({
+        ':path': '/keelson.v1.RaftLogService/Save',
+        ':method': 'POST',
+        'content-type': 'application/grpc',
+        te: 'trailers',
+      });
+      stream.on('error', () => undefined);
+      stream.write(Buffer.from('0003ffffff', 'hex'));
+      const whole = new Promise((resolve) => stream.write(Buffer.alloc(500_000), resolve));
+      const [first] = await Promise.race([once(stream, 'response'), whole.then(() => [null])]);
+      return (first as Record<string, unknown> | null)?.['grpc-status'] ?? 'waits';
+    }),
+  );
+  expect(told.filter((one) => one === '8').length).toBeGreaterThanOrEqual(5);
+  // So is a stream that was answered before, with its status.
+  const { calls, close } = connectTo(`127.0.0.1:${server.port}`, {});
+  onTestFinished(close);
+  const own = await opened(calls, { name: 'b' });
+  const entries = packEntries([{ ...entryAt(1), data: new Uint8Array(5_000_000) }]);
+  const change = { $case: 'save', value: { entries, stable: [] } } as const;
+  let begin = (): void => undefined;
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  async function* requests() {
+    yield { session: own, changes: [] };
+    await begun;
+    yield { changes: [{ number: 1, answered: 0, change }] };
+    await new Promise(() => undefined);
+  }
+  const answers = calls.saveStream(requests())[Symbol.asyncIterator]();
+  await answers.next();
+  begin();
+  expect(await failureOf(answers.next())).toMatchObject({ code: 'KEELSON_QUEUE_FULL' });
+  await calls.save({ session: own, change: appending(1, 1) });
+  // A message of less than the part that each may have goes on.
+  await log.save({ hardState: { term: 1 }, entries: [{ ...entryAt(1), data: new Uint8Array(40_000) }] });
+  session.destroy();
+  await log.append([{ ...entryAt(2), data: new Uint8Array(500_000) }]);
+  await log.close();
+});
+
 test('it listens elsewhere than on loopback only behind TLS', async () => {
   expect(await failureOf(served({ host: '0.0.0.0' }))).toMatchObject({
     code: 'KEELSON_INVALID_ARGUMENT',

@@ -11,6 +11,7 @@ import {
 import { isKeelsonError, KeelsonError } from '../../errors/index.js';
 import type { Method, RaftLogCalls } from '../calls.js';
 import { tooMany } from '../server/refusals.js';
+import { MessageParts } from './message-parts.js';
 import { messagesOf, writeAll } from './message-stream.js';
 import { METHODS } from './service-definition.js';
 import { endOf, type CallEnd } from './status.js';
@@ -19,6 +20,8 @@ import { endOf, type CallEnd } from './status.js';
 export interface CallGuard {
   /** Calls under way at one time. */
   readonly callsMax: number;
+  /** Bytes of messages that have not come whole. */
+  readonly partBytesMax: number;
   /** Throws for a call that may not be made. */
   readonly checkAllowed: (metadata: Metadata) => void;
   /** A call has ended, with that code (`OK` or that of an error), after so many milliseconds. */
@@ -39,30 +42,46 @@ const METHOD_AT = new Map(Object.entries(METHODS).map(([method, { path }]) => [p
  * Looks at each call before anything of its messages is taken in: they are as large as is allowed, and one that stays half a
  * message is a call under way.
  */
-export function guardOf({ callsMax, checkAllowed, onEnd }: CallGuard): ServerInterceptor {
+export function guardOf({ callsMax, partBytesMax, checkAllowed, onEnd }: CallGuard): ServerInterceptor {
+  const parts = new MessageParts(partBytesMax);
   let underWay = 0;
-  return ({ path }, call) => {
+  return ({ path, requestStream }, call) => {
     const method = METHOD_AT.get(path);
     if (method === undefined) return new ServerInterceptingCall(call);
+    const refuse = (error: unknown): void => {
+      onEnd(method, codeOf(error), 0);
+      call.sendStatus(endOf(error));
+    };
+    let whole = (): void => undefined;
     const onReceiveMetadata = (metadata: Metadata, pass: (metadata: Metadata) => void): void => {
       underWay += 1;
       try {
         if (underWay > callsMax) throw tooMany('calls under way', callsMax);
         checkAllowed(metadata);
       } catch (error) {
-        onEnd(method, codeOf(error), 0);
-        call.sendStatus(endOf(error));
+        refuse(error);
         return;
       }
+      whole = parts.count(call, () => {
+        const error = tooMany('bytes of messages that have not come whole', partBytesMax);
+        // The end of a stream is heard by who reads it.
+        if (requestStream) call.sendStatus(endOf(error));
+        else refuse(error);
+      });
       pass(metadata);
+    };
+    const onReceiveMessage = (message: unknown, pass: (message: unknown) => void): void => {
+      whole();
+      pass(message);
     };
     // It is told of every end.
     const onCancel = (): void => {
       underWay -= 1;
+      whole();
     };
     return new ServerInterceptingCall(call, {
       start: (next) => {
-        next({ onReceiveMetadata, onCancel });
+        next({ onReceiveMetadata, onReceiveMessage, onCancel });
       },
     });
   };

@@ -32,6 +32,11 @@ export interface ServerLimits {
   readonly callsMax: number;
   /** Calls under way at one time on one connection; more wait in the client. Default 256. */
   readonly streamsMax: number;
+  /**
+   * Bytes of messages that have not come whole, of all calls; above it a call that has more than 64 KiB of them is refused
+   * (`KEELSON_QUEUE_FULL`). Default 256 MiB.
+   */
+  readonly partBytesMax: number;
   /** Bytes of one log that wait for its disk before no more is read from its session. Default 32 MiB. */
   readonly queuedBytesMax: number;
   /**
@@ -46,6 +51,7 @@ export const SERVER_LIMITS: ServerLimits = Object.freeze({
   connectionsMax: 1024,
   callsMax: 8192,
   streamsMax: 256,
+  partBytesMax: 268_435_456,
   queuedBytesMax: 33_554_432,
   silentMs: 10_000,
 });
@@ -147,7 +153,7 @@ export async function serveRaftLogs(options: ServeOptions): Promise<RaftLogServe
     ...(onSync === undefined ? {} : { onSync }),
   });
   const guard: CallGuard = {
-    callsMax: limits.callsMax,
+    ...limits,
     checkAllowed: tokenGuard(tokenFile),
     onEnd: (method, code, ms) => {
       onCall?.(method, code, ms);
