@@ -70,7 +70,10 @@ export interface ServeOptions {
   readonly tls?: TlsFiles;
   /** A file of bearer tokens, one a line, of which each call must carry one. Read again when it changes. */
   readonly tokenFile?: string;
-  /** How logs are opened, where their clients do not say. */
+  /**
+   * How logs are opened, where their clients do not say. `writeMode` is `'background'` by default: a server goes on with other
+   * calls while a disk syncs.
+   */
   readonly log?: Pick<
     RaftLogOptions,
     | 'segmentBytes'
@@ -148,10 +151,13 @@ export async function serveRaftLogs(options: ServeOptions): Promise<RaftLogServe
     throw notALog(root, 'no log can be below it, since it is no directory');
   // What grpc-js would print, errors and events say to whom it concerns.
   setLogVerbosity(logVerbosity.NONE);
-  const logs = new RaftLogHost(logsBelow({ ...log, root, checkpoints: options.checkpoints }), {
-    ...limits,
-    ...(onSync === undefined ? {} : { onSync }),
-  });
+  const logs = new RaftLogHost(
+    logsBelow({ writeMode: 'background', ...log, root, checkpoints: options.checkpoints }),
+    {
+      ...limits,
+      ...(onSync === undefined ? {} : { onSync }),
+    },
+  );
   const guard: CallGuard = {
     ...limits,
     checkAllowed: tokenGuard(tokenFile),
