@@ -262,3 +262,30 @@ test.skipIf(!openssl)(
     }
   },
 );
+
+test('what comes behind the end of a call is counted for nobody', async () => {
+  const server = await served({ limits: { partBytesMax: 2 ** 20 } });
+  const session = connectHttp2(`http://127.0.0.1:${server.port}`);
+  onTestFinished(() => session.destroy());
+  await Promise.all(
+    Array.from({ length: 12 }, async () => {
+      const stream = session.request({
+        ':path': '/keelson.v1.RaftLogService/SaveStream',
+        ':method': 'POST',
+        'content-type': 'application/grpc',
+        te: 'trailers',
+      });
+      stream.on('error', () => undefined);
+      // A message of no field: a stream of no session.
+      stream.write(Buffer.from('0000000000', 'hex'));
+      await once(stream, 'response');
+      stream.write(Buffer.from('0003ffffff', 'hex'));
+      const written = new Promise((resolve) => stream.write(Buffer.alloc(200_000), resolve));
+      await Promise.race([once(stream, 'close'), written]);
+    }),
+  );
+  session.destroy();
+  const log = await connected(server);
+  await log.save({ hardState: { term: 1 }, entries: [{ ...entryAt(1), data: new Uint8Array(900_000) }] });
+  await log.close();
+});

@@ -11,7 +11,7 @@ import {
 import { isKeelsonError, KeelsonError } from '../../errors/index.js';
 import type { Method, RaftLogCalls } from '../calls.js';
 import { tooMany } from '../server/refusals.js';
-import { MessageParts } from './message-parts.js';
+import { MessageParts, NOT_COUNTED } from './message-parts.js';
 import { messagesOf, writeAll } from './message-stream.js';
 import { METHODS } from './service-definition.js';
 import { endOf, type CallEnd } from './status.js';
@@ -52,7 +52,7 @@ export function guardOf({ callsMax, partBytesMax, checkAllowed, onEnd }: CallGua
       onEnd(method, codeOf(error), 0);
       call.sendStatus(endOf(error));
     };
-    let whole = (): void => undefined;
+    let counted = NOT_COUNTED;
     const onReceiveMetadata = (metadata: Metadata, pass: (metadata: Metadata) => void): void => {
       underWay += 1;
       try {
@@ -62,7 +62,7 @@ export function guardOf({ callsMax, partBytesMax, checkAllowed, onEnd }: CallGua
         refuse(error);
         return;
       }
-      whole = parts.count(call, () => {
+      counted = parts.count(call, () => {
         const error = tooMany('bytes of messages that have not come whole', partBytesMax);
         // The end of a stream is heard by who reads it.
         if (requestStream) call.sendStatus(endOf(error));
@@ -71,13 +71,13 @@ export function guardOf({ callsMax, partBytesMax, checkAllowed, onEnd }: CallGua
       pass(metadata);
     };
     const onReceiveMessage = (message: unknown, pass: (message: unknown) => void): void => {
-      whole();
+      counted.whole();
       pass(message);
     };
     // It is told of every end.
     const onCancel = (): void => {
       underWay -= 1;
-      whole();
+      counted.ended();
     };
     return new ServerInterceptingCall(call, {
       start: (next) => {

@@ -4,6 +4,14 @@ import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 /** What a call may hold of a message that has not come whole, however many do. */
 const PART_BYTES = 65_536;
 
+/** To be told when a message of a call was whole, and when there is no call any more. */
+export interface CountedParts {
+  readonly whole: () => void;
+  readonly ended: () => void;
+}
+
+export const NOT_COUNTED: CountedParts = { whole: () => undefined, ended: () => undefined };
+
 /**
  * What messages take that have not come whole, of all calls: grpc-js holds each until it has, or until the call ends, and
  * tells nobody of it. It is counted at the stream of HTTP/2 under the call.
@@ -16,11 +24,11 @@ export class MessageParts {
     this.#bytesMax = bytesMax;
   }
 
-  /** Counts what comes of a call until the function returned is called: a message was whole, or there is no call any more. */
-  count(call: ServerInterceptingCallInterface, refuse: () => void): () => void {
+  /** Counts what comes of a call, until it ends. */
+  count(call: ServerInterceptingCallInterface, refuse: () => void): CountedParts {
     const { stream } = call as unknown as { readonly stream?: ServerHttp2Stream };
     // No public member leads there. A release of grpc-js that renames it loses this bound, and no call.
-    if (stream === undefined) return () => undefined;
+    if (stream === undefined) return NOT_COUNTED;
     let bytes = 0;
     const take = ({ length }: Buffer): void => {
       bytes += length;
@@ -37,9 +45,15 @@ export class MessageParts {
       else stream.end(close);
     };
     stream.on('data', take);
-    return () => {
+    const whole = (): void => {
       this.#bytes -= bytes;
       bytes = 0;
     };
+    // Its client may send on behind the end; nobody holds that.
+    const ended = (): void => {
+      stream.off('data', take);
+      whole();
+    };
+    return { whole, ended };
   }
 }
