@@ -1,0 +1,81 @@
+/**
+ * Every byte on the disk is believed by its CRC-32, which three ways compute, each for stretches of its size, one of them in
+ * WebAssembly of our own. All are held against zlib, at every length near their borders, and where WebAssembly is not allowed.
+ */
+import fc from 'fast-check';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { afterEach, expect, test, vi } from 'vitest';
+import { checksum } from '../../src/format/checksum.js';
+import { scratchDirectory } from '../disk/scratch-directory.js';
+
+const root = resolve(import.meta.dirname, '../..');
+const KIB = 1024;
+
+/** Bytes without a rhythm, the same each time. */
+const noise = new Uint8Array(200 * KIB);
+for (let at = 0, word = 1; at < noise.length; at += 1) {
+  word = (Math.imul(word, 0x0019_660d) + 0x3c6e_f35f) >>> 0;
+  noise[at] = word >>> 24;
+}
+
+const length = fc.oneof(
+  fc.integer({ min: 0, max: 2 * KIB }),
+  fc.integer({ min: 8 * KIB - 20, max: 8 * KIB + 40 }),
+  fc.integer({ min: 64 * KIB - 20, max: 65 * KIB }),
+  fc.integer({ min: 0, max: 180 * KIB }),
+);
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+test('equals that of zlib, of any length, at any place, behind any other', () => {
+  fc.assert(
+    fc.property(length, fc.nat(64), fc.integer({ min: 0, max: 2 ** 32 - 1 }), (bytes, from, seed) => {
+      const part = noise.subarray(from, from + bytes);
+      expect(checksum(part, seed)).toBe(crc32(part, seed));
+    }),
+  );
+});
+
+test('sums each length of what is left behind the last sixteen, in pieces too', () => {
+  for (const start of [8 * KIB, 64 * KIB + 1, 64 * KIB + 500])
+    for (let bytes = start; bytes < start + 40; bytes += 1)
+      expect(checksum(noise.subarray(3, 3 + bytes))).toBe(crc32(noise.subarray(3, 3 + bytes)));
+});
+
+test('finds each bit of a large stretch', () => {
+  const bytes = noise.slice(0, 9 * KIB);
+  const sound = checksum(bytes);
+  for (let at = 0; at < bytes.length; at += 7) {
+    bytes[at] = (bytes[at] as number) ^ (1 << (at & 7));
+    expect(checksum(bytes)).not.toBe(sound);
+    bytes[at] = (bytes[at] as number) ^ (1 << (at & 7));
+  }
+  expect(checksum(bytes)).toBe(sound);
+});
+
+function refused(): never {
+  throw new Error('not allowed');
+}
+
+test.for([
+  ['is not there', undefined],
+  ['refuses the module', { Module: refused, Instance: refused }],
+])('is the same where WebAssembly %s', async ([, found]) => {
+  vi.stubGlobal('WebAssembly', found);
+  vi.resetModules();
+  const { checksum: without } = await import('../../src/format/checksum.js');
+  for (const bytes of [100, 300, 9 * KIB, 70 * KIB])
+    expect(without(noise.subarray(0, bytes), 7)).toBe(checksum(noise.subarray(0, bytes), 7));
+});
+
+test('the module is what its source says', () => {
+  const made = join(scratchDirectory(), 'folding-module.ts');
+  execFileSync(process.execPath, ['folding-module.mjs', made], { cwd: root });
+  const kept = join(root, 'src/format/generated/folding-module.ts');
+  expect(readFileSync(kept, 'utf8')).toBe(readFileSync(made, 'utf8'));
+});
