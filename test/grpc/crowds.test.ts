@@ -1,10 +1,12 @@
 // One client that asks for very much and takes nothing must cost the server little, and the next client nothing at all.
 // Streams are opened by the hundred and dropped in every state, and what a fresh reader is sent shows what came back.
 import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { connectTo } from '../../src/grpc/net/connect-raft-log.js';
 import type { RaftLogCalls } from '../../src/grpc/calls.js';
-import type { Session } from '../../src/grpc/generated/keelson/v1/raft_log.js';
+import type { EntriesResponse, Session } from '../../src/grpc/generated/keelson/v1/raft_log.js';
 import { packEntries } from '../../src/grpc/wire/entry-batch.js';
 import type { ReadEntry } from '../../src/raft-log/contract.js';
 import { orAborted } from '../../src/errors/index.js';
@@ -89,6 +91,29 @@ test('readers that take nothing leave whole messages to who takes them', async (
   await host.drain();
 });
 
+/** Nothing of it is in a frame of who asked. */
+async function nextData(reader: AsyncIterator<EntriesResponse>): Promise<WeakRef<Uint8Array>> {
+  const { value } = (await reader.next()) as IteratorYieldResult<EntriesResponse>;
+  return new WeakRef(value.entries?.data as Uint8Array);
+}
+
+test('who does not come for the next message has nothing of the last kept for it', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const host = hostOf(nodeEnvironment(), scratchDirectory());
+  const session = await opened(host);
+  await saving(host, session, 1, entriesOf(64, 1024));
+  const asked = { name: 'a', from: 1, until: 65, bytesMax: 2048 };
+  const readers = [asked, { ...asked, session }].map((one) => host.entries(one)[Symbol.asyncIterator]());
+  const kept = await Promise.all(readers.map(nextData));
+  // What a weak reference was asked for is kept until the turn ends.
+  for (let turn = 0; turn < 3; turn += 1) await setImmediate();
+  collect();
+  expect(kept.map((one) => one.deref())).toEqual([undefined, undefined]);
+  for (const reader of readers) await reader.return?.();
+  await host.drain();
+});
+
 test('a crowd of readers that begins at one moment opens a log once, and few of them read at one time', async () => {
   const logs = logsBelow({ root: scratchDirectory() });
   const reads = { opens: 0, underWay: 0, most: 0 };
@@ -150,8 +175,14 @@ test('a log whose disk never answers keeps its own readers only, and each of the
   const crowd = Array.from({ length: 1000 }, () =>
     failureOf(all(host.entries({ ...asked, session: sessions[0] }, leave.signal))),
   );
+  const others = Array.from({ length: 1000 }, () =>
+    host.entries({ ...asked, session: sessions[0] })[Symbol.asyncIterator](),
+  );
+  for (const other of others) void other.next();
   expect(await all(host.entries({ name: 'other', from: 1, until: 3, session: sessions[1] }))).toHaveLength(1);
   leave.abort();
+  // As a connection leaves that breaks.
+  for (const other of others) expect(await other.return?.()).toMatchObject({ done: true });
   for (const one of await Promise.all(crowd)) expect(one).toMatchObject({ code: 'KEELSON_ABORTED' });
   // Fewer than the threads by which all logs are read, however many readers came and left.
   expect(disk.waiting.length).toBeLessThan(4);

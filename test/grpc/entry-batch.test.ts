@@ -3,13 +3,13 @@
 import { expect, test } from 'vitest';
 import { nodeEnvironment } from '../../src/disk/node-environment.js';
 import type { Method, RaftLogCalls } from '../../src/grpc/calls.js';
-import type { EntryBatch, SaveStreamRequest } from '../../src/grpc/generated/keelson/v1/raft_log.js';
+import type { Change, EntryBatch, SaveStreamRequest } from '../../src/grpc/generated/keelson/v1/raft_log.js';
 import { ENTRIES_MAX, FIELDS_MAX } from '../../src/grpc/limits.js';
 import { METHODS } from '../../src/grpc/net/service-definition.js';
 import { packEntries, unpackEntries } from '../../src/grpc/wire/entry-batch.js';
 import { scratchDirectory } from '../disk/scratch-directory.js';
 import { connectTo, hostOf } from './in-process.js';
-import { entryAt, failureOf, opened } from './raw-session.js';
+import { all, entryAt, failureOf, opened } from './raw-session.js';
 
 const entries = [1, 1, 2, 5, 5].map((term, at) => ({
   ...entryAt(at + 7),
@@ -106,6 +106,40 @@ test('a message is not read before it is known that its call may be made', () =>
   }
 });
 
+test('of one message no more entries are taken than keep others waiting for a moment, however many changes they are of', async () => {
+  const host = hostOf(nodeEnvironment(), scratchDirectory());
+  const log = await connectTo(host, 'b');
+  await log.setHardState({ term: 1 });
+  const empty = (_: unknown, at: number) => ({ index: at + 1, term: 1, data: NO_DATA });
+  const tooMany = Array.from({ length: ENTRIES_MAX + 1 }, empty);
+  expect(await failureOf(log.append(tooMany))).toMatchObject({
+    code: 'KEELSON_TOO_LARGE',
+    details: { found: ENTRIES_MAX + 1, expected: ENTRIES_MAX, fate: 'not-persisted' },
+  });
+  await log.append(tooMany.slice(0, 2));
+  expect(log.lastIndex).toBe(2);
+  const session = await opened(host);
+  const save = (number: number, sizes: number[]): Change => {
+    const entries = { termRuns: [{ index: 1, term }], sizes, kinds: NO_DATA, data: NO_DATA };
+    const hardState = { term: 1, clearsVote: false };
+    return { number, answered: 0, change: { $case: 'save', value: { entries, hardState, stable: [] } } };
+  };
+  async function* requests() {
+    yield await Promise.resolve({
+      session,
+      changes: [save(1, [0]), save(2, new Array<number>(ENTRIES_MAX).fill(0))],
+    });
+  }
+  expect(await failureOf(all(host.saveStream(requests())))).toMatchObject({
+    code: 'KEELSON_INVALID_ARGUMENT',
+    details: { argument: 'changes.entries' },
+  });
+  expect((await host.getState({ name: 'a' })).state).toMatchObject({ lastIndex: 0, lsn: 0 });
+  await log.close();
+  await host.drain();
+});
+
+const NO_DATA = new Uint8Array(0);
 const whole = packEntries([entryAt(1), entryAt(2), entryAt(3)]);
 const term = 1;
 

@@ -17,8 +17,12 @@ import (
 	pb "keelson/examples/go-raft/keelson/v1"
 )
 
-// batchBytes is about how much goes into one message where there are several changes.
-const batchBytes = 1 << 20
+// batchBytes is about how much goes into one message where there are several changes; entriesMax how many entries the server
+// takes in one.
+const (
+	batchBytes = 1 << 20
+	entriesMax = 65_536
+)
 
 // Options say how a log is opened.
 type Options struct {
@@ -157,6 +161,9 @@ func (s *session) refusalLocked(body *pb.Change) error {
 	if bytes := uint64(proto.Size(body)) + 1024; bytes > s.opened.MessageBytesMax {
 		return fmt.Errorf("a change of %d bytes, the server takes %d; nothing was saved", bytes, s.opened.MessageBytesMax)
 	}
+	if entries := entryCount(body); entries > entriesMax {
+		return fmt.Errorf("a change of %d entries, the server takes %d; nothing was saved", entries, entriesMax)
+	}
 	return nil
 }
 
@@ -263,16 +270,22 @@ func (s *session) send(ctx context.Context, stream pb.RaftLogService_SaveStreamC
 func (s *session) nextBatch() (batch []*pb.Change) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for bytes := 0; s.sent < len(s.queue) && s.sent < int(s.opened.WindowChanges); s.sent++ {
+	bytes, entries := 0, 0
+	for ; s.sent < len(s.queue) && s.sent < int(s.opened.WindowChanges); s.sent++ {
 		body := s.queue[s.sent].body
 		bytes += proto.Size(body)
-		if len(batch) > 0 && bytes > batchBytes {
+		entries += entryCount(body)
+		if len(batch) > 0 && (bytes > batchBytes || entries > entriesMax) {
 			break
 		}
 		body.Answered = s.queue[0].body.Number - 1
 		batch = append(batch, body)
 	}
 	return batch
+}
+
+func entryCount(body *pb.Change) int {
+	return len(body.GetSave().GetEntries().GetSizes())
 }
 
 // take settles what was answered; false: an answer left a fate open.

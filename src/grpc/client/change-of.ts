@@ -3,7 +3,7 @@ import { sameBytes } from '../../format/identity.js';
 import type { LogFrame } from '../../raft-log/state/log-frame.js';
 import type { DurableState } from '../../raft-log/state/durable-state.js';
 import type { Change } from '../generated/keelson/v1/raft_log.js';
-import { CHANGE_WIRE_BYTES, ENTRY_WIRE_BYTES, PLAIN_CHANGE_WIRE_BYTES } from '../limits.js';
+import { CHANGE_WIRE_BYTES, ENTRIES_MAX, ENTRY_WIRE_BYTES, PLAIN_CHANGE_WIRE_BYTES } from '../limits.js';
 import { packEntries } from '../wire/entry-batch.js';
 import { hardStateMessage } from '../wire/save-message.js';
 
@@ -36,11 +36,15 @@ export function changeOf(
 }
 
 /** Throws where a change would not fit into a message. */
-export function checkWireBytes(found: number, expected: number): void {
-  if (found <= expected) return;
-  throw new KeelsonError(
+export function checkFits({ effect }: LogFrame, wireBytes: number, bytesMax: number): void {
+  if (wireBytes > bytesMax) throw tooLarge('bytes', wireBytes, bytesMax);
+  if (effect.entryCount > ENTRIES_MAX) throw tooLarge('entries', effect.entryCount, ENTRIES_MAX);
+}
+
+function tooLarge(what: string, found: number, expected: number): KeelsonError {
+  return new KeelsonError(
     'KEELSON_TOO_LARGE',
-    `a save of up to ${found} bytes in a message was asked for, the server takes ${expected}. Nothing was saved. Save fewer entries at once.`,
+    `a save of up to ${found} ${what} in a message was asked for, the server takes ${expected}. Nothing was saved. Save fewer entries at once.`,
     { found, expected, fate: 'not-persisted' },
   );
 }

@@ -17,7 +17,7 @@ import { STREAM_MESSAGE_BYTES } from '../limits.js';
 import { errorOf } from '../wire/error-message.js';
 import { latches } from '../wire/fate.js';
 import { durableStateOf } from '../wire/state-message.js';
-import { changeOf, checkWireBytes, isSameLog, wireBytesOf } from './change-of.js';
+import { changeOf, checkFits, isSameLog, wireBytesOf } from './change-of.js';
 import { isUnknownSession, pause } from './connection.js';
 import { fenced, notAnswering, serverWithoutUpload, strangeAnswer, unsettled } from './endings.js';
 import type { Link } from './link.js';
@@ -100,7 +100,7 @@ export class RemoteFrames implements FrameStore {
     const { headerBytes, payloadBytes, recordCount } = frame;
     checkFrameSize(frame, this.queuedBytes, this.#limits);
     const wireBytes = wireBytesOf(frame);
-    checkWireBytes(wireBytes, this.#link.opened.messageBytesMax);
+    checkFits(frame, wireBytes, this.#link.opened.messageBytesMax);
     // All of it is written over.
     const { buffer, byteOffset } = Buffer.allocUnsafe(payloadBytes);
     const bytes = new Uint8Array(buffer, byteOffset, payloadBytes);

@@ -1,6 +1,7 @@
 import {
   ServerInterceptingCall,
   type Metadata,
+  type ServerInterceptingCallInterface,
   type ServerInterceptor,
   type ServerDuplexStream,
   type ServerReadableStream,
@@ -11,7 +12,7 @@ import {
 import { isKeelsonError, KeelsonError } from '../../errors/index.js';
 import type { Method, RaftLogCalls } from '../calls.js';
 import { tooMany } from '../server/refusals.js';
-import { MessageParts, NOT_COUNTED } from './message-parts.js';
+import { MessageParts, type PartBytes } from './message-parts.js';
 import { messagesOf, writeAll } from './message-stream.js';
 import { METHODS } from './service-definition.js';
 import { endOf, type CallEnd } from './status.js';
@@ -34,57 +35,106 @@ type AnyCall = ServerUnaryCall<Buffer, unknown> &
   ServerWritableStream<unknown, unknown> &
   ServerDuplexStream<unknown, unknown>;
 type Answer = (error: CallEnd | null, value?: unknown) => void;
-type AnyMethod = (request: unknown, signal: AbortSignal) => Promise<unknown> & AsyncIterable<unknown>;
+type AnyMethod = (request: unknown, signal?: AbortSignal) => Promise<unknown> & AsyncIterable<unknown>;
+
+/** Its messages are left by `return`, which it heeds at once: a signal would take as much as all else of a silent reader. */
+const LEFT: Method = 'entries';
 
 const METHOD_AT = new Map(Object.entries(METHODS).map(([method, { path }]) => [path, method as Method]));
+
+/** What is under way of all calls of a server. */
+interface UnderWay extends CallGuard {
+  calls: number;
+  readonly parts: PartBytes;
+}
+
+type Listener = Parameters<ServerInterceptingCall['start']>[0];
 
 /**
  * Looks at each call before anything of its messages is taken in: they are as large as is allowed, and one that stays half a
  * message is a call under way.
  */
-export function guardOf({ callsMax, partBytesMax, checkAllowed, onEnd }: CallGuard): ServerInterceptor {
-  const parts = new MessageParts(partBytesMax);
-  let underWay = 0;
+export function guardOf(guard: CallGuard): ServerInterceptor {
+  const underWay = { ...guard, calls: 0, parts: { max: guard.partBytesMax, held: 0 } };
   return ({ path, requestStream }, call) => {
     const method = METHOD_AT.get(path);
-    if (method === undefined) return new ServerInterceptingCall(call);
-    const refuse = (error: unknown): void => {
-      onEnd(method, codeOf(error), 0);
-      call.sendStatus(endOf(error));
-    };
-    let counted = NOT_COUNTED;
-    const onReceiveMetadata = (metadata: Metadata, pass: (metadata: Metadata) => void): void => {
-      underWay += 1;
-      try {
-        if (underWay > callsMax) throw tooMany('calls under way', callsMax);
-        checkAllowed(metadata);
-      } catch (error) {
-        refuse(error);
-        return;
-      }
-      counted = parts.count(call, () => {
-        const error = tooMany('bytes of messages that have not come whole', partBytesMax);
-        // The end of a stream is heard by who reads it.
-        if (requestStream) call.sendStatus(endOf(error));
-        else refuse(error);
-      });
-      pass(metadata);
-    };
-    const onReceiveMessage = (message: unknown, pass: (message: unknown) => void): void => {
-      counted.whole();
-      pass(message);
-    };
-    // It is told of every end.
-    const onCancel = (): void => {
-      underWay -= 1;
-      counted.ended();
-    };
-    return new ServerInterceptingCall(call, {
-      start: (next) => {
-        next({ onReceiveMetadata, onReceiveMessage, onCancel });
-      },
-    });
+    return method === undefined
+      ? new ServerInterceptingCall(call)
+      : new GuardedCall(underWay, method, call, requestStream);
   };
+}
+
+/** Stands between a call and who serves it itself: what grpc-js puts there for functions costs more than the call. */
+class GuardedCall extends ServerInterceptingCall implements Listener {
+  readonly #underWay: UnderWay;
+  readonly #method: Method;
+  readonly #call: ServerInterceptingCallInterface;
+  readonly #requestStream: boolean;
+  #listener: Listener | null = null;
+  #parts: MessageParts | null = null;
+
+  constructor(
+    underWay: UnderWay,
+    method: Method,
+    call: ServerInterceptingCallInterface,
+    requestStream: boolean,
+  ) {
+    super(call);
+    this.#underWay = underWay;
+    this.#method = method;
+    this.#call = call;
+    this.#requestStream = requestStream;
+  }
+
+  override start(listener: Listener): void {
+    this.#listener = listener;
+    this.#call.start(this);
+  }
+
+  override sendMessage(message: unknown, onLeft: () => void): void {
+    this.#call.sendMessage(message, onLeft);
+  }
+
+  onReceiveMetadata(metadata: Metadata): void {
+    const { callsMax, checkAllowed, parts } = this.#underWay;
+    this.#underWay.calls += 1;
+    try {
+      if (this.#underWay.calls > callsMax) throw tooMany('calls under way', callsMax);
+      checkAllowed(metadata);
+    } catch (error) {
+      this.#refuse(error);
+      return;
+    }
+    this.#parts = new MessageParts(parts, this.#call, () => {
+      const error = tooMany('bytes of messages that have not come whole', parts.max);
+      // The end of a stream is heard by who reads it.
+      if (this.#requestStream) this.#call.sendStatus(endOf(error));
+      else this.#refuse(error);
+    });
+    this.#listener?.onReceiveMetadata(metadata);
+  }
+
+  onReceiveMessage(message: unknown): void {
+    this.#parts?.whole();
+    this.#listener?.onReceiveMessage(message);
+  }
+
+  onReceiveHalfClose(): void {
+    this.#listener?.onReceiveHalfClose();
+  }
+
+  /** It is told of every end. */
+  onCancel(): void {
+    this.#underWay.calls -= 1;
+    this.#parts?.ended();
+    this.#listener?.onCancel();
+    this.#listener = null;
+  }
+
+  #refuse(error: unknown): void {
+    this.#underWay.onEnd(this.#method, codeOf(error), 0);
+    this.#call.sendStatus(endOf(error));
+  }
 }
 
 function codeOf(error: unknown): string {
@@ -98,7 +148,7 @@ export function grpcService(calls: RaftLogCalls, guard: CallGuard): UntypedServi
     const { requestStream, responseStream, readRequest } = METHODS[method];
     const run = async (call: AnyCall): Promise<unknown> => {
       const request = requestStream ? messagesOf(call, cancelled, readRequest) : readRequest(call.request);
-      const { signal } = cancelling(call);
+      const signal = method === LEFT ? undefined : cancelling(call).signal;
       // The port's members are functions of `this`.
       const answer = (calls[method] as AnyMethod).call(calls, request, signal);
       if (!responseStream) return answer;

@@ -74,9 +74,9 @@ export function messagesOf<Message, T = Message>(
 /**
  * Writes messages in order, the next when no more than `ahead` before it have still to leave for the other side: a stream of
  * grpc-js would take 16 of any size before it said that it is full. Resolves when all have left, or when the stream takes
- * none any more.
+ * none any more; the messages are left then at once.
  */
-export async function writeAll<T>(
+export function writeAll<T>(
   stream: Writable,
   messages: AsyncIterable<T>,
   hasEnded: () => boolean,
@@ -84,41 +84,48 @@ export async function writeAll<T>(
 ): Promise<void> {
   const iterator = messages[Symbol.asyncIterator]();
   let underWay = 0;
+  let isAsking = false;
+  let hasAll = false;
   let isOver = false;
-  let settle = (): void => undefined;
-  // A stream that is cancelled says of what it was given neither that it left nor that it did not.
-  const onEnd = (): void => {
-    isOver = true;
-    settle();
-  };
-  const onLeft = (): void => {
-    underWay -= 1;
-    settle();
-  };
-  for (const event of ENDS) stream.on(event, onEnd);
-  const whenFewer = (most: number): Promise<void> =>
-    new Promise((resolve) => {
-      settle = () => {
-        if (underWay <= most || isOver || hasEnded()) resolve();
-      };
-      settle();
-    });
-  // By functions that return, so that nothing here holds a message while its reader does not read.
-  const writeNext = (): Promise<boolean> =>
-    iterator.next().then((step) => {
-      if (step.done === true || isOver || hasEnded()) return false;
-      underWay += 1;
-      stream.write(step.value, onLeft);
-      return true;
-    });
-  try {
-    while (await writeNext()) await whenFewer(ahead);
-    await whenFewer(0);
-  } finally {
-    for (const event of ENDS) stream.off(event, onEnd);
-    await iterator.return?.();
-  }
+  return new Promise((resolve, reject) => {
+    const end = (settle: () => void): void => {
+      if (isOver) return;
+      isOver = true;
+      for (const event of ENDS) stream.off(event, onEnd);
+      (iterator.return?.() ?? Promise.resolve()).then(settle, reject);
+    };
+    // A stream that is cancelled says of what it was given neither that it left nor that it did not.
+    const onEnd = (): void => {
+      end(resolve);
+    };
+    // By functions that return, so that nothing here holds a message while its reader does not read.
+    const goOn = (): void => {
+      if (hasEnded() || (hasAll && underWay === 0)) onEnd();
+      if (isOver || hasAll || isAsking || underWay > ahead) return;
+      isAsking = true;
+      iterator.next().then(take, (error: unknown) => {
+        end(() => {
+          reject(error);
+        });
+      });
+    };
+    const take = ({ done, value }: IteratorResult<T>): void => {
+      isAsking = false;
+      hasAll = done === true;
+      if (!hasAll && !isOver && !hasEnded()) {
+        underWay += 1;
+        stream.write(value, onLeft);
+      }
+      goOn();
+    };
+    const onLeft = (): void => {
+      underWay -= 1;
+      goOn();
+    };
+    for (const event of ENDS) stream.on(event, onEnd);
+    goOn();
+  });
 }
 
-/** Events behind which a stream takes nothing. */
-const ENDS = ['close', 'error', 'cancelled', 'status', 'finish'] as const;
+/** Events behind which a stream takes nothing: of a server's, of a client's, and of any. */
+const ENDS = ['cancelled', 'status', 'close'] as const;

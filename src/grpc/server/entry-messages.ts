@@ -33,39 +33,27 @@ export class ReadTurns {
   #readCount = 0;
   readonly #waiting = new Set<() => void>();
 
-  async inTurn<T>(signal: AbortSignal | undefined, read: () => Promise<T>): Promise<T> {
-    if (this.#readCount < READS_AT_ONCE) this.#readCount += 1;
-    else await this.#turn(signal);
-    try {
-      return await read();
-    } finally {
-      this.#pass();
-    }
-  }
-
-  async #turn(signal: AbortSignal | undefined): Promise<void> {
-    let take = (): void => undefined;
-    const given = new Promise<void>((resolve) => {
-      take = resolve;
-    });
-    this.#waiting.add(take);
-    try {
-      await orAborted('the read', signal, given);
-    } catch (error) {
-      // One that was given in the very moment goes to who comes next.
-      if (!this.#waiting.delete(take)) this.#pass();
-      throw error;
-    }
-  }
-
-  #pass(): void {
-    const [next] = this.#waiting;
-    if (next === undefined) {
-      this.#readCount -= 1;
+  /** Calls `begin` when it is its turn, which ends with {@link pass}. */
+  take(begin: () => void): void {
+    if (this.#readCount === READS_AT_ONCE) {
+      this.#waiting.add(begin);
       return;
     }
+    this.#readCount += 1;
+    begin();
+  }
+
+  /** True if it had no turn yet, and will have none. */
+  leave(begin: () => void): boolean {
+    return this.#waiting.delete(begin);
+  }
+
+  pass(): void {
+    this.#readCount -= 1;
+    const [next] = this.#waiting;
+    if (next === undefined) return;
     this.#waiting.delete(next);
-    next();
+    this.take(next);
   }
 }
 
@@ -84,62 +72,132 @@ export interface Reader {
 /**
  * Entries of a log in messages, one read of the disk each. Who takes none leaves less for the next, and the more of them
  * there are, the less each is given: so all of them together hold little, and who reads alone is sent few large messages.
+ *
+ * Invariant: between two messages nothing here refers to entries. A generator would, in its frame, as long as its reader
+ * does not come for the next. And `return` is heeded at once, also while a message is made.
  */
-export async function* entryMessages(
-  { log, cuts }: HostedLog,
-  { from, until, bytesMax = Infinity }: RequestOf<'entries'>,
-  { held, turns, owner, isStranger }: Reader,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<ResponseOf<'entries'>, void> {
-  // Of all that is asked for: who asks for too much is not told so behind all that there is.
-  judgeRange(log, from, until);
-  const cutsBefore = cuts.count;
-  let sentBytes = 0;
-  let entryBytes = ENTRY_WIRE_BYTES;
-  let at = from;
-  do {
-    const bytesLeft = bytesMax - sentBytes;
-    const messageMax = isStranger && sentBytes < STRANGER_BYTES ? MESSAGE_BYTES_MIN : MESSAGE_BYTES;
-    let messageBytes = 0;
-    let moreBytes = 0;
-    const reading = turns.inTurn(signal, async () => {
-      // Not before: who waits for a disk that does not answer holds nothing of what there is for all.
-      const share = Math.floor((HELD_ENTRIES_BYTES - held.bytes) / HELD_SHARE);
-      messageBytes = Math.max(MESSAGE_BYTES_MIN, Math.min(messageMax, share, bytesLeft));
-      held.bytes += messageBytes;
-      // By their number too: so one read brings them, where behind a bound of bytes it looks for one that fits still, and
-      // those without data are no more than a message holds.
-      const count = Math.ceil(messageBytes / entryBytes);
-      const most = sentBytes === 0 ? messageBytes : 2 * messageBytes;
-      const read = await log.entries(at, Math.min(until, at + count), {
-        bytesMax: Math.min(bytesLeft, most),
-      });
-      // An entry is never split, however much larger than a message it is.
-      const more = Math.max(0, bytesOf(read) - messageBytes);
-      if (more > 0 && owner.bytes > 0 && owner.bytes + more > LARGE_ENTRIES_BYTES)
-        throw tooMany('bytes of large entries that readers have not taken', LARGE_ENTRIES_BYTES);
-      moreBytes = more;
-      owner.bytes += moreBytes;
-      return read;
-    });
-    const release = (): void => {
-      held.bytes -= messageBytes;
-      owner.bytes -= moreBytes;
-    };
+export class EntryMessages implements AsyncIterableIterator<ResponseOf<'entries'>, void, undefined> {
+  readonly #hosted: HostedLog;
+  readonly #from: number;
+  readonly #until: number;
+  readonly #bytesMax: number;
+  readonly #reader: Reader;
+  readonly #signal: AbortSignal | undefined;
+  readonly #cutsBefore: number;
+  #at: number;
+  #sentBytes = 0;
+  #entryBytes = ENTRY_WIRE_BYTES;
+  /** Of what there is for all, and of the owner's. */
+  #heldBytes = 0;
+  #moreBytes = 0;
+  #begin: (() => void) | null = null;
+  #isReading = false;
+  #isOver = false;
+
+  constructor(
+    hosted: HostedLog,
+    { from, until, bytesMax = Infinity }: RequestOf<'entries'>,
+    reader: Reader,
+    signal: AbortSignal | undefined,
+  ) {
+    // Of all that is asked for: who asks for too much is not told so behind all that there is.
+    judgeRange(hosted.log, from, until);
+    this.#hosted = hosted;
+    this.#from = from;
+    this.#until = until;
+    this.#bytesMax = bytesMax;
+    this.#reader = reader;
+    this.#signal = signal;
+    this.#cutsBefore = hosted.cuts.count;
+    this.#at = from;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<ResponseOf<'entries'>, void>> {
+    this.#letGo();
     try {
-      const entries = await orAborted('the read', signal, reading);
-      if (cuts.lowestSince(cutsBefore) < at) throw replaced(at - 1);
-      const bytes = bytesOf(entries);
-      if (entries.length === 0 || (sentBytes > 0 && bytes > bytesLeft)) return;
-      entryBytes = ENTRY_WIRE_BYTES + bytes / entries.length;
-      sentBytes += bytes;
-      at += entries.length;
-      yield { entries: packEntries(entries, true) };
-    } finally {
-      // A read that was abandoned has its turn, and its bytes, until the disk answers.
-      void reading.then(release, release);
+      const entries = await this.#nextEntries();
+      if (entries.length > 0) return { done: false, value: { entries: packEntries(entries, true) } };
+      await this.return();
+      return { done: true, value: undefined };
+    } catch (error) {
+      await this.return();
+      throw error;
     }
-  } while (at < until && sentBytes < bytesMax);
+  }
+
+  return(): Promise<IteratorResult<ResponseOf<'entries'>, void>> {
+    this.#isOver = true;
+    if (this.#begin !== null) this.#reader.turns.leave(this.#begin);
+    // A read that was abandoned has its turn, and its bytes, until the disk answers.
+    if (!this.#isReading) this.#letGo();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  #letGo(): void {
+    this.#reader.held.bytes -= this.#heldBytes;
+    this.#reader.owner.bytes -= this.#moreBytes;
+    this.#heldBytes = 0;
+    this.#moreBytes = 0;
+  }
+
+  /** None behind the last. */
+  async #nextEntries(): Promise<readonly ReadEntry[]> {
+    const isFirst = this.#at === this.#from;
+    const bytesLeft = this.#bytesMax - this.#sentBytes;
+    if (this.#isOver || this.#at >= this.#until || (bytesLeft <= 0 && !isFirst)) return [];
+    const entries = await orAborted('the read', this.#signal, this.#inTurn(bytesLeft));
+    if (this.#hosted.cuts.lowestSince(this.#cutsBefore) < this.#at) throw replaced(this.#at - 1);
+    const bytes = bytesOf(entries);
+    if (entries.length === 0 || (this.#sentBytes > 0 && bytes > bytesLeft)) return [];
+    this.#entryBytes = ENTRY_WIRE_BYTES + bytes / entries.length;
+    this.#sentBytes += bytes;
+    this.#at += entries.length;
+    return entries;
+  }
+
+  async #inTurn(bytesLeft: number): Promise<readonly ReadEntry[]> {
+    const { turns } = this.#reader;
+    await new Promise<void>((resolve) => {
+      this.#begin = resolve;
+      turns.take(resolve);
+    });
+    this.#begin = null;
+    this.#isReading = true;
+    try {
+      return this.#isOver ? [] : await this.#read(bytesLeft);
+    } finally {
+      this.#isReading = false;
+      turns.pass();
+      if (this.#isOver) this.#letGo();
+    }
+  }
+
+  async #read(bytesLeft: number): Promise<readonly ReadEntry[]> {
+    const { held, owner, isStranger } = this.#reader;
+    const messageMax = isStranger && this.#sentBytes < STRANGER_BYTES ? MESSAGE_BYTES_MIN : MESSAGE_BYTES;
+    // Not before: who waits for a disk that does not answer holds nothing of what there is for all.
+    const share = Math.floor((HELD_ENTRIES_BYTES - held.bytes) / HELD_SHARE);
+    this.#heldBytes = Math.max(MESSAGE_BYTES_MIN, Math.min(messageMax, share, bytesLeft));
+    held.bytes += this.#heldBytes;
+    // By their number too: so one read brings them, where behind a bound of bytes it looks for one that fits still, and
+    // those without data are no more than a message holds.
+    const count = Math.ceil(this.#heldBytes / this.#entryBytes);
+    const most = this.#sentBytes === 0 ? this.#heldBytes : 2 * this.#heldBytes;
+    const read = await this.#hosted.log.entries(this.#at, Math.min(this.#until, this.#at + count), {
+      bytesMax: Math.min(bytesLeft, most),
+    });
+    // An entry is never split, however much larger than a message it is.
+    const more = Math.max(0, bytesOf(read) - this.#heldBytes);
+    if (more > 0 && owner.bytes > 0 && owner.bytes + more > LARGE_ENTRIES_BYTES)
+      throw tooMany('bytes of large entries that readers have not taken', LARGE_ENTRIES_BYTES);
+    this.#moreBytes = more;
+    owner.bytes += more;
+    return read;
+  }
 }
 
 function bytesOf(entries: readonly ReadEntry[]): number {

@@ -225,8 +225,9 @@ export class LogSession {
     for (const queue of this.#watchers) queue.push(one);
   }
 
-  get hasEnded(): boolean {
-    return this.#ended !== null;
+  /** Why it has ended; null while it has not. */
+  get ended(): KeelsonError | null {
+    return this.#ended;
   }
 
   throwIfEnded(): void {

@@ -14,6 +14,7 @@ import { stateMessage } from '../wire/state-message.js';
 import { ReadTurns } from './entry-messages.js';
 import { LogSession } from './log-session.js';
 import type { HostedLog, HostedOptions, LogSource } from './log-source.js';
+import { Reading, type Lender, type Loan } from './reading.js';
 import { attachedError, endedError, fencedError, ownersAffair, takenOverError } from './refusals.js';
 
 /** The log as it lies there, for who has no session. */
@@ -28,7 +29,7 @@ interface Look {
  * Every session opens the log anew: so its epoch is the store's own (D11), which rises with each writer, over restarts of
  * the server too, and is on stable storage before the session knows it. Who has no session reads beside the writer.
  */
-export class NamedLog {
+export class NamedLog implements Lender {
   readonly name: string;
   /** For all that read it. */
   readonly turns: ReadTurns = new ReadTurns();
@@ -116,40 +117,30 @@ export class NamedLog {
     });
   }
 
-  /** Reads the log: of the session that asks, or, for a stranger, of whoever has it, or as it lies there. */
-  async *reading<T>(
-    given: Session | undefined,
-    read: (hosted: HostedLog) => AsyncIterable<T>,
-  ): AsyncGenerator<T, void> {
+  /** Of the session that asks, or, for a stranger, of whoever has it, or as it lies there. */
+  lend(given: Session | undefined): Loan {
     const session = given === undefined ? this.#session : this.sessionOf(given);
+    const look = session === null ? (this.#look ??= this.#beginLook()) : null;
     this.#uses += 1;
-    try {
-      yield* session === null ? this.#looking(read) : read(session.hosted);
-    } catch (error) {
+    if (look !== null) look.readers += 1;
+    return {
+      hosted: session?.hosted ?? (look as Look).hosted,
+      giveBack: async () => {
+        this.#uses -= 1;
+        if (look !== null) await leaveLook(look);
+      },
       // Its log is closed then, which is not the reader's doing.
-      if (session?.hasEnded === true) {
-        if (given === undefined) throw endedError(this.name);
-        session.throwIfEnded();
-      }
-      throw error;
-    } finally {
-      this.#uses -= 1;
-    }
+      toldOf: (error) => {
+        const ended = session?.ended ?? null;
+        if (ended === null) return error;
+        return given === undefined ? endedError(this.name) : ended;
+      },
+    };
   }
 
-  async *#looking<T>(read: (hosted: HostedLog) => AsyncIterable<T>): AsyncGenerator<T, void> {
-    const look = (this.#look ??= this.#beginLook());
-    look.readers += 1;
-    try {
-      yield* read(await look.hosted);
-    } finally {
-      look.readers -= 1;
-      if (look.readers === 0)
-        await look.hosted.then(
-          ({ log }) => log.close(),
-          () => undefined,
-        );
-    }
+  /** Reads the log as it is lent. */
+  reading<T>(given: Session | undefined, read: (hosted: HostedLog) => AsyncIterable<T, void>): Reading<T> {
+    return new Reading(this, given, read);
   }
 
   /** Shared by those that ask before it is open: what an open takes is not taken once for each of a crowd. */
@@ -190,6 +181,15 @@ export class NamedLog {
     this.#turn = ran.catch(() => undefined);
     return ran;
   }
+}
+
+async function leaveLook(look: Look): Promise<void> {
+  look.readers -= 1;
+  if (look.readers > 0) return;
+  await look.hosted.then(
+    ({ log }) => log.close(),
+    () => undefined,
+  );
 }
 
 /** What a log holds, as it travels. */

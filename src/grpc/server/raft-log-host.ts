@@ -3,13 +3,13 @@ import { firstOf, KeelsonError, orAborted, throwIfAborted, untilAborted } from '
 import { checksum } from '../../format/checksum.js';
 import type { RaftLog } from '../../raft-log/contract.js';
 import type { RaftLogCalls, RequestOf, ResponseOf } from '../calls.js';
-import type { SaveStreamRequest, Session, SnapshotUpload } from '../generated/keelson/v1/raft_log.js';
-import { WINDOW_CHANGES } from '../limits.js';
+import type { Change, SaveStreamRequest, Session, SnapshotUpload } from '../generated/keelson/v1/raft_log.js';
+import { ENTRIES_MAX, WINDOW_CHANGES } from '../limits.js';
 import { toJson } from '../wire/json.js';
 import { CHECKPOINT_SCOPES, hardStateMessageOf } from '../wire/state-message.js';
 import { hardStateChangeOf } from '../wire/save-message.js';
 import { AnswerBatches } from './answer-batches.js';
-import { entryMessages, type HeldEntries } from './entry-messages.js';
+import { EntryMessages, type HeldEntries } from './entry-messages.js';
 import { EventQueue } from './event-queue.js';
 import type { LogSession } from './log-session.js';
 import { checkLogName, type LogSource } from './log-source.js';
@@ -128,6 +128,9 @@ export class RaftLogHost implements RaftLogCalls {
     const take = ({ changes }: SaveStreamRequest): void => {
       if (changes.length > WINDOW_CHANGES)
         throw invalidArgument('changes', changes.length, `at most ${WINDOW_CHANGES}`);
+      const entries = changes.reduce((sum, change) => sum + entryCountOf(change), 0);
+      if (entries > ENTRIES_MAX)
+        throw invalidArgument('changes.entries', entries, `at most ${ENTRIES_MAX} in one message`);
       for (const change of changes) answers.add(change.number, session.take(change));
     };
     try {
@@ -149,7 +152,7 @@ export class RaftLogHost implements RaftLogCalls {
     const owner = session === undefined ? this.#heldByStrangers : this.#session(session).held;
     const named = this.#named(session?.name ?? name);
     const reader = { held: this.#held, turns: named.turns, owner, isStranger: session === undefined };
-    return named.reading(session, (hosted) => entryMessages(hosted, request, reader, signal));
+    return named.reading(session, (hosted) => new EntryMessages(hosted, request, reader, signal));
   }
 
   async createSnapshot(
@@ -314,8 +317,12 @@ export class RaftLogHost implements RaftLogCalls {
   }
 }
 
+function entryCountOf({ change }: Change): number {
+  return change?.$case === 'save' ? (change.value.entries?.sizes.length ?? 0) : 0;
+}
+
 /** The one thing that a reading brings. */
-async function only<T>(reading: AsyncGenerator<T, void>): Promise<T> {
+async function only<T>(reading: AsyncIterable<T, void>): Promise<T> {
   let found: T | undefined;
   for await (const one of reading) found = one;
   return found as T;

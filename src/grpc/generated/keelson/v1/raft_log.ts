@@ -227,7 +227,7 @@ export interface EntryBatch {
    */
   readonly termRuns: readonly TermRun[];
   /**
-   * Bytes of the data of each entry, 0 for none: so many sizes, so many entries. At most 1,048,576; together as many bytes as
+   * Bytes of the data of each entry, 0 for none: so many sizes, so many entries. At most 65,536; together as many bytes as
    * data has.
    */
   readonly sizes: readonly number[];
