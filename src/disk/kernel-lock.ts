@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { systemCode, systemError } from './system-error.js';
 
 /** What is used of `fs-native-extensions`; the package ships no types. */
 interface LockAddon {
-  tryLock(fd: number, offset: number, length: number): boolean;
+  /** Only the package's answer says whether it is held elsewhere; its file's says nothing, and throws what the kernel says. */
+  tryLock(fd: number, offset: number, length: number, isExclusive: true): boolean | undefined;
   unlock(fd: number, offset: number, length: number): void;
 }
 
@@ -30,7 +33,7 @@ let loaded: LockAddon | undefined;
 export async function tryKernelLock(fd: number, path: string): Promise<boolean> {
   const addon = await lockAddon(path);
   try {
-    return addon.tryLock(fd, LOCK_RANGE.offset, LOCK_RANGE.length);
+    return addon.tryLock(fd, LOCK_RANGE.offset, LOCK_RANGE.length, true) !== false;
   } catch (error) {
     if (HELD_ELSEWHERE.has(systemCode(error))) return false;
     throw error;
@@ -61,14 +64,40 @@ async function lockAddon(path: string): Promise<LockAddon> {
   return loaded;
 }
 
-/** By an import that bundlers see, and that has no need of `import.meta`, which a bundle of CommonJS does not have. */
+/** Releases of the package whose file takes what {@link LockAddon} says: of another it might end the process. */
+const FILE_KNOWN = /^1\.5\./;
+
+/**
+ * What the addon's own file exports; undefined where that is not at its usual place, or nobody knows where this module
+ * stands, as in a bundle of CommonJS. By way of the package twenty more modules are loaded to find it, which takes longer
+ * than to open a small log.
+ *
+ * @param from URL of a module that may load the package
+ */
+export function addonFile(from: string | undefined): unknown {
+  // The package finds none where there is no build for the C library, and this one might load all the same.
+  if (from === undefined || existsSync('/etc/alpine-release')) return undefined;
+  try {
+    const load = createRequire(from);
+    const { version } = load('fs-native-extensions/package.json') as { readonly version: string };
+    if (!FILE_KNOWN.test(version)) return undefined;
+    return load(
+      `fs-native-extensions/prebuilds/${process.platform}-${process.arch}/fs-native-extensions.node`,
+    ) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** By its own file; else by an import of its package that bundlers see, and that needs no `import.meta`. */
 async function loadAddon(path: string): Promise<LockAddon> {
   const runtime = runtimeWithoutLocks(process.versions);
   if (runtime !== undefined) {
     const why = `the native addon fs-native-extensions would end the process under ${runtime}, which lacks calls of libuv`;
     throw systemError('ERR_NO_LOCK_RUNTIME', why, { syscall: 'lock', path });
   }
-  let addon: unknown;
+  let addon = addonFile(import.meta.url);
+  if (isLockAddon(addon)) return addon;
   try {
     // @ts-expect-error: the package ships no types
     const namespace = (await import('fs-native-extensions')) as { readonly default?: unknown };

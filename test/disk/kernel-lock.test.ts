@@ -4,12 +4,12 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { NodeDisk, type DiskFile } from '../../src/disk/index.js';
-import { runtimeWithoutLocks } from '../../src/disk/kernel-lock.js';
+import { addonFile, runtimeWithoutLocks } from '../../src/disk/kernel-lock.js';
 import { scratchDirectory } from './scratch-directory.js';
 
 const disk = new NodeDisk();
@@ -109,6 +109,25 @@ describe('the kernel lock', () => {
     expect(Buffer.from(into).toString()).toBe('bytes');
     await reader.close();
   });
+});
+
+test('the addon is found by its file beside the package, and by the package where this module stands nowhere', async () => {
+  expect(addonFile(import.meta.url)).toMatchObject({ tryLock: expect.any(Function) });
+  expect(addonFile(undefined)).toBeUndefined();
+  expect(addonFile(new URL('file:///nowhere/at-all.js').href)).toBeUndefined();
+  const { path, file } = await lockFile();
+  expect(await file.tryLock()).toBe(true);
+  // @ts-expect-error: the package ships no types
+  const { default: addon } = (await import('fs-native-extensions')) as {
+    default: { tryLock(fd: number, offset: number, length: number, isExclusive: boolean): boolean };
+  };
+  const fd = openSync(path, 'r+');
+  onTestFinished(() => {
+    closeSync(fd);
+  });
+  expect(addon.tryLock(fd, 0, 0, true)).toBe(false);
+  await file.close();
+  expect(addon.tryLock(fd, 0, 0, true)).toBe(true);
 });
 
 describe('a runtime in which the addon would end the process', () => {
