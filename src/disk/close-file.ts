@@ -1,12 +1,13 @@
-import type { Awaitable, CallMode, DiskFile } from './port.js';
+import { isPromise, type Awaitable, type CallMode, type DiskFile } from './port.js';
 
 /**
  * Gives a file back. A close that fails has closed all the same, and promises nothing: what the file held was
  * synced before, or nothing relies on it. So a failure here changes no outcome.
  */
-export async function closeFile(file: DiskFile, mode: CallMode = 'background'): Promise<void> {
+export function closeFile(file: DiskFile, mode: CallMode = 'background'): Awaitable<void> {
   try {
-    await file.close(mode);
+    const closing = file.close(mode);
+    if (isPromise(closing)) return closing.catch(() => undefined);
   } catch {
     // See above: there is nothing to do about it, and nothing to tell.
   }

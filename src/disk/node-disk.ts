@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { checkKernelLocks } from './kernel-lock.js';
 import { linkOrReflink } from './link-or-reflink.js';
 import { fileKind, fileStat, NodeFile } from './node-file.js';
-import type { DirectoryEntry, Disk, DiskFile, FileStat, OpenOptions, SpaceStat } from './port.js';
+import type { Awaitable, DirectoryEntry, Disk, DiskFile, FileStat, OpenOptions, SpaceStat } from './port.js';
 import { syncNodeDirectory } from './sync-directory.js';
 import { systemCode } from './system-error.js';
 
@@ -64,14 +64,17 @@ export class NodeDisk implements Disk {
     return checkKernelLocks(path);
   }
 
-  async open(path: string, options: OpenOptions): Promise<DiskFile> {
+  open(path: string, options: OpenOptions): Awaitable<DiskFile> {
     const { flags, syncsAfterWrite } = openFlags(options, process.platform);
     const makes = (options.create ?? 'never') !== 'never';
     const mode = makes ? FILE_MODES[this.#accessAt(path)] : FILE_MODES.owner;
-    const fd =
-      options.mode === 'inline' ? fs.openSync(path, flags, mode) : await openAsync(path, flags, mode);
-    if (makes && this.#owner !== null) fs.fchownSync(fd, this.#owner.uid, this.#owner.gid);
-    return new NodeFile(fd, path, { syncsAfterWrite });
+    const opened = (fd: number): DiskFile => {
+      if (makes && this.#owner !== null) fs.fchownSync(fd, this.#owner.uid, this.#owner.gid);
+      return new NodeFile(fd, path, { syncsAfterWrite });
+    };
+    return options.mode === 'inline'
+      ? opened(fs.openSync(path, flags, mode))
+      : openAsync(path, flags, mode).then(opened);
   }
 
   async mkdir(path: string): Promise<void> {

@@ -31,6 +31,7 @@ export class NodeFile implements DiskFile {
   #callsUnderWay = 0;
   #isLocked = false;
   #allReturned: (() => void) | undefined;
+  #isClosed = false;
   #closing: Promise<void> | undefined;
 
   constructor(fd: number, path: string, options: NodeFileOptions) {
@@ -97,22 +98,25 @@ export class NodeFile implements DiskFile {
     return this.#isLocked;
   }
 
-  close(mode: CallMode = 'background'): Promise<void> {
-    this.#closing ??= this.#closeOnce(mode);
+  close(mode: CallMode = 'background'): Awaitable<void> {
+    if (this.#isClosed) return this.#closing;
+    this.#isClosed = true;
+    // The kernel gives the descriptor's number to the next file that is opened. A write still waiting for a
+    // thread would land in that other file, so the number goes back only when all calls have returned.
+    this.#closing =
+      this.#callsUnderWay === 0
+        ? this.#giveBack(mode)
+        : new Promise<void>((resolve) => {
+            this.#allReturned = resolve;
+          }).then(() => this.#giveBack(mode));
     return this.#closing;
   }
 
-  async #closeOnce(mode: CallMode): Promise<void> {
-    // The kernel gives the descriptor's number to the next file that is opened. A write still waiting for a
-    // thread would land in that other file, so the number goes back only when all calls have returned.
-    if (this.#callsUnderWay > 0) {
-      await new Promise<void>((resolve) => {
-        this.#allReturned = resolve;
-      });
-    }
+  #giveBack(mode: CallMode): Promise<void> | undefined {
     if (this.#isLocked) releaseKernelLock(this.#fd);
-    if (mode === 'inline') fs.closeSync(this.#fd);
-    else await closeAsync(this.#fd);
+    if (mode !== 'inline') return closeAsync(this.#fd);
+    fs.closeSync(this.#fd);
+    return undefined;
   }
 
   async #syncAfter(written: Promise<number>): Promise<number> {
@@ -122,7 +126,7 @@ export class NodeFile implements DiskFile {
   }
 
   #openFd(syscall: string): number {
-    if (this.#closing !== undefined) {
+    if (this.#isClosed) {
       throw systemError('EBADF', 'the file was closed', { syscall, path: this.path });
     }
     return this.#fd;

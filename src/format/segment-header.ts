@@ -109,6 +109,7 @@ export function segmentHeaderBytes(bytes: Uint8Array): number {
   if (bytes.length < SEGMENT_HEADER_BYTES) return SEGMENT_HEADER_BYTES;
   const view = viewOf(bytes);
   const stateBytes = view.getUint32(120, true);
+  if (framesFrom(stateBytes) === SEGMENT_HEADER_BYTES) return SEGMENT_HEADER_BYTES;
   const isBelieved =
     view.getUint32(12, true) === headerChecksum(bytes) &&
     view.getUint32(8, true) === FORMAT_VERSION &&

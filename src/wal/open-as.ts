@@ -31,9 +31,11 @@ export async function judgeAs(
   superblock: Superblock,
   extent: Extent,
 ): Promise<{ readonly judgement: Judgement; readonly tally: RecoveryTally }> {
-  const { disk } = environment;
   const tally = new RecoveryTally(() => environment.now());
   const readsAll = verifyOnOpen === 'all';
   const { walDir } = paths;
-  return { judgement: await judge({ disk, walDir, superblock, layer, readsAll, tally, ...extent }), tally };
+  return {
+    judgement: await judge({ environment, walDir, superblock, layer, readsAll, tally, ...extent }),
+    tally,
+  };
 }

@@ -74,7 +74,7 @@ export class StoreJudge {
       const marks = await readMarks(disk, this.#paths.dir);
       const endMark = newestMark(marks, { lineage: superblock.lineage, superblock });
       const judgement = await judge({
-        disk,
+        environment,
         walDir: this.#paths.walDir,
         superblock,
         // An open beside a reader has one away from its name for a moment (R10).
@@ -87,10 +87,6 @@ export class StoreJudge {
         throwIfAbandoned: () => {
           this.#throwIfAbandoned();
         },
-        endTurn: () =>
-          new Promise((resolve) => {
-            environment.endOfTurn(resolve);
-          }),
       });
       this.#tally.snapshotFallback = layer.fallback;
       return { superblock, slots, bytes, marks, endMark, judgement, listing };

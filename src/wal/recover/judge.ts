@@ -1,4 +1,5 @@
-import type { Disk, DiskFile } from '../../disk/port.js';
+import type { Environment } from '../../disk/environment.js';
+import type { DiskFile } from '../../disk/port.js';
 import type { KeelsonError } from '../../errors/index.js';
 import { NOTHING_DURABLE, type DurableMark } from '../../format/position.js';
 import { segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
@@ -9,7 +10,7 @@ import { otherFormat } from '../report/incompatible-format.js';
 import type { WalLayer } from '../layer.js';
 import { sealedSegment, segmentPath, unsealedSegment, type LiveSegment } from '../segment/live-segment.js';
 import { headerFault } from '../segment/header-fault.js';
-import { openSegment, readSeal, readSegmentHeader } from '../segment/read-segment.js';
+import { openSegment, readSeal, readSegmentHeader, SCRATCH_BYTES } from '../segment/read-segment.js';
 import { cleanTail, type CleanTail } from './clean-tail.js';
 import { olderThan, segmentsAbove, type SegmentAbove } from './segments-above.js';
 import { type Fence, fenceOf, goesOnFrom } from '../segment/frame-run.js';
@@ -18,7 +19,7 @@ import { lackedBy, Witnesses } from '../segment/witnesses.js';
 
 /** What a judgement looks at. It only reads. */
 export interface JudgedStore {
-  readonly disk: Disk;
+  readonly environment: Pick<Environment, 'disk' | 'now' | 'endOfTurn'>;
   readonly walDir: string;
   /** The newest valid slot. */
   readonly superblock: Superblock;
@@ -34,8 +35,6 @@ export interface JudgedStore {
   readonly tally: RecoveryTally;
   /** Throws once who asked for the judgement has given up; called before each read of many bytes. */
   readonly throwIfAbandoned?: () => void;
-  /** Ends this turn of the event loop. */
-  readonly endTurn?: () => Promise<void>;
 }
 
 /** What recovery found, before anything was written. */
@@ -82,6 +81,8 @@ class Judge {
   #above: readonly SegmentAbove[] = [];
   #newer: SegmentAbove | null = null;
   readonly #open = new Set<DiskFile>();
+  /** Segments are looked at one after the other, and nothing of what was read is kept. */
+  readonly #scratch = new Uint8Array(SCRATCH_BYTES);
 
   constructor(store: JudgedStore) {
     this.#store = store;
@@ -116,7 +117,9 @@ class Judge {
   }
 
   async #endTurn(): Promise<void> {
-    await this.#store.endTurn?.();
+    await new Promise<void>((resolve) => {
+      this.#store.environment.endOfTurn(resolve);
+    });
     this.#store.throwIfAbandoned?.();
   }
 
@@ -154,9 +157,9 @@ class Judge {
     const path = segmentPath(walDir, number);
     // Inline, as the two small reads are: to wait for a thread costs many times the call itself, and the time to open
     // must hardly grow with the log.
-    const file = await openSegment(this.#store.disk, path, 'inline');
+    const file = await openSegment(this.#store.environment.disk, path, 'inline');
     this.#open.add(file);
-    const { verdict, fileBytes, sparseBytes } = await readSegmentHeader(file);
+    const { verdict, fileBytes, sparseBytes } = await readSegmentHeader(file, this.#scratch);
     tally.readBytes += Math.min(fileBytes, 512);
     if (verdict.kind === 'other-version' && mustBe) throw otherFormat(path, verdict.version);
     const fault =
@@ -197,7 +200,8 @@ class Judge {
     const isFirst = this.#segments.length === 0;
     tally.segments += 1;
     if (next !== null) {
-      const seal = await readSeal(current.file, header.segmentBytes, segmentSalt(header.identity));
+      const salt = segmentSalt(header.identity);
+      const seal = await readSeal(current.file, header.segmentBytes, salt, this.#scratch);
       if (
         seal !== null &&
         goesOnFrom(next.header, seal.trailer) &&
@@ -221,10 +225,10 @@ class Judge {
 
   /** The tail by what a clean close left in it; null where that cannot be believed, or all is to be read. */
   async #cleanTail({ file, header }: Candidate): Promise<CleanTail | null> {
-    const { superblock, untilLsn, readsAll, throwIfAbandoned: beforeRead } = this.#store;
+    const { superblock, environment, untilLsn, readsAll, throwIfAbandoned: beforeRead } = this.#store;
     const { mark } = this.#witnesses;
     if (readsAll || mark.lsn > untilLsn) return null;
-    return cleanTail(file, header, { superblock, mark, beforeRead });
+    return cleanTail(file, header, { superblock, mark, environment, beforeRead });
   }
 
   /** As if the segment had been sealed, and an empty one followed. */
@@ -287,9 +291,9 @@ class Judge {
 
   /** R3: asks what stands above the end whether more was durable once. */
   async #askAbove(lastNumber: number): Promise<void> {
-    const { disk, walDir, superblock, present, throwIfAbandoned } = this.#store;
+    const { environment, walDir, superblock, present, throwIfAbandoned } = this.#store;
     const numbers = [...present].filter((number) => number > lastNumber);
-    this.#above = await segmentsAbove(disk, walDir, numbers, superblock, throwIfAbandoned);
+    this.#above = await segmentsAbove(environment.disk, walDir, numbers, superblock, throwIfAbandoned);
     for (const one of this.#above) {
       if (one.mark.lsn > this.#witnesses.mark.lsn) this.#newer = one;
       this.#witnesses.hear(one.mark, one.epoch);

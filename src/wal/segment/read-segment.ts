@@ -1,6 +1,6 @@
 import { using } from '../../disk/close-file.js';
 import { readFailed } from '../../disk/disk-failure.js';
-import type { CallMode, Disk, DiskFile } from '../../disk/port.js';
+import { isPromise, type Awaitable, type CallMode, type Disk, type DiskFile } from '../../disk/port.js';
 import { readFully } from '../../disk/read-fully.js';
 import { systemCode } from '../../disk/system-error.js';
 import { isKeelsonError } from '../../errors/index.js';
@@ -67,18 +67,43 @@ export function isMissingFile(error: unknown): boolean {
 }
 
 /** Reads exactly `[offset, offset + length)`, fewer bytes where the file ends. */
-export async function readAt(
+export function readAt(
   file: DiskFile,
   offset: number,
   length: number,
   mode: CallMode = 'background',
-): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(length);
+): Awaitable<Uint8Array<ArrayBuffer>> {
+  return readInto(new Uint8Array(length), file, offset, mode);
+}
+
+/** The same into `bytes`, of which it returns as many as the file has. */
+function readInto(
+  bytes: Uint8Array<ArrayBuffer>,
+  file: DiskFile,
+  offset: number,
+  mode: CallMode,
+): Awaitable<Uint8Array<ArrayBuffer>> {
+  const count = fillFrom(file, bytes, offset, mode);
+  return isPromise(count) ? count.then((read) => bytes.subarray(0, read)) : bytes.subarray(0, count);
+}
+
+/** Fills `bytes` with what stands in a segment from `offset` on; how many there are, fewer only where the file ends. */
+export function fillFrom(
+  file: DiskFile,
+  bytes: Uint8Array,
+  offset: number,
+  mode: CallMode,
+): Awaitable<number> {
   try {
-    return bytes.subarray(0, await readFully(file, bytes, offset, mode));
+    const count = readFully(file, bytes, offset, mode);
+    return isPromise(count) ? count.catch((error: unknown) => failed(file, offset, error)) : count;
   } catch (error) {
-    throw readFailed('a segment', { path: file.path, offset }, error);
+    return failed(file, offset, error);
   }
+}
+
+function failed({ path }: DiskFile, offset: number, error: unknown): never {
+  throw readFailed('a segment', { path, offset }, error);
 }
 
 /** What a segment's first bytes say, and how long its file is. */
@@ -89,10 +114,17 @@ export interface SegmentHead {
   readonly sparseBytes: number;
 }
 
-/** Reads and judges the header of a segment, and the file's size. */
-export async function readSegmentHeader(file: DiskFile): Promise<SegmentHead> {
+/**
+ * Reads and judges the header of a segment, and the file's size.
+ *
+ * @param scratch of {@link SCRATCH_BYTES}, for who reads many, one after the other: fresh memory costs more than the read
+ */
+export async function readSegmentHeader(
+  file: DiskFile,
+  scratch: Uint8Array<ArrayBuffer> = new Uint8Array(SEGMENT_HEADER_BYTES),
+): Promise<SegmentHead> {
   // Inline: of each segment open reads this block and its end, and a turn of a thread costs twenty times the read.
-  let bytes = await readAt(file, 0, SEGMENT_HEADER_BYTES, 'inline');
+  let bytes = await readInto(scratch.subarray(0, SEGMENT_HEADER_BYTES), file, 0, 'inline');
   const wholeBytes = segmentHeaderBytes(bytes);
   if (wholeBytes > bytes.length) bytes = await readAt(file, 0, wholeBytes, 'inline');
   try {
@@ -112,13 +144,20 @@ export async function headerAt(disk: Disk, path: string): Promise<SegmentHead | 
 
 /** Bytes read from the end at once: the trailer, and as many term runs as a usual segment has. */
 const SEAL_READ_BYTES = 2048;
+/** Room for a segment's first block, or its end. */
+export const SCRATCH_BYTES: number = Math.max(SEGMENT_HEADER_BYTES, SEAL_READ_BYTES);
 
 /**
  * The trailer and the term runs of a seal; null if either is absent or torn, and frames must be read instead (D6), or if
  * it is the provisional one of a segment that is still written to.
  */
-export async function readSeal(file: DiskFile, segmentBytes: number, salt: number): Promise<SealEnd | null> {
-  const seal = await readSealEnd(file, segmentBytes, salt);
+export async function readSeal(
+  file: DiskFile,
+  segmentBytes: number,
+  salt: number,
+  scratch?: Uint8Array<ArrayBuffer>,
+): Promise<Omit<SealEnd, 'end'> | null> {
+  const seal = await readSealEnd(file, segmentBytes, salt, scratch);
   return seal === null || seal.trailer.provisional !== null ? null : seal;
 }
 
@@ -161,9 +200,14 @@ interface SealEnd {
   readonly end: Uint8Array;
 }
 
-async function readSealEnd(file: DiskFile, segmentBytes: number, salt: number): Promise<SealEnd | null> {
+async function readSealEnd(
+  file: DiskFile,
+  segmentBytes: number,
+  salt: number,
+  scratch: Uint8Array<ArrayBuffer> = new Uint8Array(SEAL_READ_BYTES),
+): Promise<SealEnd | null> {
   const from = Math.max(SEGMENT_HEADER_BYTES, segmentBytes - SEAL_READ_BYTES);
-  const end = await readAt(file, from, segmentBytes - from, 'inline');
+  const end = await readInto(scratch.subarray(0, segmentBytes - from), file, from, 'inline');
   if (end.length < SEAL_TRAILER_BYTES) return null;
   const trailer = decodeSealTrailer(end.subarray(end.length - SEAL_TRAILER_BYTES), salt);
   if (trailer === null) return null;

@@ -40,7 +40,8 @@ export async function lockStore(
 ): Promise<StoreLock> {
   const locked = await lockFile(disk, join(paths.dir, SUPERBLOCK_NAME));
   const superblock = locked.file;
-  if (!paths.isWalSeparate) return { superblock, files: [locked], release: () => closeFile(superblock) };
+  if (!paths.isWalSeparate)
+    return { superblock, files: [locked], release: async () => closeFile(superblock) };
   try {
     await beforeWalDir(superblock);
     const walLock = await lockFile(disk, join(paths.walDir, WAL_LOCK_NAME));
