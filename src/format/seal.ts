@@ -23,11 +23,11 @@ const FLAG_PROVISIONAL = 2;
 /** 'KSL1' */
 const MAGIC = 0x314c_534b;
 
-/** From `index` on, until the next run, entries have this term. */
-export interface TermRun {
-  readonly index: number;
-  readonly term: number;
-}
+/**
+ * Terms of a range of entries: the index from which on they have a term, and the term, run by run. No object a run, since
+ * every entry may have a term of its own.
+ */
+export type RunsOfTerms = Float64Array;
 
 /**
  * What the seal of a clean close says besides, so that an open need not go over the frames one by one: in front of the sums
@@ -87,7 +87,7 @@ export interface Seal extends Omit<
   readonly sums: Uint32Array;
   /** Offsets of the records numbered `lowest`, `lowest + 1`, .. */
   readonly offsets: Uint32Array;
-  readonly runs: readonly TermRun[];
+  readonly runs: RunsOfTerms;
   /** Of a clean close. */
   readonly provisional?:
     | (Pick<Provisional, 'tailChecksum' | 'entries'> & {
@@ -107,19 +107,17 @@ export function encodeSeal(seal: Seal, salt: number): Uint8Array {
   const state = provisional?.state ?? new Uint8Array(0);
   const checksums = provisional?.checksums ?? new Uint32Array(0);
   const sumsFrom = state.length + checksums.length * SEAL_SUM_BYTES;
-  const bytes = new Uint8Array(sumsFrom + sealBytes(lowest, until, runs.length));
+  const runCount = runs.length / 2;
+  const bytes = new Uint8Array(sumsFrom + sealBytes(lowest, until, runCount));
   const view = viewOf(bytes);
   const offsetsFrom = sumsFrom + sums.length * SEAL_SUM_BYTES;
   const runsFrom = offsetsFrom + offsets.length * SEAL_OFFSET_BYTES;
-  const trailerFrom = runsFrom + runs.length * SEAL_RUN_BYTES;
+  const trailerFrom = runsFrom + runCount * SEAL_RUN_BYTES;
   bytes.set(state);
   putU32s(bytes, state.length, checksums);
   putU32s(bytes, sumsFrom, sums);
   putU32s(bytes, offsetsFrom, offsets);
-  runs.forEach((run, at) => {
-    putU64(view, runsFrom + at * SEAL_RUN_BYTES, run.index);
-    putU64(view, runsFrom + at * SEAL_RUN_BYTES + 8, run.term);
-  });
+  for (let at = 0; at < runs.length; at += 1) putU64(view, runsFrom + at * 8, runs[at] as number);
   const trailer = bytes.subarray(trailerFrom);
   putTrailer(trailer, {
     ...seal,
@@ -130,7 +128,7 @@ export function encodeSeal(seal: Seal, salt: number): Uint8Array {
           frontChecksum: checksum(bytes.subarray(0, sumsFrom), innerSeed(salt)),
         }
       : null,
-    runCount: runs.length,
+    runCount,
     sumsChecksum: checksum(bytes.subarray(sumsFrom, offsetsFrom), innerSeed(salt)),
     offsetsChecksum: checksum(bytes.subarray(offsetsFrom, runsFrom), innerSeed(salt)),
     runsChecksum: checksum(bytes.subarray(runsFrom, trailerFrom), innerSeed(salt)),
@@ -244,14 +242,12 @@ export function decodeSealFront(
 }
 
 /** The term runs before a trailer; null if they are not what the trailer says. */
-export function decodeSealRuns(bytes: Uint8Array, trailer: SealTrailer, salt: number): TermRun[] | null {
+export function decodeSealRuns(bytes: Uint8Array, trailer: SealTrailer, salt: number): RunsOfTerms | null {
   if (bytes.length !== trailer.runCount * SEAL_RUN_BYTES) return null;
   if (checksum(bytes, innerSeed(salt)) !== trailer.runsChecksum) return null;
   const view = viewOf(bytes);
-  const runs: TermRun[] = [];
-  for (let at = 0; at < bytes.length; at += SEAL_RUN_BYTES) {
-    runs.push({ index: getU64(view, at), term: getU64(view, at + 8) });
-  }
+  const runs = new Float64Array(bytes.length / 8);
+  for (let at = 0; at < runs.length; at += 1) runs[at] = getU64(view, at * 8);
   return runs;
 }
 

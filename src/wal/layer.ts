@@ -1,6 +1,6 @@
 import type { FrameHeader } from '../format/frame-header.js';
 import type { FrameRecords } from '../format/frame-records.js';
-import type { SealedSegment, TermRun } from '../format/seal.js';
+import type { RunsOfTerms, SealedSegment } from '../format/seal.js';
 import type { SegmentHeader } from '../format/segment-header.js';
 import type { StoreKind, Superblock } from '../format/superblock.js';
 import type { RecoveryReport } from './report/recovery-report.js';
@@ -42,7 +42,7 @@ export interface WalLayer {
   /** The durable state, for the preamble of a new segment; at most PREAMBLE_STATE_BYTES_MAX. */
   preambleState(): Uint8Array;
   /** Terms of the numbered records `[from, until)`, for a seal. */
-  termRuns(from: number, until: number): readonly TermRun[];
+  termRuns(from: number, until: number): RunsOfTerms;
   /** Numbered records up to and including this are not needed any more; their segments may go (D10). */
   boundary(): number;
 }

@@ -2,7 +2,7 @@ import { KeelsonError } from '../errors/index.js';
 import type { FrameHeader } from '../format/frame-header.js';
 import type { FrameRecords } from '../format/frame-records.js';
 import { OPTIONAL_KIND_FROM, RESERVED_KIND_FROM } from '../format/record.js';
-import type { TermRun } from '../format/seal.js';
+import type { RunsOfTerms } from '../format/seal.js';
 import type { SegmentHeader } from '../format/segment-header.js';
 import type { WalLayer } from './layer.js';
 
@@ -47,8 +47,8 @@ export class PlainLayer implements WalLayer {
     return new Uint8Array(0);
   }
 
-  termRuns(): readonly TermRun[] {
-    return [];
+  termRuns(): RunsOfTerms {
+    return new Float64Array(0);
   }
 
   boundary(): number {

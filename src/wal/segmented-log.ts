@@ -101,7 +101,7 @@ export class SegmentedLog {
     const log = new SegmentedLog(request, judgement, report, counters);
     const { environment, paths, segmentBytes, observer, writeMode } = request;
     const tail = judgement.segments[judgement.segments.length - 1] as LiveSegment;
-    const runs = request.layer.termRuns(tail.lowest, tail.until).length;
+    const runs = request.layer.termRuns(tail.lowest, tail.until).length / 2;
     const last = { ...judgement.tail, chain: judgement.tail.run.chain, runs };
     const { epoch } = parts.superblock.current;
     const spares = new SpareSegments(environment, paths.walDir, request, epoch, counters);

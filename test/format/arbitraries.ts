@@ -72,7 +72,7 @@ export const seals: fc.Arbitrary<Seal> = fc
   .record({
     lowest: fc.nat(2 ** 40),
     offsets: fc.array(u32, { maxLength: 40 }),
-    runs: fc.array(fc.record({ index: count, term: count }), { maxLength: 8 }),
+    runs: fc.array(fc.tuple(count, count), { maxLength: 8 }).map((runs) => Float64Array.from(runs.flat())),
     lastLsn: count,
     chain: u32,
     framesUntil: u32,

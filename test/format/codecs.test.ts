@@ -306,7 +306,7 @@ describe('every flipped bit is noticed', () => {
   test('of a seal: trailer, runs or offsets', () => {
     const seal = fc
       .sample(seals, { numRuns: 20, seed: 1 })
-      .find(({ offsets, runs }) => offsets.length > 2 && runs.length > 1);
+      .find(({ offsets, runs }) => offsets.length > 2 && runs.length > 2);
     if (seal === undefined) throw new Error('no such seal');
     eachFlip(encodeSeal(seal, SALT), (bytes, at) => {
       const trailer = decodeSealTrailer(bytes.subarray(bytes.length - SEAL_TRAILER_BYTES), SALT);

@@ -48,7 +48,7 @@ const sealed = {
   until: 1,
   sums: new Uint32Array(0),
   offsets: new Uint32Array(0),
-  runs: [],
+  runs: new Float64Array(0),
   lastLsn: 1,
   chain: 1,
   framesUntil: 1,

@@ -65,7 +65,11 @@ describe('TermRuns', () => {
           [last() + 1, last() + 9],
         ] as const)
           expect(runs.clone().startingIn(from, until)).toEqual(
-            started.filter(({ index }) => index >= from && index < until),
+            Float64Array.from(
+              started
+                .filter(({ index }) => index >= from && index < until)
+                .flatMap(({ index, term }) => [index, term]),
+            ),
           );
       }),
       { numRuns: 300 },

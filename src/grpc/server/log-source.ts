@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import type { Environment } from '../../disk/environment.js';
 import { invalidArgument } from '../../errors/arguments.js';
-import type { TermRun } from '../../format/seal.js';
 import type { RaftLog } from '../../raft-log/contract.js';
 import type { RaftLogOptions } from '../../raft-log/options-contract.js';
 import { openWithFormats } from '../../raft-log/open-raft-log.js';
 import type { Cuts } from '../../raft-log/rules/cuts.js';
 import { OLDER_FORMATS } from '../../raft-log/switch/older-format.js';
+import type { TermRun } from '../generated/keelson/v1/raft_log.js';
 import { noCheckpoints } from './refusals.js';
 
 /** A log that the server has open, and what of its inside a session needs. */
@@ -78,7 +78,10 @@ export function logsBelow({ root, checkpoints, ...own }: DirectoryOptions): LogS
         termRuns: () => {
           const runs = durable.termRuns(durable.firstIndex, durable.lastIndex + 1);
           const boundary = { index: durable.firstIndex - 1, term: durable.term(durable.firstIndex - 1) };
-          return [boundary, ...runs.filter(({ term }, at) => at > 0 || term !== boundary.term)];
+          const told: TermRun[] = [boundary];
+          for (let at = runs[1] === boundary.term ? 2 : 0; at < runs.length; at += 2)
+            told.push({ index: runs[at] as number, term: runs[at + 1] as number });
+          return told;
         },
       };
     },

@@ -1,7 +1,6 @@
 import type { RaftLog } from '../../raft-log/contract.js';
 import { DurableState } from '../../raft-log/state/durable-state.js';
-import type { TermRun } from '../../format/seal.js';
-import type { HardState, LogState, SnapshotMeta } from '../generated/keelson/v1/raft_log.js';
+import type { HardState, LogState, SnapshotMeta, TermRun } from '../generated/keelson/v1/raft_log.js';
 
 /** What a log holds, as it travels. */
 export function stateMessage(log: RaftLog, termRuns: readonly TermRun[], lsn: number): LogState {

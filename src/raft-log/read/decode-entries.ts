@@ -10,7 +10,7 @@ import {
   recordBytesAt,
   recordKindAt,
 } from '../../format/record.js';
-import type { TermRun } from '../../format/seal.js';
+import type { RunsOfTerms } from '../../format/seal.js';
 import type { RecordRegion } from '../../wal/inside.js';
 import { malformed } from '../../wal/report/damage.js';
 import type { ReadEntry } from '../contract.js';
@@ -27,13 +27,13 @@ const TOGETHER_FROM = 4;
  *
  * @param runs the terms from the first entry of the region on
  */
-export function decodeEntries(region: RecordRegion, runs: readonly TermRun[]): ReadEntry[] {
+export function decodeEntries(region: RecordRegion, runs: RunsOfTerms): ReadEntry[] {
   const together = region.offsets.length < TOGETHER_FROM ? null : decodeTogether(region, runs);
   return together ?? decode(region, runs, null);
 }
 
 /** Null if there is anything amiss: which entry it is, and what, is told by who looks at each. */
-function decodeTogether(region: RecordRegion, runs: readonly TermRun[]): ReadEntry[] | null {
+function decodeTogether(region: RecordRegion, runs: RunsOfTerms): ReadEntry[] | null {
   const { offsets, bytes, fileOffset } = region;
   const sums = new EntrySums(bytes, viewOf(bytes), (offsets[0] as number) - fileOffset);
   try {
@@ -46,20 +46,20 @@ function decodeTogether(region: RecordRegion, runs: readonly TermRun[]): ReadEnt
 }
 
 /** @param sums told of the entries in place of looking at the checksum of each */
-function decode(region: RecordRegion, runs: readonly TermRun[], sums: EntrySums | null): ReadEntry[] {
+function decode(region: RecordRegion, runs: RunsOfTerms, sums: EntrySums | null): ReadEntry[] {
   const { from, offsets, bytes, fileOffset, path } = region;
   const { buffer, byteOffset, length } = bytes;
   const view = viewOf(bytes);
   const entries = new Array<ReadEntry>(offsets.length);
   let run = 0;
-  let { term } = runs[0] as TermRun;
-  let nextTermAt = runs[1]?.index ?? Infinity;
+  let term = runs[1] as number;
+  let nextTermAt = runs[2] ?? Infinity;
   for (let at = 0; at < offsets.length; at += 1) {
     const index = from + at;
     if (index === nextTermAt) {
-      run += 1;
-      term = (runs[run] as TermRun).term;
-      nextTermAt = runs[run + 1]?.index ?? Infinity;
+      run += 2;
+      term = runs[run + 1] as number;
+      nextTermAt = runs[run + 2] ?? Infinity;
     }
     const fileAt = offsets[at] as number;
     const offset = fileAt - fileOffset;

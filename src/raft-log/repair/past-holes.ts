@@ -1,7 +1,6 @@
 import { lastLsnOf, type FrameHeader } from '../../format/frame-header.js';
 import type { FrameRecords } from '../../format/frame-records.js';
 import type { SegmentHeader } from '../../format/segment-header.js';
-import type { TermRun } from '../../format/seal.js';
 import { SalvagedRecords, type LostFrame } from '../../wal/inside.js';
 import { DurableState } from '../state/durable-state.js';
 import type { LogPiece, PieceWithHoles } from './log-piece.js';
@@ -43,14 +42,14 @@ export function takeLost(piece: PieceWithHoles, frame: LostFrame): void {
   else joinUp(piece, header);
   const { past, state } = piece;
   const only = lowTerm === highTerm ? lowTerm : NaN;
-  const runs: TermRun[] = [];
+  const runs: number[] = [];
   for (let at = 0; at < until - from; at += 1) {
     // Of the last one the header says it; what no one can tell is equal to nothing.
     const known = offsets[at] === 0 ? only : (terms[at] ?? only);
     const term = from + at === until - 1 ? lastTerm : known;
-    if (runs[runs.length - 1]?.term !== term) runs.push({ index: from + at, term });
+    if (runs[runs.length - 1] !== term) runs.push(from + at, term);
   }
-  state.adoptSealed({ lowest: from, until, resets: false, runs });
+  state.adoptSealed({ lowest: from, until, resets: false, runs: Float64Array.from(runs) });
   past.records.takeLost(frame);
   past.lostUntilLsn = lastLsnOf(header);
   reach(piece, header);
@@ -97,7 +96,7 @@ export function goOnWith(piece: PieceWithHoles, header: SegmentHeader, then: Log
   past.then = then;
   piece.state.restorePreamble(header, false);
   const until = end.lastIndex + 1;
-  piece.state.adoptSealed({ lowest: until, until, resets: false, runs: [] });
+  piece.state.adoptSealed({ lowest: until, until, resets: false, runs: new Float64Array(0) });
   piece.lastLsn = firstLsn - 1;
   piece.toSegment = number;
   return true;

@@ -124,5 +124,5 @@ async function* entriesPast(
   until: number,
 ): AsyncGenerator<readonly Entry[], void, undefined> {
   for await (const region of records.read(disk, path, from, until))
-    yield decodeEntries(region, [{ index: region.from, term: state.term(region.from) }]);
+    yield decodeEntries(region, Float64Array.of(region.from, state.term(region.from)));
 }

@@ -17,9 +17,8 @@ import type { Superblock } from '../../format/superblock.js';
 import type { FrameRecords } from '../../format/frame-records.js';
 import { OPTIONAL_KIND_FROM, type RawRecord } from '../../format/record.js';
 import { decodeStable, NO_VALUES, withChange, type StableChange } from '../../format/stable-values.js';
-import type { TermRun } from '../../format/seal.js';
 import type { WalLayer } from '../../wal/inside.js';
-import type { SealedSegment } from '../../format/seal.js';
+import type { RunsOfTerms, SealedSegment } from '../../format/seal.js';
 import type { RecoveryReport } from '../../wal/report/recovery-report.js';
 import type { HardState } from '../contract.js';
 import { Cuts } from '../rules/cuts.js';
@@ -181,9 +180,8 @@ export class DurableState implements WalLayer {
 
   adoptSealed({ lowest, resets, until, runs }: SealedSegment): void {
     this.#dropFrom(lowest, resets);
-    runs.forEach((run, at) => {
-      this.#runs.appendRun(run.index, runs[at + 1]?.index ?? until, run.term);
-    });
+    for (let at = 0; at < runs.length; at += 2)
+      this.#runs.appendRun(runs[at] as number, runs[at + 2] ?? until, runs[at + 1] as number);
   }
 
   /** What lies below the oldest known index is compacted by the end of replay, so its terms do not matter. */
@@ -312,14 +310,18 @@ export class DurableState implements WalLayer {
     return encodeRaftPreamble({ hardState, snapshot, boundary: this.#boundary, unfitUntil, stable });
   }
 
-  termRuns(from: number, until: number): readonly TermRun[] {
-    const found: TermRun[] = [];
-    if (from === until) return found;
+  termRuns(from: number, until: number): RunsOfTerms {
+    if (from === until) return new Float64Array(0);
     // The oldest indexes of a segment may be compacted by now; their terms are never asked for again.
-    found.push({ index: from, term: this.term(Math.max(from, this.#boundary.index)) });
-    for (const run of this.#runs.startingIn(from + 1, until))
-      if (run.term !== found[found.length - 1]?.term) found.push(run);
-    return found;
+    const term = this.term(Math.max(from, this.#boundary.index));
+    const more = this.#runs.startingIn(from + 1, until);
+    // Of what is compacted the boundary's run is known alone, which goes on.
+    const rest = more[1] === term ? more.subarray(2) : more;
+    const runs = new Float64Array(2 + rest.length);
+    runs[0] = from;
+    runs[1] = term;
+    runs.set(rest, 2);
+    return runs;
   }
 }
 

@@ -1,8 +1,4 @@
-/** One change of term: entries from `index` on have `term`, until the next run begins. */
-export interface TermRun {
-  readonly index: number;
-  readonly term: number;
-}
+import type { RunsOfTerms } from '../../format/seal.js';
 
 /**
  * The terms of a contiguous range of indexes, as runs: 16 bytes a change of term, whatever the number of
@@ -101,11 +97,14 @@ export class TermRuns {
   }
 
   /** The runs that begin within `[from, until)`, in order, at the cost of these alone. */
-  startingIn(from: number, until: number): TermRun[] {
-    const found: TermRun[] = [];
+  startingIn(from: number, until: number): RunsOfTerms {
     const first = from <= this.boundaryIndex ? this.#head : this.#runOf(from - 1) + 1;
-    for (let run = first; run < this.#tail && (this.#starts[run] as number) < until; run += 1)
-      found.push({ index: this.#starts[run] as number, term: this.#terms[run] as number });
+    const end = until <= this.boundaryIndex ? first : this.#runOf(until - 1) + 1;
+    const found = new Float64Array(2 * Math.max(0, end - first));
+    for (let at = 0; at < found.length; at += 2) {
+      found[at] = this.#starts[first + at / 2] as number;
+      found[at + 1] = this.#terms[first + at / 2] as number;
+    }
     return found;
   }
 

@@ -19,8 +19,8 @@ import {
   SEAL_TRAILER_BYTES,
   sealBytesOf,
   type Provisional,
+  type RunsOfTerms,
   type SealTrailer,
-  type TermRun,
 } from '../../format/seal.js';
 import {
   decodeSegmentHeader,
@@ -195,7 +195,7 @@ export async function readProvisionalSeal(
 /** The end of a segment that has a seal. */
 interface SealEnd {
   readonly trailer: SealTrailer;
-  readonly runs: readonly TermRun[];
+  readonly runs: RunsOfTerms;
   /** The last bytes of the file, as they were read. */
   readonly end: Uint8Array;
 }

@@ -1,7 +1,7 @@
 import type { Disk, DiskFile } from '../../disk/port.js';
 import { viewOf } from '../../format/integers.js';
 import { readRecord, recordBytesAt, RECORD_HEADER_BYTES, type RawRecord } from '../../format/record.js';
-import type { SealTrailer, TermRun } from '../../format/seal.js';
+import type { RunsOfTerms, SealTrailer } from '../../format/seal.js';
 import { segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
 import { goesOnFrom } from '../segment/frame-run.js';
 import { wholeHeaderOf } from '../segment/header-fault.js';
@@ -15,7 +15,7 @@ import type { TermOfRecord, UnreadableRun } from './walk-lost-frame.js';
  */
 export interface Bridge {
   readonly trailer: SealTrailer;
-  readonly runs: readonly TermRun[];
+  readonly runs: RunsOfTerms;
   /** Null: they are damaged too, and a read makes them out from the frames. */
   readonly offsets: Uint32Array | null;
 }
@@ -63,9 +63,9 @@ export async function unreadableOfSealed(
     const offset = offsets[number - lowest] as number;
     if (offset < from) continue;
     while (place + 1 < places.length && (places[place + 1] as DamagedPlace).offset <= offset) place += 1;
-    while (run + 1 < runs.length && (runs[run + 1] as TermRun).index <= number) run += 1;
+    while ((runs[run + 2] ?? Infinity) <= number) run += 2;
     const record = await recordAt(window, offset);
-    if (record !== null && termOf(record, number, null, runs[run]?.term ?? 0) !== null) continue;
+    if (record !== null && termOf(record, number, null, runs[run + 1] ?? 0) !== null) continue;
     const last = unreadable[unreadable.length - 1];
     if (last?.until === number && last.offset >= (places[place] as DamagedPlace).offset)
       unreadable[unreadable.length - 1] = { ...last, until: number + 1 };

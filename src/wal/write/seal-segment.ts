@@ -53,7 +53,7 @@ export async function sealProvisionally(sealing: Sealing): Promise<void> {
   const seal = sealOf(sealing);
   const checksums = active.index.checksums();
   const state = layer.preambleState();
-  const places = { ...seal, runCount: seal.runs.length, provisional: { stateBytes: state.length } };
+  const places = { ...seal, runCount: seal.runs.length / 2, provisional: { stateBytes: state.length } };
   if (active.offset + sealBytesOf(places) > active.header.segmentBytes) return;
   const front = await writtenFront(sealing);
   if (front === null) return;
