@@ -35,6 +35,8 @@ export const BATCH_BYTES = 1_048_576;
  * those that came while the next are on their way.
  */
 export const STREAM_MESSAGE_BYTES = 131_072;
+/** What a client that has a session may send on one stream before the server has read it: several such messages. */
+export const WINDOW_BYTES = 524_288;
 /** Events that wait for one watcher. */
 export const WATCHED_EVENTS = 256;
 /** What an entry is counted for beside its data, more than it takes; and what a change takes beside its entries, without small values. */

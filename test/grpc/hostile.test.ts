@@ -10,6 +10,8 @@ import { credentials, Client } from '@grpc/grpc-js';
 import { expect, onTestFinished, test } from 'vitest';
 import { connectTo } from '../../src/grpc/net/connect-raft-log.js';
 import { scratchDirectory } from '../disk/scratch-directory.js';
+import { WINDOW_BYTES } from '../../src/grpc/limits.js';
+import { METHODS } from '../../src/grpc/net/service-definition.js';
 import { packEntries } from '../../src/grpc/wire/entry-batch.js';
 import { appending, entryAt, failureOf, opened, rawCalls } from './raw-session.js';
 import { connected, served } from './served.js';
@@ -58,6 +60,32 @@ test('what is no message, and a message that is too large, are errors of their c
     details: { fate: 'not-persisted' },
   });
   await calls.save({ session, change: appending(1, 1) });
+});
+
+test('more than the usual room on the way is given to who has a log, and to nobody else', async () => {
+  const server = await served();
+  const session = await opened(rawCalls(server.port));
+  const stranger = { ...session, epoch: session.epoch + 1 };
+  const found: unknown[] = [];
+  for (const given of [stranger, session]) {
+    const http2 = connectHttp2(`http://127.0.0.1:${server.port}`);
+    onTestFinished(() => {
+      http2.destroy();
+    });
+    const headers = { ':method': 'POST', ':path': '/keelson.v1.RaftLogService/SaveStream', te: 'trailers' };
+    const call = http2.request({ ...headers, 'content-type': 'application/grpc' });
+    const message = METHODS.saveStream.requestSerialize({ session: given, changes: [] });
+    const widened = new Promise((resolve) => {
+      http2.on('remoteSettings', ({ initialWindowSize = 0 }) => {
+        if (initialWindowSize > 65_535) resolve(initialWindowSize);
+      });
+    });
+    call.write(Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]));
+    call.resume();
+    // The stranger's call ends; the other one goes on.
+    found.push(await Promise.race([widened, once(call, 'end').then(() => http2.remoteSettings)]));
+  }
+  expect(found).toMatchObject([{ initialWindowSize: 65_535 }, WINDOW_BYTES]);
 });
 
 test('calls beyond the limit are refused, and leave room again when they end', async () => {

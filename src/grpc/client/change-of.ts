@@ -2,9 +2,8 @@ import { KeelsonError } from '../../errors/index.js';
 import { sameBytes } from '../../format/identity.js';
 import type { LogFrame } from '../../raft-log/state/log-frame.js';
 import type { DurableState } from '../../raft-log/state/durable-state.js';
-import type { Change } from '../generated/keelson/v1/raft_log.js';
+import type { Change, EntryBatch, TermRun } from '../generated/keelson/v1/raft_log.js';
 import { CHANGE_WIRE_BYTES, ENTRIES_MAX, ENTRY_WIRE_BYTES, PLAIN_CHANGE_WIRE_BYTES } from '../limits.js';
-import { packEntries } from '../wire/entry-batch.js';
 import { hardStateMessage } from '../wire/save-message.js';
 
 /** What a frame takes in a message, at most. */
@@ -28,12 +27,26 @@ export function changeOf(
     value: {
       // It drops nothing where nothing is there, so it need not be known whether anything is.
       truncateFrom: keepUntil,
-      entries: effect.entryCount === 0 ? undefined : packEntries(frame.entryViews()),
+      entries: effect.entryCount === 0 ? undefined : entriesOf(frame),
       hardState: changesHardState ? hardStateMessage(hardState) : undefined,
       stable: [...stable].map(([key, value]) => ({ key, value: value ?? undefined })),
     },
   };
 }
+
+function entriesOf(frame: LogFrame): EntryBatch {
+  const { sizes, kinds, data } = frame.columns();
+  const from = frame.effect.keepUntil;
+  const termRuns: TermRun[] = [];
+  for (let index = from, runTerm = -1; index < frame.until; index += 1) {
+    const term = frame.term(index);
+    if (term !== runTerm) termRuns.push({ index, term });
+    runTerm = term;
+  }
+  return { termRuns, sizes, kinds: kinds.some((kind) => kind !== 0) ? kinds : NONE, data };
+}
+
+const NONE = new Uint8Array(0);
 
 /** Throws where a change would not fit into a message. */
 export function checkFits({ effect }: LogFrame, wireBytes: number, bytesMax: number): void {

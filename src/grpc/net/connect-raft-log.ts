@@ -60,7 +60,7 @@ const CHANNEL: ChannelOptions = {
   'grpc.max_receive_message_length': -1,
   'grpc.max_send_message_length': -1,
   'grpc-node.flow_control_window': 8_388_608,
-  // Each log has a connection of its own: a stream of the server takes 64 KiB a round trip, and so does all of them.
+  // Each log has a connection of its own: what a server takes a round trip, it takes of all streams of one.
   'grpc.use_local_subchannel_pool': 1,
 };
 

@@ -16,6 +16,7 @@ import { MessageParts, type PartBytes } from './message-parts.js';
 import { messagesOf, writeAll } from './message-stream.js';
 import { METHODS } from './service-definition.js';
 import { endOf, type CallEnd } from './status.js';
+import { widenWindow } from './wide-window.js';
 
 /** What the server looks at before a call reaches the service, and what it hears of each. */
 export interface CallGuard {
@@ -92,6 +93,8 @@ class GuardedCall extends ServerInterceptingCall implements Listener {
   }
 
   override sendMessage(message: unknown, onLeft: () => void): void {
+    // It has a session then. Nobody else is given more room: what lies unread there is memory.
+    if (this.#method === 'saveStream') widenWindow(this.#call);
     this.#call.sendMessage(message, onLeft);
   }
 

@@ -1,5 +1,6 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
+import { streamUnder } from './wide-window.js';
 
 /** What a call may hold of a message that has not come whole, however many do. */
 const PART_BYTES = 65_536;
@@ -24,8 +25,7 @@ export class MessageParts {
   constructor(all: PartBytes, call: ServerInterceptingCallInterface, refuse: () => void) {
     this.#all = all;
     this.#refuse = refuse;
-    // No public member leads there. A release of grpc-js that renames it loses this bound, and no call.
-    this.#stream = (call as unknown as { readonly stream?: ServerHttp2Stream }).stream;
+    this.#stream = streamUnder(call);
     this.#stream?.on('data', this.#take);
   }
 
