@@ -1,5 +1,5 @@
 import { checksum, innerSeed } from './checksum.js';
-import { IDENTITY_BYTES } from './identity.js';
+import { IDENTITY_BYTES, sameBytes } from './identity.js';
 import { getU64, isCount, putU64, viewOf } from './integers.js';
 import { LIMITS } from './limits.js';
 import type { DurableMark, LogEnd } from './position.js';
@@ -124,7 +124,7 @@ export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeaderVerdict {
   const found = view.getUint32(12, true);
   const expected = headerChecksum(bytes);
   const invalid = { kind: 'invalid', found, expected } as const;
-  if (found !== expected || !MAGIC.every((byte, at) => bytes[at] === byte)) return invalid;
+  if (found !== expected || !sameBytes(bytes.subarray(0, MAGIC.length), MAGIC)) return invalid;
   const version = view.getUint32(8, true);
   if (version !== FORMAT_VERSION) return { kind: 'other-version', version };
   const stateBytes = view.getUint32(120, true);

@@ -222,6 +222,7 @@ describe('names', () => {
     expect(facts).toMatchObject({ kind: 'file', size: 3 });
     expect(await disk.stat(join(directory, 'g'))).toEqual(facts);
     expect(await file.stat()).toEqual(facts);
+    expect(await file.stat('inline')).toEqual(facts);
     expect(await disk.stat(directory)).toMatchObject({ kind: 'directory' });
     await file.close();
   });

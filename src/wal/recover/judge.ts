@@ -106,9 +106,12 @@ class Judge {
     let current: Candidate = start;
     for (;;) {
       const next = await this.#candidate(current.header.number + 1, false);
-      const { path } = current;
-      const tail = await this.#fitting(path, () => this.#take(current, next));
-      if (tail !== null) return this.#fitting(path, () => this.#finish(current, tail, first));
+      try {
+        const tail = await this.#take(current, next);
+        if (tail !== null) return await this.#finish(current, tail, first);
+      } catch (error) {
+        throw this.#fitting(error, current.path);
+      }
       await this.#giveBack(current.file);
       if (this.#segments.length % SEGMENTS_PER_TURN === 0) await this.#endTurn();
       // `take` gives no tail only where `next` joins.
@@ -179,14 +182,10 @@ class Judge {
   }
 
   /** D9: what stands under valid checksums and still cannot be is damage too, and no failure of an assertion. */
-  async #fitting<T>(path: string, judge: () => Promise<T>): Promise<T> {
-    try {
-      return await judge();
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      const reason = `what it says does not fit together: ${error.message}`;
-      throw this.#damage({ code: 'KEELSON_CORRUPT', path, offset: 0, reason });
-    }
+  #fitting(error: unknown, path: string): unknown {
+    if (!(error instanceof RangeError)) return error;
+    const reason = `what it says does not fit together: ${error.message}`;
+    return this.#damage({ code: 'KEELSON_CORRUPT', path, offset: 0, reason });
   }
 
   /**
@@ -209,8 +208,9 @@ class Judge {
       ) {
         if (this.#store.readsAll) await this.#readSealed(current, next, seal.trailer.lastLsn);
         layer.restorePreamble(header, isFirst);
-        layer.adoptSealed({ ...seal.trailer, runs: seal.runs });
-        this.#witnesses.hear(seal.trailer.durable, seal.trailer.epoch);
+        const { lowest, until, resets, durable, epoch } = seal.trailer;
+        layer.adoptSealed({ lowest, until, resets, runs: seal.runs });
+        this.#witnesses.hear(durable, epoch);
         this.#segments.push(sealedSegment(current.path, header, seal.trailer));
         return null;
       }
