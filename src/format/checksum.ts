@@ -10,6 +10,11 @@ import { folding } from './folding.js';
 const ZLIB_FROM_BYTES = 192;
 /** From so many bytes on, what zlib takes is more than a copy and what {@link folding} takes, cold too. */
 const FOLDED_FROM_BYTES = 8 * 1024;
+/**
+ * But only once a process has summed so much: to have WebAssembly at all takes it two milliseconds, and each MiB saves a fifth
+ * of one. A log that is small is not opened later for it.
+ */
+const FOLDED_AFTER_BYTES = 16 * 1024 * 1024;
 
 /** What one byte makes, by which a few bytes are summed where they stand. */
 const BYTE_TABLE = Int32Array.from({ length: 256 }, (_, byte) => ~CRC32.buf([byte], -1));
@@ -24,10 +29,13 @@ export function checksum(bytes: Uint8Array, seed = 0): number {
   return bytes.length < ZLIB_FROM_BYTES ? CRC32.buf(bytes, seed) >>> 0 : zlibCrc32(bytes, seed);
 }
 
-/** Made by the first who has so much to sum: a third of a millisecond that others need not spend. */
+/** Of large stretches, by zlib. */
+let largeBytes = 0;
+
 let largeChecksum = (bytes: Uint8Array, seed: number): number => {
-  largeChecksum = folding(BYTE_TABLE) ?? zlibCrc32;
-  return largeChecksum(bytes, seed);
+  largeBytes += bytes.length;
+  if (largeBytes >= FOLDED_AFTER_BYTES) largeChecksum = folding(BYTE_TABLE) ?? zlibCrc32;
+  return zlibCrc32(bytes, seed);
 };
 
 /**
