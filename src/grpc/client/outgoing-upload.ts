@@ -1,5 +1,6 @@
 import { KeelsonError } from '../../errors/index.js';
 import { checksum } from '../../format/checksum.js';
+import { Bell } from '../bell.js';
 import type { SnapshotPiece } from '../generated/keelson/v1/raft_log.js';
 import { PIECE_BYTES } from '../limits.js';
 
@@ -20,8 +21,8 @@ export class OutgoingUpload {
   /** The connection was given everything before. */
   #cursor = 0;
   #isWhole = false;
-  #onMore: () => void = () => undefined;
-  #onRoom: () => void = () => undefined;
+  readonly #more = new Bell();
+  readonly #room = new Bell();
 
   /** Bytes so far. */
   get bytes(): number {
@@ -35,18 +36,14 @@ export class OutgoingUpload {
       this.#kept.push({ offset: this.#bytes, piece: { data: own, checksum: checksum(own) } });
       this.#bytes += own.length;
     }
-    this.#onMore();
-    while (this.#bytes - this.#cursor > AHEAD_BYTES) {
-      await new Promise<void>((resolve) => {
-        this.#onRoom = resolve;
-      });
-    }
+    this.#more.ring();
+    while (this.#bytes - this.#cursor > AHEAD_BYTES) await this.#room.next();
   }
 
   /** There is no more. */
   end(): void {
     this.#isWhole = true;
-    this.#onMore();
+    this.#more.ring();
   }
 
   /** The pieces from `offset` on, where the other side stands. */
@@ -57,14 +54,12 @@ export class OutgoingUpload {
       if (next !== null) {
         this.#cursor += next.data.length;
         this.#forget();
-        this.#onRoom();
+        this.#room.ring();
         yield next;
       } else if (this.#isWhole) {
         return;
       } else {
-        await new Promise<void>((resolve) => {
-          this.#onMore = resolve;
-        });
+        await this.#more.next();
       }
     }
   }

@@ -11,6 +11,7 @@ import type { Frame, RecordRegion } from '../../wal/inside.js';
 import { WalCounters } from '../../wal/report/wal-counters.js';
 import type { WalObserver } from '../../wal/report/observer.js';
 import type { RecoveryReport } from '../../wal/report/recovery-report.js';
+import { Bell } from '../bell.js';
 import { ConnectionLost } from '../calls.js';
 import type { Answer, LogState, SaveStreamRequest } from '../generated/keelson/v1/raft_log.js';
 import { STREAM_MESSAGE_BYTES } from '../limits.js';
@@ -65,7 +66,7 @@ export class RemoteFrames implements FrameStore {
   #isConnected = false;
   #givingUp: { cancel(): void } | null = null;
   #wake: () => void = () => undefined;
-  #onDrained: () => void = () => undefined;
+  readonly #fewer = new Bell();
   readonly #running: Promise<void>;
 
   constructor(
@@ -218,7 +219,7 @@ export class RemoteFrames implements FrameStore {
     }
     if (group.saves > 0) this.#tellSync(group);
     this.#wake();
-    this.#onDrained();
+    this.#fewer.ring();
   }
 
   #landed(frame: LogFrame): void {
@@ -252,7 +253,7 @@ export class RemoteFrames implements FrameStore {
     this.queuedBytes = 0;
     // It rejects those behind it.
     (first ?? oldest)?.onFailed(error);
-    this.#onDrained();
+    this.#fewer.ring();
   }
 
   /** Latches the log; what has no answer fails, too. */
@@ -363,11 +364,7 @@ export class RemoteFrames implements FrameStore {
 
   /** Waits for the answers to all that was accepted, and lets the log go. */
   async close(): Promise<void> {
-    while (this.#sent.oldest !== undefined && this.latched === null) {
-      await new Promise<void>((resolve) => {
-        this.#onDrained = resolve;
-      });
-    }
+    while (this.#sent.oldest !== undefined && this.latched === null) await this.#fewer.next();
     this.#givingUp?.cancel();
     this.#ending.abort();
     await this.#running;

@@ -42,7 +42,7 @@ export async function serverMetrics(): Promise<ServerMetrics> {
       const ofStats = METRICS.find((one) => one.name === name)?.ofStats;
       if (ofStats === undefined)
         metric.inc({}, name === 'keelson_connections' ? connections : sessions.length);
-      else for (const { log, stats } of sessions) metric.inc({ log }, ofStats(stats));
+      else for (const { log, stats } of sessions) metric.inc({ log }, stats[ofStats]);
     }
   };
   return {

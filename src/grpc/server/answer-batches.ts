@@ -1,3 +1,4 @@
+import { Bell } from '../bell.js';
 import type { Answer, Saved } from '../generated/keelson/v1/raft_log.js';
 import { errorMessage } from '../wire/error-message.js';
 
@@ -11,15 +12,15 @@ export class AnswerBatches {
   #slots: Slot[] = [];
   #isEnded = false;
   #failure: Error | null = null;
-  #wake: () => void = () => undefined;
-  #onFewer: () => void = () => undefined;
+  readonly #more = new Bell();
+  readonly #fewer = new Bell();
 
   add(number: number, saved: Promise<Saved>): void {
     const slot: Slot = { number, answer: null };
     this.#slots.push(slot);
     const settle = (outcome: Answer['outcome']): void => {
       slot.answer = { number, outcome };
-      if (this.#slots[0] === slot) this.#wake();
+      if (this.#slots[0] === slot) this.#more.ring();
     };
     saved.then(
       (value) => {
@@ -36,16 +37,13 @@ export class AnswerBatches {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#failure = failure;
-    this.#wake();
-    this.#onFewer();
+    this.#more.ring();
+    this.#fewer.ring();
   }
 
   /** Waits until no more than so many are there that nobody took, or until the end. */
   async whenAtMost(most: number): Promise<void> {
-    while (this.#slots.length > most && !this.#isEnded)
-      await new Promise<void>((resolve) => {
-        this.#onFewer = resolve;
-      });
+    while (this.#slots.length > most && !this.#isEnded) await this.#fewer.next();
   }
 
   async *batches(): AsyncGenerator<Answer[], void> {
@@ -57,9 +55,7 @@ export class AnswerBatches {
         if (this.#failure !== null) throw this.#failure;
         return;
       } else {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
+        await this.#more.next();
       }
     }
   }
@@ -71,7 +67,7 @@ export class AnswerBatches {
       answers.push(answer);
     }
     this.#slots.splice(0, answers.length);
-    this.#onFewer();
+    this.#fewer.ring();
     return answers;
   }
 }

@@ -78,9 +78,7 @@ export interface Reader {
  */
 export class EntryMessages implements AsyncIterableIterator<ResponseOf<'entries'>, void, undefined> {
   readonly #hosted: HostedLog;
-  readonly #from: number;
-  readonly #until: number;
-  readonly #bytesMax: number;
+  readonly #asked: RequestOf<'entries'>;
   readonly #reader: Reader;
   readonly #signal: AbortSignal | undefined;
   readonly #cutsBefore: number;
@@ -96,20 +94,18 @@ export class EntryMessages implements AsyncIterableIterator<ResponseOf<'entries'
 
   constructor(
     hosted: HostedLog,
-    { from, until, bytesMax = Infinity }: RequestOf<'entries'>,
+    asked: RequestOf<'entries'>,
     reader: Reader,
     signal: AbortSignal | undefined,
   ) {
     // Of all that is asked for: who asks for too much is not told so behind all that there is.
-    judgeRange(hosted.log, from, until);
+    judgeRange(hosted.log, asked.from, asked.until);
     this.#hosted = hosted;
-    this.#from = from;
-    this.#until = until;
-    this.#bytesMax = bytesMax;
+    this.#asked = asked;
     this.#reader = reader;
     this.#signal = signal;
     this.#cutsBefore = hosted.cuts.count;
-    this.#at = from;
+    this.#at = asked.from;
   }
 
   [Symbol.asyncIterator](): this {
@@ -146,9 +142,9 @@ export class EntryMessages implements AsyncIterableIterator<ResponseOf<'entries'
 
   /** None behind the last. */
   async #nextEntries(): Promise<readonly ReadEntry[]> {
-    const isFirst = this.#at === this.#from;
-    const bytesLeft = this.#bytesMax - this.#sentBytes;
-    if (this.#isOver || this.#at >= this.#until || (bytesLeft <= 0 && !isFirst)) return [];
+    const { from, until, bytesMax = Infinity } = this.#asked;
+    const bytesLeft = bytesMax - this.#sentBytes;
+    if (this.#isOver || this.#at >= until || (bytesLeft <= 0 && this.#at > from)) return [];
     const entries = await orAborted('the read', this.#signal, this.#inTurn(bytesLeft));
     if (this.#hosted.cuts.lowestSince(this.#cutsBefore) < this.#at) throw replaced(this.#at - 1);
     const bytes = bytesOf(entries);
@@ -187,7 +183,7 @@ export class EntryMessages implements AsyncIterableIterator<ResponseOf<'entries'
     // those without data are no more than a message holds.
     const count = Math.ceil(this.#heldBytes / this.#entryBytes);
     const most = this.#sentBytes === 0 ? this.#heldBytes : 2 * this.#heldBytes;
-    const read = await this.#hosted.log.entries(this.#at, Math.min(this.#until, this.#at + count), {
+    const read = await this.#hosted.log.entries(this.#at, Math.min(this.#asked.until, this.#at + count), {
       bytesMax: Math.min(bytesLeft, most),
     });
     // An entry is never split, however much larger than a message it is.

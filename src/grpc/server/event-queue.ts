@@ -1,3 +1,4 @@
+import { Bell } from '../bell.js';
 import { WATCHED_EVENTS } from '../limits.js';
 
 /** Events for one watcher, which may be slow: the oldest go when there are too many, and are counted. */
@@ -5,7 +6,7 @@ export class EventQueue<T> implements AsyncIterable<{ readonly told: T; readonly
   #waiting: T[] = [];
   #missed = 0;
   #hasEnded = false;
-  #wake: () => void = () => undefined;
+  readonly #more = new Bell();
 
   push(told: T): void {
     this.#waiting.push(told);
@@ -13,13 +14,13 @@ export class EventQueue<T> implements AsyncIterable<{ readonly told: T; readonly
       this.#waiting.shift();
       this.#missed += 1;
     }
-    this.#wake();
+    this.#more.ring();
   }
 
   /** What waits is handed out still. */
   end(): void {
     this.#hasEnded = true;
-    this.#wake();
+    this.#more.ring();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<{ readonly told: T; readonly missed: number }, void> {
@@ -32,9 +33,7 @@ export class EventQueue<T> implements AsyncIterable<{ readonly told: T; readonly
       } else if (this.#hasEnded) {
         return;
       } else {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
+        await this.#more.next();
       }
     }
   }

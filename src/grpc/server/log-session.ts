@@ -139,13 +139,12 @@ export class LogSession {
   }
 
   #publish(uploadId: Uint8Array): Promise<Saved> {
-    const upload = this.uploadOf(uploadId);
-    return this.#behindBarrier(upload, () => upload.whole());
+    return this.#behindBarrier(this.uploadOf(uploadId));
   }
 
   /** Nothing is taken before the snapshot's record is queued: so it has the LSN of its place among the changes. */
-  async #behindBarrier(upload: Upload, whole: () => Promise<unknown>): Promise<Saved> {
-    const counted = whole();
+  async #behindBarrier(upload: Upload): Promise<Saved> {
+    const counted = upload.whole();
     const passed = counted.then(
       () => undefined,
       () => undefined,
@@ -192,7 +191,7 @@ export class LogSession {
   /** Makes an upload count, as the change of that number. */
   countUpload(number: number, upload: Upload): Promise<Saved> {
     this.throwIfEnded();
-    return this.#taken(number, () => this.#behindBarrier(upload, () => upload.whole()));
+    return this.#taken(number, () => this.#behindBarrier(upload));
   }
 
   /** The signal of a stream of changes; the one before it ends. */
@@ -256,8 +255,6 @@ function supersededStream(): KeelsonError {
   return new KeelsonError(
     'KEELSON_ABORTED',
     'a newer stream of changes of this session took the place of this one.',
-    {
-      argument: 'session',
-    },
+    { argument: 'session' },
   );
 }

@@ -14,7 +14,7 @@ import { stateMessage } from '../wire/state-message.js';
 import { ReadTurns } from './entry-messages.js';
 import { LogSession } from './log-session.js';
 import type { HostedLog, HostedOptions, LogSource } from './log-source.js';
-import { Reading, type Lender, type Loan } from './reading.js';
+import { Reading, type Loan } from './reading.js';
 import { attachedError, endedError, fencedError, ownersAffair, takenOverError } from './refusals.js';
 
 /** The log as it lies there, for who has no session. */
@@ -29,7 +29,7 @@ interface Look {
  * Every session opens the log anew: so its epoch is the store's own (D11), which rises with each writer, over restarts of
  * the server too, and is on stable storage before the session knows it. Who has no session reads beside the writer.
  */
-export class NamedLog implements Lender {
+export class NamedLog {
   readonly name: string;
   /** For all that read it. */
   readonly turns: ReadTurns = new ReadTurns();
@@ -117,8 +117,12 @@ export class NamedLog implements Lender {
     });
   }
 
-  /** Of the session that asks, or, for a stranger, of whoever has it, or as it lies there. */
-  lend(given: Session | undefined): Loan {
+  /** Reads the log: of the session that asks, or, for a stranger, of whoever has it, or as it lies there. */
+  reading<T>(given: Session | undefined, read: (hosted: HostedLog) => AsyncIterable<T, void>): Reading<T> {
+    return new Reading(() => this.#lend(given), read);
+  }
+
+  #lend(given: Session | undefined): Loan {
     const session = given === undefined ? this.#session : this.sessionOf(given);
     const look = session === null ? (this.#look ??= this.#beginLook()) : null;
     this.#uses += 1;
@@ -136,11 +140,6 @@ export class NamedLog implements Lender {
         return given === undefined ? endedError(this.name) : ended;
       },
     };
-  }
-
-  /** Reads the log as it is lent. */
-  reading<T>(given: Session | undefined, read: (hosted: HostedLog) => AsyncIterable<T, void>): Reading<T> {
-    return new Reading(this, given, read);
   }
 
   /** Shared by those that ask before it is open: what an open takes is not taken once for each of a crowd. */

@@ -349,8 +349,6 @@ function unattached(name: string): KeelsonError {
   return new KeelsonError(
     'KEELSON_UNAVAILABLE',
     `no session has the log ${name}, so nothing counts. Open it first.`,
-    {
-      argument: 'name',
-    },
+    { argument: 'name' },
   );
 }

@@ -1,4 +1,3 @@
-import type { Session } from '../generated/keelson/v1/raft_log.js';
 import type { HostedLog } from './log-source.js';
 
 /** A log that was lent to who reads it. */
@@ -9,30 +8,19 @@ export interface Loan {
   toldOf(error: unknown): unknown;
 }
 
-/** Lends a log: the one of that session, or, to a stranger, whichever there is. */
-export interface Lender {
-  lend(given: Session | undefined): Loan;
-}
-
 /**
  * What is read of a log that is lent meanwhile: from the first that is asked for to the last, or until the reader leaves,
  * which it may at any time.
  */
 export class Reading<T> implements AsyncIterableIterator<T, void, undefined> {
-  readonly #lender: Lender;
-  readonly #given: Session | undefined;
+  readonly #lend: () => Loan;
   readonly #read: (hosted: HostedLog) => AsyncIterable<T, void>;
   #loan: Loan | null = null;
   #source: AsyncIterator<T, void> | null = null;
   #isOver = false;
 
-  constructor(
-    lender: Lender,
-    given: Session | undefined,
-    read: (hosted: HostedLog) => AsyncIterable<T, void>,
-  ) {
-    this.#lender = lender;
-    this.#given = given;
+  constructor(lend: () => Loan, read: (hosted: HostedLog) => AsyncIterable<T, void>) {
+    this.#lend = lend;
     this.#read = read;
   }
 
@@ -54,7 +42,7 @@ export class Reading<T> implements AsyncIterableIterator<T, void, undefined> {
   }
 
   async #begin(): Promise<AsyncIterator<T, void>> {
-    this.#loan = this.#lender.lend(this.#given);
+    this.#loan = this.#lend();
     return this.#read(await this.#loan.hosted)[Symbol.asyncIterator]();
   }
 

@@ -2,6 +2,7 @@ import { invalidArgument } from '../../errors/arguments.js';
 import { KeelsonError, orAborted } from '../../errors/index.js';
 import { checksum } from '../../format/checksum.js';
 import type { SnapshotMeta } from '../../raft-log/contract.js';
+import { Bell } from '../bell.js';
 import type { SnapshotPiece } from '../generated/keelson/v1/raft_log.js';
 import { PIECE_BYTES_MAX } from '../limits.js';
 
@@ -22,10 +23,10 @@ export class Upload {
   readonly #settled = new AbortController();
   #next: { readonly piece: Uint8Array; readonly resolve: () => void } | null = null;
   #isWhole = false;
-  #wake: () => void = () => undefined;
+  readonly #more = new Bell();
   /** The log waits for more. */
   #isHungry = false;
-  #onHungry: () => void = () => undefined;
+  readonly #hungry = new Bell();
   /** Streams so far: only the newest may write. */
   #stream = 0;
 
@@ -63,10 +64,8 @@ export class Upload {
         return;
       } else {
         this.#isHungry = true;
-        this.#onHungry();
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
+        this.#hungry.ring();
+        await this.#more.next();
         this.#isHungry = false;
       }
     }
@@ -75,11 +74,7 @@ export class Upload {
   /** Resolved: the log takes it, and has all that was brought. Rejects with what the log refused it for. */
   async accepted(): Promise<void> {
     if (this.#isHungry) return;
-    await this.#unlessOver(
-      new Promise<void>((resolve) => {
-        this.#onHungry = resolve;
-      }),
-    );
+    await this.#unlessOver(this.#hungry.next());
   }
 
   /** A stream that goes on with it, at `offset`; one before it writes no more. */
@@ -100,7 +95,7 @@ export class Upload {
     await this.#unlessOver(
       new Promise<void>((resolve) => {
         this.#next = { piece: data, resolve };
-        this.#wake();
+        this.#more.ring();
       }),
     );
   }
@@ -123,7 +118,7 @@ export class Upload {
   /** All the data is here. */
   async whole(): Promise<SnapshotMeta> {
     this.#isWhole = true;
-    this.#wake();
+    this.#more.ring();
     return this.taken;
   }
 

@@ -19,21 +19,14 @@ const FATES = ['none', 'not-persisted', 'persisted', 'unknown'] as const;
 export function errorMessage(error: unknown, causesLeft: number = CAUSES_MAX): ErrorMessage {
   if (!isKeelsonError(error)) return errorMessage(serverFault(error));
   const { code, family, message, details, cause } = error;
-  const { path, offset, index, term, lsn, argument, systemCode, entries, found, expected, recovery } =
-    details;
+  const { entries, found, expected, recovery } = details;
   const tellsCause = causesLeft > 0 && isKeelsonError(cause);
   return {
     code,
     family,
     message,
     fate: FATES.indexOf(fateOf(error)) as Fate,
-    path,
-    offset,
-    index,
-    term,
-    lsn,
-    argument,
-    systemCode,
+    ...plainOf(details),
     entriesFrom: entries?.from,
     entriesUntil: entries?.until,
     foundJson: toJson(shortened(found)),
@@ -75,24 +68,23 @@ function isCode(code: string): code is ErrorCode {
 }
 
 function detailsOf(message: ErrorMessage): ErrorDetails {
-  const { path, offset, index, term, lsn, argument, systemCode, entriesFrom, entriesUntil } = message;
+  const { entriesFrom: from, entriesUntil: until } = message;
   const fate = FATES[Math.max(0, message.fate)];
   const all = {
-    path,
-    offset,
-    index,
-    term,
-    lsn,
-    argument,
-    systemCode,
+    ...plainOf(message),
     fate: fate === 'none' ? undefined : fate,
-    entries:
-      entriesFrom === undefined || entriesUntil === undefined
-        ? undefined
-        : { from: entriesFrom, until: entriesUntil },
+    entries: from === undefined || until === undefined ? undefined : { from, until },
     found: fromJson(message.foundJson),
     expected: fromJson(message.expectedJson),
     recovery: fromJson(message.recoveryJson),
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+type Plain = 'path' | 'offset' | 'index' | 'term' | 'lsn' | 'argument' | 'systemCode';
+
+/** What is the same on both sides. */
+function plainOf(told: Pick<ErrorMessage, Plain>): Pick<ErrorMessage, Plain> {
+  const { path, offset, index, term, lsn, argument, systemCode } = told;
+  return { path, offset, index, term, lsn, argument, systemCode };
 }

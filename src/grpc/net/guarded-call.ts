@@ -1,0 +1,171 @@
+import type { ServerHttp2Stream } from 'node:http2';
+import {
+  ServerInterceptingCall,
+  type Metadata,
+  type ServerInterceptingCallInterface,
+  type ServerInterceptor,
+} from '@grpc/grpc-js';
+import { isKeelsonError } from '../../errors/index.js';
+import type { Method } from '../calls.js';
+import { WINDOW_BYTES } from '../limits.js';
+import { tooMany } from '../server/refusals.js';
+import { METHODS } from './service-definition.js';
+import { endOf } from './status.js';
+
+/** What the server looks at before a call reaches the service, and what it hears of each. */
+export interface CallGuard {
+  /** Calls under way at one time. */
+  readonly callsMax: number;
+  /** Bytes of messages that have not come whole. */
+  readonly partBytesMax: number;
+  /** Throws for a call that may not be made. */
+  readonly checkAllowed: (metadata: Metadata) => void;
+  /** A call has ended, with that code (`OK` or that of an error), after so many milliseconds. */
+  readonly onEnd: (method: Method, code: string, ms: number) => void;
+  readonly now: () => number;
+}
+
+/** What a call may hold of a message that has not come whole, however many do. */
+const PART_BYTES = 65_536;
+
+type Listener = Parameters<ServerInterceptingCall['start']>[0];
+
+const METHOD_AT = new Map(Object.entries(METHODS).map(([method, { path }]) => [path, method as Method]));
+
+/**
+ * Looks at each call before anything of its messages is taken in: they are as large as is allowed, and one that stays half a
+ * message is a call under way.
+ */
+export function guardOf(guard: CallGuard): ServerInterceptor {
+  const underWay = { calls: 0, partBytes: 0 };
+  return ({ path }, call) => {
+    const method = METHOD_AT.get(path);
+    return method === undefined
+      ? new ServerInterceptingCall(call)
+      : new GuardedCall(guard, underWay, method, call);
+  };
+}
+
+/** The code by which an end is counted. */
+export function codeOf(error: unknown): string {
+  return isKeelsonError(error) ? error.code : 'INTERNAL';
+}
+
+/**
+ * Stands between a call and who serves it itself: what grpc-js puts there for functions costs more than the call. What of
+ * its message has not come whole grpc-js holds until it has, and tells nobody: it is counted at the stream of HTTP/2.
+ */
+class GuardedCall extends ServerInterceptingCall implements Listener {
+  readonly #guard: CallGuard;
+  /** Of all calls. */
+  readonly #underWay: { calls: number; partBytes: number };
+  readonly #method: Method;
+  readonly #call: ServerInterceptingCallInterface;
+  /** No public member leads there. With a release of grpc-js that renames it what is done by it is not, and no call is lost. */
+  readonly #stream: ServerHttp2Stream | undefined;
+  #listener: Listener | null = null;
+  #partBytes = 0;
+
+  constructor(
+    guard: CallGuard,
+    underWay: { calls: number; partBytes: number },
+    method: Method,
+    call: ServerInterceptingCallInterface,
+  ) {
+    super(call);
+    this.#guard = guard;
+    this.#underWay = underWay;
+    this.#method = method;
+    this.#call = call;
+    this.#stream = (call as unknown as { readonly stream?: ServerHttp2Stream }).stream;
+  }
+
+  override start(listener: Listener): void {
+    this.#listener = listener;
+    this.#call.start(this);
+  }
+
+  override sendMessage(message: unknown, onLeft: () => void): void {
+    // It has a session then. Nobody else is given more room: what lies unread there is memory.
+    if (this.#method === 'saveStream') widenWindow(this.#stream);
+    this.#call.sendMessage(message, onLeft);
+  }
+
+  onReceiveMetadata(metadata: Metadata): void {
+    const { callsMax, checkAllowed } = this.#guard;
+    this.#underWay.calls += 1;
+    try {
+      if (this.#underWay.calls > callsMax) throw tooMany('calls under way', callsMax);
+      checkAllowed(metadata);
+    } catch (error) {
+      this.#refuse(error);
+      return;
+    }
+    this.#stream?.on('data', this.#count);
+    this.#listener?.onReceiveMetadata(metadata);
+  }
+
+  readonly #count = ({ length }: Buffer): void => {
+    this.#partBytes += length;
+    this.#underWay.partBytes += length;
+    if (this.#partBytes > PART_BYTES && this.#underWay.partBytes > this.#guard.partBytesMax)
+      this.#refuseParts(this.#stream as ServerHttp2Stream);
+  };
+
+  /** Closes it behind its status, or what came would be held for as long as the client keeps its side open. */
+  #refuseParts(stream: ServerHttp2Stream): void {
+    stream.off('data', this.#count);
+    const close = (): void => {
+      setImmediate(() => stream.destroy());
+    };
+    const { headersSent } = stream;
+    const error = tooMany('bytes of messages that have not come whole', this.#guard.partBytesMax);
+    // The end of a stream is heard by who reads it.
+    if (METHODS[this.#method].requestStream) this.#call.sendStatus(endOf(error));
+    else this.#refuse(error);
+    if (headersSent) stream.once('wantTrailers', close);
+    else stream.end(close);
+  }
+
+  #forgetParts(): void {
+    this.#underWay.partBytes -= this.#partBytes;
+    this.#partBytes = 0;
+  }
+
+  onReceiveMessage(message: unknown): void {
+    this.#forgetParts();
+    this.#listener?.onReceiveMessage(message);
+  }
+
+  onReceiveHalfClose(): void {
+    this.#listener?.onReceiveHalfClose();
+  }
+
+  /** It is told of every end. Its client may send on behind it; nobody holds that. */
+  onCancel(): void {
+    this.#underWay.calls -= 1;
+    this.#stream?.off('data', this.#count);
+    this.#forgetParts();
+    this.#listener?.onCancel();
+    this.#listener = null;
+  }
+
+  #refuse(error: unknown): void {
+    this.#guard.onEnd(this.#method, codeOf(error), 0);
+    this.#call.sendStatus(endOf(error));
+  }
+}
+
+const widened = new WeakSet<object>();
+
+/**
+ * Lets a client send more on each stream of its connection before it must hear that some was read: of 64 KiB, which is what
+ * grpc-js leaves it at, a message of changes takes a round trip or two, and both processes wake for each.
+ */
+function widenWindow(stream: ServerHttp2Stream | undefined): void {
+  const session = stream?.session;
+  if (session === undefined || session.destroyed || widened.has(session)) return;
+  widened.add(session);
+  session.settings({ initialWindowSize: WINDOW_BYTES });
+  session.setLocalWindowSize(2 * WINDOW_BYTES);
+}
