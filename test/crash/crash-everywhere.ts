@@ -9,14 +9,17 @@ const IS_DEEP = process.env['KEELSON_DEEP'] === '1';
 /** What the world outside knows of a store; its key is the same where a verdict on equal disks must be the same. */
 export type Known = null | boolean | { readonly key: string };
 
+/** A life of a store; tells `memory` what is issued and what is acknowledged. */
+export type LifeOf<Memory> = (environment: Environment, memory: Memory) => Promise<void>;
+
 /** What is crashed: a store, the work done with it, and a memory of what it promised that outlives it. */
 export interface CrashSubject<Memory extends Known> {
   /** What the world outside knows before the first call. */
   begin(): Memory;
   /** An independent copy, as of now. */
   copy(memory: Memory): Memory;
-  /** A whole life of the store; tells `memory` what is issued and what is acknowledged. */
-  work(environment: Environment, memory: Memory): Promise<void>;
+  /** What is done with the store, one after the other; all but the last leave it closed. */
+  readonly lives: readonly LifeOf<Memory>[];
   /** Opens what a crash left, holds it against `memory`, and, if asked, goes on working with it. */
   recover(environment: Environment, memory: Memory, goesOn: boolean): Promise<void>;
 }
@@ -56,6 +59,39 @@ export interface Crashed<Memory extends Known> {
   readonly stop: Stop;
 }
 
+/** Lives one after the other, as one process. */
+export async function liveAll<Memory>(
+  lives: readonly LifeOf<Memory>[],
+  environment: Environment,
+  memory: Memory,
+): Promise<void> {
+  for (const live of lives) await live(environment, memory);
+}
+
+/** Where a life begins: what is on the disk, what was promised, and the lives from there on. Nobody changes it. */
+export interface Beginning<Memory> {
+  readonly disk: SimulatedDisk;
+  readonly memory: Memory;
+  readonly lives: readonly [LifeOf<Memory>, ...LifeOf<Memory>[]];
+}
+
+/** The beginnings of a subject's lives: who wants to see a later one fail need not live those before it again. */
+export async function beginningsOf<Memory extends Known>(
+  subject: Pick<CrashSubject<Memory>, 'begin' | 'copy' | 'lives'>,
+  world: CrashWorld,
+): Promise<readonly Beginning<Memory>[]> {
+  const found: Beginning<Memory>[] = [];
+  let [disk, memory] = [newDisk(world), subject.begin()];
+  for (let [live, ...later] = subject.lives; live !== undefined; [live, ...later] = later) {
+    found.push({ disk, memory, lives: [live, ...later] });
+    if (later.length === 0) break;
+    const [next, known] = [disk.fork(), subject.copy(memory)];
+    await runWhole(next, (environment) => live(environment, known));
+    [disk, memory] = [next, known];
+  }
+  return found;
+}
+
 /** What crashes in a whole life of the subject can leave: see {@link crashesOf}. */
 export async function crashesOfLife<Memory extends Known>(
   subject: CrashSubject<Memory>,
@@ -66,7 +102,7 @@ export async function crashesOfLife<Memory extends Known>(
   const memory = subject.begin();
   return crashesOf(
     disk,
-    (environment) => subject.work(environment, memory),
+    (environment) => liveAll(subject.lives, environment, memory),
     choose,
     () => subject.copy(memory),
   );

@@ -3,12 +3,12 @@ import type { SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import {
   LOOKS,
   describing,
-  newDisk,
+  liveAll,
+  type Beginning,
   type Known,
   recoverTwice,
   runWhole,
   type CrashSubject,
-  type CrashWorld,
 } from './crash-everywhere.js';
 
 /** One call that fails, once. */
@@ -43,35 +43,35 @@ const CODES: Readonly<Record<CallKind, readonly string[]>> = {
   syncDirectory: ['EIO', 'ENOSPC', 'EMFILE'],
 };
 
-/** Each failure that the calls of the work can have. */
+/** Each failure that the calls of the first life behind a beginning can have. */
 export async function failuresOf<Memory extends Known>(
-  subject: CrashSubject<Memory>,
-  world: CrashWorld,
+  { copy }: CrashSubject<Memory>,
+  { disk, memory, lives: [live] }: Beginning<Memory>,
 ): Promise<readonly Failure[]> {
-  const disk = newDisk(world);
+  const fork = disk.fork();
   const failures: Failure[] = [];
-  disk.onCall = ({ number, kind, path }) => {
+  fork.onCall = ({ number, kind, path }) => {
     for (const code of CODES[kind]) failures.push({ call: number, kind, path, code });
     return undefined;
   };
-  await runWhole(disk, (environment) => subject.work(environment, subject.begin()));
+  await runWhole(fork, (environment) => live(environment, copy(memory)));
   return failures;
 }
 
 /**
- * Runs the work with that failure in it. It has to go on, or to open again; and what a crash leaves, right behind
+ * Lives on from a beginning with that failure in it. It has to go on, or to open again; and what a crash leaves, right behind
  * the failure or at the end of the work, has to be recovered, whichever of these kinds it is of; `isNew` says of each
  * disk whether it was not judged before.
  */
 export async function failAt<Memory extends Known>(
   subject: CrashSubject<Memory>,
-  world: CrashWorld,
+  beginning: Beginning<Memory>,
   failure: Failure,
   kinds: readonly CrashKind[],
   isNew: (disk: SimulatedDisk, memory: Known) => boolean,
 ): Promise<void> {
-  const disk = newDisk(world);
-  const memory = subject.begin();
+  const disk = beginning.disk.fork();
+  const memory = subject.copy(beginning.memory);
   const left: { readonly fork: SimulatedDisk; readonly memory: Memory; readonly when: string }[] = [];
   const leave = (when: string): void => {
     left.push({ fork: disk.fork(), memory: subject.copy(memory), when });
@@ -82,7 +82,7 @@ export async function failAt<Memory extends Known>(
     if (number === failure.call + 1 && !LOOKS.has(failure.kind)) leave('right behind it');
     return undefined;
   };
-  await runWhole(disk, (environment) => subject.work(environment, memory));
+  await runWhole(disk, (environment) => liveAll(beginning.lives, environment, memory));
   leave('at the end');
   for (const { fork, memory: known, when } of left) {
     for (const kind of kinds) {

@@ -9,15 +9,18 @@ import { codeOfFault, faultsOf, type FaultKind } from '../../sim/disk/harm/fault
 import { isKeelsonError } from '../../src/errors/index.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import {
+  type Beginning,
+  beginningsOf,
   describing,
+  liveAll,
   LOOKS,
-  newDisk,
   newImages,
   recoverTwice,
+  runWhole,
   type CrashWorld,
 } from '../crash/crash-everywhere.js';
-import { goOn, liveTwice, raftSubject } from './raft-life.js';
-import { RaftMemory } from './raft-memory.js';
+import { goOn, livesOf, raftSubject } from './raft-life.js';
+import type { RaftMemory } from './raft-memory.js';
 
 const SEGMENT_BYTES = 4096;
 const IS_DEEP = process.env['KEELSON_DEEP'] === '1';
@@ -63,34 +66,33 @@ function failuresOf({ kind, path }: CallNotice): readonly FaultKind[] {
   return faultsOf(kind).filter((fault) => codeOfFault(fault) !== undefined);
 }
 
-/** The calls of the lives as they are made when nothing fails. */
-async function callsOf(world: CrashWorld): Promise<CallNotice[]> {
-  const disk = newDisk(world);
+/** The calls of the first life behind a beginning as they are made when nothing fails. */
+async function callsOf({ disk, memory, lives: [live] }: Beginning<RaftMemory>): Promise<CallNotice[]> {
+  const fork = disk.fork();
   const calls: CallNotice[] = [];
-  disk.onCall = (notice) => {
+  fork.onCall = (notice) => {
     calls.push(notice);
     return undefined;
   };
-  await disk.run((environment) => liveTwice(environment, new RaftMemory(), SEGMENT_BYTES));
+  await runWhole(fork, (environment) => live(environment, memory.clone()));
   return calls;
 }
 
 /** `isNew` says of each disk that is left whether it was not judged before. */
 async function failOnce(
-  world: CrashWorld,
+  watched: Watched,
+  beginning: Beginning<RaftMemory>,
   call: number,
   fault: FaultKind,
   isNew: ReturnType<typeof newImages>,
 ): Promise<void> {
-  const disk = newDisk(world);
-  const memory = new RaftMemory();
-  const watched = new Watched();
+  const disk = beginning.disk.fork();
+  const memory = beginning.memory.clone();
+  watched.log = null;
   disk.onCall = ({ number }) => (number === call ? { fault } : undefined);
   await disk.run(async (environment) => {
     try {
-      await liveTwice(environment, memory, SEGMENT_BYTES, (log) => {
-        watched.opened(log);
-      });
+      await liveAll(beginning.lives, environment, memory);
     } catch (error) {
       if (!isKeelsonError(error) || !CODES.has(error.code)) throw error;
     }
@@ -127,17 +129,28 @@ async function lookAt(log: RaftLog, watched: Watched, memory: RaftMemory): Promi
 
 describe.each(WORLDS)('seed $seed, calls $profile.calls', (world) => {
   test('every call fails once, in every way', async () => {
-    const calls = await callsOf(world);
-    expect(calls.length).toBeGreaterThan(200);
+    const watched = new Watched();
+    const subject = {
+      ...raftSubject(SEGMENT_BYTES),
+      lives: livesOf(SEGMENT_BYTES, (log) => {
+        watched.opened(log);
+      }),
+    };
     const isNew = newImages();
-    for (const notice of calls) {
-      for (const [at, fault] of failuresOf(notice).entries()) {
-        // Many calls look, and few change anything: of a quick run's failures of the first kind it is one in six.
-        const portion = LOOKS.has(notice.kind) ? 6 : 2;
-        if (!IS_DEEP && (at + notice.number) % portion !== world.seed % portion) continue;
-        const where = `${fault} at call ${notice.number}, ${notice.kind} ${notice.path}`;
-        await describing(where, () => failOnce(world, notice.number, fault, isNew));
+    let count = 0;
+    for (const beginning of await beginningsOf(subject, world)) {
+      const calls = await callsOf(beginning);
+      count += calls.length;
+      for (const notice of calls) {
+        for (const [at, fault] of failuresOf(notice).entries()) {
+          // Many calls look, and few change anything: of a quick run's failures of the first kind it is one in six.
+          const portion = LOOKS.has(notice.kind) ? 6 : 2;
+          if (!IS_DEEP && (at + notice.number) % portion !== world.seed % portion) continue;
+          const where = `${fault} at call ${notice.number}, ${notice.kind} ${notice.path}`;
+          await describing(where, () => failOnce(watched, beginning, notice.number, fault, isNew));
+        }
       }
     }
+    expect(count).toBeGreaterThan(200);
   });
 });

@@ -1,7 +1,7 @@
 import type { Environment } from '../../src/disk/environment.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
-import type { CrashSubject } from '../crash/crash-everywhere.js';
+import type { CrashSubject, LifeOf } from '../crash/crash-everywhere.js';
 import { RaftMemory } from './raft-memory.js';
 
 const DIR = '/data/log';
@@ -16,7 +16,7 @@ export function raftSubject(segmentBytes: number): CrashSubject<RaftMemory> {
   return {
     begin: () => new RaftMemory(),
     copy: (memory) => memory.clone(),
-    work: (environment, memory) => liveTwice(environment, memory, segmentBytes),
+    lives: livesOf(segmentBytes),
     recover: async (environment, memory, goesOn) => {
       const log = await open(environment, segmentBytes);
       await memory.judge(log);
@@ -29,18 +29,16 @@ export function raftSubject(segmentBytes: number): CrashSubject<RaftMemory> {
   };
 }
 
-/** Both lives, one after the other; `onOpened` hears of each log. */
-export async function liveTwice(
-  environment: Environment,
-  memory: RaftMemory,
+/** Both lives; `onOpened` hears of each log. */
+export function livesOf(
   segmentBytes: number,
   onOpened: (log: RaftLog) => void = () => undefined,
-): Promise<void> {
-  for (const life of [firstLife, secondLife]) {
+): readonly LifeOf<RaftMemory>[] {
+  return [firstLife, secondLife].map((live) => async (environment, memory) => {
     const log = await open(environment, segmentBytes);
     onOpened(log);
-    await life(log, memory, segmentBytes);
-  }
+    await live(log, memory, segmentBytes);
+  });
 }
 
 /** Hard states, appends, conflicts, truncation, concurrent saves, rotations, a snapshot and compaction; a clean end. */

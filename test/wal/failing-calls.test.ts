@@ -5,9 +5,17 @@
  */
 import { expect, test } from 'vitest';
 import type { CrashKind } from '../../sim/disk/calls/call-kinds.js';
-import { CRASH_KINDS, describing, LOOKS, newImages, type CrashWorld } from '../crash/crash-everywhere.js';
-import { failAt, failuresOf } from '../crash/fail-everywhere.js';
+import {
+  type Beginning,
+  beginningsOf,
+  CRASH_KINDS,
+  describing,
+  LOOKS,
+  newImages,
+} from '../crash/crash-everywhere.js';
+import { failAt, failuresOf, type Failure } from '../crash/fail-everywhere.js';
 import { walSubject } from './wal-life.js';
+import type { WalMemory } from './wal-memory.js';
 
 const isDeep = process.env['KEELSON_DEEP'] === '1';
 
@@ -19,24 +27,30 @@ const ABOVE = '/data';
 
 test.each(['inline', 'background'] as const)('every call of a life fails once, %s', async (calls) => {
   const subject = walSubject(4096);
-  const world = (at: number): CrashWorld => ({
-    seed: at % WORLDS,
-    profile: { calls },
-    directories: ['/data'],
-  });
-  const failures = (await failuresOf(subject, world(1))).filter(({ path }) => path !== ABOVE);
+  const begun = new Map<number, ReturnType<typeof beginningsOf<WalMemory>>>();
+  const beginningAt = async (at: number, life: number): Promise<Beginning<WalMemory>> => {
+    const seed = at % WORLDS;
+    const known =
+      begun.get(seed) ?? beginningsOf(subject, { seed, profile: { calls }, directories: ['/data'] });
+    begun.set(seed, known);
+    return (await known)[life] as Beginning<WalMemory>;
+  };
+  const failures: (Failure & { readonly life: number })[] = [];
+  for (const life of subject.lives.keys())
+    for (const failure of await failuresOf(subject, await beginningAt(1, life)))
+      if (failure.path !== ABOVE) failures.push({ ...failure, life });
   expect(failures.length).toBeGreaterThan(500);
   const isNew = newImages();
   // The two modes share the failures between them, unless there is time for all; of looks, which are many and change
   // nothing, a third.
   const turn = calls === 'inline' ? 0 : 1;
   for (const [at, failure] of failures.entries()) {
-    const { call, kind, path, code } = failure;
+    const { call, kind, path, code, life } = failure;
     const portion = LOOKS.has(kind) ? 6 : 2;
     if (!isDeep && at % portion !== turn) continue;
     const kinds = isDeep ? CRASH_KINDS : [CRASH_KINDS[call % 3] as CrashKind];
-    await describing(`seed ${at % WORLDS}, ${code} of ${kind} ${path}, call ${call}`, () =>
-      failAt(subject, world(at), failure, kinds, isNew),
+    await describing(`seed ${at % WORLDS}, ${code} of ${kind} ${path}, call ${call}`, async () =>
+      failAt(subject, await beginningAt(at, life), failure, kinds, isNew),
     );
   }
 });

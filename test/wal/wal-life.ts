@@ -16,11 +16,10 @@ export function walSubject(segmentBytes: number): CrashSubject<WalMemory> {
   return {
     begin: () => new WalMemory(),
     copy: (memory) => memory.clone(),
-    work: async (environment, memory) => {
-      const life = new Life(() => open(environment, segmentBytes), memory, segmentBytes);
-      await life.first();
-      await life.second();
-    },
+    lives: [
+      (environment, memory) => new Life(() => open(environment, segmentBytes), memory, segmentBytes).first(),
+      (environment, memory) => new Life(() => open(environment, segmentBytes), memory, segmentBytes).second(),
+    ],
     recover: async (environment, memory, goesOn) => {
       const wal = await open(environment, segmentBytes);
       await memory.judge(wal);
