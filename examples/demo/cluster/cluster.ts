@@ -13,7 +13,7 @@ export const CLUSTER_ID = 'demo';
 /** Small, so that rotation, compaction and snapshots happen while one watches. */
 const TUNING = {
   tickMs: 30,
-  snapshotEveryEntries: 1500,
+  snapshotEveryEntries: 500,
   keepEntries: 100,
   recentBytes: 16 * 1024,
   segmentBytes: 128 * 1024,

@@ -111,8 +111,9 @@ export class Disasters {
     const name = this.#draw(this.#cluster.names);
     const { installs } = this.#witness.record(name);
     await this.#cluster.kill([name]);
-    // It holds nothing beyond what was acknowledged by now, but for what was on its way.
-    const lacks = Math.max(...this.#workload.acked.slice(-100).map(({ revision }) => revision)) + 1000;
+    // It holds nothing beyond what was acknowledged by now, but for what was on its way: one write of each client, and
+    // what each tried again with another leader.
+    const lacks = Math.max(...this.#workload.acked.slice(-100).map(({ revision }) => revision)) + 300;
     const others = this.#cluster.names.filter((other) => other !== name);
     const isCompacted = (): boolean =>
       others.every((other) => this.#witness.record(other).compactedUpTo > lacks);
