@@ -321,11 +321,11 @@ export class ClusterNode implements HostingNode {
   /** What was recovered must be what was promised, or one of the saves since. */
   #settle(log: RaftLog): void {
     const { promised } = this;
-    const expected = promised.lines();
     this.trace.line(`${this.clock} ${this.id} recovers ${describeLog(log)}`, { kind: 'open' });
     const settled = promised.settle(log);
     if (settled === null) {
       const what = `${this.id} recovered a log that breaks its promises`;
+      const expected = promised.lines();
       throw new ClusterFinding({ oracle: 'recovered-state', what, expected, found: describeLog(log) });
     }
     const { reach } = this.#world;

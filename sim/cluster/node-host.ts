@@ -235,12 +235,13 @@ export class NodeHost implements RaftHost {
 
   /** For who draws the run. */
   #tellSave(kind: 'save' | 'saved' | 'refused', save: ReadySave, state: PromisedState): void {
-    const { trace, clock, id } = this.#parts.node;
+    const { node } = this.#parts;
+    const { trace, id } = node;
     if (!trace.keepsLines) return;
     const from = save.entries[0]?.index;
     const until = from === undefined ? undefined : from + save.entries.length;
     const about = { kind, of: save, term: state.term, from, until };
-    trace.line(`${clock} ${id} ${kind} ${String(save.id)}: ${describeState(state)}`, about);
+    trace.line(`${node.clock} ${id} ${kind} ${String(save.id)}: ${describeState(state)}`, about);
   }
 
   #takePending(save: ReadySave): PendingPromise {

@@ -13,8 +13,8 @@ const MAGIC = Buffer.from(FRAME_MAGIC);
 export function checkTail(disk: SimulatedDisk, walDir: string, lastLsn: number, by: string): void {
   const path = tailOf(disk, walDir);
   if (path === null) return;
-  const seen = Buffer.from(disk.readVolatile(path) ?? []);
-  const kept = Buffer.from(disk.readDurable(path) ?? []);
+  const seen = asBuffer(disk.readVolatile(path));
+  const kept = asBuffer(disk.readDurable(path));
   const verdict = decodeSegmentHeader(seen);
   if (verdict.kind !== 'valid') return;
   const salt = segmentSalt(verdict.header.identity);
@@ -44,6 +44,11 @@ export function checkTail(disk: SimulatedDisk, walDir: string, lastLsn: number, 
  */
 function mayHide({ counters }: SimulatedDisk): boolean {
   return counters['sync-failed'] > 0;
+}
+
+/** The same memory: what a disk shows is a copy already. */
+function asBuffer(bytes: Uint8Array | null): Buffer {
+  return bytes === null ? Buffer.alloc(0) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** The segment with the highest number. */

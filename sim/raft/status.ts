@@ -50,9 +50,8 @@ export interface RaftStatus {
 
 export function statusOf(server: Server): RaftStatus {
   const { id, term, vote, role, leader, log, applying, configuration, storageState, transferee } = server;
-  const members = [...server.progress].map(
-    ([member, { match, next, state }]) => [member, { match, next, state }] as const,
-  );
+  const members = new Map<NodeId, MemberStatus>();
+  for (const [member, { match, next, state }] of server.progress) members.set(member, { match, next, state });
   return {
     id,
     term,
@@ -69,6 +68,6 @@ export function statusOf(server: Server): RaftStatus {
     storageState,
     unfitToVote: server.options.storage.unfitToVote,
     transferee,
-    members: new Map(members),
+    members,
   };
 }

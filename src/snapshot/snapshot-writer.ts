@@ -20,6 +20,9 @@ import { invalid } from './write-request.js';
  */
 const SYNC_EVERY_BYTES = 128 * 1024;
 
+/** Room for a chunk to begin with. It doubles while the chunk fills: a small snapshot takes little memory. */
+const FIRST_BYTES = 4096;
+
 const NEXT = { fate: 'Nothing of it counts.', then: 'take the snapshot again' };
 
 /**
@@ -33,7 +36,8 @@ export class SnapshotWriter {
   readonly #file: DiskFile;
   readonly #header: SnapshotHeader;
   /** The chunk being filled, behind room for its own header, so that both go out in one write. */
-  readonly #chunk: Uint8Array;
+  #chunk: Uint8Array;
+  readonly #chunkBytesMax: number;
   #filledBytes = 0;
   #position = 0;
   #unsyncedBytes = 0;
@@ -45,7 +49,8 @@ export class SnapshotWriter {
   constructor(file: DiskFile, header: SnapshotHeader, chunkBytes: number) {
     this.#file = file;
     this.#header = header;
-    this.#chunk = new Uint8Array(SNAPSHOT_CHUNK_HEADER_BYTES + chunkBytes);
+    this.#chunkBytesMax = SNAPSHOT_CHUNK_HEADER_BYTES + chunkBytes;
+    this.#chunk = new Uint8Array(Math.min(FIRST_BYTES, this.#chunkBytesMax));
   }
 
   async begin(): Promise<void> {
@@ -62,11 +67,12 @@ export class SnapshotWriter {
       // Transferred or resized while a chunk of it was written, it would end here as if it had never been longer.
       if (piece.length !== length) throw invalid('data', `${piece.length} bytes now`, `the ${length} it had`);
       const start = SNAPSHOT_CHUNK_HEADER_BYTES + this.#filledBytes;
+      this.#makeRoom(start + length - taken);
       const part = piece.subarray(taken, taken + this.#chunk.length - start);
       this.#chunk.set(part, start);
       this.#filledBytes += part.length;
       taken += part.length;
-      if (start + part.length === this.#chunk.length) {
+      if (start + part.length === this.#chunkBytesMax) {
         await this.#writeChunk();
         betweenChunks();
       }
@@ -85,6 +91,15 @@ export class SnapshotWriter {
     await this.#write(footer);
     await this.#sync();
     return { checksum: fileChecksumOf(footer), dataBytes: this.#dataBytes };
+  }
+
+  /** The chunk has room for so many bytes, or is as large as one may be. */
+  #makeRoom(wantedBytes: number): void {
+    const chunk = this.#chunk;
+    const wanted = Math.min(wantedBytes, this.#chunkBytesMax);
+    if (wanted <= chunk.length) return;
+    this.#chunk = new Uint8Array(Math.min(this.#chunkBytesMax, Math.max(wanted, 2 * chunk.length)));
+    this.#chunk.set(chunk);
   }
 
   async #writeChunk(): Promise<void> {

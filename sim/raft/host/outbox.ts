@@ -51,7 +51,9 @@ export class Outbox {
   /** Nothing is here that could go out without a save. */
   get isEmptyButForSave(): boolean {
     const { messages, readStates, reads, snapshotReads, snapshotPieces } = this;
-    return [messages, readStates, reads, snapshotReads, snapshotPieces].every((list) => list.length === 0);
+    return (
+      messages.length + readStates.length + reads.length + snapshotReads.length + snapshotPieces.length === 0
+    );
   }
 
   /** Empties it; what waits for a save stays unless there can be one. */

@@ -6,6 +6,8 @@ import { addEntries, type Memory } from './entry-records.js';
 
 /** The window is kept in so many pieces, of which the oldest goes when there is no more room. */
 const PIECES = 8;
+/** The first piece; each later one is as large as all before it, up to its share: a log that holds little takes little. */
+const FIRST_PIECE_BYTES = 8 * 1024;
 /** So many bytes are copied word by word sooner than by way of an array over them. */
 const COPIED_BY_WORDS = 512;
 /** What the place of one frame is counted for, so that frames of tiny entries stay within the bound too. */
@@ -111,7 +113,8 @@ export class RecentEntries {
       newest.used + newest.frames.length * FRAME_BYTES + needed <= newest.bytes.length
     )
       return newest;
-    const capacity = Math.max(this.#pieceBytes, needed);
+    const grown = Math.max(FIRST_PIECE_BYTES, this.#heldBytes);
+    const capacity = Math.max(Math.min(this.#pieceBytes, grown), needed);
     let free = this.#spare;
     this.#spare = null;
     while (this.#pieces.length > 0 && this.#heldBytes + capacity > this.#bytesMax)
@@ -125,7 +128,7 @@ export class RecentEntries {
 
   #retire(piece: Piece): void {
     this.#release(piece);
-    if (piece.bytes.length === this.#pieceBytes) this.#spare = piece;
+    if (piece.bytes.length <= this.#pieceBytes) this.#spare = piece;
   }
 
   /** It is held no more, and empty. */

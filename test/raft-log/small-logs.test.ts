@@ -1,0 +1,28 @@
+/**
+ * A process may hold hundreds of small logs, and a test opens thousands: what each takes in memory goes by what it holds,
+ * not by what it may hold. Some are opened with all defaults, saved to and given a snapshot; then their memory is counted.
+ */
+import { expect, test } from 'vitest';
+import { openRaftLog } from '../../src/index.js';
+import { createSimulatedDisk } from '../../sim/index.js';
+
+const LOGS = 16;
+
+test('a log of a few entries takes no more than 100 KiB', async () => {
+  const disk = createSimulatedDisk({ seed: 1, directories: ['/data'] });
+  const { arrayBuffers: before } = process.memoryUsage();
+  const logs = [];
+  for (let at = 1; at <= LOGS; at++) {
+    const log = await openRaftLog({
+      dir: `/data/log-${at}`,
+      segmentBytes: 8192,
+      environment: disk.environment,
+    });
+    await log.save({ entries: [{ index: 1, term: 1, data: Buffer.from('x') }], hardState: { term: 1 } });
+    await log.createSnapshot({ index: 1, conf: Buffer.alloc(0), data: Buffer.from('state') });
+    expect(log.entriesInMemory(1, 2)).toHaveLength(1);
+    logs.push(log);
+  }
+  expect((process.memoryUsage().arrayBuffers - before) / LOGS).toBeLessThan(100 * 1024);
+  for (const log of logs) await log.close();
+});
