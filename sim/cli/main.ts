@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { type AnyPlan, type AnyResult, drawAny, parseAny, runAny } from './any-plan.js';
+import { compileSooner } from './compile-sooner.js';
 import { failureText, leaveFailure } from './failure-files.js';
 import { forkPlan } from './fork-plan.js';
 import { Interruption } from './interruption.js';
@@ -25,6 +26,7 @@ const LEFT_MAX = 5;
 const REPLAY_LINES = 200;
 
 async function main(): Promise<number> {
+  compileSooner();
   let options: CliOptions;
   try {
     options = parseOptions(process.argv.slice(2));

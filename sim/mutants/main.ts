@@ -1,3 +1,4 @@
+import { compileSooner } from '../cli/compile-sooner.js';
 import { hunt, type HuntEnd } from './hunt.js';
 import { measure, type Measured } from './measure.js';
 import { parseOptions, USAGE, UsageError, type GateOptions } from './options.js';
@@ -14,6 +15,7 @@ const EXIT = { holds: 0, broken: 1, usage: 2, refused: 3 } as const;
 const HONEST_SEEDS = 30;
 
 async function main(): Promise<number> {
+  compileSooner();
   const options = parseOptions(process.argv.slice(2));
   if (options.help) {
     console.log(USAGE);
