@@ -381,7 +381,8 @@ export class SegmentedLog {
     const { durable, latched } = writer;
     if (latched !== null) return;
     await this.#orLatch(async () => {
-      await sealProvisionally({ active, durable, layer: this.#request.layer, superblock });
+      const { environment, layer } = this.#request;
+      await sealProvisionally({ environment, active, durable, layer, superblock });
       await superblock.write({ isCleanEnd: true, proven: durable });
     }).catch(() => undefined);
   }

@@ -1,4 +1,5 @@
 import { changeFailed } from '../../disk/disk-failure.js';
+import type { Environment } from '../../disk/environment.js';
 import { syncData } from '../../disk/told-calls.js';
 import { writeFully } from '../../disk/write-fully.js';
 import { KeelsonError } from '../../errors/index.js';
@@ -22,8 +23,12 @@ import { LeftAsItWas } from './left-as-it-was.js';
 const AGAIN = { fate: 'The log is as it was.', then: 'save again' };
 const REOPEN = { fate: 'The log accepts no more saves.', then: 'reopen it' };
 
+/** The sums of a seal of more are made in one turn of the event loop, and its bytes in the next: nothing is written meanwhile. */
+const RECORDS_PER_TURN = 262_144;
+
 /** A segment whose frames are all durable, to be sealed. */
 export interface Sealing {
+  readonly environment: Pick<Environment, 'endOfTurn'>;
   readonly active: ActiveSegment;
   readonly durable: DurableMark;
   readonly layer: WalLayer;
@@ -33,7 +38,7 @@ export interface Sealing {
 /** Writes the index of the old segment to its end, and syncs it: its next reader is an open that will not scan it. */
 export async function sealSegment(sealing: Sealing): Promise<SealTrailer> {
   const { salt } = sealing.active;
-  const bytes = encodeSeal(sealOf(sealing), salt);
+  const bytes = encodeSeal(await sealOf(sealing), salt);
   await writeSeal(sealing.active, bytes);
   const trailer = decodeSealTrailer(bytes.subarray(bytes.length - SEAL_TRAILER_BYTES), salt);
   if (trailer === null) throw new RangeError('a seal of our own cannot be read back');
@@ -50,7 +55,7 @@ export async function sealProvisionally(sealing: Sealing): Promise<void> {
   const { active, layer, superblock } = sealing;
   // R8: what took the place of a snapshot that the log names is told by each open anew.
   if (layer.fallback !== null) return;
-  const seal = sealOf(sealing);
+  const seal = await sealOf(sealing);
   const checksums = active.index.checksums();
   const state = layer.preambleState();
   const places = { ...seal, runCount: seal.runs.length / 2, provisional: { stateBytes: state.length } };
@@ -83,12 +88,17 @@ async function writtenFront({ active, durable, superblock }: Sealing): Promise<S
   }
 }
 
-function sealOf({ active, durable, layer, superblock }: Sealing): Seal {
+async function sealOf({ environment, active, durable, layer, superblock }: Sealing): Promise<Seal> {
   const { index } = active;
+  const sums = rangeSums(index.lowest, index.checksums());
+  if (index.until - index.lowest > RECORDS_PER_TURN)
+    await new Promise<void>((resolve) => {
+      environment.endOfTurn(resolve);
+    });
   return {
     lowest: index.lowest,
     until: index.until,
-    sums: rangeSums(index.lowest, index.checksums()),
+    sums,
     offsets: index.offsets(),
     runs: layer.termRuns(index.lowest, index.until),
     lastLsn: durable.lsn,
