@@ -266,7 +266,7 @@ class Opening {
     superblock: SuperblockFile,
     first: Judged,
   ): Promise<{ readonly judged: Judged; readonly tail: DiskFile }> {
-    await superblock.checkFence('background');
+    await superblock.checkFence('inline');
     const { disk } = this.#request.environment;
     const listing = await listStore(disk, this.#paths);
     const isSame =

@@ -40,8 +40,8 @@ export const CLEAN_END_BUGS: readonly PlantedBug[] = [
       },
       {
         file: CLEAN_TAIL,
-        find: 'at !== until || readFrameHeader(behind, 0, salt) !== null',
-        put: 'at !== until && readFrameHeader(behind, 0, salt) !== null',
+        find: 'frames.length < until - at || readFrameHeader(last.subarray(frames.length), 0, salt) !== null',
+        put: 'frames.length < until - at && readFrameHeader(last.subarray(frames.length), 0, salt) !== null',
       },
       {
         file: 'src/wal/recover/prove-tail.ts',

@@ -60,7 +60,7 @@ export async function proveTail(
 export async function tailGrew(file: DiskFile, { segments, tail }: Judgement): Promise<boolean> {
   const segment = segments[segments.length - 1];
   if (segment === undefined || tail.stop !== null) return true;
-  const bytes = await readAt(file, tail.runUntil, FRAME_HEADER_BYTES_MAX);
+  const bytes = await readAt(file, tail.runUntil, FRAME_HEADER_BYTES_MAX, 'inline');
   return readFrameHeader(bytes, 0, segment.salt) !== null;
 }
 
@@ -71,7 +71,7 @@ export function openTail(disk: Disk, { segments }: Pick<Judgement, 'segments'>):
 
 async function openForWriting(disk: Disk, path: string): Promise<DiskFile> {
   try {
-    return await disk.open(path, { access: 'write' });
+    return await disk.open(path, { access: 'write', mode: 'inline' });
   } catch (error) {
     throw readFailed('a segment', { path }, error);
   }
@@ -85,7 +85,7 @@ async function renewHeader(disk: Disk, segment: LiveSegment): Promise<void> {
 async function holdsOldSeal(file: DiskFile, segment: LiveSegment): Promise<boolean> {
   const from = segment.header.segmentBytes - SEAL_TRAILER_BYTES;
   if (segment.framesUntil > from) return false;
-  const bytes = await readAt(file, from, SEAL_TRAILER_BYTES);
+  const bytes = await readAt(file, from, SEAL_TRAILER_BYTES, 'inline');
   return decodeSealTrailer(bytes, segment.salt) !== null;
 }
 

@@ -65,7 +65,7 @@ async function lockFile(disk: Disk, path: string): Promise<LockedFile> {
     try {
       // The name may have moved to another inode (A14) between the open and the lock.
       if (await file.tryLock()) {
-        const { id } = await file.stat();
+        const { id } = await file.stat('inline');
         const isOurs = !(await isHeldAside(disk, path + ASIDE, id)) && (await disk.stat(path))?.id === id;
         if (isOurs) return { path, id, file };
       }
@@ -89,7 +89,7 @@ async function lockFile(disk: Disk, path: string): Promise<LockedFile> {
 async function openForLock(disk: Disk, path: string): Promise<{ file: DiskFile; isMade: boolean }> {
   try {
     try {
-      return { file: await disk.open(path, { access: 'write' }), isMade: false };
+      return { file: await disk.open(path, { access: 'write', mode: 'inline' }), isMade: false };
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw error;
       return { file: await disk.open(path, { access: 'write', create: 'if-missing' }), isMade: true };

@@ -30,7 +30,7 @@ export async function readMarks(disk: Disk, dir: string): Promise<MarksFile> {
   const file = await openToRead(disk, path, 'the end marks');
   if (file === null) return { path, state: 'missing', blocks: [] };
   const bytes = new Uint8Array(END_MARK_BLOCK_BYTES + END_MARK_BYTES);
-  await using(file, () => readFully(file, bytes, 0)).catch((error: unknown) => {
+  await using(file, () => readFully(file, bytes, 0, 'inline')).catch((error: unknown) => {
     throw readFailed('the end marks', { path }, error);
   });
   const blocks = [0, END_MARK_BLOCK_BYTES].map((from) =>
