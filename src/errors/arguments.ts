@@ -128,6 +128,12 @@ export function readFields<Field extends string>(
   return fields as Readonly<Record<Field, unknown>>;
 }
 
+/** The fields whose values were given. */
+export function given<T extends object>(fields: T): { [Field in keyof T]?: NonNullable<T[Field]> } {
+  const found = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(found) as { [Field in keyof T]?: NonNullable<T[Field]> };
+}
+
 /** The error of a field that is none. */
 export function unknownField(prefix: string, field: string, known: readonly string[]): KeelsonError {
   const argument = prefix === '' ? field : `${prefix}.${field}`;

@@ -18,9 +18,3 @@ export function textFlag(values: FlagValues, flag: string): string | undefined {
   if (text === '') throw new UsageError(`--${flag} is empty.`);
   return typeof text === 'string' ? text : undefined;
 }
-
-/** The fields whose values were given. */
-export function given<T extends object>(fields: T): { [Field in keyof T]?: NonNullable<T[Field]> } {
-  const found = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(found) as { [Field in keyof T]?: NonNullable<T[Field]> };
-}

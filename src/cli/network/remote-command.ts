@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { VerifyReport } from '../../raft-log/verify-report.js';
+import { given } from '../../errors/arguments.js';
 import { dataOf } from '../dump-command.js';
 import { EXIT, UsageError, type ExitCode } from '../exit.js';
 import type { DataForm } from '../options.js';
@@ -14,7 +15,7 @@ import {
   type Facts,
 } from '../text.js';
 import { verifyText } from '../verify-command.js';
-import { given, numberFlag, textFlag, type FlagValues } from './flags.js';
+import { numberFlag, textFlag, type FlagValues } from './flags.js';
 
 const TEXT = { type: 'string' } as const;
 const FLAGS = {

@@ -60,16 +60,9 @@ function regionOf(batches: readonly GivenEntries[], from: number, path: string):
     for (let index = batch.from; index < batch.until; index += 1) {
       const kind = batch.kind(index);
       const data = batch.data(index);
+      const checksum = entryChecksum(index, batch.term(index), kind, data);
       offsets[index - from] = at;
-      at = putEntryRecord(
-        bytes,
-        view,
-        at,
-        0,
-        kind,
-        data,
-        entryChecksum(index, batch.term(index), kind, data),
-      );
+      at = putEntryRecord(bytes, view, at, 0, kind, data, checksum);
     }
   }
   return { from, offsets, bytes, fileOffset: 0, path };

@@ -8,7 +8,7 @@ import {
   type ChannelOptions,
   type ConnectionInjector,
 } from '@grpc/grpc-js';
-import { checkInteger, invalidArgument, readFields } from '../../errors/arguments.js';
+import { checkInteger, given, invalidArgument, readFields } from '../../errors/arguments.js';
 import { KeelsonError } from '../../errors/index.js';
 import type { RaftLogOptions } from '../../raft-log/options-contract.js';
 import type { RaftLogStats } from '../../raft-log/stats.js';
@@ -154,10 +154,7 @@ export async function serveRaftLogs(options: ServeOptions): Promise<RaftLogServe
   setLogVerbosity(logVerbosity.NONE);
   const logs = new RaftLogHost(
     logsBelow({ writeMode: 'background', ...log, root, checkpoints: options.checkpoints }),
-    {
-      ...limits,
-      ...(onSync === undefined ? {} : { onSync }),
-    },
+    { ...limits, ...given({ onSync }) },
   );
   const guard: CallGuard = {
     ...limits,

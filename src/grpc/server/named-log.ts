@@ -1,5 +1,5 @@
 import { KeelsonError } from '../../errors/index.js';
-import { invalidArgument } from '../../errors/arguments.js';
+import { given, invalidArgument } from '../../errors/arguments.js';
 import { IDENTITY_BYTES, identityText } from '../../format/identity.js';
 import type {
   LogState,
@@ -122,6 +122,18 @@ export class NamedLog {
     return new Reading(() => this.#lend(given), read);
   }
 
+  /** One look at whatever there is. */
+  async readOnce<T>(read: (hosted: HostedLog) => T | Promise<T>): Promise<T> {
+    const loan = this.#lend(undefined);
+    try {
+      return await read(await loan.hosted);
+    } catch (error) {
+      throw loan.toldOf(error);
+    } finally {
+      await loan.giveBack();
+    }
+  }
+
   #lend(given: Session | undefined): Loan {
     const session = given === undefined ? this.#session : this.sessionOf(given);
     const look = session === null ? (this.#look ??= this.#beginLook()) : null;
@@ -211,9 +223,7 @@ function optionsOf(options: OpenOptions | undefined): HostedOptions {
   const { neverCreate, segmentBytes, batchBytesMax, snapshotsKept, checksOff, verifyAll } = options;
   return {
     ...(neverCreate ? { create: 'never' } : {}),
-    ...(segmentBytes === undefined ? {} : { segmentBytes }),
-    ...(batchBytesMax === undefined ? {} : { batchBytesMax }),
-    ...(snapshotsKept === undefined ? {} : { snapshotsKept }),
+    ...given({ segmentBytes, batchBytesMax, snapshotsKept }),
     ...(checksOff ? { checks: 'off' } : {}),
     ...(verifyAll ? { verifyOnOpen: 'all' } : {}),
   };

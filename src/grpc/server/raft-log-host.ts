@@ -1,4 +1,4 @@
-import { invalidArgument } from '../../errors/arguments.js';
+import { given, invalidArgument } from '../../errors/arguments.js';
 import { firstOf, KeelsonError, orAborted, throwIfAborted, untilAborted } from '../../errors/index.js';
 import { checksum } from '../../format/checksum.js';
 import type { RaftLog } from '../../raft-log/contract.js';
@@ -14,7 +14,7 @@ import { EventQueue } from './event-queue.js';
 import type { LogSession } from './log-session.js';
 import { checkLogName, type LogSource } from './log-source.js';
 import { NamedLog, stateOf } from './named-log.js';
-import { firstPart, partsOf, receiveUpload, type Part } from './receive-upload.js';
+import { firstPart, receiveUpload, type Parts } from './receive-upload.js';
 import { endedError, tooMany } from './refusals.js';
 import type { TakeSnapshot } from './upload.js';
 
@@ -69,25 +69,23 @@ export class RaftLogHost implements RaftLogCalls {
   }
 
   async close({ session }: RequestOf<'close'>): Promise<ResponseOf<'close'>> {
-    const given = whole(session, 'session');
-    await this.#named(given.name).close(given);
+    const whose = whole(session, 'session');
+    await this.#named(whose.name).close(whose);
     return {};
   }
 
   async getState({ name }: RequestOf<'getState'>): Promise<ResponseOf<'getState'>> {
     const named = this.#named(name);
-    return only(
-      named.reading(undefined, async function* (hosted) {
-        const { session } = named;
-        yield {
-          state: stateOf(hosted),
-          isAttached: session !== null,
-          epoch: session?.epoch ?? 0,
-          directory: hosted.directory,
-          recoveryJson: toJson(hosted.log.recovery) ?? '',
-        };
-      }),
-    );
+    return named.readOnce((hosted) => {
+      const { session } = named;
+      return {
+        state: stateOf(hosted),
+        isAttached: session !== null,
+        epoch: session?.epoch ?? 0,
+        directory: hosted.directory,
+        recoveryJson: toJson(hosted.log.recovery) ?? '',
+      };
+    });
   }
 
   async save({ session, change }: RequestOf<'save'>): Promise<ResponseOf<'save'>> {
@@ -159,31 +157,31 @@ export class RaftLogHost implements RaftLogCalls {
     requests: AsyncIterable<RequestOf<'createSnapshot'>>,
     signal?: AbortSignal,
   ): Promise<ResponseOf<'createSnapshot'>> {
-    const parts = partsOf(requests);
+    const parts = requests[Symbol.asyncIterator]();
     const upload = await firstPart(parts, 'upload', signal);
-    return this.#receive(upload, (log, given) => log.createSnapshot(given), parts, signal);
+    return this.#receive(upload, (log, made) => log.createSnapshot(made), parts, signal);
   }
 
   async installSnapshot(
     requests: AsyncIterable<RequestOf<'installSnapshot'>>,
     signal?: AbortSignal,
   ): Promise<ResponseOf<'installSnapshot'>> {
-    const parts = partsOf(requests);
+    const parts = requests[Symbol.asyncIterator]();
     const { upload, term, hardState } = await firstPart(parts, 'install', signal);
     const more = { term, ...(hardState === undefined ? {} : { hardState: hardStateChangeOf(hardState) }) };
-    const make: MakeSnapshot = (log, given) => log.installSnapshot({ ...given, ...more });
+    const make: MakeSnapshot = (log, made) => log.installSnapshot({ ...made, ...more });
     return this.#receive(whole(upload, 'install.upload'), make, parts, signal);
   }
 
   #receive(
     upload: SnapshotUpload,
     make: MakeSnapshot,
-    parts: AsyncIterator<Part | undefined>,
+    parts: AsyncIterator<Parts>,
     signal: AbortSignal | undefined,
   ): ReturnType<typeof receiveUpload> {
     const session = this.#session(upload.session);
     const { index, conf, bytes } = upload;
-    const about = { index, conf, ...(bytes === undefined ? {} : { bytes }) };
+    const about = { index, conf, ...given({ bytes }) };
     const take: TakeSnapshot = (data, abandoned) =>
       make(session.hosted.log, { ...about, data, signal: abandoned });
     return receiveUpload(session, upload, take, parts, signal);
@@ -198,10 +196,7 @@ export class RaftLogHost implements RaftLogCalls {
     signal?: AbortSignal,
   ): AsyncGenerator<ResponseOf<'openSnapshot'>, void> {
     yield* this.#named(session?.name ?? name).reading(session, async function* ({ log }) {
-      const opened = await log.openSnapshot({
-        ...(index === undefined ? {} : { index }),
-        ...(signal === undefined ? {} : { signal }),
-      });
+      const opened = await log.openSnapshot(given({ index, signal }));
       if (opened === null) throw noSnapshot(name, index);
       try {
         yield { part: { $case: 'snapshot', value: opened.meta } } as const;
@@ -239,7 +234,7 @@ export class RaftLogHost implements RaftLogCalls {
       const queue = new EventQueue<{ readonly readBytes: number; readonly totalBytes: number }>();
       const verifying = log
         .verify({
-          ...(signal === undefined ? {} : { signal }),
+          ...given({ signal }),
           onProgress: (progress) => {
             queue.push(progress);
           },
@@ -259,19 +254,17 @@ export class RaftLogHost implements RaftLogCalls {
   ): Promise<ResponseOf<'checkpoint'>> {
     const directory = this.#source.checkpointAt(to);
     const asked = { to: directory, scope: CHECKPOINT_SCOPES[Math.max(0, scope)] ?? 'durable' };
-    return only(
-      this.#named(name).reading(undefined, async function* ({ log }) {
-        const made = await log.checkpoint(signal === undefined ? asked : { ...asked, signal });
-        const { snapshot, segments, replayAfter, hardState } = made;
-        yield {
-          directory,
-          snapshot: snapshot ?? undefined,
-          segments: segments.length,
-          replayAfter,
-          hardState: hardStateMessageOf(hardState),
-        };
-      }),
-    );
+    return this.#named(name).readOnce(async ({ log }) => {
+      const made = await log.checkpoint({ ...asked, ...given({ signal }) });
+      const { snapshot, segments, replayAfter, hardState } = made;
+      return {
+        directory,
+        snapshot: snapshot ?? undefined,
+        segments: segments.length,
+        replayAfter,
+        hardState: hardStateMessageOf(hardState),
+      };
+    });
   }
 
   async getStats({ name }: RequestOf<'getStats'>): Promise<ResponseOf<'getStats'>> {
@@ -281,10 +274,10 @@ export class RaftLogHost implements RaftLogCalls {
   }
 
   async *watch(
-    { session: given }: RequestOf<'watch'>,
+    { session: whose }: RequestOf<'watch'>,
     signal?: AbortSignal,
   ): AsyncGenerator<ResponseOf<'watch'>, void> {
-    const session = this.#session(given);
+    const session = this.#session(whose);
     const queue = session.watch();
     const { signal: ending, forget } = firstOf([signal]);
     ending.addEventListener('abort', () => {
@@ -312,20 +305,13 @@ export class RaftLogHost implements RaftLogCalls {
   }
 
   #session(session: Session | undefined): LogSession {
-    const given = whole(session, 'session');
-    return this.#named(given.name).sessionOf(given);
+    const whose = whole(session, 'session');
+    return this.#named(whose.name).sessionOf(whose);
   }
 }
 
 function entryCountOf({ change }: Change): number {
   return change?.$case === 'save' ? (change.value.entries?.sizes.length ?? 0) : 0;
-}
-
-/** The one thing that a reading brings. */
-async function only<T>(reading: AsyncIterable<T, void>): Promise<T> {
-  let found: T | undefined;
-  for await (const one of reading) found = one;
-  return found as T;
 }
 
 function whole<T>(value: T | undefined, argument: string): T {
@@ -338,10 +324,7 @@ function noSnapshot(name: string, index: number | undefined): KeelsonError {
   return new KeelsonError(
     'KEELSON_UNAVAILABLE',
     `the log ${name} keeps ${which}. Ask GetState which it keeps.`,
-    {
-      argument: 'index',
-      ...(index === undefined ? {} : { index }),
-    },
+    { argument: 'index', ...given({ index }) },
   );
 }
 

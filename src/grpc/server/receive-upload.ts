@@ -11,21 +11,19 @@ export interface Part<Case extends string = string, Value = unknown> {
   readonly value: Value;
 }
 
-/** The parts of a stream of requests. */
-export async function* partsOf<P extends Part>(
-  requests: AsyncIterable<{ readonly part?: P | undefined }>,
-): AsyncGenerator<P | undefined, void> {
-  for await (const { part } of requests) yield part;
+/** What such a stream brings. */
+export interface Parts<P extends Part = Part> {
+  readonly part?: P | undefined;
 }
 
 /** The first part of an upload, which must say what it is. */
 export async function firstPart<P extends Part, Case extends P['$case']>(
-  parts: AsyncIterator<P | undefined>,
+  parts: AsyncIterator<Parts<P>>,
   expected: Case,
   signal: AbortSignal | undefined,
 ): Promise<Extract<P, { readonly $case: Case }>['value']> {
   const next = await orAborted('the upload', signal, parts.next());
-  const part = next.done === true ? undefined : next.value;
+  const part = next.done === true ? undefined : next.value.part;
   if (part?.$case !== expected) throw invalidArgument('part', part?.$case, `${expected}, first`);
   return part.value;
 }
@@ -35,7 +33,7 @@ export async function receiveUpload(
   session: LogSession,
   about: SnapshotUpload,
   take: TakeSnapshot,
-  parts: AsyncIterator<Part | undefined>,
+  parts: AsyncIterator<Parts>,
   signal: AbortSignal | undefined,
 ): Promise<ResponseOf<'createSnapshot'>> {
   if (!about.isHeld && session.isTaken(about.number)) {
@@ -56,13 +54,13 @@ async function receivePieces(
   session: LogSession,
   upload: Upload,
   offset: number,
-  parts: AsyncIterator<Part | undefined>,
+  parts: AsyncIterator<Parts>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const stream = upload.resume(offset);
   const { signal: ending, forget } = firstOf([signal, session.ending, upload.refusal]);
   try {
-    for await (const part of untilAborted('the upload', ending, parts)) {
+    for await (const { part } of untilAborted('the upload', ending, parts)) {
       if (part?.$case === 'end') {
         upload.checkEnd((part.value as SnapshotEnd).bytes);
         return;
