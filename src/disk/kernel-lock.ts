@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { systemCode, systemError } from './system-error.js';
 
 /** What is used of `fs-native-extensions`; the package ships no types. */
@@ -75,15 +76,16 @@ const FILE_KNOWN = /^1\.5\./;
  * @param from URL of a module that may load the package
  */
 export function addonFile(from: string | undefined): unknown {
-  // The package finds none where there is no build for the C library, and this one might load all the same.
-  if (from === undefined || existsSync('/etc/alpine-release')) return undefined;
   try {
+    // The package finds none where there is no build for the C library, and this one might load all the same.
+    if (from === undefined || existsSync('/etc/alpine-release')) return undefined;
     const load = createRequire(from);
-    const { version } = load('fs-native-extensions/package.json') as { readonly version: string };
+    const manifest = load.resolve('fs-native-extensions/package.json');
+    const { version } = load(manifest) as { readonly version: string };
     if (!FILE_KNOWN.test(version)) return undefined;
-    return load(
-      `fs-native-extensions/prebuilds/${process.platform}-${process.arch}/fs-native-extensions.node`,
-    ) as unknown;
+    // Of this very copy: where it has none, the name alone would find that of another release further out.
+    const file = `prebuilds/${process.platform}-${process.arch}/fs-native-extensions.node`;
+    return load(join(dirname(manifest), file)) as unknown;
   } catch {
     return undefined;
   }

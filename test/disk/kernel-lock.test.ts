@@ -4,8 +4,10 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import fs, { closeSync, copyFileSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire, syncBuiltinESMExports } from 'node:module';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { NodeDisk, type DiskFile } from '../../src/disk/index.js';
@@ -128,6 +130,34 @@ test('the addon is found by its file beside the package, and by the package wher
   expect(addon.tryLock(fd, 0, 0, true)).toBe(false);
   await file.close();
   expect(addon.tryLock(fd, 0, 0, true)).toBe(true);
+});
+
+test('the file is that of the very copy whose release is known, and of none further out', () => {
+  const outer = scratchDirectory();
+  const file = `prebuilds/${process.platform}-${process.arch}/fs-native-extensions.node`;
+  const installed = dirname(createRequire(import.meta.url).resolve('fs-native-extensions/package.json'));
+  const copyBelow = (dir: string, version: string): string => {
+    const copy = join(dir, 'node_modules/fs-native-extensions');
+    mkdirSync(dirname(join(copy, file)), { recursive: true });
+    writeFileSync(join(copy, 'package.json'), JSON.stringify({ version }));
+    return copy;
+  };
+  copyFileSync(join(installed, file), join(copyBelow(outer, '2.0.0'), file));
+  copyBelow(join(outer, 'app'), '1.5.9');
+  expect(addonFile(pathToFileURL(join(outer, 'app/index.js')).href)).toBeUndefined();
+});
+
+test('where Node may not look whether a file is there, the package is asked', () => {
+  const { existsSync } = fs;
+  onTestFinished(() => {
+    fs.existsSync = existsSync;
+    syncBuiltinESMExports();
+  });
+  fs.existsSync = () => {
+    throw Object.assign(new Error('Access to this API has been restricted'), { code: 'ERR_ACCESS_DENIED' });
+  };
+  syncBuiltinESMExports();
+  expect(addonFile(import.meta.url)).toBeUndefined();
 });
 
 describe('a runtime in which the addon would end the process', () => {
