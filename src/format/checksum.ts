@@ -33,9 +33,10 @@ export function checksum(bytes: Uint8Array, seed = 0): number {
 let largeBytes = 0;
 
 let largeChecksum = (bytes: Uint8Array, seed: number): number => {
+  const sum = zlibCrc32(bytes, seed);
   largeBytes += bytes.length;
-  if (largeBytes >= FOLDED_AFTER_BYTES) largeChecksum = folding(BYTE_TABLE) ?? zlibCrc32;
-  return zlibCrc32(bytes, seed);
+  if (largeBytes >= FOLDED_AFTER_BYTES) largeChecksum = folding(BYTE_TABLE, bytes, seed, sum) ?? zlibCrc32;
+  return sum;
 };
 
 /**

@@ -6,35 +6,44 @@ const PIECE_BYTES = 64 * 1024;
 const TABLE_BYTES = 4 * 256 * 4;
 const BYTES_FROM = 8192;
 
-// As much of it as is used here. Undefined under `node --jitless`.
-declare const WebAssembly:
-  | undefined
-  | {
-      readonly Module: new (bytes: Uint8Array) => object;
-      readonly Instance: new (module: object) => {
-        readonly exports: {
-          readonly memory: { readonly buffer: ArrayBuffer };
-          readonly sum: (bytes: number, seed: number) => number;
-        };
-      };
+// As much of it as is used here. Not there under `node --jitless`.
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => {
+    readonly exports: {
+      readonly memory: { readonly buffer: ArrayBuffer };
+      readonly sum: (bytes: number, seed: number) => number;
     };
+  };
+};
+
+type Checksum = (bytes: Uint8Array, seed: number) => number;
 
 /**
- * Makes a CRC-32 for large stretches that takes less than half of zlib's time, the copy into its own memory included. Null where
- * WebAssembly is not allowed, where the processor lacks its vectors, or where there is no room for the addresses of its memory.
+ * A CRC-32 for large stretches that takes less than half of zlib's time, the copy into its own memory included. Null where
+ * WebAssembly is not allowed, where the processor lacks its vectors, or where there is no room for the addresses of its memory;
+ * and where `sum` is not what it finds, since a host may put what it likes in WebAssembly's place.
  *
  * @param byteTable what one byte makes
+ * @param bytes a large stretch, behind others whose sum is `seed`
  */
-export function folding(byteTable: Int32Array): ((bytes: Uint8Array, seed: number) => number) | null {
-  if (typeof WebAssembly === 'undefined') return null;
-  let memory;
-  let sum: (bytes: number, seed: number) => number;
+export function folding(
+  byteTable: Int32Array,
+  bytes: Uint8Array,
+  seed: number,
+  sum: number,
+): Checksum | null {
   try {
-    const module = new WebAssembly.Module(Buffer.from(FOLDING_MODULE, 'base64'));
-    ({ memory, sum } = new WebAssembly.Instance(module).exports);
+    const made = madeFolding(byteTable);
+    return made(bytes, seed) === sum ? made : null;
   } catch {
     return null;
   }
+}
+
+function madeFolding(byteTable: Int32Array): Checksum {
+  const module = new WebAssembly.Module(Buffer.from(FOLDING_MODULE, 'base64'));
+  const { memory, sum } = new WebAssembly.Instance(module).exports;
   const tables = new DataView(memory.buffer, 0, TABLE_BYTES);
   for (const [byte, word] of byteTable.entries()) {
     let after = word;
