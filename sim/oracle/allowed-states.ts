@@ -210,9 +210,17 @@ export class AllowedStates {
     this.#begin({ ordinal: ++this.#ordinal, state: found, by: 'what was left over budget' });
   }
 
-  /** A state of this life that was promised in which `isIt` holds: all that a reader may show that no mark proves is not in it. */
-  wasPromised(isIt: (state: LogState) => boolean): boolean {
-    return this.#past.some(isIt);
+  /** How many states were promised in this life. */
+  get promisedCount(): number {
+    return this.#past.length;
+  }
+
+  /**
+   * One of the first `count` states of this life that were promised in which `isIt` holds: all that a reader may show that no
+   * mark proved by then is not in it.
+   */
+  wasPromised(isIt: (state: LogState) => boolean, count: number): boolean {
+    return this.#past.slice(0, count).some(isIt);
   }
 
   /** A state of this life in which `isIt` holds: what a reader beside the writer may be shown. */

@@ -16,7 +16,8 @@ export const RULES = {
   'tail-not-durable':
     'An open resolved, and what it shows is not on the platter yet, or what it cut still is.',
   'too-early': 'A call was made before what it rests on was on the platter.',
-  'other-store': 'A writer whose directory was moved away touched what stands in its place.',
+  'other-store':
+    "A writer whose directory was moved away, or that was replaced, touched what stands in its place, or is its successor's.",
   'quarantine-shrunk': 'What was set aside left the quarantine.',
   rollback: 'Files that were rolled back took along what others still prove, or what was newer was deleted.',
   copy: 'A clone or a checkpoint is none of the states of its source, or goes on at numbers of it.',

@@ -1,5 +1,10 @@
 import { FRAME_MAGIC } from '../../src/format/frame-header.js';
-import { parseWalFileName, SUPERBLOCK_NAME, WAL_DIRECTORY_NAME } from '../../src/format/names.js';
+import {
+  parseWalFileName,
+  SUPERBLOCK_NAME,
+  UNFINISHED_NAME,
+  WAL_DIRECTORY_NAME,
+} from '../../src/format/names.js';
 import {
   decodeSegmentHeader,
   SEGMENT_HEADER_BYTES,
@@ -58,14 +63,15 @@ export function superblockName(fs: FileSystem, dir: string, ino: number): string
   return fileAt(fs, `${dir}/${SUPERBLOCK_NAME}`)?.ino === ino ? SUPERBLOCK_NAME : null;
 }
 
-/** D11: behind an open both slots say on the platter which epoch it has, and where that begins. Null: they do. */
+/** D11: behind an open both slots say on the platter which epoch it has, where that begins, and of no clean end. Null: they do. */
 export function forgettable(fs: FileSystem, superblock: string, epoch: number): string | null {
   const node = fileAt(fs, superblock);
   if (node === null) return 'there is no superblock';
   for (const at of [0, SUPERBLOCK_SLOT_BYTES]) {
     const slot = slotAt(node, at, 'durable');
-    if (slot?.epoch === epoch && slot.fenceEpoch === epoch) continue;
-    return `on the platter the slot at ${at} says epoch ${slot?.epoch}, which begins with ${slot?.fenceEpoch}, expected ${epoch}`;
+    if (slot?.epoch === epoch && slot.fenceEpoch === epoch && !slot.isCleanEnd) continue;
+    const end = slot?.isCleanEnd === true ? ', and ends cleanly' : '';
+    return `on the platter the slot at ${at} says epoch ${slot?.epoch}, which begins with ${slot?.fenceEpoch}${end}, expected ${epoch}`;
   }
   return null;
 }
@@ -85,7 +91,15 @@ function slotTooEarly(fs: FileSystem, call: CallNotice, scene: OrderScene): stri
   const node = fileAt(fs, call.path);
   const put = decodeSuperblock(call.bytes ?? new Uint8Array());
   if (node === null || put.kind !== 'valid') return null;
-  const { generation } = put.superblock;
+  const { generation, epoch, fenceEpoch } = put.superblock;
+  // One that is written again at its own place says nothing new.
+  const isBegun =
+    scene.doing === 'opening' &&
+    fenceEpoch === epoch &&
+    slotAt(node, call.position, 'volatile')?.generation !== generation;
+  const unsynced = isBegun ? unsyncedIn(fs, scene, put.superblock) : null;
+  if (unsynced !== null)
+    return `the superblock says where epoch ${epoch} begins before ${unsynced} is synced`;
   const kept = slotAt(node, SUPERBLOCK_SLOT_BYTES - call.position, 'durable');
   // Nearly always, so that nothing else is looked at.
   if (kept?.generation === generation - 1) return namedTooEarly(fs, put.superblock, scene);
@@ -205,6 +219,27 @@ function trimmed(bytes: Buffer): Buffer {
     : bytes.subarray(from, bytes.findLastIndex((byte) => byte !== 0) + 1);
 }
 
+/**
+ * D5, R11: in a directory in the making nothing is written before the mark that says so is durable, nor in the one that its
+ * segments have elsewhere.
+ */
+export function copyTooEarly(
+  fs: FileSystem,
+  { kind, path: written }: CallNotice,
+  { dir, walDir }: { readonly dir: string; readonly walDir: string | null },
+): string | null {
+  if (kind !== 'write' || written.endsWith(`/${UNFINISHED_NAME}`)) return null;
+  const path = walDir !== null && written.startsWith(`${walDir}/`) ? `${dir}/` : written;
+  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+    const directory = findNode(fs, path.slice(0, end), 'open');
+    const mark = directory?.kind === 'directory' ? directory.volatile.get(UNFINISHED_NAME) : undefined;
+    if (directory?.kind !== 'directory' || mark === undefined) continue;
+    if (directory.durable.get(UNFINISHED_NAME) === mark) return null;
+    return `${written} is written before the name of ${UNFINISHED_NAME} above it is durable`;
+  }
+  return null;
+}
+
 /** R10: an open takes nothing away before the names that it read, the tail that it shows and where its epoch begins are durable. */
 function deletionTooEarly(fs: FileSystem, { path }: CallNotice, scene: OrderScene): string | null {
   const isLive = path.startsWith(`${scene.snapshots}/`)
@@ -222,12 +257,27 @@ function deletionTooEarly(fs: FileSystem, { path }: CallNotice, scene: OrderScen
     if (/\.(wal|snap)$/.test(add.name))
       return `${path} is taken away before the name of ${add.name} is durable`;
   }
+  const unsynced = unsyncedIn(fs, scene);
+  return unsynced === null ? null : `${path} is taken away before ${unsynced} is synced`;
+}
+
+const ALL_SEGMENTS = { firstSegment: 0, newestSegment: Infinity } as const;
+
+/** A segment of which something waits for a sync; null if none does. */
+function unsyncedIn(
+  fs: FileSystem,
+  scene: OrderScene,
+  { firstSegment, newestSegment }: Pick<Superblock, 'firstSegment' | 'newestSegment'> = ALL_SEGMENTS,
+): string | null {
+  const directory = findNode(fs, scene.walDir, 'open');
   if (directory?.kind !== 'directory') return null;
   for (const [name, ino] of directory.volatile) {
     const node = fs.nodes.get(ino);
-    if (parseWalFileName(name).kind !== 'segment' || node?.kind !== 'file' || node.pending.length === 0)
-      continue;
-    return `${path} is taken away before ${WAL_DIRECTORY_NAME}/${name} is synced`;
+    const isUnsynced = node?.kind === 'file' && node.pending.length > 0;
+    const parsed = parseWalFileName(name);
+    if (!isUnsynced || parsed.kind !== 'segment') continue;
+    if (parsed.number >= firstSegment && parsed.number <= newestSegment)
+      return `${WAL_DIRECTORY_NAME}/${name}`;
   }
   return null;
 }

@@ -84,7 +84,50 @@ export function drawFaults(seed: number, op: PlanOp, opCount: number, swarm: Swa
     ...drawFailure(new Random(subSeed(seed, 'failure again')), op, 0, swarm, again),
     ...drawDamage(new Random(subSeed(seed, 'damage')), op, opCount, swarm),
     ...drawHeldRead(new Random(subSeed(seed, 'held read')), op, swarm),
+    ...drawAimed(new Random(subSeed(seed, 'aimed')), op, swarm),
+    ...drawLostTail(new Random(subSeed(seed, 'lost tail')), op, swarm),
+    ...drawHeldSync(new Random(subSeed(seed, 'held sync')), op, swarm),
     ...drawRefusedRotation(new Random(subSeed(seed, 'refused rotation')), op, swarm),
+  ];
+}
+
+/** Calls that a rule is about, by file: a place that is drawn among all calls of an operation hardly ever meets them. */
+const AIMS: readonly (readonly [FaultClass, PlanFaultKind, CallClass, string])[] = [
+  ['sync-error', 'EIO', 'dataSync', '*.wal'],
+  ['sync-error', 'EIO', 'dataSync', '*.wal'],
+  ['sync-error', 'EIO', 'dataSync', 'superblock'],
+  ['sync-error', 'EIO', 'syncDirectory', 'wal'],
+  ['sync-error', 'EIO', 'syncDirectory', 'snapshots'],
+  ['write-error', 'EIO', 'write', 'superblock'],
+  ['read-error', 'EIO', 'read', 'superblock'],
+  ['no-space', 'ENOSPC', 'write', '*.wal'],
+  ['too-many-open-files', 'EMFILE', 'syncDirectory', 'wal'],
+];
+const AIMED = 0.05;
+const LOST_TAILS = 0.05;
+/** Writes of the superblock by which an open stamps its epoch: behind its judgement, and before its last look at the tail. */
+const STAMPS = 3;
+
+function drawAimed(random: Random, op: PlanOp, swarm: Swarm): PlanFault[] {
+  const aims = AIMS.filter(([name]) => swarm.on.has(name));
+  if (QUIET.has(op.kind) || aims.length === 0 || !random.chance(AIMED)) return [];
+  const [, kind, on, of] = random.pick(aims);
+  return [{ at: { op: op.id, life: 0, on, of, nth: 1 + random.below(3) }, kind }];
+}
+
+/** D5: what a failed sync has lost the page cache shows still, and then, in the midst of the next open, does not. */
+function drawLostTail(random: Random, op: PlanOp, swarm: Swarm): PlanFault[] {
+  const needs = ['sync-error', 'kill', 'eviction'] as const;
+  if (!ONLY_SAVES.has(op.kind) || !needs.every((name) => swarm.on.has(name))) return [];
+  if (!random.chance(LOST_TAILS)) return [];
+  const here = { op: op.id, life: 0 } as const;
+  return [
+    { at: { ...here, on: 'dataSync', of: '*.wal', nth: 1 }, kind: 'EIO' },
+    { at: { ...here, on: 'change', nth: 1000 }, kind: 'kill' },
+    {
+      at: { op: op.id, life: 1, on: 'write', of: 'superblock', nth: 1 + random.below(STAMPS) },
+      kind: 'eviction',
+    },
   ];
 }
 
@@ -93,6 +136,15 @@ function drawHeldRead(random: Random, op: PlanOp, swarm: Swarm): PlanFault[] {
   if (op.kind !== 'compact' || op.saves === undefined || !swarm.on.has('slow') || !random.chance(0.3))
     return [];
   return [{ at: { op: op.id, life: 0, on: 'read', of: '*.wal', nth: 1 }, kind: 'stuck' }];
+}
+
+/** A sync of the writer that hangs while a reader opens: what it is to make durable no mark proves, and no reader may show (R10). */
+function drawHeldSync(random: Random, op: PlanOp, swarm: Swarm): PlanFault[] {
+  if (op.kind !== 'beside' || op.saves === undefined || op.compacts === true) return [];
+  if (!swarm.on.has('slow') || !random.chance(0.5)) return [];
+  return [
+    { at: { op: op.id, life: 0, on: 'dataSync', of: '*.wal', nth: 1 + random.below(2) }, kind: 'stuck' },
+  ];
 }
 
 /** Operations that save and do nothing else: there the first write of the superblock is that of a rotation. */
@@ -122,9 +174,9 @@ function drawRefusedRotation(random: Random, op: PlanOp, swarm: Swarm): PlanFaul
 }
 
 /** Directories whose names a copy syncs: the one that it is made in, itself, its segments'. */
-const COPY_PLACES = ['data', 'data', 'clone', 'clone-wal', 'checkpoint'] as const;
+const COPY_PLACES = ['data', 'clone', 'clone', 'clone-wal', 'checkpoint'] as const;
 /** Each is synced two or three times; what the first two prove, all that follows rests on. */
-const COPY_SYNCS = [1, 1, 2, 2, 3] as const;
+const COPY_SYNCS = [1, 1, 1, 2, 3] as const;
 /** Calls that change the disk, about, of a try that was stopped there, and of the next one until it is nearly whole. */
 const COPY_CHANGES = 60;
 const NEARLY_WHOLE = { from: 28, count: 16 } as const;

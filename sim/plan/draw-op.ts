@@ -28,7 +28,7 @@ const SAVE_WEIGHTS: readonly (readonly [SaveOp['kind'], number])[] = [
   ['wrong', 0.5],
 ];
 
-type OtherKind = Exclude<OpKind, SaveOp['kind'] | 'rollback' | 'hurt' | 'copy'>;
+type OtherKind = Exclude<OpKind, SaveOp['kind'] | 'rollback' | 'hurt' | 'copy' | 'twins'>;
 
 const SNAPSHOT_KINDS: ReadonlySet<OpKind> = new Set<OpKind>(['snapshot', 'install', 'compact']);
 
@@ -109,7 +109,7 @@ export function drawOp(random: Random, swarm: Swarm, place: number): OpBody {
     case 'moved':
       return drawMoved(random, swarm);
     case 'squeeze':
-      return { kind, freeBytes: random.pick([0, 0, 4096, 8192, 32_768]) };
+      return drawSqueeze(random);
     case 'read-snapshot':
       return { kind, share: share(random) };
     case 'beside': {
@@ -121,6 +121,18 @@ export function drawOp(random: Random, swarm: Swarm, place: number): OpBody {
   }
 }
 
+/** Many terms, as who was away gets them, and then votes until no reserve has room: the seal finds its own room still (D7). */
+function drawFilling(random: Random): SaveOp[] {
+  const climb = (): SaveOp => ({ kind: 'append', count: 9, bytes: random.below(20), raise: 1, climbs: 1 });
+  const vote = (): SaveOp => ({ kind: 'vote', raise: 1, candidate: random.pick(['a', 'b', null]) });
+  return [...Array.from({ length: 16 }, climb), ...Array.from({ length: 14 }, vote)];
+}
+
+function drawSqueeze(random: Random): OpBody {
+  const freeBytes = random.pick([0, 0, 4096, 8192, 32_768]);
+  return { kind: 'squeeze', freeBytes, ...(random.chance(0.25) ? { saves: drawFilling(random) } : {}) };
+}
+
 function drawCompact(random: Random, swarm: Swarm): OpBody {
   const op = { kind: 'compact', share: random.pick([1, 1, share(random)]) } as const;
   if (!random.chance(0.4)) return op;
@@ -128,9 +140,13 @@ function drawCompact(random: Random, swarm: Swarm): OpBody {
   return random.chance(0.3) ? { ...op, saves, isQueued: true } : { ...op, saves };
 }
 
-/** Half of the streams see what they have read cut, and the log grow beyond their end again: a length tells them nothing. */
-function drawReplaced(random: Random, swarm: Swarm): { after?: number; beside?: SaveOp[] } {
-  if (random.chance(0.5)) return {};
+/**
+ * Many streams see what they have read cut, and the log grow beyond their end again: a length tells them nothing. Others see
+ * it end in front of theirs, before they have read so far.
+ */
+function drawReplaced(random: Random, swarm: Swarm): { share?: number; after?: number; beside?: SaveOp[] } {
+  if (random.chance(0.4)) return {};
+  if (random.chance(0.3)) return { share: 0, beside: [{ kind: 'truncate', depth: 1 + random.below(12) }] };
   const bytes = drawBytes(random, swarm);
   const cut = { kind: 'conflict', depth: 1 + random.below(12), count: 1 + random.below(8), bytes } as const;
   const grown = { kind: 'append', count: 9, bytes, raise: 0 } as const;
@@ -149,12 +165,17 @@ function drawMoved(random: Random, swarm: Swarm): OpBody {
 
 export function drawCopy(random: Random, swarm: Swarm): OpBody {
   const of = random.pick<CopyWay>([...COPY_WAYS, 'store', 'store']);
-  // What is saved behind the snapshot that covers all leaves no such checkpoint to be made.
-  const saves = of === 'all' && random.chance(0.8) ? [] : drawSaves(random, swarm, random.below(6));
+  const saves = of === 'all' ? drawUncovered(random, swarm) : drawSaves(random, swarm, random.below(6));
   const op = { kind: 'copy', of, saves, compacts: of === 'all' || random.chance(0.5) } as const;
   const apart = random.chance(0.5) ? { apart: true } : {};
   const cut = random.chance(0.7) ? { cut: true } : {};
   return { ...op, ...apart, ...cut, identity: random.pick(COPY_IDENTITIES) };
+}
+
+/** What is saved behind the snapshot that covers all leaves no such checkpoint to be made, and be it one entry. */
+function drawUncovered(random: Random, swarm: Swarm): SaveOp[] {
+  if (random.chance(0.7)) return [];
+  return [{ kind: 'append', count: 1 + random.below(2), bytes: drawBytes(random, swarm), raise: 0 }];
 }
 
 export function drawRollback(random: Random): OpBody {
@@ -167,6 +188,7 @@ export function drawRollback(random: Random): OpBody {
     share: random.pick([0.2, 0.6, 0.9, 1]),
     removes: random.chance(0.3),
     stale,
+    ...(random.chance(0.3) ? { closes: true } : {}),
   };
 }
 

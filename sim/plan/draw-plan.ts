@@ -17,6 +17,8 @@ const ROLLBACKS = 0.04;
 const HURTS = 0.02;
 /** Share of the operations behind which a copy of the store is made. */
 const COPIES = 0.02;
+/** And behind which two processes open one. */
+const TWINS = 0.015;
 
 /** Stands for the open that makes the store, so that it meets faults like any other. */
 const FIRST_OPEN: PlanOp = { id: 0, kind: 'reopen', readsAll: false };
@@ -45,7 +47,8 @@ export function drawPlan(seed: number, profile: PlanProfile): Plan {
   };
   const rolled = swarm.on.has('rollback') ? withRollbacks(subSeed(root, 'rollback'), ops) : ops;
   const all = swarm.on.has('rot') ? withHurts(subSeed(root, 'hurt'), rolled) : rolled;
-  const copied = withCopies(subSeed(root, 'copy'), all, swarm);
+  const twinned = swarm.on.has('lock-lost') ? withTwins(subSeed(root, 'twins'), all) : all;
+  const copied = withCopies(subSeed(root, 'copy'), twinned, swarm);
   for (const op of copied)
     if (op.kind === 'copy')
       for (const fault of drawCopyFaults(subSeed(subSeed(root, 'copy fault'), op.id), op, OPS, swarm))
@@ -67,6 +70,13 @@ function withCopies(seed: number, ops: readonly PlanOp[], swarm: Swarm): PlanOp[
     const random = new Random(subSeed(seed, op.id));
     const isOwn = op.id <= OPS && random.chance(COPIES);
     return isOwn ? [op, { id: 3 * OPS + op.id, ...drawCopy(random, swarm) }] : [op];
+  });
+}
+
+function withTwins(seed: number, ops: readonly PlanOp[]): PlanOp[] {
+  return ops.flatMap((op) => {
+    const isOwn = op.id <= OPS && new Random(subSeed(seed, op.id)).chance(TWINS);
+    return isOwn ? [op, { id: 4 * OPS + op.id, kind: 'twins' }] : [op];
   });
 }
 

@@ -184,6 +184,7 @@ export type OpBody =
    * In a copy of the disk that crashes here, some files go back to what the platter held `back` operations ago.
    * `share`: how many of them, 1 is all. `removes`: one of them that was not there then goes away. `stale`: the end
    * marks stay, once the newest has landed, but in the other block stands one of an earlier run, which had come further.
+   * `closes`: behind the crash the copy is opened and closed, so that superblock and marks both say where the log ended.
    */
   | {
       readonly kind: 'rollback';
@@ -192,9 +193,12 @@ export type OpBody =
       readonly share: number;
       readonly removes: boolean;
       readonly stale: boolean;
+      readonly closes?: boolean;
     }
   /** In a copy of the disk a bit of the newest snapshot, or of a frame, is flipped: what should work does. */
   | { readonly kind: 'hurt'; readonly what: 'snapshot' | 'frame' }
+  /** Two processes open a copy of the disk at one moment, and both are granted the lock. */
+  | { readonly kind: 'twins' }
   | { readonly kind: 'wait'; readonly ms: number }
   /** The lock is lost while its owner lives, and a second process opens the store. */
   | { readonly kind: 'takeover'; readonly saves: readonly SaveOp[] }
@@ -209,8 +213,8 @@ export type OpBody =
       readonly saves: readonly SaveOp[];
       readonly snapshots: boolean;
     }
-  /** The disk is filled up to `freeBytes`. */
-  | { readonly kind: 'squeeze'; readonly freeBytes: number }
+  /** The disk is filled up to `freeBytes`; `saves`: one by one behind that, some of them to the last byte of a reserve. */
+  | { readonly kind: 'squeeze'; readonly freeBytes: number; readonly saves?: readonly SaveOp[] }
   /** Room is there again. */
   | { readonly kind: 'release' };
 

@@ -107,14 +107,15 @@ function savesOf(op: PlanOp): readonly SaveOp[] {
   if (op.kind === 'snapshot') return op.beside;
   if (op.kind === 'stream') return op.beside ?? [];
   if (op.kind === 'compact' || op.kind === 'beside') return op.saves ?? [];
-  if (op.kind === 'reopen') return op.saves ?? [];
+  if (op.kind === 'reopen' || op.kind === 'squeeze') return op.saves ?? [];
   return hasSaves(op) ? op.saves : [];
 }
 
 function withSaves(op: PlanOp, saves: readonly SaveOp[]): PlanOp {
   if (op.kind === 'snapshot' || (op.kind === 'stream' && op.beside !== undefined))
     return { ...op, beside: saves };
-  const mayHave = op.kind === 'reopen' || op.kind === 'compact' || op.kind === 'beside';
+  const mayHave =
+    op.kind === 'reopen' || op.kind === 'squeeze' || op.kind === 'compact' || op.kind === 'beside';
   if (mayHave && op.saves !== undefined) return { ...op, saves };
   return hasSaves(op) ? { ...op, saves } : op;
 }

@@ -37,9 +37,6 @@ export async function performCopy(scene: Scene, op: CopyOp, seed: number): Promi
   const { of, saves, compacts } = op;
   const { other, hasLostLock, isOverBudget } = scene;
   if (other !== null || hasLostLock || isOverBudget || log.status !== 'open') return;
-  const { identity = 'same-of-whole-cluster' } = op;
-  const since = scene.allowed.promises.length - 1;
-  scene.copy = { stage: 'begun', walDir: op.apart === true ? CLONE_WAL_DIR : null, identity, since };
   const move = async (): Promise<void> => {
     if (compacts) {
       const snapshot = { kind: 'snapshot', share: 0.999, bytes: 300, chunks: 1, beside: [] } as const;
@@ -49,10 +46,12 @@ export async function performCopy(scene: Scene, op: CopyOp, seed: number): Promi
     await moveOn(scene, { beside: saves }, seed);
   };
   // A snapshot covers all before, or what is saved beside it waits.
-  if (of === 'all') {
-    await move();
-    await copy(scene, log, op);
-  } else await Promise.all([copy(scene, log, op), move()]);
+  if (of === 'all') await move();
+  const { identity = 'same-of-whole-cluster' } = op;
+  const since = scene.allowed.promises.length - 1;
+  const walDir = op.apart === true ? CLONE_WAL_DIR : null;
+  scene.copy = { stage: 'begun', dir: CLONE_DIR, walDir, identity, since };
+  await Promise.all([copy(scene, log, op), of === 'all' ? null : move()]);
   // A try that failed is made again, and what a copy says is durable outlives the power.
   if (op.cut === true && scene.process.isAlive) {
     if (scene.copy.stage === 'begun') {
@@ -69,6 +68,9 @@ export async function performCopy(scene: Scene, op: CopyOp, seed: number): Promi
 async function copy(scene: Scene, log: RaftLog, op: CopyOp): Promise<void> {
   const { of, cut } = op;
   const isMoving = op.saves.length > 0 || op.compacts;
+  const { allowed } = scene;
+  const isUncovered =
+    allowed.isSettled && lastIndexOf(allowed.promised.state) > coveredIn(allowed.promised.state);
   // A checkpoint holds what was accepted before, durable or not; a clone is made by who sees the files alone.
   const queued = of === 'store' ? Promise.resolve() : queueValue(scene);
   const marked = log.save({});
@@ -76,6 +78,8 @@ async function copy(scene: Scene, log: RaftLog, op: CopyOp): Promise<void> {
   try {
     if (of === 'store') await marked;
     else await log.checkpoint({ scope: of, to: CHECKPOINT_DIR });
+    if (of === 'all' && isUncovered)
+      throw broken(scene, 'a checkpoint was made that names no segment, and the snapshot does not cover all');
     const { lsn } = await marked;
     const { sourceLsn } = await cloneRaftLog(
       of === 'store' ? scene.dir : CHECKPOINT_DIR,
@@ -104,6 +108,10 @@ async function copy(scene: Scene, log: RaftLog, op: CopyOp): Promise<void> {
   } finally {
     await queued;
   }
+}
+
+function coveredIn({ boundary, snapshot }: LogState): number {
+  return Math.max(boundary.index, snapshot?.index ?? 0);
 }
 
 function cloneOptions(scene: Scene, { of }: CopyOp): CloneOptions {

@@ -1,6 +1,7 @@
 import { KeelsonError } from '../../src/errors/index.js';
 import { lastLsnOf } from '../../src/format/frame-header.js';
 import type { RaftLog, SnapshotMeta } from '../../src/raft-log/contract.js';
+import { cloneRaftLog } from '../../src/raft-log/copies/clone-raft-log.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { repairStore } from '../../src/raft-log/repair-store.js';
 import { verifyStore } from '../../src/raft-log/verify-store.js';
@@ -50,7 +51,7 @@ export async function performHurt(
   if (hurt === null) return;
   await checkVerified(scene, disk, hurt);
   if (await opensWithStandIn(scene, disk, hurt)) return;
-  await checkRepair(scene, disk, hurt);
+  await checkRepair(scene, disk, hurt, random);
 }
 
 function failed(scene: Scene, oracle: Oracle, what: string, found = '', cause?: unknown): Finding {
@@ -144,7 +145,7 @@ function checkStandIn(scene: Scene, state: LogState, found: LogState, { index }:
 }
 
 /** A repair finds what the open named, and leaves what opens and knows what it may have forgotten. */
-async function checkRepair(scene: Scene, disk: SimulatedDisk, { path }: Hurt): Promise<void> {
+async function checkRepair(scene: Scene, disk: SimulatedDisk, { path }: Hurt, random: Random): Promise<void> {
   const { action, why } = await repairStore(placeOf(scene, disk));
   // Without the only snapshot nobody knows the state that the entries behind a compaction apply to.
   if (action === 'impossible' && path.endsWith('.snap')) return;
@@ -162,7 +163,41 @@ async function checkRepair(scene: Scene, disk: SimulatedDisk, { path }: Hurt): P
   const wrong =
     alien === undefined
       ? (whatWasForgotten(scene.allowed.promised.state, found, unfitUntil) ??
-        (unfitUntil === 0 ? null : await whyFitTooEarly(open, scene.plan.config.segmentBytes)))
+        (unfitUntil === 0 ? null : await whyForgottenAgain(scene, disk, open, unfitUntil, random)))
       : `it holds entry ${alien.index} of term ${alien.term}, which was never saved so`;
   if (wrong !== null) throw failed(scene, 'repair', `behind a repair ${wrong}`, describeState(found));
+}
+
+/** Unfit to vote is what a repair leaves until the commit has come up: by another repair, by a rotation, and in a copy. */
+async function whyForgottenAgain(
+  scene: Scene,
+  disk: SimulatedDisk,
+  open: () => Promise<RaftLog>,
+  unfitUntil: number,
+  random: Random,
+): Promise<string | null> {
+  const { queue, trace } = scene.disk;
+  const again = disk.fork({ seed: random.below(2 ** 32), queue, trace });
+  if (hurtFrame(scene, again, random) !== null) {
+    await repairStore(placeOf(scene, again));
+    const log = await openRaftLog({ ...openOptions(scene, again.process), create: 'never' });
+    const { unfitUntil: now } = log;
+    await log.close();
+    scene.reach['repaired-again'] += 1;
+    if (now < unfitUntil) return `and another one the log is unfit until ${now}, expected ${unfitUntil}`;
+  }
+  const place = placeOf(scene, disk);
+  const clone = async (log: RaftLog): Promise<RaftLog> => {
+    const { environment, dir: store, walDir } = place;
+    const [to, checkpoint] = ['/data/unfit-clone', '/data/unfit-checkpoint'];
+    const isOfStore = random.chance(0.5);
+    // One that names no segment has it from nowhere else.
+    const scope = log.snapshot?.index === log.lastIndex ? 'all' : 'durable';
+    if (!isOfStore) await log.checkpoint({ scope, to: checkpoint });
+    const from = isOfStore ? store : checkpoint;
+    const whose = { identity: 'same', wholeCluster: true } as const;
+    await cloneRaftLog(from, { to, environment, ...whose, ...(isOfStore && walDir !== null && { walDir }) });
+    return openRaftLog({ dir: to, environment, create: 'never' });
+  };
+  return whyFitTooEarly({ open, clone, segmentBytes: scene.plan.config.segmentBytes });
 }

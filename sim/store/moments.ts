@@ -31,9 +31,7 @@ export class Moments {
     if (this.#wanted.size === 0) return;
     this.#boundaries.push({ promises, sequence: disk.fs.sequence });
     if (!this.#wanted.has(this.#place)) return;
-    const paths = disk.listDurable();
-    const moment = new Map(paths.map((path) => [path, disk.readDurable(path) ?? new Uint8Array()]));
-    this.#kept.set(this.#place, { dir, moment });
+    this.#kept.set(this.#place, { dir, moment: momentOf(disk) });
   }
 
   /** What the platter held `back` operations ago, under the present name of the directory; null if the plan begins later. */
@@ -50,4 +48,9 @@ export class Moments {
   sequenceOf(promises: number): number | null {
     return this.#boundaries.find((one) => one.promises >= promises)?.sequence ?? null;
   }
+}
+
+/** What the platter holds now. */
+export function momentOf(disk: SimulatedDisk): Moment {
+  return new Map(disk.listDurable().map((path) => [path, disk.readDurable(path) ?? new Uint8Array()]));
 }

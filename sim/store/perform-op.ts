@@ -14,6 +14,7 @@ import {
   performReadSnapshot,
   performStream,
   checkUntouched,
+  moveOn,
   readQueued,
 } from './read-ops.js';
 import { performRollback } from './rollback.js';
@@ -24,6 +25,7 @@ import { pass, settled } from './settled.js';
 import { performHurt } from './hurt.js';
 import { performMoved } from './moved.js';
 import { performTakeover } from './takeover.js';
+import { performTwins } from './twins.js';
 import { checkClosed } from './leaks.js';
 
 /** What is asked of a log that takes saves, or begins with another open anyway. */
@@ -62,6 +64,8 @@ export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
       return performRollback(scene, op, seed);
     case 'hurt':
       return performHurt(scene, op, seed);
+    case 'twins':
+      return performTwins(scene, seed);
     case 'takeover':
       return performTakeover(scene, op.saves, seed);
     case 'moved': {
@@ -75,7 +79,7 @@ export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
       return pass(scene, op.ms);
     case 'squeeze':
       scene.squeeze(op.freeBytes);
-      return;
+      return moveOn(scene, { beside: op.saves ?? [] }, seed);
     case 'release':
       scene.release();
       return;

@@ -226,12 +226,13 @@ export async function performBeside(
   const read = async (): Promise<readonly LogState[]> => {
     const found: LogState[] = [];
     for (let reader = 0; reader === 0 || (isMoving && reader < READERS_MAX); reader += 1) {
-      const state = await readBeside(scene, saves !== undefined);
-      if (state === null) continue;
+      const seen = await readBeside(scene, saves !== undefined);
+      if (seen === null) continue;
+      const { state, promisedCount } = seen;
       found.push(state);
       // R10: what no mark proves it does not show; of a snapshot or a compaction the log may know before who asked for it.
-      if (compacts || scene.isOverBudget || allowed.wasPromised((known) => isSameState(known, state)))
-        continue;
+      if (compacts || scene.isOverBudget) continue;
+      if (allowed.wasPromised((known) => isSameState(known, state), promisedCount)) continue;
       throw alien(scene, 'a reader beside the writer shows what was not durable yet', state);
     }
     return found;
@@ -254,16 +255,24 @@ function alien(scene: Scene, what: string, state: LogState): Finding {
   });
 }
 
+/** What a reader shows, and how much was promised by the time that it was open. */
+interface SeenBeside {
+  readonly state: LogState;
+  readonly promisedCount: number;
+}
+
 /** What a reader of its own shows; null if it failed as it may. */
-async function readBeside(scene: Scene, isMoving: boolean): Promise<LogState | null> {
+async function readBeside(scene: Scene, isMoving: boolean): Promise<SeenBeside | null> {
   const options = { ...openOptions(scene, scene.process), readOnly: true, create: 'never' as const };
   return tryRead(scene, async () => {
     try {
       const reader = await openRaftLog(options);
+      const { promisedCount } = scene.allowed;
       try {
         const state = await observeLog(reader);
         // R8: what was damaged meanwhile is named, and an older one shown.
-        return reader.recovery.snapshotFallback === null || !scene.isDamaged ? state : null;
+        const isOlder = reader.recovery.snapshotFallback !== null && scene.isDamaged;
+        return isOlder ? null : { state, promisedCount };
       } finally {
         await reader.close();
       }

@@ -114,6 +114,10 @@ export function whatWasForgotten(promised: LogState, found: LogState, unfitUntil
   }
   const { term, vote } = promised.hardState;
   const { hardState } = found;
+  if (unfitUntil > 0 && hardState.vote !== null)
+    return `the log is unfit to vote, and has voted for ${hardState.vote}`;
+  if (unfitUntil > 0 && unfitUntil !== Infinity && hardState.term <= term)
+    return `the log is unfit to vote, and its term is ${hardState.term}, expected one above ${term}, in which it may have voted`;
   const isForgotten =
     hardState.term < term || (hardState.term === term && vote !== null && hardState.vote !== vote);
   if (isForgotten && unfitUntil !== Infinity) return `the vote of term ${term} is forgotten`;

@@ -11,13 +11,17 @@ export function rollBack(
   disk: SimulatedDisk,
   dir: string,
   moment: Moment,
-  { share, removes, stale }: Extract<OpBody, { kind: 'rollback' }>,
+  { share, removes, stale, closes }: Extract<OpBody, { kind: 'rollback' }>,
   random: Random,
 ): ReadonlySet<string> {
+  // Behind a clean end each of the two says by itself where the log ended.
+  const left =
+    closes === true && random.chance(0.6) ? random.pick([`${dir}/superblock`, `${dir}/marks`]) : null;
   const changed = new Set<string>();
   const paths = new Set([...moment.keys(), ...disk.list()].filter((path) => isOfStore(path, dir)));
   for (const path of [...paths].sort()) {
-    if (!random.chance(share) || (stale && path === `${dir}/marks`)) continue;
+    if (path === left || (stale && path === `${dir}/marks`)) continue;
+    if (left === null && !random.chance(share)) continue;
     const old = moment.get(path);
     const now = disk.readVolatile(path);
     if (old === undefined ? !removes : now !== null && Buffer.compare(old, now) === 0) continue;

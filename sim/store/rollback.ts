@@ -1,7 +1,6 @@
 import { KeelsonError } from '../../src/errors/index.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
-import type { CrashKind } from '../disk/calls/call-kinds.js';
 import { findNode } from '../disk/image/paths.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import { describeState } from '../oracle/describe-state.js';
@@ -19,6 +18,7 @@ import type { OpBody } from '../plan/plan.js';
 import { Random } from '../world/random.js';
 import { withoutCause } from './issue-save.js';
 import { hashOfFiles } from './open-store.js';
+import { momentOf } from './moments.js';
 import { pass } from './settled.js';
 import { openOptions } from './open-options.js';
 import { contentsOf, hashOfFile } from './repair-damaged.js';
@@ -45,20 +45,27 @@ export async function performRollback(
   const { queue, trace } = scene.disk;
   const disk = scene.disk.fork({ seed, queue, trace });
   disk.crash(op.crash);
-  const additions = lastAdditions(scene, disk, op.crash);
-  const changed = rollBack(disk, scene.dir, moment, op, new Random(seed));
+  const { sequence } = disk.fs;
+  const random = new Random(seed);
+  // Also to just before the last save, which nothing but what a close wrote tells of then.
+  const then = op.closes === true && random.chance(0.5) ? momentOf(disk) : moment;
+  const closed = op.closes === true ? await closeCleanly(scene, disk) : null;
+  const additions = lastAdditions(scene, disk, op);
+  const changed = rollBack(disk, scene.dir, then, op, random);
   for (const path of changed) additions.delete(path);
   const remains = remainsOf(disk, changed);
   const found = await openBehind(scene, disk, changed.size > 0);
   if (found === null) return;
   const { allowed, reach } = scene;
-  if (allowed.candidates().some(({ state }) => isLike(found, state))) {
+  const whole = closed === null ? allowed.candidates().map(({ state }) => state) : [closed];
+  if (whole.some((state) => isLike(found, state))) {
     reach['rollback-harmless'] += 1;
     return;
   }
   reach['rollback-older'] += 1;
   const before = allowed.promises.findLastIndex((state) => isLike(found, state));
-  const since = before < 0 ? -1 : (scene.moments.sequenceOf(before + 2) ?? Infinity);
+  const sinceLast = closed === null ? Infinity : sequence;
+  const since = before < 0 ? -1 : (scene.moments.sequenceOf(before + 2) ?? sinceLast);
   const proof = [...additions].find(([, at]) => at > since)?.[0];
   if (proof !== undefined || before < 0)
     throw new Finding({
@@ -68,6 +75,16 @@ export async function performRollback(
       found: describeState(found),
     });
   checkNewerKept(disk, remains, found);
+}
+
+/** Opens the copy, saves once, and closes it; what it holds then. */
+async function closeCleanly(scene: Scene, disk: SimulatedDisk): Promise<LogState> {
+  const log = await openRaftLog(openOptions(scene, disk.process));
+  await log.save({ hardState: { term: log.hardState.term + 1 } });
+  const state = await observeLog(log);
+  await log.close();
+  scene.reach['rollback-behind-clean-end'] += 1;
+  return state;
 }
 
 /** Opens what was rolled back, and reads all of it; null if damage was named, as it may be where files changed. */
@@ -113,14 +130,19 @@ function isLike(found: LogState, state: LogState): boolean {
 /**
  * When something was last added to each file that says what was durable before, by the injector's own record: to a segment
  * bytes that are no fill with zeros, which a sync made durable; to the end marks, which no sync ever does, what a killed
- * process leaves in the page cache.
+ * process leaves in the page cache; behind a clean end the superblock says it too.
  */
-function lastAdditions(scene: Scene, disk: SimulatedDisk, crash: CrashKind): Map<string, number> {
+function lastAdditions(
+  scene: Scene,
+  disk: SimulatedDisk,
+  { crash, closes }: Extract<OpBody, { kind: 'rollback' }>,
+): Map<string, number> {
   const last = new Map<string, number>();
   for (const path of disk.list()) if (path.endsWith('.wal')) last.set(path, lastAddedTo(disk, path));
   const path = `${scene.dir}/marks`;
   const marks = findNode(scene.disk.fs, path, 'stat');
-  if (crash === 'kill' && marks?.kind === 'file') last.set(path, marks.pending.at(-1)?.sequence ?? 0);
+  if (closes === true) for (const file of [path, `${scene.dir}/superblock`]) last.set(file, disk.fs.sequence);
+  else if (crash === 'kill' && marks?.kind === 'file') last.set(path, marks.pending.at(-1)?.sequence ?? 0);
   return last;
 }
 

@@ -10,7 +10,7 @@ import type { SimulatedProcess } from '../disk/simulated-process.js';
 import { AllowedStates } from '../oracle/allowed-states.js';
 import { Finding } from '../oracle/finding.js';
 import type { ModelEntry } from '../oracle/log-state.js';
-import { type OrderScene, tooEarly } from '../oracle/order-watch.js';
+import { copyTooEarly, type OrderScene, tooEarly } from '../oracle/order-watch.js';
 import type { FaultsToCome } from '../plan/faults-to-come.js';
 import type { CopyIdentity, Plan } from '../plan/plan.js';
 import { Moments } from './moments.js';
@@ -64,6 +64,8 @@ export class Scene {
   by = 'the first open';
   /** What the store is asked to do: the order of its calls depends on it. */
   doing: OrderScene['doing'] = 'opening';
+  /** A process that was replaced, and has nothing under way but what it is asked from now on. */
+  replaced: { readonly processId: number; readonly isEnding: boolean } | null = null;
   /** A process lost its lock while it lived, so some other may be told that it was replaced. */
   hasLostLock = false;
   /** Where the store stands. */
@@ -72,10 +74,12 @@ export class Scene {
   other: OtherStore | null = null;
   /**
    * A copy is being made, or was when a crash came: what it left is judged before another operation. Made: it was
-   * acknowledged. Used: it has gone on by itself since. `walDir`: where its segments are, if not inside it.
+   * acknowledged. Used: it has gone on by itself since. `dir`: where a clone is made; `walDir`: where its segments are, if
+   * not inside it.
    */
   copy: {
     stage: 'begun' | 'made' | 'used';
+    readonly dir: string;
     readonly walDir: string | null;
     readonly identity: CopyIdentity;
     /** Where it was begun, among all that was ever promised. */
@@ -107,6 +111,10 @@ export class Scene {
 
   get walDir(): string {
     return this.plan.config.walDirIsSeparate ? SEPARATE_WAL_DIR : `${this.dir}/wal`;
+  }
+
+  get snapshots(): string {
+    return `${this.dir}/${SNAPSHOTS_DIRECTORY_NAME}`;
   }
 
   /** The open log; only to be asked for where one is open. */
@@ -216,18 +224,38 @@ export class Scene {
   /** Holds each call against what must be on the platter before it, while one writer has one undamaged store. */
   #guard(call: CallNotice): void {
     const { dir, walDir, doing } = this;
+    this.#guardReplaced(call);
     if (this.hasLostLock || this.other !== null || this.isOverBudget) return;
     if (this.isDamaged !== (doing === 'repairing')) return;
-    const what = tooEarly(this.disk.fs, call, {
-      superblock: `${dir}/${SUPERBLOCK_NAME}`,
-      walDir,
-      snapshots: `${dir}/${SNAPSHOTS_DIRECTORY_NAME}`,
-      quarantine: `${dir}/${QUARANTINE_DIRECTORY_NAME}`,
-      doing: doing === 'opening' && !this.wasOpened ? 'making' : doing,
-      isFull: this.isFull,
-      isReadBeside: this.isReadBeside || this.copy !== null,
-    });
+    const inCopy = this.copy === null ? null : copyTooEarly(this.disk.fs, call, this.copy);
+    const what =
+      inCopy ??
+      tooEarly(this.disk.fs, call, {
+        superblock: `${dir}/${SUPERBLOCK_NAME}`,
+        walDir,
+        snapshots: this.snapshots,
+        quarantine: `${dir}/${QUARANTINE_DIRECTORY_NAME}`,
+        doing: doing === 'opening' && !this.wasOpened ? 'making' : doing,
+        isFull: this.isFull,
+        isReadBeside: this.isReadBeside || this.copy !== null,
+      });
     if (what !== null) this.found(new Finding({ oracle: 'too-early', what: `${this.by}: ${what}` }));
+  }
+
+  /** D11: it looks at the epoch before it changes a name, a slot or an end mark, and so changes none. */
+  #guardReplaced(call: CallNotice): void {
+    const { replaced, dir, walDir, snapshots } = this;
+    if (replaced?.processId !== call.processId) return;
+    const { kind, path, to } = call;
+    const isLive = (name: string): boolean =>
+      (name.startsWith(`${walDir}/`) && name.endsWith('.wal')) ||
+      (name.startsWith(`${snapshots}/`) && name.endsWith('.snap'));
+    const isNamed = kind === 'rename' || kind === 'unlink';
+    const isOwn = path === `${dir}/${SUPERBLOCK_NAME}` || path === `${dir}/marks`;
+    const isWritten = kind === 'write' && (isOwn || (replaced.isEnding && isLive(path)));
+    if (!isWritten && !(isNamed && (isLive(path) || (to !== null && isLive(to))))) return;
+    const what = `${this.by}: a writer that was replaced makes ${kind} of ${path}`;
+    this.found(new Finding({ oracle: 'other-store', what }));
   }
 
   #setCapacity(bytes: number): void {

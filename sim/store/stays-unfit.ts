@@ -4,14 +4,20 @@ import type { RaftLog } from '../../src/raft-log/contract.js';
 /** Entries that a log is given again at most, so that it is as long as it once was. */
 const GIVEN_AGAIN_MAX = 40;
 
+/** A store that may have forgotten what it acknowledged. */
+export interface UnfitStore {
+  readonly open: () => Promise<RaftLog>;
+  /** Makes a clone of it, while `log` is open, and opens that. */
+  readonly clone: (log: RaftLog) => Promise<RaftLog>;
+  readonly segmentBytes: number;
+}
+
 /**
  * A log that may have forgotten what it acknowledged helps to elect nobody until its commit has come up: however long it
- * is by then, and also where the segment that said so is gone. Returns what is otherwise, or null. Closes what it opens.
+ * is by then, also where the segment that said so is gone, and in a copy of it. Returns what is otherwise, or null. Closes
+ * what it opens.
  */
-export async function whyFitTooEarly(
-  open: () => Promise<RaftLog>,
-  segmentBytes: number,
-): Promise<string | null> {
+export async function whyFitTooEarly({ open, clone, segmentBytes }: UnfitStore): Promise<string | null> {
   let log = await open();
   try {
     const until = log.unfitUntil;
@@ -21,9 +27,21 @@ export async function whyFitTooEarly(
     if (log.lastIndex < until) await dropAll(log);
     await log.close();
     log = await open();
-    return (await whyFit(log, until, 'behind a rotation')) ?? (await whyFitOnceLong(log, until));
+    return (
+      (await whyFit(log, until, 'behind a rotation')) ??
+      (await whyFitIn(await clone(log), until)) ??
+      (await whyFitOnceLong(log, until))
+    );
   } finally {
     await log.close();
+  }
+}
+
+async function whyFitIn(clone: RaftLog, until: number): Promise<string | null> {
+  try {
+    return await whyFit(clone, until, 'in a clone');
+  } finally {
+    await clone.close();
   }
 }
 

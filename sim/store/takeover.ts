@@ -1,9 +1,10 @@
 import { KeelsonError } from '../../src/errors/index.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { Finding } from '../oracle/finding.js';
+import type { SimulatedProcess } from '../disk/simulated-process.js';
 import type { SaveOp } from '../plan/plan.js';
 import { Random, subSeed } from '../world/random.js';
-import { settled } from './settled.js';
+import { pass, settled } from './settled.js';
 import { issueSave } from './issue-save.js';
 import { makeSave } from './make-save.js';
 import { openStore } from './open-store.js';
@@ -33,19 +34,53 @@ export async function performTakeover(scene: Scene, saves: readonly SaveOp[], se
     return;
   }
   scene.reach['successor-opened'] += 1;
-  // One that has nothing left to save closes: a clean end is not its own to mark any more, nor a seal to leave.
-  if (new Random(subSeed(seed, 'predecessor')).chance(0.3)) await log.close();
-  else await saveAsPredecessor(scene, log);
+  await goOnAsPredecessor(scene, { log, process: old, pending }, new Random(subSeed(seed, 'predecessor')));
   await Promise.all(pending);
   // Its death takes its open files along; what it had under way is torn.
   old.kill();
 }
 
-/** A writer that was replaced must not acknowledge, whatever it is asked to save. */
-async function saveAsPredecessor(scene: Scene, log: RaftLog): Promise<void> {
-  const { term } = log.accepted.hardState;
+interface Predecessor {
+  readonly log: RaftLog;
+  readonly process: SimulatedProcess;
+  readonly pending: readonly Promise<void>[];
+}
+
+/** Virtual milliseconds in which each timer of a log has fired once. */
+const TIMERS_MS = 50;
+
+async function goOnAsPredecessor(
+  scene: Scene,
+  { log, process: { id: processId }, pending }: Predecessor,
+  random: Random,
+): Promise<void> {
+  // One that has nothing left to save closes: a clean end is not its own to mark any more, nor a seal to leave.
+  const isEnding = random.chance(0.3);
+  if (random.chance(0.6)) {
+    await Promise.all(pending);
+    // A look that was stuck since before the other had come leaves the change behind it as free as it was then.
+    if (scene.disk.counters['call-stuck'] === 0) scene.replaced = { processId, isEnding };
+    await pass(scene, TIMERS_MS);
+    if (!isEnding && random.chance(0.6)) await takeAsPredecessor(log);
+  }
+  if (isEnding) await log.close();
+  else await saveAsPredecessor(scene, log, random.chance(0.4) ? scene.plan.config.segmentBytes : 0);
+  scene.replaced = null;
+}
+
+/** Its fence stands in the way, and then the log has failed. */
+async function takeAsPredecessor(log: RaftLog): Promise<void> {
+  const { lastIndex: index } = log;
+  await log.createSnapshot({ index, conf: new Uint8Array(), data: new Uint8Array(9) }).catch(() => undefined);
+}
+
+/** A writer that was replaced must not acknowledge, whatever it is asked to save: also what needs a segment of its own. */
+async function saveAsPredecessor(scene: Scene, log: RaftLog, entryBytes: number): Promise<void> {
+  const { lastIndex, hardState } = log.accepted;
+  const term = hardState.term + 1;
+  const entries = [{ index: lastIndex + 1, term, data: new Uint8Array(entryBytes) }];
   try {
-    await log.save({ hardState: { term: term + 1, vote: 'predecessor' } });
+    await log.save({ hardState: { term, vote: 'predecessor' }, ...(entryBytes > 0 && { entries }) });
   } catch (error) {
     if (error instanceof KeelsonError && error.code === 'KEELSON_FENCED') scene.reach.fenced += 1;
     if (error instanceof KeelsonError && error.family === 'environment') return;

@@ -183,7 +183,7 @@ class Opening {
         .map(({ header }) => header.number)
         .filter((number) => number > newestSegment && listing.segments?.has(number) !== true);
       await proveLateNames(disk, this.#paths, late);
-      const place = { dir: this.#paths.dir, epoch: this.#tally.epoch, newestNamed: newestSegment };
+      const place = { dir: this.#paths.dir, epoch: this.#tally.epoch };
       await proveTail(disk, tail, place, judgement, this.#tally);
       await this.#fillHoles(judgement, tail);
       await this.#beginEpoch(superblock, judgement);

@@ -30,11 +30,11 @@ export class TryLockAction extends Action<boolean> {
     this.#file = file;
   }
 
-  run(): boolean {
+  run(fs: FileSystem): boolean {
     const node = fileOf(this.#file, 'lock');
     // An exclusive lock asks for a file that is open for writing, as the kernel's locks do.
     if (!this.#file.isWritable) throw diskError('EBADF', 'lock', this.path);
-    if (node.lockedBy !== null && node.lockedBy !== this.#file) return false;
+    if (node.lockedBy !== null && node.lockedBy !== this.#file && !fs.sharesLocks) return false;
     node.lockedBy = this.#file;
     return true;
   }

@@ -25,6 +25,8 @@ export class FileSystem {
   record: DurabilityRecord = new DurabilityRecord();
   /** Some process has lost its lock while it lives: what its successors write is remembered. */
   isFencing = false;
+  /** A lock is granted to whoever asks for it, as where a file system knows of none. */
+  sharesLocks = false;
   #sequence = 0;
   #nextIno = 2;
   #allocatedPages = 0;

@@ -147,7 +147,6 @@ export class DurableState implements WalLayer {
   }
 
   #compactTo(boundary: { index: number; term: number }): void {
-    if (boundary.index < this.#boundary.index) return;
     this.#boundary = boundary;
     if (boundary.index > this.#runs.lastIndex) this.#runs.reset(boundary.index, boundary.term);
     else this.#runs.dropThrough(boundary.index);

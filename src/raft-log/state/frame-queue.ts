@@ -62,7 +62,6 @@ export class FrameQueue implements FrameOwner {
     const { effect, fields } = frame;
     this.#accepted.shift();
     this.#durable.apply(effect);
-    if (effect.resetTo !== undefined) this.#recent.truncateFrom(0);
     const { arena, until } = frame;
     this.#recent.push(effect.keepUntil, until, fields.lowTerm, arena, frame.entryRecordsFrom(), frame.end);
     frame.resolve();

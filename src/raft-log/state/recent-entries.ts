@@ -40,8 +40,9 @@ interface Stretch {
  * A bounded window of the newest durable entries, encoded as they were written: what can be read without a disk, and
  * without a turn of the event loop.
  *
- * Invariant: it holds a range of indexes without holes, each entry as the durable log holds it. Whatever becomes durable
- * is told here in the same step, what it drops from the end of the log included; what does not join empties the window.
+ * Invariant: it holds a range of indexes without holes, each entry as the durable log holds it, or did before the log
+ * began behind it: below the log's first index nobody asks. Whatever becomes durable is told here in the same step, what it
+ * drops from the end of the log included; what does not join empties the window.
  */
 export class RecentEntries {
   readonly #bytesMax: number;

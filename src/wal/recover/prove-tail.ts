@@ -4,11 +4,9 @@ import type { Disk, DiskFile } from '../../disk/port.js';
 import { syncData, writeOver } from '../../disk/told-calls.js';
 import { FRAME_HEADER_BYTES_MAX, readFrameHeader } from '../../format/frame-header.js';
 import { decodeSealTrailer, SEAL_TRAILER_BYTES } from '../../format/seal.js';
-import { using } from '../../disk/close-file.js';
 import type { RecoveryTally } from '../report/damage.js';
 import type { Judgement } from './judge.js';
 import type { LiveSegment } from '../segment/live-segment.js';
-import { renewSegmentHeader } from '../segment/make-segment.js';
 import { quarantineTail } from '../store/quarantine.js';
 import { readAt } from '../segment/read-segment.js';
 import type { SegmentScan } from '../segment/scan-segment.js';
@@ -27,14 +25,10 @@ const NEXT = { fate: 'Nothing that was acknowledged is lost.', then: 'open again
 export async function proveTail(
   disk: Disk,
   file: DiskFile,
-  { dir, epoch, newestNamed }: { readonly dir: string; readonly epoch: number; readonly newestNamed: number },
+  { dir, epoch }: { readonly dir: string; readonly epoch: number },
   judgement: Judgement,
   tally: RecoveryTally,
 ): Promise<void> {
-  // Segments above the range were never named: their headers may live only in the page cache.
-  for (const segment of judgement.segments) {
-    if (segment.header.number > newestNamed) await renewHeader(disk, segment);
-  }
   const { tail } = judgement;
   const segment = judgement.segments[judgement.segments.length - 1] as LiveSegment;
   const hasSealBytes = tail.front !== null || (await holdsOldSeal(file, segment));
@@ -65,21 +59,13 @@ export async function tailGrew(file: DiskFile, { segments, tail }: Judgement): P
 }
 
 /** Opens the last segment of a judged log, to prove it and to append to it. */
-export function openTail(disk: Disk, { segments }: Pick<Judgement, 'segments'>): Promise<DiskFile> {
-  return openForWriting(disk, (segments[segments.length - 1] as LiveSegment).path);
-}
-
-async function openForWriting(disk: Disk, path: string): Promise<DiskFile> {
+export async function openTail(disk: Disk, { segments }: Pick<Judgement, 'segments'>): Promise<DiskFile> {
+  const { path } = segments[segments.length - 1] as LiveSegment;
   try {
     return await disk.open(path, { access: 'write', mode: 'inline' });
   } catch (error) {
     throw readFailed('a segment', { path }, error);
   }
-}
-
-async function renewHeader(disk: Disk, segment: LiveSegment): Promise<void> {
-  const file = await openForWriting(disk, segment.path);
-  await using(file, () => renewSegmentHeader(file, segment.header));
 }
 
 async function holdsOldSeal(file: DiskFile, segment: LiveSegment): Promise<boolean> {

@@ -1,14 +1,12 @@
 import { isNoSpace, noSpace, writeFailed } from '../../disk/disk-failure.js';
 import type { Environment } from '../../disk/environment.js';
 import type { DiskFile } from '../../disk/port.js';
-import { syncData, writeOver } from '../../disk/told-calls.js';
 import { writeFully } from '../../disk/write-fully.js';
 import { zeroFill, type ZeroFillOptions } from '../../disk/zero-fill.js';
 import { KeelsonError } from '../../errors/index.js';
 import { encodeSegmentHeader, type SegmentHeader } from '../../format/segment-header.js';
 import { closeFile } from '../../disk/close-file.js';
 
-const OPEN_AGAIN = { then: 'open again' };
 const AGAIN = { fate: 'The log is as it was.', then: 'save again' };
 
 /**
@@ -60,10 +58,4 @@ export function makeFailed(path: string, error: unknown): KeelsonError {
 export async function writeSegmentHeader(file: DiskFile, header: SegmentHeader): Promise<void> {
   await writeFully(file, encodeSegmentHeader(header), 0);
   await file.dataSync();
-}
-
-/** As {@link writeSegmentHeader}, for a segment that holds acknowledged frames: a failure fails the open (D5). */
-export async function renewSegmentHeader(file: DiskFile, header: SegmentHeader): Promise<void> {
-  await writeOver(file, encodeSegmentHeader(header), 0, 'a segment header', OPEN_AGAIN);
-  await syncData(file, 'a segment', OPEN_AGAIN);
 }

@@ -169,10 +169,8 @@ export class SuperblockFile {
   async #writeSlot(change: SuperblockChange): Promise<void> {
     // D11: what a successor stamped must not be written over.
     await this.checkFence('inline');
-    const { proven: before, generation } = this.#current;
-    // A change that waited for its turn may know less than the one before it.
-    const proven = change.proven !== undefined && change.proven.lsn > before.lsn ? change.proven : before;
-    const next = { ...this.#current, ...change, proven, generation: generation + 1 };
+    // Changes come in the order in which their callers looked at what is durable: none knows less than the one before it.
+    const next = { ...this.#current, ...change, generation: this.#current.generation + 1 };
     const slot = 1 - this.#currentSlot;
     try {
       await this.#set(slot, next);

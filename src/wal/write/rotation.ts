@@ -65,7 +65,7 @@ export async function rotateSegment(request: RotationRequest): Promise<Rotated> 
       await syncNames(environment.disk, walDir);
       await superblock.write({ newestSegment: header.number, proven: durable });
     } catch (error) {
-      await takeNameBack(environment, spare, path, error);
+      await takeNameBack(request, spare, path, error);
     }
   } catch (error) {
     // A log that latched removes nothing any more: what is left over, the next open finds.
@@ -139,13 +139,15 @@ async function nameSpare(environment: Environment, spare: Spare, path: string): 
  * segment, or does not join it any more: an open that no superblock tells of it asks the frames, and not the seal.
  */
 async function takeNameBack(
-  { disk }: Environment,
+  { environment, superblock }: RotationRequest,
   spare: Spare,
   path: string,
   error: unknown,
 ): Promise<never> {
   if (!(error instanceof KeelsonError) || !isShortage(error)) throw error;
-  await disk.rename(path, spare.file.path);
+  // D11: a successor may have found it by now, and go on in it.
+  await superblock.checkFence('background');
+  await environment.disk.rename(path, spare.file.path);
   throw new LeftAsItWas(error);
 }
 
