@@ -32,7 +32,7 @@ async function runSeed(seed: number, profile: Profile): Promise<RunFigures> {
 }
 
 /** Without stacks, which most errors of a run are never asked for, and which cost it much; a run that fails is done again. */
-async function runDrawn(seed: number, profile: Profile): Promise<AnyResult> {
+export async function runDrawn(seed: number, profile: Profile): Promise<AnyResult> {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
   try {

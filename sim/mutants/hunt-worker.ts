@@ -1,5 +1,7 @@
+import { inspect } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
-import { type AnyPlan, drawAny, type Profile, runAny } from '../cli/any-plan.js';
+import { type AnyPlan, type Profile, runAny } from '../cli/any-plan.js';
+import { runDrawn } from '../cli/run-seeds.js';
 
 /** The seeds that a hunt tries, one by one, until the bug in its tree is found. */
 export interface HuntRange {
@@ -31,7 +33,7 @@ async function hunt({ from, count, profile, oracle, plan }: HuntRange): Promise<
       if (failure !== null && (oracle ?? failure.oracle) === failure.oracle)
         return { kind: 'found', seeds, oracle: failure.oracle, what: failure.what };
     } catch (error) {
-      return { kind: 'fault', seeds, what: error instanceof Error ? (error.stack ?? '') : String(error) };
+      return { kind: 'fault', seeds, what: inspect(error) };
     }
     if (seeds % TELL_EVERY === 0) parentPort?.postMessage({ kind: 'tried', seeds } satisfies HuntNews);
   }
@@ -44,7 +46,8 @@ async function tryOne(
   plan: AnyPlan | undefined,
 ): Promise<{ readonly oracle: string; readonly what: string } | null> {
   if (plan === undefined && profile === 'session') return cutSession(seed);
-  return (await runAny(plan ?? drawAny(seed, profile as Profile))).failure;
+  const run = plan === undefined ? runDrawn(seed, profile as Profile) : runAny(plan);
+  return (await run).failure;
 }
 
 /** A seed is a message and what is cut at it: after three times as many seeds as a session has messages all were. */
