@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
  * alone with them. Who only starts others need not be: what they do is in processes of their own.
  */
 const OF_THE_PROCESS =
-  /node:(cluster|net|http|worker_threads|v8)|@grpc\/|playwright-core|\/proc\/|process\.(chdir|memoryUsage|on|once|umask)\b/;
+  /(from |import\()'(node:(cluster|net|http|worker_threads|v8)|@grpc\/|playwright-core)|\/proc\/|process\.(chdir|memoryUsage|on|once|umask)\b/;
 
 /** Files of tests, by whether they may run in a process where others have run, whose compiled code is still there. */
 export function testFiles(root: string): { readonly together: string[]; readonly apart: string[] } {
