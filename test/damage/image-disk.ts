@@ -1,3 +1,4 @@
+import { diskError } from '../../sim/disk/image/paths.js';
 import type { Environment } from '../../src/disk/environment.js';
 import type {
   DirectoryEntry,
@@ -70,8 +71,8 @@ export class ImageDisk implements Disk {
 
   open(path: string, { create = 'never' }: OpenOptions): DiskFile {
     let inode = this.#files.get(path);
-    if (inode !== undefined && create === 'exclusive') throw failure('EEXIST', path);
-    if (inode === undefined && create === 'never') throw failure('ENOENT', path);
+    if (inode !== undefined && create === 'exclusive') throw diskError('EEXIST', 'open', path);
+    if (inode === undefined && create === 'never') throw diskError('ENOENT', 'open', path);
     inode ??= this.#add(path, new Uint8Array(0), true);
     return new ImageFile(path, inode, (bytes) => {
       this.largestReadBytes = Math.max(this.largestReadBytes, bytes);
@@ -79,12 +80,13 @@ export class ImageDisk implements Disk {
   }
 
   mkdir(path: string): void {
-    if (this.#directories.has(path)) throw failure('EEXIST', path);
+    if (this.#directories.has(path)) throw diskError('EEXIST', 'mkdir', path);
     this.#directories.add(path);
   }
 
   readdir(path: string): readonly DirectoryEntry[] {
-    if (!this.#directories.has(path)) throw failure(this.#files.has(path) ? 'ENOTDIR' : 'ENOENT', path);
+    if (!this.#directories.has(path))
+      throw diskError(this.#files.has(path) ? 'ENOTDIR' : 'ENOENT', 'scandir', path);
     const entries: DirectoryEntry[] = [];
     const above = `${path}/`;
     const isIn = (other: string): boolean => other.startsWith(above) && !other.includes('/', above.length);
@@ -112,7 +114,7 @@ export class ImageDisk implements Disk {
       this.#files.set(to, inode);
       return;
     }
-    if (!this.#directories.has(from)) throw failure('ENOENT', from);
+    if (!this.#directories.has(from)) throw diskError('ENOENT', 'rename', from);
     for (const other of [...this.#files.keys()])
       if (other.startsWith(`${from}/`)) this.rename(other, to + other.slice(from.length));
     this.#directories.delete(from);
@@ -120,18 +122,18 @@ export class ImageDisk implements Disk {
   }
 
   unlink(path: string): void {
-    if (!this.#files.delete(path)) throw failure('ENOENT', path);
+    if (!this.#files.delete(path)) throw diskError('ENOENT', 'unlink', path);
   }
 
   link(from: string, to: string): void {
     const inode = this.#files.get(from);
-    if (inode === undefined) throw failure('ENOENT', from);
-    if (this.#files.has(to)) throw failure('EEXIST', to);
+    if (inode === undefined) throw diskError('ENOENT', 'link', from);
+    if (this.#files.has(to)) throw diskError('EEXIST', 'link', to);
     this.#files.set(to, inode);
   }
 
   syncDirectory(path: string): void {
-    if (!this.#directories.has(path) && path !== '/') throw failure('ENOENT', path);
+    if (!this.#directories.has(path) && path !== '/') throw diskError('ENOENT', 'open', path);
   }
 }
 
@@ -198,8 +200,4 @@ class ImageFile implements DiskFile {
 
 function statOf({ id, bytes }: Inode): FileStat {
   return { kind: 'file', size: bytes.length, id };
-}
-
-function failure(code: string, path: string): Error {
-  return Object.assign(new Error(`${code}: ${path}`), { code });
 }
