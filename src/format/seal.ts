@@ -241,13 +241,26 @@ export function decodeSealFront(
   return { state: bytes.slice(0, stateBytes), checksums: u32sOf(bytes.subarray(stateBytes)) };
 }
 
-/** The term runs before a trailer; null if they are not what the trailer says. */
+/**
+ * The term runs before a trailer; null if they are not what the trailer says, or, under whatever sum, none of its range: they
+ * are searched by halves.
+ */
 export function decodeSealRuns(bytes: Uint8Array, trailer: SealTrailer, salt: number): RunsOfTerms | null {
-  if (bytes.length !== trailer.runCount * SEAL_RUN_BYTES) return null;
-  if (checksum(bytes, innerSeed(salt)) !== trailer.runsChecksum) return null;
+  const { lowest, until, runCount, runsChecksum } = trailer;
+  if (bytes.length !== runCount * SEAL_RUN_BYTES) return null;
+  if (checksum(bytes, innerSeed(salt)) !== runsChecksum) return null;
   const view = viewOf(bytes);
-  const runs = new Float64Array(bytes.length / 8);
-  for (let at = 0; at < runs.length; at += 1) runs[at] = getU64(view, at * 8);
+  const runs = new Float64Array(runCount * 2);
+  let least = lowest;
+  for (let at = 0; at < runs.length; at += 2) {
+    const index = getU64(view, at * 8);
+    const term = getU64(view, at * 8 + 8);
+    // The first begins where the range does; a NaN is none of it.
+    if (!(index >= least && index < (at === 0 ? lowest + 1 : until) && term >= 0)) return null;
+    runs[at] = index;
+    runs[at + 1] = term;
+    least = index + 1;
+  }
   return runs;
 }
 

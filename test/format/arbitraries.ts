@@ -72,7 +72,7 @@ export const seals: fc.Arbitrary<Seal> = fc
   .record({
     lowest: fc.nat(2 ** 40),
     offsets: fc.array(u32, { maxLength: 40 }),
-    runs: fc.array(fc.tuple(count, count), { maxLength: 8 }).map((runs) => Float64Array.from(runs.flat())),
+    runs: fc.array(fc.tuple(fc.nat(9), count), { maxLength: 8 }),
     lastLsn: count,
     chain: u32,
     framesUntil: u32,
@@ -86,7 +86,23 @@ export const seals: fc.Arbitrary<Seal> = fc
     until: seal.lowest + seal.offsets.length,
     sums: new Uint32Array(rangeCount(seal.lowest, seal.lowest + seal.offsets.length)).fill(seal.chain),
     offsets: Uint32Array.from(seal.offsets),
+    runs: runsWithin(seal.lowest, seal.lowest + seal.offsets.length, seal.runs),
   }));
+
+/** Runs of `[lowest, until)`, each so many entries long; the first begins where the range does. */
+function runsWithin(
+  lowest: number,
+  until: number,
+  lengthsAndTerms: readonly (readonly [number, number])[],
+): Float64Array {
+  const runs: number[] = [];
+  let from = lowest;
+  for (const [length, term] of lengthsAndTerms) {
+    if (from < until) runs.push(from, term);
+    from += length + 1;
+  }
+  return Float64Array.from(runs);
+}
 
 export const frameFields: fc.Arbitrary<FrameFields> = fc
   .record({

@@ -36,6 +36,8 @@ import {
   SEAL_SUM_BYTES,
   SEAL_TRAILER_BYTES,
   sealBytesOf,
+  type Seal,
+  type SealTrailer,
 } from '../../src/format/seal.js';
 import { decodeSegmentHeader, encodeSegmentHeader } from '../../src/format/segment-header.js';
 import { decodeSuperblock, encodeSuperblock, SUPERBLOCK_SLOT_BYTES } from '../../src/format/superblock.js';
@@ -179,6 +181,29 @@ describe('what is written comes back', () => {
     );
   });
 
+  test.each([
+    [[10, 1], true],
+    [[10, 1, 12, 2], true],
+    [[10, 5, 11, 2, 12, 5], true],
+    [[9, 1], false],
+    [[11, 1], false],
+    [[10, 1, 10, 2], false],
+    [[10, 1, 12, 2, 11, 3], false],
+    [[10, 1, 13, 2], false],
+    [[10, 1, 2 ** 53, 2], false],
+    [[10, 1, 11, 2 ** 53], false],
+    [[10, 2 ** 53], false],
+  ])('term runs %j of a seal of [10, 13) under their sum: %s', (pairs, isTaken) => {
+    const [sample] = fc.sample(seals, 1) as [Seal];
+    const runs = Float64Array.from(pairs);
+    const three = { lowest: 10, until: 13, offsets: new Uint32Array(3), sums: new Uint32Array(1), runs };
+    const bytes = encodeSeal({ ...sample, ...three }, SALT);
+    const trailerFrom = bytes.length - SEAL_TRAILER_BYTES;
+    const trailer = decodeSealTrailer(bytes.subarray(trailerFrom), SALT) as SealTrailer;
+    const read = decodeSealRuns(bytes.subarray(trailerFrom - pairs.length * 8, trailerFrom), trailer, SALT);
+    expect(read).toEqual(isTaken ? runs : null);
+  });
+
   test('frames', () => {
     fc.assert(
       fc.property(
@@ -303,7 +328,7 @@ describe('every flipped bit is noticed', () => {
     });
   });
 
-  test('of a seal: trailer, runs or offsets', () => {
+  test('of a seal: trailer, runs, offsets or sums', () => {
     const seal = fc
       .sample(seals, { numRuns: 20, seed: 1 })
       .find(({ offsets, runs }) => offsets.length > 2 && runs.length > 2);
@@ -313,8 +338,13 @@ describe('every flipped bit is noticed', () => {
       if (trailer === null) return;
       const runsFrom = bytes.length - SEAL_TRAILER_BYTES - trailer.runCount * SEAL_RUN_BYTES;
       const runs = decodeSealRuns(bytes.subarray(runsFrom, bytes.length - SEAL_TRAILER_BYTES), trailer, SALT);
-      const offsets = decodeSealOffsets(bytes.subarray(0, runsFrom), trailer, SALT);
-      expect(runs === null || offsets === null, `byte ${at}`).toBe(true);
+      const offsetsFrom = seal.sums.length * SEAL_SUM_BYTES;
+      const offsets = decodeSealOffsets(bytes.subarray(offsetsFrom, runsFrom), trailer, SALT);
+      const sums = decodeSealSums(bytes.subarray(0, offsetsFrom), trailer, SALT);
+      expect(
+        [runs, offsets, sums].filter((part) => part === null),
+        `byte ${at}`,
+      ).toHaveLength(1);
     });
   });
 });
