@@ -1,5 +1,30 @@
 import { KeelsonError } from './keelson-error.js';
 
+/** The end of a log, for what runs beside it and is to stop then: a signal only for who asks for one, which few logs ever do. */
+export class Ending {
+  #hasCome = false;
+  #controller: AbortController | null = null;
+
+  get hasCome(): boolean {
+    return this.#hasCome;
+  }
+
+  /** Aborts when the end comes. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#hasCome) this.#controller.abort(BY_CLOSE);
+    return this.#controller.signal;
+  }
+
+  come(): void {
+    this.#hasCome = true;
+    this.#controller?.abort(BY_CLOSE);
+  }
+}
+
+/** Nobody is shown it; of its own accord `abort` makes an error with a stack. */
+const BY_CLOSE = 'the log was closed';
+
 /** What a call that its signal abandons rejects with: `what` was abandoned; the signal's reason is the cause. */
 function abortedError(what: string, signal: AbortSignal): KeelsonError {
   return new KeelsonError('KEELSON_ABORTED', `${what} was abandoned by its signal.`, {}, signal.reason);

@@ -1,5 +1,5 @@
 import { checkInteger } from '../../errors/arguments.js';
-import { firstOf, throwIfAborted } from '../../errors/index.js';
+import { Ending, firstOf, throwIfAborted } from '../../errors/index.js';
 import { closedError, failedError } from '../../errors/log-refusals.js';
 import type { LogStore } from '../log-store.js';
 import type { SnapshotTurns } from '../snapshots/snapshot-turns.js';
@@ -15,7 +15,7 @@ export class CopiesUnderWay {
   readonly #turns: SnapshotTurns;
   readonly #isReadOnly: boolean;
   readonly #all = new Set<Promise<unknown>>();
-  readonly #closing = new AbortController();
+  readonly #end = new Ending();
 
   constructor(store: LogStore, queue: FrameQueue, turns: SnapshotTurns, isReadOnly: boolean) {
     this.#store = store;
@@ -43,7 +43,7 @@ export class CopiesUnderWay {
   }
 
   async #make(asked: CheckpointRequest): Promise<Checkpoint> {
-    const { signal, forget } = firstOf([this.#closing.signal, asked.signal]);
+    const { signal, forget } = firstOf([this.#end.signal, asked.signal]);
     try {
       const begun = await this.#turns.inTurn(async () => {
         throwIfAborted('the checkpoint', signal);
@@ -75,12 +75,12 @@ export class CopiesUnderWay {
   }
 
   #throwIfClosed(): void {
-    if (this.#closing.signal.aborted) throw closedError(this.#store.dir);
+    if (this.#end.hasCome) throw closedError(this.#store.dir);
   }
 
   /** Resolved: none is being made. */
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#end.come();
     await Promise.allSettled(this.#all);
   }
 }

@@ -1,6 +1,13 @@
 import type { SnapshotMeta } from '../snapshot-contract.js';
 import { isShortage } from '../../disk/disk-failure.js';
-import { firstOf, isKeelsonError, KeelsonError, orAborted, throwIfAborted } from '../../errors/index.js';
+import {
+  Ending,
+  firstOf,
+  isKeelsonError,
+  KeelsonError,
+  orAborted,
+  throwIfAborted,
+} from '../../errors/index.js';
 import type { StagedSnapshot } from '../../snapshot/index.js';
 import type { SnapshotData } from '../contract.js';
 import type { FrameStore, LogStore, SnapshotFiles } from '../log-store.js';
@@ -45,7 +52,7 @@ export class SnapshotTurns {
   readonly #durable: DurableState;
   readonly #queue: FrameQueue;
   readonly #kept: number;
-  readonly #closing: AbortController = new AbortController();
+  readonly #end = new Ending();
   #turn: Promise<unknown> = Promise.resolve();
 
   /** @param kept - how many snapshots are kept, the newest included */
@@ -62,7 +69,7 @@ export class SnapshotTurns {
    * whose record is queued is an accepted save and is waited for. Resolves when no operation is under way.
    */
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#end.come();
     await this.#turn;
   }
 
@@ -138,7 +145,7 @@ export class SnapshotTurns {
 
   async #stage(turn: SnapshotTurn, throwIfEnded: () => void): Promise<StagedSnapshot> {
     const { index, term, conf, data, bytes, isInstall, hardState } = turn;
-    const { signal, forget } = firstOf([this.#closing.signal, turn.signal]);
+    const { signal, forget } = firstOf([this.#end.signal, turn.signal]);
     try {
       return await this.#store.write({ index, term, conf, data, bytes, isInstall, hardState, signal });
     } catch (error) {

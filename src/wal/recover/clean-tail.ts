@@ -79,7 +79,7 @@ async function sumFrames(
   const from = framesFrom(state.length);
   const salt = segmentSalt(identity);
   let sum = innerSeed(salt);
-  const piece = new Uint8Array(PIECE_BYTES);
+  const piece = new Uint8Array(Math.min(PIECE_BYTES, Math.max(0, until - from)));
   let mode: CallMode = 'inline';
   let stretch = { from, startMs: environment.now() };
   let at = from;

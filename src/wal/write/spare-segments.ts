@@ -4,6 +4,7 @@ import type { Environment, Timer } from '../../disk/environment.js';
 import type { DiskFile } from '../../disk/port.js';
 import { spareName } from '../../format/names.js';
 import { closeFile } from '../../disk/close-file.js';
+import { Ending } from '../../errors/index.js';
 import { abandon, makeZeroedFile } from '../segment/make-segment.js';
 import type { LogRequest } from '../log-request.js';
 import type { WalObserver } from '../report/observer.js';
@@ -48,7 +49,7 @@ export class SpareSegments {
   readonly #segmentBytes: number;
   readonly #zeroSyncBytes: number | undefined;
   readonly #counters: WalCounters;
-  readonly #abort: AbortController = new AbortController();
+  readonly #end = new Ending();
   readonly #ready: Spare[] = [];
   #making: Promise<void> | null = null;
   #retry: Timer | null = null;
@@ -94,7 +95,7 @@ export class SpareSegments {
    * one will try and say why.
    */
   prepare(): void {
-    if (this.#ready.length > 0 || this.#making !== null || this.#abort.signal.aborted) return;
+    if (this.#ready.length > 0 || this.#making !== null || this.#end.hasCome) return;
     if (this.#failedTry !== null && this.#environment.now() < this.#failedTry.untilMs) return;
     this.#making = this.#makeReady().finally(() => {
       this.#making = null;
@@ -156,7 +157,7 @@ export class SpareSegments {
   /** D7: tried again on a timer too, since a log that refuses saves may see none that would. */
   #tryLater(): void {
     this.#lacksSpace = true;
-    if (this.#abort.signal.aborted) return;
+    if (this.#end.hasCome) return;
     this.#retry ??= this.#environment.setTimer(RETRY_MS, () => {
       this.#retry = null;
       if (this.#ready.length > 0) this.#tellSpaceBack();
@@ -194,7 +195,7 @@ export class SpareSegments {
       onStep: (count) => {
         this.#counters.zeroFilled(count);
       },
-      signal: this.#abort.signal,
+      signal: this.#end.signal,
     });
     return { file, bytes, recycled: false };
   }
@@ -238,7 +239,7 @@ export class SpareSegments {
 
   /** True if a retired segment of that size would be kept for reuse. */
   wants(bytes: number): boolean {
-    return bytes === this.#segmentBytes && this.#ready.length < RECYCLED_KEPT && !this.#abort.signal.aborted;
+    return bytes === this.#segmentBytes && this.#ready.length < RECYCLED_KEPT && !this.#end.hasCome;
   }
 
   /**
@@ -254,7 +255,7 @@ export class SpareSegments {
 
   /** Stops making, and removes what is there: a leftover would be unlinked by the next open anyway. */
   async close(removes: boolean): Promise<void> {
-    this.#abort.abort();
+    this.#end.come();
     this.#retry?.cancel();
     this.#retry = null;
     await this.#making;
