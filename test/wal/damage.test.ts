@@ -7,7 +7,9 @@ import type { SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import { isKeelsonError, type KeelsonError } from '../../src/errors/index.js';
 import { checksum } from '../../src/format/checksum.js';
 import { FRAME_MAGIC } from '../../src/format/frame-header.js';
-import { SEGMENT_HEADER_BYTES } from '../../src/format/segment-header.js';
+import { putU64, viewOf } from '../../src/format/integers.js';
+import { decodeSealTrailer, SEAL_TRAILER_BYTES, type SealTrailer } from '../../src/format/seal.js';
+import { SEGMENT_HEADER_BYTES, segmentSalt } from '../../src/format/segment-header.js';
 import type { RecoveryReport } from '../../src/wal/index.js';
 import { appendEach, MARKS, newDisk, picture, segment, storeOf, WAL_DIR } from './scratch-wal.js';
 import { DIR, open } from './wal-life.js';
@@ -317,4 +319,19 @@ test('a read error at open is no tear and no damage (R9)', async () => {
     if (opened) continue;
     expect((await lsnsOf(fork)).lastLsn).toBe(6);
   }
+});
+
+test('a seal that owns other records than its segment holds, under a sum that holds, is told by who reads them', async () => {
+  const disk = await storeOf(20, { isClosed: true });
+  const bytes = disk.readVolatile(segment(2))?.slice() ?? new Uint8Array();
+  const salt = segmentSalt(bytes.subarray(32, 48));
+  const trailer = bytes.subarray(bytes.length - SEAL_TRAILER_BYTES);
+  const { lowest, until } = decodeSealTrailer(trailer, salt) as SealTrailer;
+  putU64(viewOf(trailer), 8, lowest + 1);
+  putU64(viewOf(trailer), 16, until + 1);
+  viewOf(trailer).setUint32(4, checksum(trailer.subarray(8), checksum(trailer.subarray(0, 4), salt)), true);
+  disk.writeFile(segment(2), bytes);
+  const wal = await open(disk.environment);
+  await expect(readAll(wal)).rejects.toMatchObject({ code: 'KEELSON_CORRUPT' });
+  await wal.close();
 });

@@ -112,8 +112,10 @@ async function readRegion(
   from: number,
   { offsets, behind }: Places,
 ): Promise<RecordRegion> {
-  const start = offsets[0] as number;
-  const last = offsets[offsets.length - 1] as number;
+  const start = offsets[0];
+  const last = offsets[offsets.length - 1];
+  // D9: a seal may own other indexes than its sum, or its neighbours, say.
+  if (start === undefined || last === undefined) throw malformed(segment, segment.framesUntil, from);
   const end = segment.seal === null ? segment.header.segmentBytes : segment.framesUntil;
   const misplaced = firstMisplaced(offsets, framesFrom(segment.header.state.length), end);
   if (misplaced >= 0) throw malformed(segment, offsets[misplaced] as number, from + misplaced);
