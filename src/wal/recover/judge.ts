@@ -53,9 +53,9 @@ export interface Judgement {
 
 /**
  * Sealed segments that are judged in one turn of the event loop, since their few reads are inline: a tenth of a millisecond
- * each, so that whoever gives up, and all else in the process, waits for some hundredths of a second at most.
+ * each, several times that on a busy machine, so that whoever gives up, and all else in the process, waits for ten at most.
  */
-const SEGMENTS_PER_TURN = 128;
+const SEGMENTS_PER_TURN = 16;
 
 /** A segment whose header is valid, opened for the time of the judgement. */
 interface Candidate {
