@@ -88,7 +88,9 @@ export class RemoteSnapshots implements SnapshotFiles {
       } catch (error) {
         throwIfAborted('the upload', signal);
         if (isUnknownSession(error)) throw serverWithoutUpload(place);
-        if (!(error instanceof ConnectionLost) || environment.now() > untilMs) throw error;
+        // A stream whose end the server has not heard of may have brought more since it was asked.
+        const mayGoOn = error instanceof ConnectionLost || isAbout(error, 'upload.offset');
+        if (!mayGoOn || environment.now() > untilMs) throw error;
       }
       await pause(environment, attempt, signal);
     }
@@ -100,7 +102,7 @@ export class RemoteSnapshots implements SnapshotFiles {
       return (await parts.calls.getUpload({ session, uploadId }, signal)).receivedBytes;
     } catch (error) {
       // Its first message never came.
-      if (isKeelsonError(error) && error.details.argument === 'upload_id') return 0;
+      if (isAbout(error, 'upload_id')) return 0;
       throw error;
     }
   }
@@ -193,4 +195,8 @@ export class RemoteSnapshots implements SnapshotFiles {
   async close(): Promise<void> {
     await Promise.all(Array.from(this.#open, (data) => data.close()));
   }
+}
+
+function isAbout(error: unknown, argument: string): boolean {
+  return isKeelsonError(error) && error.details.argument === argument;
 }

@@ -56,9 +56,10 @@ export class Upload {
       const next = this.#next;
       if (next !== null) {
         this.#next = null;
+        // It is the log's from here on, however long the disk takes: a stream that goes on meanwhile goes on behind it.
+        this.receivedBytes += next.piece.length;
         yield next.piece;
         // Asked for the next one, the log has copied this one.
-        this.receivedBytes += next.piece.length;
         next.resolve();
       } else if (this.#isWhole) {
         return;
@@ -81,6 +82,9 @@ export class Upload {
   resume(offset: number): number {
     if (offset !== this.receivedBytes)
       throw invalidArgument('upload.offset', offset, `${this.receivedBytes}, which is what the server has`);
+    // What the log did not come for comes again.
+    this.#next?.resolve();
+    this.#next = null;
     this.#stream += 1;
     return this.#stream;
   }
