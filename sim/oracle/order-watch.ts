@@ -92,11 +92,12 @@ function slotTooEarly(fs: FileSystem, call: CallNotice, scene: OrderScene): stri
   const put = decodeSuperblock(call.bytes ?? new Uint8Array());
   if (node === null || put.kind !== 'valid') return null;
   const { generation, epoch, fenceEpoch } = put.superblock;
-  // One that is written again at its own place says nothing new.
+  // One that is written again at its own place says nothing new, nor one whose other slot says the same.
   const isBegun =
     scene.doing === 'opening' &&
     fenceEpoch === epoch &&
-    slotAt(node, call.position, 'volatile')?.generation !== generation;
+    slotAt(node, call.position, 'volatile')?.generation !== generation &&
+    slotAt(node, SUPERBLOCK_SLOT_BYTES - call.position, 'volatile')?.fenceEpoch !== fenceEpoch;
   const unsynced = isBegun ? unsyncedIn(fs, scene, put.superblock) : null;
   if (unsynced !== null)
     return `the superblock says where epoch ${epoch} begins before ${unsynced} is synced`;
