@@ -1,8 +1,8 @@
 /**
- * Who reads the error of an open that was refused decides by the entries that it names, so they must be those that cannot
- * be read, and no others. One entry of a frame in the tail is hurt, and the error is held against what verify says.
+ * Who reads the error of an open that was refused decides by it: whether anything is damaged, and which entries. One entry of
+ * a frame in the tail is hurt, and the error held against what verify says; and memory is short over a store that is whole.
  */
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { verifyStore } from '../../src/raft-log/verify-store.js';
 import { dataOf, entriesFrom, simulated } from './scratch-log.js';
@@ -26,4 +26,36 @@ test('one entry of ten is hurt: the open names that one, and the nine are intact
     details: { entries: { from: 7, until: 8 }, recovery: { damage: { intact: damage[0]?.intact } } },
   });
   await expect(opened).rejects.toThrow('entries 7..7 cannot be read');
+});
+
+test('a store is not damaged because its reader is short of memory', async () => {
+  const { disk } = simulated({ profile: { calls: 'inline' } });
+  const { environment } = disk;
+  await disk.run(async () => {
+    const log = await openRaftLog({ dir: DIR, environment });
+    for (let index = 1; index <= 20; index += 1)
+      await log.save({ entries: entriesFrom(index, 1, index), hardState: { term: index } });
+    await log.close();
+  });
+  onTestFinished(() => {
+    vi.unstubAllGlobals();
+  });
+  vi.stubGlobal(
+    'Float64Array',
+    class extends Float64Array {
+      constructor(length: number) {
+        // For the terms, more than any machine has addresses for: V8 says the same as where it has no room.
+        super(new ArrayBuffer(length === 40 ? 2 ** 50 : length * 8));
+      }
+    },
+  );
+  const path = disk.list().find((one) => one.endsWith('.wal'));
+  const details = { path, systemCode: 'ENOMEM' };
+  await expect(openRaftLog({ dir: DIR, environment })).rejects.toMatchObject({
+    code: 'KEELSON_READ_FAILED',
+    details,
+  });
+  vi.unstubAllGlobals();
+  const log = await openRaftLog({ dir: DIR, environment });
+  expect([log.recovery.verdict, log.lastTerm]).toEqual(['clean', 20]);
 });

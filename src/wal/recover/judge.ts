@@ -5,6 +5,8 @@ import { NOTHING_DURABLE, type DurableMark } from '../../format/position.js';
 import { segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
 import type { Superblock } from '../../format/superblock.js';
 import { closeFile } from '../../disk/close-file.js';
+import { readFailed } from '../../disk/disk-failure.js';
+import { systemError } from '../../disk/system-error.js';
 import { NO_ENTRIES, segmentMissing, type Damage, type RecoveryTally } from '../report/damage.js';
 import { otherFormat } from '../report/incompatible-format.js';
 import type { WalLayer } from '../layer.js';
@@ -56,6 +58,9 @@ export interface Judgement {
  * each, several times that on a busy machine, so that whoever gives up, and all else in the process, waits for ten at most.
  */
 const SEGMENTS_PER_TURN = 16;
+
+/** What V8 says where it has no room for an array; its error tells in no other way. */
+const NO_MEMORY = 'Array buffer allocation failed';
 
 /** A segment whose header is valid, opened for the time of the judgement. */
 interface Candidate {
@@ -184,6 +189,11 @@ class Judge {
   /** D9: what stands under valid checksums and still cannot be is damage too, and no failure of an assertion. */
   #fitting(error: unknown, path: string): unknown {
     if (!(error instanceof RangeError)) return error;
+    // A process that is short of memory knows nothing of the bytes.
+    if (error.message === NO_MEMORY) {
+      const short = systemError('ENOMEM', error.message, { syscall: 'read', path, cause: error });
+      return readFailed('a segment', { path }, short);
+    }
     const reason = `what it says does not fit together: ${error.message}`;
     return this.#damage({ code: 'KEELSON_CORRUPT', path, offset: 0, reason });
   }
