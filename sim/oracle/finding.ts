@@ -27,7 +27,8 @@ export const RULES = {
   stuck: 'Work waited for ever.',
   leak: 'Open files did not return to where they were, or room did not come back after compaction.',
   'full-disk': 'At 0 bytes free what must still work did not.',
-  'not-latched': 'The sync of a file that holds what was acknowledged failed, and the log went on.',
+  'not-latched':
+    'The sync of a file that holds what was acknowledged failed, and the log went on; or a frame was written once it had latched.',
   'latched-for-a-shortage': 'A log latched though nothing but descriptors was lacking.',
   'error-type': 'An error that is not a KeelsonError, or of a family that does not belong there.',
 } as const;

@@ -1,3 +1,4 @@
+import { FRAME_MAGIC } from '../../src/format/frame-header.js';
 import type { Entry, RaftLog } from '../../src/raft-log/contract.js';
 import {
   QUARANTINE_DIRECTORY_NAME,
@@ -225,6 +226,7 @@ export class Scene {
   #guard(call: CallNotice): void {
     const { dir, walDir, doing } = this;
     this.#guardReplaced(call);
+    this.#guardLatched(call);
     if (this.hasLostLock || this.other !== null || this.isOverBudget) return;
     if (this.isDamaged !== (doing === 'repairing')) return;
     const inCopy = this.copy === null ? null : copyTooEarly(this.disk.fs, call, this.copy);
@@ -256,6 +258,19 @@ export class Scene {
     if (!isWritten && !(isNamed && (isLive(path) || (to !== null && isLive(to))))) return;
     const what = `${this.by}: a writer that was replaced makes ${kind} of ${path}`;
     this.found(new Finding({ oracle: 'other-store', what }));
+  }
+
+  /** D5: whatever it latched for, what waited by then is not written. */
+  #guardLatched({ kind, path, bytes }: CallNotice): void {
+    if (this.doing !== 'writing' || this.log?.status !== 'failed' || kind !== 'write' || bytes === null)
+      return;
+    if (
+      !path.startsWith(`${this.walDir}/`) ||
+      Buffer.compare(bytes.subarray(0, FRAME_MAGIC.length), FRAME_MAGIC) !== 0
+    )
+      return;
+    const what = `${this.by}: a frame is written to ${path} behind a failure that latched the log`;
+    this.found(new Finding({ oracle: 'not-latched', what }));
   }
 
   #setCapacity(bytes: number): void {

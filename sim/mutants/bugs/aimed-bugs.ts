@@ -134,4 +134,16 @@ export const AIMED_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    number: 191,
+    name: 'what waits while another file fails to sync is written all the same',
+    rule: 'D5',
+    hunks: [
+      {
+        file: 'src/wal/write/group-writer.ts',
+        find: 'if (this.#latched !== null) throw this.#latched;',
+        put: 'if (this.#latched !== null && this.#queue.length < 0) throw this.#latched;',
+      },
+    ],
+  },
 ];

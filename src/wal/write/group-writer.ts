@@ -217,6 +217,7 @@ export class GroupWriter {
     const active = this.#host.active();
     const fill = active.fill();
     if (active.takes(fill, first)) return this.#writeInto(active, fill, frames, from);
+    this.#throwIfLatched();
     return this.#host.rotate(first).then(() => {
       const made = this.#host.active();
       const empty = made.fill();
@@ -227,6 +228,7 @@ export class GroupWriter {
 
   /** @param fill - what the first one fills */
   #writeInto(active: ActiveSegment, fill: Fill, frames: readonly Frame[], from: number): Awaitable<number> {
+    this.#throwIfLatched();
     let until = from + 1;
     while (until < frames.length && this.#takesOneMore(active, fill, frames[until] as Frame)) until += 1;
     const bytes = fill.offset - active.offset;
@@ -234,6 +236,11 @@ export class GroupWriter {
     const group = { active, frames, from, until, bytes, mode, startMs: this.#host.environment.now() };
     this.#putHeaders(group);
     return this.#write(group);
+  }
+
+  /** D5: also where another than this writer failed, while these frames waited. */
+  #throwIfLatched(): void {
+    if (this.#latched !== null) throw this.#latched;
   }
 
   #takesOneMore(active: ActiveSegment, fill: Fill, frame: Frame): boolean {
