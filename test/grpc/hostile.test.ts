@@ -317,3 +317,63 @@ test('what comes behind the end of a call is counted for nobody', async () => {
   await log.save({ hardState: { term: 1 }, entries: [{ ...entryAt(1), data: new Uint8Array(900_000) }] });
   await log.close();
 });
+
+/** A call that is begun, and not more. */
+function begunCall(port: number, method: string) {
+  const http2 = connectHttp2(`http://127.0.0.1:${port}`);
+  onTestFinished(() => {
+    http2.destroy();
+  });
+  return (): ClientHttp2Stream => {
+    const path = `/keelson.v1.RaftLogService/${method}`;
+    const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' };
+    const stream = http2.request(headers);
+    stream.on('error', () => undefined);
+    return stream;
+  };
+}
+
+function framed(message: Uint8Array): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(message.length, 1);
+  return Buffer.concat([head, message]);
+}
+
+test('whole messages whose calls are not made yet are counted, as large as they are unpacked', async () => {
+  const server = await served({ limits: { partBytesMax: 2 ** 20 } });
+  const begin = begunCall(server.port, 'Save');
+  const told: unknown[] = [];
+  for (let at = 0; at < 4; at += 1) {
+    const stream = begin();
+    const response = once(stream, 'response') as Promise<[Record<string, unknown>]>;
+    // Its client keeps its side open.
+    const written = new Promise((resolve) => stream.write(framed(Buffer.alloc(500_000)), resolve));
+    const pinged = written.then(
+      () => new Promise<null>((resolve) => stream.session?.ping(() => resolve(null))),
+    );
+    const first = await Promise.race([response.then(([headers]) => headers), pinged]);
+    told.push(first?.['grpc-status'] ?? 'waits');
+  }
+  expect(told).toEqual(['waits', 'waits', '8', '8']);
+});
+
+test('of a stream that is not taken one message is read ahead, however small the window of its answers', async () => {
+  const server = await served();
+  const session = await opened(rawCalls(server.port));
+  const stream = begunCall(server.port, 'SaveStream')();
+  const refused = Array.from({ length: 4096 }, () => ({ number: 2 ** 40, answered: 0 }));
+  const send = (value: unknown): Promise<unknown> =>
+    new Promise((resolve) => stream.write(framed(METHODS.saveStream.requestSerialize(value)), resolve));
+  await send({ session, changes: [] });
+  for (let at = 0; at < 3; at += 1) void send({ changes: refused });
+  let sent = 0;
+  const entries = packEntries([{ ...entryAt(1), data: new Uint8Array(2 ** 20) }]);
+  const change = { $case: 'save', value: { entries, stable: [] } };
+  const sendOn = async (): Promise<void> => {
+    for (; sent < 8; sent += 1) await send({ changes: [{ number: 2 ** 40, answered: 0, change }] });
+  };
+  void sendOn();
+  for (let turn = 0; turn < 60 && !stream.destroyed; turn += 1)
+    await new Promise((resolve) => stream.session?.ping(resolve));
+  expect({ isOpen: !stream.destroyed, isAhead: sent > 4 }).toEqual({ isOpen: true, isAhead: false });
+});

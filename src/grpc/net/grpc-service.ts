@@ -28,6 +28,7 @@ export function grpcService(calls: RaftLogCalls, guard: CallGuard): UntypedServi
     const method = name as Method;
     const { requestStream, responseStream, readRequest } = METHODS[method];
     const run = async (call: AnyCall): Promise<unknown> => {
+      if (requestStream) readOneAhead(call);
       const request = requestStream ? messagesOf(call, cancelled, readRequest) : readRequest(call.request);
       const signal = method === LEFT ? undefined : cancelling(call).signal;
       // The port's members are functions of `this`.
@@ -59,6 +60,14 @@ export function grpcService(calls: RaftLogCalls, guard: CallGuard): UntypedServi
     return [name, handle];
   });
   return Object.fromEntries(handlers) as UntypedServiceImplementation;
+}
+
+/** Streams of grpc-js read 16 messages of any size ahead, and take no option. */
+function readOneAhead(call: AnyCall): void {
+  const { _readableState: state } = call as unknown as {
+    readonly _readableState?: { highWaterMark: number };
+  };
+  if (state !== undefined) state.highWaterMark = 1;
 }
 
 function cancelling(call: AnyCall): AbortController {

@@ -16,7 +16,7 @@ import { endOf } from './status.js';
 export interface CallGuard {
   /** Calls under way at one time. */
   readonly callsMax: number;
-  /** Bytes of messages that have not come whole. */
+  /** Bytes of messages that have not come whole, or were not taken yet. */
   readonly partBytesMax: number;
   /** Throws for a call that may not be made. */
   readonly checkAllowed: (metadata: Metadata) => void;
@@ -25,7 +25,7 @@ export interface CallGuard {
   readonly now: () => number;
 }
 
-/** What a call may hold of a message that has not come whole, however many do. */
+/** What a call may hold of a message that was not taken, however many do. */
 const PART_BYTES = 65_536;
 
 type Listener = Parameters<ServerInterceptingCall['start']>[0];
@@ -53,7 +53,8 @@ export function codeOf(error: unknown): string {
 
 /**
  * Stands between a call and who serves it itself: what grpc-js puts there for functions costs more than the call. What of
- * its message has not come whole grpc-js holds until it has, and tells nobody: it is counted at the stream of HTTP/2.
+ * its message has not come whole grpc-js holds until it has, and tells nobody: it is counted at the stream of HTTP/2. So is
+ * a whole one, as large as it is unpacked, until the service takes it.
  */
 class GuardedCall extends ServerInterceptingCall implements Listener {
   readonly #guard: CallGuard;
@@ -119,7 +120,7 @@ class GuardedCall extends ServerInterceptingCall implements Listener {
       setImmediate(() => stream.destroy());
     };
     const { headersSent } = stream;
-    const error = tooMany('bytes of messages that have not come whole', this.#guard.partBytesMax);
+    const error = tooMany('bytes of messages that were not taken', this.#guard.partBytesMax);
     // The end of a stream is heard by who reads it.
     if (METHODS[this.#method].requestStream) this.#call.sendStatus(endOf(error));
     else this.#refuse(error);
@@ -132,12 +133,20 @@ class GuardedCall extends ServerInterceptingCall implements Listener {
     this.#partBytes = 0;
   }
 
-  onReceiveMessage(message: unknown): void {
+  /** Of a stream, the message before was taken; any other call is made when its client has nothing more to say. */
+  override startRead(): void {
+    if (METHODS[this.#method].requestStream) this.#forgetParts();
+    this.#call.startRead();
+  }
+
+  onReceiveMessage(message: Buffer): void {
     this.#forgetParts();
+    if (this.#stream !== undefined) this.#count(message);
     this.#listener?.onReceiveMessage(message);
   }
 
   onReceiveHalfClose(): void {
+    this.#forgetParts();
     this.#listener?.onReceiveHalfClose();
   }
 

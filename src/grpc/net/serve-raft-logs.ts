@@ -34,7 +34,7 @@ export interface ServerLimits {
   /** Calls under way at one time on one connection; more wait in the client. Default 256. */
   readonly streamsMax: number;
   /**
-   * Bytes of messages that have not come whole, of all calls; above it a call that has more than 64 KiB of them is refused
+   * Bytes of messages that have not come whole, or were not taken, of all calls; above it a call of more than 64 KiB is refused
    * (`KEELSON_QUEUE_FULL`). Default 256 MiB.
    */
   readonly partBytesMax: number;

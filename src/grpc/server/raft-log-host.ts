@@ -135,7 +135,8 @@ export class RaftLogHost implements RaftLogCalls {
       take(first);
       for await (const message of untilAborted('the stream', ending, iterator)) {
         take(message);
-        if (session.hosted.queuedBytes() > this.#limits.queuedBytesMax) await session.hosted.log.drained();
+        if (session.hosted.queuedBytes() > this.#limits.queuedBytesMax)
+          await orAborted('the stream', ending, session.hosted.log.drained());
         await answers.whenAtMost(WINDOW_CHANGES);
       }
       answers.end();
