@@ -9,7 +9,6 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const LONGEST = [
   'examples/kv-demo',
   'sim/plan-runs',
-  'sim/oracles-fire',
   'damage/unmarked-end',
   'damage/marked-end',
   'damage/clean-end',
@@ -26,6 +25,7 @@ const LONGEST = [
   'raft-log/verify-store',
   'raft-log/repair-life',
   'testing/weak-stores',
+  'sim/oracles-fire',
   'raft-log/entry-by-entry',
   'sim/cluster/cluster-runs',
   'raft-log/huge-save',

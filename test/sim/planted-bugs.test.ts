@@ -3,7 +3,8 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { WITNESS_BUGS } from '../../sim/mutants/bugs/witness-bugs.js';
-import { patchedSources, PatchRefused } from '../../sim/mutants/plant.js';
+import { hunt } from '../../sim/mutants/hunt.js';
+import { Nursery, patchedSources, PatchRefused, readDirected } from '../../sim/mutants/plant.js';
 import { PLANTED_BUGS } from '../../sim/mutants/planted-bugs.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -20,6 +21,22 @@ describe('the planted bugs', () => {
   test.each(built)('$number ($name) can be planted', async (bug) => {
     const patched = await patchedSources(ROOT, bug);
     expect([...patched.keys()].sort()).toEqual([...new Set(bug.hunks.map(({ file }) => file))].sort());
+  });
+
+  test('are built into copies of the sources, and hunted there in threads', async () => {
+    const bug = WITNESS_BUGS.find(({ name }) => name === 'epoch not raised by an open');
+    if (bug?.plan === undefined) throw new Error('no such bug, or no plan that shows it');
+    const nursery = await Nursery.make(ROOT);
+    try {
+      const range = { from: 0, count: 1, profile: 'disk', plan: await readDirected(ROOT, bug.plan) } as const;
+      expect(await hunt(nursery.honest, range)).toEqual({ kind: 'not-found', seeds: 1 });
+      const planted = await nursery.plant(bug);
+      expect(await hunt(planted, range)).toMatchObject({ kind: 'found', oracle: 'lsn-reused' });
+      const elsewhere = { file: 'bundle.mjs', find: "const TARGET = 'es2023';", put: '' };
+      await expect(nursery.plant({ ...bug, hunks: [elsewhere] })).rejects.toThrow(/no part of any program/);
+    } finally {
+      await nursery.clear();
+    }
   });
 
   test('that no longer fit are refused', async () => {
