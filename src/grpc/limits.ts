@@ -37,6 +37,8 @@ export const BATCH_BYTES = 1_048_576;
 export const STREAM_MESSAGE_BYTES = 131_072;
 /** What a client that has a session may send on one stream before the server has read it: several such messages. */
 export const WINDOW_BYTES = 524_288;
+/** And all such streams of a server. */
+export const WINDOWS_BYTES_MAX = 268_435_456;
 /** Events that wait for one watcher. */
 export const WATCHED_EVENTS = 256;
 /** What an entry is counted for beside its data, more than it takes; and what a change takes beside its entries, without small values. */

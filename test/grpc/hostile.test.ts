@@ -10,7 +10,7 @@ import { credentials, Client } from '@grpc/grpc-js';
 import { expect, onTestFinished, test } from 'vitest';
 import { connectTo } from '../../src/grpc/net/connect-raft-log.js';
 import { scratchDirectory } from '../disk/scratch-directory.js';
-import { WINDOW_BYTES } from '../../src/grpc/limits.js';
+import { WINDOW_BYTES, WINDOWS_BYTES_MAX } from '../../src/grpc/limits.js';
 import { METHODS } from '../../src/grpc/net/service-definition.js';
 import { packEntries } from '../../src/grpc/wire/entry-batch.js';
 import { appending, entryAt, failureOf, opened, rawCalls } from './raw-session.js';
@@ -86,6 +86,33 @@ test('more than the usual room on the way is given to who has a log, and to nobo
     found.push(await Promise.race([widened, once(call, 'end').then(() => http2.remoteSettings)]));
   }
   expect(found).toMatchObject([{ initialWindowSize: 65_535 }, WINDOW_BYTES]);
+});
+
+test('streams of a connection that was given more room have it for so many bytes, and then as any other', async () => {
+  const server = await served({ limits: { streamsMax: 2000 } });
+  const session = await opened(rawCalls(server.port));
+  const begin = begunCall(server.port, 'SaveStream');
+  const call = begin();
+  const told: number[] = [];
+  const widths = (count: number): Promise<void> =>
+    new Promise((resolve) => {
+      call.session?.on('remoteSettings', ({ initialWindowSize = 0 }) => {
+        if (initialWindowSize !== told.at(-1)) told.push(initialWindowSize);
+        if (told.length === count) resolve();
+      });
+    });
+  const [isWide, isNarrow] = [widths(2), widths(3)];
+  call.write(framed(METHODS.saveStream.requestSerialize({ session, changes: [] })));
+  await isWide;
+  const most = WINDOWS_BYTES_MAX / WINDOW_BYTES;
+  for (let at = 0; at < most; at += 1) begin();
+  await isNarrow;
+  expect(told).toEqual([65_535, WINDOW_BYTES, 65_535]);
+  call.session?.destroy();
+  // What they had is free again.
+  const log = await connected(server, { takeOver: true });
+  await log.save({ hardState: { term: 1 }, entries: [entryAt(1)] });
+  await log.close();
 });
 
 test('calls beyond the limit are refused, and leave room again when they end', async () => {

@@ -7,10 +7,10 @@ import {
 } from '@grpc/grpc-js';
 import { isKeelsonError } from '../../errors/index.js';
 import type { Method } from '../calls.js';
-import { WINDOW_BYTES } from '../limits.js';
 import { tooMany } from '../server/refusals.js';
 import { METHODS } from './service-definition.js';
 import { endOf } from './status.js';
+import { WideWindows } from './wide-windows.js';
 
 /** What the server looks at before a call reaches the service, and what it hears of each. */
 export interface CallGuard {
@@ -28,6 +28,13 @@ export interface CallGuard {
 /** What a call may hold of a message that was not taken, however many do. */
 const PART_BYTES = 65_536;
 
+/** What all calls take together. */
+interface UnderWay {
+  calls: number;
+  partBytes: number;
+  readonly windows: WideWindows;
+}
+
 type Listener = Parameters<ServerInterceptingCall['start']>[0];
 
 const METHOD_AT = new Map(Object.entries(METHODS).map(([method, { path }]) => [path, method as Method]));
@@ -37,7 +44,7 @@ const METHOD_AT = new Map(Object.entries(METHODS).map(([method, { path }]) => [p
  * message is a call under way.
  */
 export function guardOf(guard: CallGuard): ServerInterceptor {
-  const underWay = { calls: 0, partBytes: 0 };
+  const underWay = { calls: 0, partBytes: 0, windows: new WideWindows() };
   return ({ path }, call) => {
     const method = METHOD_AT.get(path);
     return method === undefined
@@ -59,20 +66,16 @@ export function codeOf(error: unknown): string {
 class GuardedCall extends ServerInterceptingCall implements Listener {
   readonly #guard: CallGuard;
   /** Of all calls. */
-  readonly #underWay: { calls: number; partBytes: number };
+  readonly #underWay: UnderWay;
   readonly #method: Method;
   readonly #call: ServerInterceptingCallInterface;
   /** No public member leads there. With a release of grpc-js that renames it what is done by it is not, and no call is lost. */
   readonly #stream: ServerHttp2Stream | undefined;
+  #connection: ReturnType<WideWindows['begin']> | undefined;
   #listener: Listener | null = null;
   #partBytes = 0;
 
-  constructor(
-    guard: CallGuard,
-    underWay: { calls: number; partBytes: number },
-    method: Method,
-    call: ServerInterceptingCallInterface,
-  ) {
+  constructor(guard: CallGuard, underWay: UnderWay, method: Method, call: ServerInterceptingCallInterface) {
     super(call);
     this.#guard = guard;
     this.#underWay = underWay;
@@ -88,13 +91,16 @@ class GuardedCall extends ServerInterceptingCall implements Listener {
 
   override sendMessage(message: unknown, onLeft: () => void): void {
     // It has a session then. Nobody else is given more room: what lies unread there is memory.
-    if (this.#method === 'saveStream') widenWindow(this.#stream);
+    if (this.#method === 'saveStream' && this.#connection !== undefined)
+      this.#underWay.windows.widen(this.#connection);
     this.#call.sendMessage(message, onLeft);
   }
 
   onReceiveMetadata(metadata: Metadata): void {
     const { callsMax, checkAllowed } = this.#guard;
     this.#underWay.calls += 1;
+    const session = this.#stream?.session;
+    if (session !== undefined) this.#connection = this.#underWay.windows.begin(session);
     try {
       if (this.#underWay.calls > callsMax) throw tooMany('calls under way', callsMax);
       checkAllowed(metadata);
@@ -153,6 +159,7 @@ class GuardedCall extends ServerInterceptingCall implements Listener {
   /** It is told of every end. Its client may send on behind it; nobody holds that. */
   onCancel(): void {
     this.#underWay.calls -= 1;
+    if (this.#connection !== undefined) this.#underWay.windows.end(this.#connection);
     this.#stream?.off('data', this.#count);
     this.#forgetParts();
     this.#listener?.onCancel();
@@ -163,18 +170,4 @@ class GuardedCall extends ServerInterceptingCall implements Listener {
     this.#guard.onEnd(this.#method, codeOf(error), 0);
     this.#call.sendStatus(endOf(error));
   }
-}
-
-const widened = new WeakSet<object>();
-
-/**
- * Lets a client send more on each stream of its connection before it must hear that some was read: of 64 KiB, which is what
- * grpc-js leaves it at, a message of changes takes a round trip or two, and both processes wake for each.
- */
-function widenWindow(stream: ServerHttp2Stream | undefined): void {
-  const session = stream?.session;
-  if (session === undefined || session.destroyed || widened.has(session)) return;
-  widened.add(session);
-  session.settings({ initialWindowSize: WINDOW_BYTES });
-  session.setLocalWindowSize(2 * WINDOW_BYTES);
 }
