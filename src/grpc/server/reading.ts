@@ -54,7 +54,10 @@ export class Reading<T> implements AsyncIterableIterator<T, void, undefined> {
   async #end(): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;
-    await this.#source?.return?.();
-    await this.#loan?.giveBack();
+    try {
+      await this.#source?.return?.();
+    } finally {
+      await this.#loan?.giveBack();
+    }
   }
 }
