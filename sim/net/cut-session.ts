@@ -140,11 +140,11 @@ async function* pieces(): AsyncGenerator<Uint8Array> {
   for (let count = 0; count < SNAPSHOT_PIECES; count += 1) yield new Uint8Array(PIECE_BYTES).fill(count);
 }
 
-async function readSnapshot(log: RaftLog): Promise<number> {
+async function readSnapshot(log: RaftLog): Promise<Buffer> {
   const opened = await log.openSnapshot();
-  let bytes = 0;
-  if (opened !== null) for await (const piece of opened.data) bytes += piece.length;
-  return bytes;
+  const read: Uint8Array[] = [];
+  if (opened !== null) for await (const piece of opened.data) read.push(piece);
+  return Buffer.concat(read);
 }
 
 async function judge(log: RaftLog, told: readonly Told[]): Promise<string[]> {
@@ -164,8 +164,11 @@ async function judge(log: RaftLog, told: readonly Told[]): Promise<string[]> {
     if (outcome === 'waiting') findings.push(`save ${id} was never told anything`);
   }
   if (log.snapshot !== null) {
-    const bytes = await readSnapshot(log);
-    if (bytes !== SNAPSHOT_PIECES * PIECE_BYTES) findings.push(`the snapshot has ${bytes} bytes`);
+    const read = await readSnapshot(log);
+    const sent: Uint8Array[] = [];
+    for await (const piece of pieces()) sent.push(piece);
+    if (!read.equals(Buffer.concat(sent)))
+      findings.push(`the snapshot, of ${read.length} bytes, is not what was sent`);
   }
   return findings;
 }
