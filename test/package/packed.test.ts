@@ -2,7 +2,7 @@
  * At stake: what users install is the packed file, not this tree: a file left out of it, or an import that only
  * works here, breaks them all. Tried by packing, unpacking and importing every entry point elsewhere.
  */
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -17,6 +17,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, posix } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
@@ -34,6 +35,7 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as
 const entries = Object.entries(manifest.exports).filter(([name]) => name !== './package.json');
 
 let home: string;
+let tarball: string;
 let packedFiles: readonly string[];
 
 beforeAll(() => {
@@ -53,12 +55,10 @@ beforeAll(() => {
   const [report] = Object.values(packed as Record<string, { filename: string; files: { path: string }[] }>);
   if (report === undefined) throw new Error('npm pack reported nothing');
   packedFiles = report.files.map((file) => file.path);
-  install('whole', report.filename, [
-    ...Object.keys(manifest.dependencies),
-    ...Object.keys(manifest.peerDependencies),
-  ]);
+  tarball = join(home, report.filename);
+  install('whole', [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)]);
   const withoutAddon = Object.keys(manifest.dependencies).filter((name) => name !== 'fs-native-extensions');
-  install('without-addon', report.filename, withoutAddon);
+  install('without-addon', withoutAddon);
 });
 
 afterAll(() => {
@@ -66,10 +66,10 @@ afterAll(() => {
 });
 
 /** A project at `home/name` that has the packed keelson, and of its dependencies only those named. */
-function install(name: string, tarball: string, dependencies: readonly string[]): void {
+function install(name: string, dependencies: readonly string[]): void {
   const modules = join(home, name, 'node_modules');
   mkdirSync(modules, { recursive: true });
-  execFileSync('tar', ['-xzf', join(home, tarball), '-C', modules]);
+  execFileSync('tar', ['-xzf', tarball, '-C', modules]);
   cpSync(join(modules, 'package'), join(modules, 'keelson'), { recursive: true });
   rmSync(join(modules, 'package'), { recursive: true });
   for (const dependency of dependencies) {
@@ -111,6 +111,13 @@ async function freePort(): Promise<number> {
 }
 
 describe('the packed package', () => {
+  test.each(['package:publint', 'package:types'])('passes npm run %s', async (script) => {
+    await promisify(execFile)('npm', ['run', '--silent', script, '--', tarball], {
+      cwd: root,
+      shell: process.platform === 'win32',
+    });
+  });
+
   test.each(entries)('imports as keelson%s', (name) => {
     expect(exportsOf(`keelson${name.slice(1)}`)).not.toEqual(['']);
   });
