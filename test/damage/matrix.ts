@@ -17,6 +17,7 @@ import {
 } from './mutations.js';
 import { Tally } from './tally.js';
 import { verdictOn, type OpenMode } from './verdict.js';
+import { withoutStacks } from './without-stacks.js';
 
 const IS_DEEP = process.env['KEELSON_DEEP'] === '1';
 
@@ -70,7 +71,8 @@ export function tryMatrix(end: End): void {
           count += 1;
           const isAtLength = IS_DEEP || mutation.kind !== 'bit flipped' || count % 7 === 0;
           try {
-            counts.add(mutation.kind, await verdictOn(chronicle, mutation, mode, isAtLength));
+            const verdict = await withoutStacks(() => verdictOn(chronicle, mutation, mode, isAtLength));
+            counts.add(mutation.kind, verdict);
           } catch (cause) {
             throw new Error(`${mutation.text}: ${String(cause)}`, { cause });
           }
