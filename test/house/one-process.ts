@@ -2,11 +2,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /**
- * What a process has once: threads, sockets, descriptors, locks, memory, its folder. Who counts or changes these must be
- * alone with them. Who only starts others need not be: what they do is in processes of their own.
+ * What a process has once: threads, sockets, descriptors, locks, memory, its folder, what is written into each promise. Who
+ * counts or changes these must be alone with them. Who only starts others need not be: what they do is in processes of their own.
  */
 const OF_THE_PROCESS =
-  /(from |import\()'(node:(cluster|net|http|worker_threads|v8)|@grpc\/|playwright-core)|\/proc\/|process\.(chdir|memoryUsage|on|once|umask)\b/;
+  /(from |import\()'(node:(cluster|net|http|worker_threads|v8)|@grpc\/|playwright-core)|\/proc\/|process\.(chdir|memoryUsage|on|once|umask)\b|getOwnPropertySymbols\(Promise/;
 
 /** Files of tests, by whether they may run in a process where others have run, whose compiled code is still there. */
 export function testFiles(root: string): { readonly together: string[]; readonly apart: string[] } {
