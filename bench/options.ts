@@ -40,7 +40,7 @@ names: ${names.join(' ')} (default: all)
 
   --rounds N    rounds in which each case and its reference take turns, 1..1000 (default: 11)
   --seconds S   measured time of a case, 0.1..600 (default: 8)
-  --quick       5 rounds, 2 seconds a case: all of them in about three minutes
+  --quick       5 rounds, 2 seconds a case: all of them in about four minutes
   --full        the sizes of the design: a 4 GB log, 10 million entries
   --json        one object on standard output instead of a table
   --json FILE   the same in FILE, whose name ends in .json, beside the table
