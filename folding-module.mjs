@@ -7,7 +7,7 @@ import wabt from 'wabt';
  */
 const [, , path = 'src/format/generated/folding-module.ts'] = process.argv;
 const name = 'folding.wat';
-const source = readFileSync(`src/format/${name}`);
+const source = readFileSync(`src/format/${name}`, 'utf8');
 const { buffer } = (await wabt()).parseWat(name, source, { simd: true, bulk_memory: true }).toBinary({});
 const lines =
   Buffer.from(buffer)
