@@ -39,3 +39,32 @@ test('what waits when the sync of a snapshot fails is not written any more', asy
   }
   expect(refused).toBeGreaterThan(0);
 });
+
+test('a log that has latched makes no spare once there is room again, and tells of none', async () => {
+  const { disk, open } = simulated({ seed: 3 });
+  const log = await disk.queue.runUntil(open());
+  const isSpare = (path: string): boolean => path.endsWith('.spare');
+  const behind: string[] = [];
+  let isFull = true;
+  let isBroken = false;
+  disk.onCall = ({ kind, path }) => {
+    if (log.status === 'failed' && isSpare(path)) behind.push(`${kind} ${path}`);
+    if (isFull && kind === 'write' && isSpare(path)) return { code: 'ENOSPC' };
+    return isBroken && kind === 'dataSync' ? { code: 'EIO' } : undefined;
+  };
+  log.events.on('space-back', () => behind.push('space-back'));
+  await disk.queue.runUntil(log.save({ entries: entriesFrom(1, 1), hardState: { term: 1 } }));
+  const fill = async (): Promise<void> => {
+    for (let index = 2; index < 40; index += 1) await log.save({ entries: entriesFrom(index, 1, 1, 700) });
+  };
+  await expect(disk.queue.runUntil(fill())).rejects.toMatchObject({ code: 'KEELSON_NO_SPACE' });
+  isBroken = true;
+  await expect(disk.queue.runUntil(log.setHardState({ term: 2 }))).rejects.toMatchObject({
+    code: 'KEELSON_SYNC_FAILED',
+  });
+  isBroken = false;
+  isFull = false;
+  await disk.queue.runUntilIdle(disk.queue.nowMs + 10_000);
+  expect(behind).toEqual([]);
+  await disk.queue.runUntil(log.close());
+});

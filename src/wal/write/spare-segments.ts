@@ -53,6 +53,8 @@ export class SpareSegments {
   readonly #ready: Spare[] = [];
   #making: Promise<void> | null = null;
   #retry: Timer | null = null;
+  /** The log has latched. */
+  #hasFailed = false;
   #nextNumber: number;
   #failedTry: FailedTry | null = null;
   /** Times in a row that a segment was asked for and refused: from the first on a spare is worth all the room it takes. */
@@ -87,6 +89,13 @@ export class SpareSegments {
         this.noteRefusal();
         observer.onShortage(error);
       },
+      onFailed: (error) => {
+        // D5: it writes nothing more, and nobody may try again.
+        this.#hasFailed = true;
+        this.#retry?.cancel();
+        this.#retry = null;
+        observer.onFailed(error);
+      },
     };
   }
 
@@ -95,11 +104,15 @@ export class SpareSegments {
    * one will try and say why.
    */
   prepare(): void {
-    if (this.#ready.length > 0 || this.#making !== null || this.#end.hasCome) return;
+    if (this.#ready.length > 0 || this.#making !== null || this.#isOver) return;
     if (this.#failedTry !== null && this.#environment.now() < this.#failedTry.untilMs) return;
     this.#making = this.#makeReady().finally(() => {
       this.#making = null;
     });
+  }
+
+  get #isOver(): boolean {
+    return this.#end.hasCome || this.#hasFailed;
   }
 
   async #makeReady(): Promise<void> {
@@ -157,7 +170,7 @@ export class SpareSegments {
   /** D7: tried again on a timer too, since a log that refuses saves may see none that would. */
   #tryLater(): void {
     this.#lacksSpace = true;
-    if (this.#end.hasCome) return;
+    if (this.#isOver) return;
     this.#retry ??= this.#environment.setTimer(RETRY_MS, () => {
       this.#retry = null;
       if (this.#ready.length > 0) this.#tellSpaceBack();
