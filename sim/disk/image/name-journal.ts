@@ -83,13 +83,13 @@ export function withRenamesBefore(operations: readonly NameOperation[], lands: b
   return lands;
 }
 
-/** Makes the new name durable. */
+/** Makes the new name durable, behind what it supersedes: an older change that lands too must not land over it. */
 export function landAdd(operation: NameOperation, earlier: NameOperation[] = []): void {
   const { add } = operation;
   if (add === null || operation.isAddDurable) return;
+  dropSuperseded(add, earlier);
   add.directory.durable.set(add.name, add.ino);
   operation.isAddDurable = true;
-  dropSuperseded(add, earlier);
 }
 
 /** Makes the old name's removal durable. */
