@@ -11,16 +11,7 @@ export const protobufPackage = "keelson.v1";
 
 export const protobufFileName = "keelson/v1/raft_log.proto";
 
-/** What a checkpoint is made of. */
-export const CheckpointScope = {
-  /** UNSPECIFIED - As CHECKPOINT_SCOPE_DURABLE. */
-  UNSPECIFIED: 0,
-  /** DURABLE - The newest snapshot, and the segments that are needed behind it. */
-  DURABLE: 1,
-  /** ALL - The snapshot alone, which must cover every entry. */
-  ALL: 2,
-  UNRECOGNIZED: -1,
-} as const;
+export const CheckpointScope = { UNSPECIFIED: 0, DURABLE: 1, ALL: 2, UNRECOGNIZED: -1 } as const;
 
 export type CheckpointScope = typeof CheckpointScope[keyof typeof CheckpointScope];
 
@@ -31,21 +22,7 @@ export namespace CheckpointScope {
   export type UNRECOGNIZED = typeof CheckpointScope.UNRECOGNIZED;
 }
 
-/** Whether a change is on stable storage. */
-export const Fate = {
-  /** UNSPECIFIED - The error is about no change. */
-  UNSPECIFIED: 0,
-  /** NOT_PERSISTED - Nothing of it is, now or later. */
-  NOT_PERSISTED: 1,
-  /** PERSISTED - It is, though something behind it failed. */
-  PERSISTED: 2,
-  /**
-   * UNKNOWN - Nobody can tell before the log is opened again. The session ends with it, and so do its streams, with KEELSON_FAILED:
-   * open the log anew, and settle by LSN.
-   */
-  UNKNOWN: 3,
-  UNRECOGNIZED: -1,
-} as const;
+export const Fate = { UNSPECIFIED: 0, NOT_PERSISTED: 1, PERSISTED: 2, UNKNOWN: 3, UNRECOGNIZED: -1 } as const;
 
 export type Fate = typeof Fate[keyof typeof Fate];
 
@@ -57,209 +34,101 @@ export namespace Fate {
   export type UNRECOGNIZED = typeof Fate.UNRECOGNIZED;
 }
 
-/**
- * Whose change it is. The server refuses a session that is not, or no longer, the log's, before anything is changed: with
- * KEELSON_FENCED, or, while the log or the server ends, KEELSON_FAILED or KEELSON_CLOSED. The error's argument is `session`
- * in all three, and Open is what to do next.
- */
 export interface Session {
-  /** The log: 1 to 64 of a-z, 0-9, '-', '_' and '.', the first a letter or a digit. */
   readonly name: string;
-  /** Made by the client: 16 random bytes, never used for two Opens that are not the same. */
   readonly id: Uint8Array;
-  /** As Open gave it. */
   readonly epoch: number;
 }
 
-/** How a log is opened. What is left out is up to the server. */
 export interface OpenOptions {
-  /** Refuse where there is no log yet (KEELSON_NOT_A_LOG): an unmounted disk is not a fresh log. */
   readonly neverCreate: boolean;
-  /** Size of the segment files, in bytes. */
-  readonly segmentBytes?:
-    | number
-    | undefined;
-  /** The largest change, in bytes as it is encoded on the disk. */
-  readonly batchBytesMax?:
-    | number
-    | undefined;
-  /** How many snapshots are kept. Default 2. */
-  readonly snapshotsKept?:
-    | number
-    | undefined;
-  /** Judges no term, vote or commit: for hosts that keep their hard state elsewhere. */
+  readonly segmentBytes?: number | undefined;
+  readonly batchBytesMax?: number | undefined;
+  readonly snapshotsKept?: number | undefined;
   readonly checksOff: boolean;
-  /** Verify all of it, not the tail alone. */
   readonly verifyAll: boolean;
 }
 
-/** Request of Open. */
 export interface OpenRequest {
-  /** The log, as in Session. */
   readonly name: string;
-  /** The session to be: 16 random bytes. */
   readonly sessionId: Uint8Array;
-  /** Take the log from the session that has it. That one's changes are refused from then on, and its Watch told. */
   readonly takeOver: boolean;
-  /** How to open it. */
   readonly options?: OpenOptions | undefined;
 }
 
-/** Answer of Open. */
 export interface OpenResponse {
-  /**
-   * Higher than that of every earlier writer of this log, also across restarts of the server: one higher than that of the
-   * writer before, unless an opening broke off in between.
-   */
   readonly epoch: number;
-  /** The log, as the session finds it. */
-  readonly state?:
-    | LogState
-    | undefined;
-  /** What the open found, as JSON: the `recovery` of an opened log. */
+  readonly state?: LogState | undefined;
   readonly recoveryJson: string;
-  /**
-   * The largest message that the server takes, in bytes. A larger one ends the call that brings it, with RESOURCE_EXHAUSTED
-   * and no Error, as often as it is sent.
-   */
   readonly messageBytesMax: number;
-  /** So many changes may be unanswered at one time. */
   readonly windowChanges: number;
 }
 
-/** Request of Close. */
 export interface CloseRequest {
-  /** The session that ends. */
   readonly session?: Session | undefined;
 }
 
-/** Answer of Close: the log has a clean end. */
 export interface CloseResponse {
 }
 
-/** Request of GetState. */
 export interface GetStateRequest {
-  /** The log. */
   readonly name: string;
 }
 
-/** Answer of GetState. */
 export interface GetStateResponse {
-  /** As of now. */
-  readonly state?:
-    | LogState
-    | undefined;
-  /** True if a session has the log. */
+  readonly state?: LogState | undefined;
   readonly isAttached: boolean;
-  /** Of that session; 0 where none has it. */
   readonly epoch: number;
-  /** Where the log lies on the server. */
   readonly directory: string;
-  /** What the session's open found, or, where none has the log, this look at it, as JSON: as of OpenResponse. */
   readonly recoveryJson: string;
 }
 
-/** What must never be forgotten (Raft paper, figure 2), and the commit index. */
 export interface HardState {
-  /** Latest term seen. */
   readonly term: number;
-  /** Who got the vote of that term, 1 to 255 bytes of UTF-8; left out: nobody. */
-  readonly vote?:
-    | string
-    | undefined;
-  /** Highest index known committed. */
+  readonly vote?: string | undefined;
   readonly commit: number;
 }
 
-/** What a change says of the hard state: what is left out stays, but a higher term without a vote clears it. */
 export interface HardStateChange {
-  /** The new term. */
-  readonly term?:
-    | number
-    | undefined;
-  /** The new vote. */
-  readonly vote?:
-    | string
-    | undefined;
-  /** Takes the vote back to nobody's; only with a higher term, and without a vote beside it. */
+  readonly term?: number | undefined;
+  readonly vote?: string | undefined;
   readonly clearsVote: boolean;
-  /** The new commit index. At or below the newest snapshot's index it counts as left out. */
   readonly commit?: number | undefined;
 }
 
-/** A small value that lasts with the rest of its change. A log has at most 32 of them, 4 KiB with their keys. */
 export interface StableChange {
-  /** 1 to 64 bytes of UTF-8. */
   readonly key: string;
-  /** The value; left out: the key is removed. */
   readonly value?: Uint8Array | undefined;
 }
 
-/** What a snapshot is, without its data. */
 export interface SnapshotMeta {
-  /** Last index it covers. */
   readonly index: number;
-  /** Term of that index. */
   readonly term: number;
-  /** The configuration as of that index, the caller's bytes, at most 64 KiB. */
   readonly conf: Uint8Array;
-  /** Size of the data in bytes. */
   readonly bytes: number;
 }
 
-/** Entries from an index on, up to where the next run begins, have this term. */
 export interface TermRun {
-  /** The first of them. */
   readonly index: number;
-  /** Their term. */
   readonly term: number;
 }
 
-/**
- * Entries one behind the other, at least one, without a hole, as one piece. To make one: put down of each entry, in order of index, how many
- * bytes its data has, and join the data of all. To read one: cut the data by the sizes, and go on to the next run where an
- * entry has its index. What does not add up is refused (KEELSON_INVALID_ARGUMENT) before anything is written.
- */
 export interface EntryBatch {
-  /**
-   * Terms in which leaders made them. The first run begins at the first entry, and nothing else tells its index; each further
-   * one at a later entry of the batch.
-   */
   readonly termRuns: readonly TermRun[];
-  /**
-   * Bytes of the data of each entry, 0 for none: so many sizes, so many entries. At most 65,536; together as many bytes as
-   * data has.
-   */
   readonly sizes: readonly number[];
-  /** The caller's own mark of each entry, a byte of 0 to 255. Empty where all are 0. */
   readonly kinds: Uint8Array;
-  /** The commands of all. */
   readonly data: Uint8Array;
 }
 
-/** What a log holds. */
 export interface LogState {
-  /** Lowest index held; one above the boundary of compaction. */
   readonly firstIndex: number;
-  /** Highest index held; first_index - 1 where there is none. */
   readonly lastIndex: number;
-  /** Terms of first_index - 1 to last_index, in order; the first run begins at first_index - 1. */
   readonly termRuns: readonly TermRun[];
-  /** Term, vote and commit. */
-  readonly hardState?:
-    | HardState
-    | undefined;
-  /** The small values. */
+  readonly hardState?: HardState | undefined;
   readonly stable: Map<string, Uint8Array>;
-  /** The snapshots that are kept, newest first. */
   readonly snapshots: readonly SnapshotMeta[];
-  /** LSN of the last record on stable storage. How many a change takes stands at the top of this file. */
   readonly lsn: number;
-  /** Until commit has reached it, a vote that is not already held is refused; left out: fit to vote. */
-  readonly unfitUntil?:
-    | number
-    | undefined;
-  /** Unfit without a bound. */
+  readonly unfitUntil?: number | undefined;
   readonly unfitUnbounded: boolean;
 }
 
@@ -268,492 +137,238 @@ export interface LogState_StableEntry {
   readonly value: Uint8Array;
 }
 
-/** One atomic write: truncation, then entries against the log as truncated, then hard state and small values. */
 export interface Save {
-  /** Drop entries from here on. Seldom needed: entries that conflict replace by themselves. */
-  readonly truncateFrom?:
-    | number
-    | undefined;
-  /**
-   * As in the Raft paper, figure 2: those that are held with the same term are skipped, the first of another term replaces the
-   * one that is held and all behind it. Below first_index: skipped. Left out: none.
-   */
-  readonly entries?:
-    | EntryBatch
-    | undefined;
-  /** What changes of the hard state. */
-  readonly hardState?:
-    | HardStateChange
-    | undefined;
-  /** What changes of the small values, one change a key: of several the last counts. */
+  readonly truncateFrom?: number | undefined;
+  readonly entries?: EntryBatch | undefined;
+  readonly hardState?: HardStateChange | undefined;
   readonly stable: readonly StableChange[];
 }
 
-/** Makes a snapshot count whose upload was held back (SnapshotUpload.is_held). */
 export interface PublishSnapshot {
-  /** Its upload. */
   readonly uploadId: Uint8Array;
 }
 
-/** Drops entries from the front. */
 export interface Compaction {
-  /** The last index to drop, at most that of the newest snapshot. */
   readonly upTo: number;
 }
 
-/** A change with its place in the session. */
 export interface Change {
-  /**
-   * 1 for the first change of the session, then one more each. A number seen before is answered by its first answer; one
-   * that leaves a gap is refused, and nothing is changed.
-   */
   readonly number: number;
-  /**
-   * LSN of the record that this change follows, if the client counts them: the server refuses it where a change before it
-   * was refused, so that what was sent behind a failure is not made without what it was meant to follow.
-   */
-  readonly followsLsn?:
-    | number
-    | undefined;
-  /** Answers up to this number have come, and need not be kept any more. */
+  readonly followsLsn?: number | undefined;
   readonly answered: number;
-  /** What to do. */
   readonly change?:
-    | //
-    /** Write. */
-    { readonly $case: "save"; readonly value: Save }
-    | //
-    /** Make an uploaded snapshot count. */
-    { readonly $case: "publish"; readonly value: PublishSnapshot }
-    | //
-    /** Drop entries from the front. */
-    { readonly $case: "compact"; readonly value: Compaction }
+    | { readonly $case: "save"; readonly value: Save }
+    | { readonly $case: "publish"; readonly value: PublishSnapshot }
+    | { readonly $case: "compact"; readonly value: Compaction }
     | undefined;
 }
 
-/** A change that is on stable storage. */
 export interface Saved {
-  /** LSN of its last record; of one that takes none, of the last record before it. */
   readonly lsn: number;
-  /** Highest index as of this change. */
   readonly lastIndex: number;
-  /** Of a compaction: bytes of the segments that it freed. */
   readonly bytesFreed: number;
 }
 
-/** The answer to one change. */
 export interface Answer {
-  /** Of the change. */
   readonly number: number;
-  /** How it ended. */
-  readonly outcome?:
-    | //
-    /** It is on stable storage. */
-    { readonly $case: "saved"; readonly value: Saved }
-    | //
-    /** It was refused, or failed. */
-    { readonly $case: "error"; readonly value: Error }
-    | undefined;
+  readonly outcome?: { readonly $case: "saved"; readonly value: Saved } | {
+    readonly $case: "error";
+    readonly value: Error;
+  } | undefined;
 }
 
-/** Request of Save. */
 export interface SaveRequest {
-  /** Whose change. */
-  readonly session?:
-    | Session
-    | undefined;
-  /** The change. */
+  readonly session?: Session | undefined;
   readonly change?: Change | undefined;
 }
 
-/** Answer of Save. */
 export interface SaveResponse {
-  /** It is on stable storage. */
   readonly saved?: Saved | undefined;
 }
 
-/** Message to SaveStream. */
 export interface SaveStreamRequest {
-  /** In the first message, and only there. */
-  readonly session?:
-    | Session
-    | undefined;
-  /** In order of their numbers, at most OpenResponse.window_changes of them. */
+  readonly session?: Session | undefined;
   readonly changes: readonly Change[];
 }
 
-/** Message from SaveStream. */
 export interface SaveStreamResponse {
-  /** In order of their numbers. A stream that is taken begins with a message of none. */
   readonly answers: readonly Answer[];
 }
 
-/** Request of Entries. */
 export interface EntriesRequest {
-  /** The log. */
   readonly name: string;
-  /** The first index. */
   readonly from: number;
-  /** One above the last. */
   readonly until: number;
-  /** Stop before the data of all entries together passes this; at least one entry is sent. Left out: no bound. */
-  readonly bytesMax?:
-    | number
-    | undefined;
-  /**
-   * Read what this session has, and nothing else: KEELSON_FENCED where it is not, or no more, the log's. Left out: what there
-   * is. Where no session has the log, that may lack what was saved last and not proven since: only an Open decides it.
-   */
+  readonly bytesMax?: number | undefined;
   readonly session?: Session | undefined;
 }
 
-/** Message of Entries. */
 export interface EntriesResponse {
-  /** The next entries; never none. */
   readonly entries?: EntryBatch | undefined;
 }
 
-/**
- * The first message of an upload: which snapshot it is, and where the pieces that follow begin.
- *
- * The data of an upload that broke off is kept as long as the session lives and no other upload begins. To go on, ask
- * GetUpload how much is there, and begin again with the same upload_id and that offset.
- */
 export interface SnapshotUpload {
-  /** Whose it is. */
-  readonly session?:
-    | Session
-    | undefined;
-  /** Made by the client: 16 random bytes. */
+  readonly session?: Session | undefined;
   readonly uploadId: Uint8Array;
-  /** Where the first piece of this stream begins in the data; 0 for a new upload. */
   readonly offset: number;
-  /** Last index that it covers. */
   readonly index: number;
-  /** The configuration as of that index, at most 64 KiB. */
   readonly conf: Uint8Array;
-  /** How many bytes all the data has, if that is known: more or fewer are refused. */
-  readonly bytes?:
-    | number
-    | undefined;
-  /**
-   * The number of this change in the session. Left out with is_held. It is taken when all the data is there: until then a
-   * change of a higher number leaves a gap and is refused, so that a client that saves meanwhile has the upload held.
-   */
+  readonly bytes?: number | undefined;
   readonly number: number;
-  /**
-   * The snapshot does not count when its data is there, but with the PublishSnapshot that names it: so it takes its place
-   * among changes that are sent meanwhile.
-   */
   readonly isHeld: boolean;
 }
 
-/** A piece of the data. */
 export interface SnapshotPiece {
-  /** 1 byte to 1 MiB; 64 to 256 KiB suit best. */
   readonly data: Uint8Array;
-  /** CRC-32 (of zlib) over the data. */
   readonly checksum: number;
 }
 
-/** The end of the data. A stream that ends without it was broken off, whatever its end looks like. */
 export interface SnapshotEnd {
-  /** Size of all the data, in bytes; something else is refused. */
   readonly bytes: number;
 }
 
-/** Message of CreateSnapshot. */
 export interface CreateSnapshotRequest {
-  /** What it is. */
   readonly part?:
-    | //
-    /** First, and once. */
-    { readonly $case: "upload"; readonly value: SnapshotUpload }
-    | //
-    /** All between. */
-    { readonly $case: "piece"; readonly value: SnapshotPiece }
-    | //
-    /** Last, and once. */
-    { readonly $case: "end"; readonly value: SnapshotEnd }
+    | { readonly $case: "upload"; readonly value: SnapshotUpload }
+    | { readonly $case: "piece"; readonly value: SnapshotPiece }
+    | { readonly $case: "end"; readonly value: SnapshotEnd }
     | undefined;
 }
 
-/** Answer of CreateSnapshot. */
 export interface CreateSnapshotResponse {
-  /** The snapshot, which counts; left out where the upload is held. */
-  readonly snapshot?:
-    | SnapshotMeta
-    | undefined;
-  /** Bytes of the data that the server has. */
+  readonly snapshot?: SnapshotMeta | undefined;
   readonly receivedBytes: number;
 }
 
-/** What only a leader's snapshot has. */
 export interface InstalledSnapshot {
-  /** As of every upload. */
-  readonly upload?:
-    | SnapshotUpload
-    | undefined;
-  /** Term of its index. */
+  readonly upload?: SnapshotUpload | undefined;
   readonly term: number;
-  /** Changes with it, in the same record. */
   readonly hardState?: HardStateChange | undefined;
 }
 
-/** Message of InstallSnapshot. */
 export interface InstallSnapshotRequest {
-  /** What it is. */
   readonly part?:
-    | //
-    /** First, and once. */
-    { readonly $case: "install"; readonly value: InstalledSnapshot }
-    | //
-    /** All between. */
-    { readonly $case: "piece"; readonly value: SnapshotPiece }
-    | //
-    /** Last, and once. */
-    { readonly $case: "end"; readonly value: SnapshotEnd }
+    | { readonly $case: "install"; readonly value: InstalledSnapshot }
+    | { readonly $case: "piece"; readonly value: SnapshotPiece }
+    | { readonly $case: "end"; readonly value: SnapshotEnd }
     | undefined;
 }
 
-/** Answer of InstallSnapshot. */
 export interface InstallSnapshotResponse {
-  /** The snapshot, which counts; left out where the upload is held. */
-  readonly snapshot?:
-    | SnapshotMeta
-    | undefined;
-  /** Bytes of the data that the server has. */
+  readonly snapshot?: SnapshotMeta | undefined;
   readonly receivedBytes: number;
 }
 
-/** Request of GetUpload. */
 export interface GetUploadRequest {
-  /** Whose it is. */
-  readonly session?:
-    | Session
-    | undefined;
-  /** Which. */
+  readonly session?: Session | undefined;
   readonly uploadId: Uint8Array;
 }
 
-/** Answer of GetUpload. */
 export interface GetUploadResponse {
-  /** Bytes of the data that the server has. */
   readonly receivedBytes: number;
 }
 
-/** Request of OpenSnapshot. */
 export interface OpenSnapshotRequest {
-  /** The log. */
   readonly name: string;
-  /** Of a snapshot that is kept; left out: the newest. */
-  readonly index?:
-    | number
-    | undefined;
-  /** Where to begin in the data. */
+  readonly index?: number | undefined;
   readonly offset: number;
-  /** As of EntriesRequest. */
   readonly session?: Session | undefined;
 }
 
-/** Message of OpenSnapshot. */
 export interface OpenSnapshotResponse {
-  /** What it is. */
-  readonly part?:
-    | //
-    /** First, and once. */
-    { readonly $case: "snapshot"; readonly value: SnapshotMeta }
-    | //
-    /** All others. */
-    { readonly $case: "piece"; readonly value: SnapshotPiece }
-    | undefined;
+  readonly part?: { readonly $case: "snapshot"; readonly value: SnapshotMeta } | {
+    readonly $case: "piece";
+    readonly value: SnapshotPiece;
+  } | undefined;
 }
 
-/** Request of Compact. */
 export interface CompactRequest {
-  /** Whose change; left out by an operator. */
-  readonly session?:
-    | Session
-    | undefined;
-  /** Its number in the session; without one, 0. */
+  readonly session?: Session | undefined;
   readonly number: number;
-  /** The log, where there is no session. */
   readonly name: string;
-  /** The last index to drop, at most that of the newest snapshot. */
   readonly upTo: number;
 }
 
-/** Answer of Compact. */
 export interface CompactResponse {
-  /** What the freed segments held. */
   readonly bytesFreed: number;
 }
 
-/** Request of Truncate. */
 export interface TruncateRequest {
-  /** Whose change. */
-  readonly session?:
-    | Session
-    | undefined;
-  /** Its number in the session. */
+  readonly session?: Session | undefined;
   readonly number: number;
-  /** The first index to drop. */
   readonly from: number;
 }
 
-/** Answer of Truncate. */
 export interface TruncateResponse {
-  /** The change is on stable storage. */
   readonly saved?: Saved | undefined;
 }
 
-/** Request of Verify. */
 export interface VerifyRequest {
-  /** The log. */
   readonly name: string;
 }
 
-/** How far a verification has come. */
 export interface VerifyProgress {
-  /** Bytes read so far. */
   readonly readBytes: number;
-  /** What all segments hold. */
   readonly totalBytes: number;
 }
 
-/** Message of Verify. */
 export interface VerifyResponse {
-  /** What it is. */
-  readonly part?:
-    | //
-    /** About every MiB. */
-    { readonly $case: "progress"; readonly value: VerifyProgress }
-    | //
-    /** Last, and once: the report, as JSON. */
-    { readonly $case: "reportJson"; readonly value: string }
-    | undefined;
+  readonly part?: { readonly $case: "progress"; readonly value: VerifyProgress } | {
+    readonly $case: "reportJson";
+    readonly value: string;
+  } | undefined;
 }
 
-/** Request of Checkpoint. */
 export interface CheckpointRequest {
-  /** The log. */
   readonly name: string;
-  /** What of it. */
   readonly scope: CheckpointScope;
-  /** The checkpoint's own name, of the same letters as that of a log; none of the server may have it. */
   readonly to: string;
 }
 
-/** Answer of Checkpoint: it is on stable storage. */
 export interface CheckpointResponse {
-  /** Where it lies on the server. */
   readonly directory: string;
-  /** The snapshot in it, if the log had one. */
-  readonly snapshot?:
-    | SnapshotMeta
-    | undefined;
-  /** Segments in it. */
+  readonly snapshot?: SnapshotMeta | undefined;
   readonly segments: number;
-  /** LSN after which they must still be replayed. */
   readonly replayAfter: number;
-  /** Term, vote and commit as of then. */
   readonly hardState?: HardState | undefined;
 }
 
-/** Request of GetStats. */
 export interface GetStatsRequest {
-  /** The log. */
   readonly name: string;
 }
 
-/** Answer of GetStats. */
 export interface GetStatsResponse {
-  /** What `log.stats()` gives, as JSON. */
   readonly statsJson: string;
 }
 
-/** Request of Watch. */
 export interface WatchRequest {
-  /** Whose log. */
   readonly session?: Session | undefined;
 }
 
-/** Message of Watch. The stream begins with one named `watching`. */
 export interface WatchResponse {
-  /**
-   * As of `log.events`: rotate, no-space, space-back, failed, slow-sync, stalled, unmarked; and fenced, the last one, when
-   * another session has taken the log.
-   */
   readonly event: string;
-  /** What came with it, as JSON; empty for nothing. */
   readonly toldJson: string;
-  /** The error that came with it. */
-  readonly error?:
-    | Error
-    | undefined;
-  /** So many events before this one were left out, since the watcher was slow. */
+  readonly error?: Error | undefined;
   readonly missed: number;
 }
 
-/** An error, as every call ends with it: in the trailer `keelson-error-bin`, or inside an Answer. */
 export interface Error {
-  /** One of the codes of docs/errors.md; KEELSON_INVALID_ARGUMENT for example. */
   readonly code: string;
-  /** caller, environment or damage. */
   readonly family: string;
-  /** For people: the thing, the place, got against expected, what to do. */
   readonly message: string;
-  /** Whether the change is on stable storage. */
   readonly fate: Fate;
-  /** File or directory on the server. */
-  readonly path?:
-    | string
-    | undefined;
-  /** Byte offset in it. */
-  readonly offset?:
-    | number
-    | undefined;
-  /** Log index. */
-  readonly index?:
-    | number
-    | undefined;
-  /** Raft term. */
-  readonly term?:
-    | number
-    | undefined;
-  /** Log sequence number. */
-  readonly lsn?:
-    | number
-    | undefined;
-  /** The argument that was wrong. */
-  readonly argument?:
-    | string
-    | undefined;
-  /** The system's own code. */
-  readonly systemCode?:
-    | string
-    | undefined;
-  /** First of the entries that cannot be read. */
-  readonly entriesFrom?:
-    | number
-    | undefined;
-  /** One above the last of them. */
-  readonly entriesUntil?:
-    | number
-    | undefined;
-  /** What was found, as JSON. */
-  readonly foundJson?:
-    | string
-    | undefined;
-  /** What would have been right, as JSON. */
-  readonly expectedJson?:
-    | string
-    | undefined;
-  /** The report of the recovery that found damage, as JSON. */
-  readonly recoveryJson?:
-    | string
-    | undefined;
-  /** The error behind it. */
+  readonly path?: string | undefined;
+  readonly offset?: number | undefined;
+  readonly index?: number | undefined;
+  readonly term?: number | undefined;
+  readonly lsn?: number | undefined;
+  readonly argument?: string | undefined;
+  readonly systemCode?: string | undefined;
+  readonly entriesFrom?: number | undefined;
+  readonly entriesUntil?: number | undefined;
+  readonly foundJson?: string | undefined;
+  readonly expectedJson?: string | undefined;
+  readonly recoveryJson?: string | undefined;
   readonly cause?: Error | undefined;
 }
 
@@ -4524,19 +4139,11 @@ export const Error: MessageFns<Error> = {
   },
 };
 
-/** One log a name. See docs/grpc.md for the order of calls of a writer. */
 export type RaftLogServiceDefinition = typeof RaftLogServiceDefinition;
 export const RaftLogServiceDefinition = {
   name: "RaftLogService",
   fullName: "keelson.v1.RaftLogService",
   methods: {
-    /**
-     * Takes a log as its one writer. Asked again with the same session id, it gives the same answer again.
-     *
-     * KEELSON_LOCKED: another session has it, and take_over is not set (the error's argument is then `name`); or another
-     * process on the server's machine has it, a server that ends, for example: try again. KEELSON_INVALID_ARGUMENT: the
-     * session of that id has sent changes already. Otherwise the errors of openRaftLog, among them those of damage, with nothing changed.
-     */
     open: {
       name: "Open",
       requestType: OpenRequest as typeof OpenRequest,
@@ -4545,7 +4152,6 @@ export const RaftLogServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Lets the log go: waits for changes under way, marks a clean end. Calling it again does nothing. */
     close: {
       name: "Close",
       requestType: CloseRequest as typeof CloseRequest,
@@ -4554,7 +4160,6 @@ export const RaftLogServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /** What the log holds, as its durable view: for anyone, whoever the writer is. */
     getState: {
       name: "GetState",
       requestType: GetStateRequest as typeof GetStateRequest,
@@ -4563,7 +4168,6 @@ export const RaftLogServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /** One change. For clients of few changes; others send them by SaveStream. */
     save: {
       name: "Save",
       requestType: SaveRequest as typeof SaveRequest,
@@ -4572,10 +4176,6 @@ export const RaftLogServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /**
-     * Changes in order, without waiting for the answer to each. Answers come in order of the numbers, several in a message
-     * where they became durable together. A session has one such stream: a newer one ends the older.
-     */
     saveStream: {
       name: "SaveStream",
       requestType: SaveStreamRequest as typeof SaveStreamRequest,
@@ -4584,13 +4184,6 @@ export const RaftLogServiceDefinition = {
       responseStream: true,
       options: {},
     },
-    /**
-     * Entries in order, each verified against its own checksum by the server before it is sent. Cancel it when enough came.
-     * The checksum is made by the server of the data as they came, and does not travel: on the way it is for TCP, or TLS, to
-     * see to it that nothing changes.
-     *
-     * KEELSON_COMPACTED: from is below first_index. KEELSON_UNAVAILABLE: until is above last_index + 1.
-     */
     entries: {
       name: "Entries",
       requestType: EntriesRequest as typeof EntriesRequest,
@@ -4599,10 +4192,6 @@ export const RaftLogServiceDefinition = {
       responseStream: true,
       options: {},
     },
-    /**
-     * A snapshot of the host's own state, in pieces. A broken upload is resumed: see SnapshotUpload. Its term is that of the
-     * entry at its index, which the log must hold; it drops no entry, and raises commit to its index where that is lower.
-     */
     createSnapshot: {
       name: "CreateSnapshot",
       requestType: CreateSnapshotRequest as typeof CreateSnapshotRequest,
@@ -4611,11 +4200,6 @@ export const RaftLogServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /**
-     * A snapshot that a leader sent, in pieces, likewise. A log that holds an entry of that index and term keeps all of its
-     * entries; any other is replaced: it is empty then, and goes on at the index behind. The newest snapshot itself, sent again,
-     * is no error, and stays as it is, conf too; an older one is KEELSON_SNAPSHOT_OUT_OF_DATE.
-     */
     installSnapshot: {
       name: "InstallSnapshot",
       requestType: InstallSnapshotRequest as typeof InstallSnapshotRequest,
@@ -4624,7 +4208,6 @@ export const RaftLogServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /** How much of an upload the server has. */
     getUpload: {
       name: "GetUpload",
       requestType: GetUploadRequest as typeof GetUploadRequest,
@@ -4633,7 +4216,6 @@ export const RaftLogServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /** The data of a snapshot that is kept, in pieces; from an offset on, so that a broken download is resumed. */
     openSnapshot: {
       name: "OpenSnapshot",
       requestType: OpenSnapshotRequest as typeof OpenSnapshotRequest,
@@ -4642,7 +4224,6 @@ export const RaftLogServiceDefinition = {
       responseStream: true,
       options: {},
     },
-    /** Drops entries up to an index that a snapshot covers. Of a session, or, for an operator, of a log that no session has. */
     compact: {
       name: "Compact",
       requestType: CompactRequest as typeof CompactRequest,
@@ -4651,7 +4232,6 @@ export const RaftLogServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Drops the entries from an index on. A Save with truncate_from does the same beside other things. */
     truncate: {
       name: "Truncate",
       requestType: TruncateRequest as typeof TruncateRequest,
@@ -4660,7 +4240,6 @@ export const RaftLogServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Reads everything again and holds it against its checksums; changes nothing. Progress comes first, the report last. */
     verify: {
       name: "Verify",
       requestType: VerifyRequest as typeof VerifyRequest,
@@ -4669,12 +4248,6 @@ export const RaftLogServiceDefinition = {
       responseStream: true,
       options: {},
     },
-    /**
-     * Writes what the log holds to a directory of the server, while saves go on; `keelson clone` makes a store of it. For
-     * anyone, whoever the writer is. KEELSON_UNAVAILABLE where the server keeps no checkpoints, or where CHECKPOINT_SCOPE_ALL
-     * is asked for and the snapshot does not cover every entry; KEELSON_INVALID_ARGUMENT where there is one of that name: so
-     * a call that is repeated after its answer was lost is told that it was done.
-     */
     checkpoint: {
       name: "Checkpoint",
       requestType: CheckpointRequest as typeof CheckpointRequest,
@@ -4683,7 +4256,6 @@ export const RaftLogServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Counters of the log since it was opened. KEELSON_UNAVAILABLE where no session has it. */
     getStats: {
       name: "GetStats",
       requestType: GetStatsRequest as typeof GetStatsRequest,
@@ -4692,7 +4264,6 @@ export const RaftLogServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /** What happens to a session's log, as it happens. Ends when the session does. */
     watch: {
       name: "Watch",
       requestType: WatchRequest as typeof WatchRequest,
