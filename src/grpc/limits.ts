@@ -39,6 +39,16 @@ export const STREAM_MESSAGE_BYTES = 131_072;
 export const WINDOW_BYTES = 524_288;
 /** And all such streams of a server. */
 export const WINDOWS_BYTES_MAX = 268_435_456;
+/**
+ * Answers that clients have not taken, of all calls: above it those are let go that have waited longest, and for that time at
+ * least. And what a client takes a millisecond that is on a slow line, and no silent one.
+ */
+export const UNREAD_BYTES_MAX = 33_554_432;
+export const UNREAD_MS_MIN = 1000;
+export const UNREAD_BYTES_A_MS = 64;
+/** Calls of health and reflection at one time, and bytes of their messages that have not come whole. */
+export const COMPANION_CALLS_MAX = 1024;
+export const COMPANION_PART_BYTES_MAX = 1_048_576;
 /** Events that wait for one watcher. */
 export const WATCHED_EVENTS = 256;
 /** What an entry is counted for beside its data, more than it takes; and what a change takes beside its entries, without small values. */

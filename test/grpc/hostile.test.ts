@@ -11,9 +11,10 @@ import { expect, onTestFinished, test } from 'vitest';
 import { connectTo } from '../../src/grpc/net/connect-raft-log.js';
 import { scratchDirectory } from '../disk/scratch-directory.js';
 import { WINDOW_BYTES, WINDOWS_BYTES_MAX } from '../../src/grpc/limits.js';
+import { Error as ErrorMessage } from '../../src/grpc/generated/keelson/v1/raft_log.js';
 import { METHODS } from '../../src/grpc/net/service-definition.js';
 import { packEntries } from '../../src/grpc/wire/entry-batch.js';
-import { appending, entryAt, failureOf, opened, rawCalls } from './raw-session.js';
+import { appending, entryAt, failureOf, framed, opened, rawCalls } from './raw-session.js';
 import { connected, served } from './served.js';
 
 test('garbage, and a connection that never speaks, are ended; a log is saved beside them', async () => {
@@ -346,24 +347,22 @@ test('what comes behind the end of a call is counted for nobody', async () => {
 });
 
 /** A call that is begun, and not more. */
-function begunCall(port: number, method: string) {
-  const http2 = connectHttp2(`http://127.0.0.1:${port}`);
+function begunCall(
+  port: number,
+  method: string,
+  { service = 'keelson.v1.RaftLogService', initialWindowSize = 65_535 } = {},
+) {
+  const http2 = connectHttp2(`http://127.0.0.1:${port}`, { settings: { initialWindowSize } });
   onTestFinished(() => {
     http2.destroy();
   });
-  return (): ClientHttp2Stream => {
-    const path = `/keelson.v1.RaftLogService/${method}`;
+  return (more: Record<string, string> = {}): ClientHttp2Stream => {
+    const path = `/${service}/${method}`;
     const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' };
-    const stream = http2.request(headers);
+    const stream = http2.request({ ...headers, ...more });
     stream.on('error', () => undefined);
     return stream;
   };
-}
-
-function framed(message: Uint8Array): Buffer {
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(message.length, 1);
-  return Buffer.concat([head, message]);
 }
 
 test('whole messages whose calls are not made yet are counted, as large as they are unpacked', async () => {
@@ -403,4 +402,45 @@ test('of a stream that is not taken one message is read ahead, however small the
   for (let turn = 0; turn < 60 && !stream.destroyed; turn += 1)
     await new Promise((resolve) => stream.session?.ping(resolve));
   expect({ isOpen: !stream.destroyed, isAhead: sent > 4 }).toEqual({ isOpen: true, isAhead: false });
+});
+
+test('what asks for no token takes little: halves of messages, and answers that nobody takes', async () => {
+  const server = await served();
+  const check = begunCall(server.port, 'Check', { service: 'grpc.health.v1.Health' });
+  const statuses = Array.from({ length: 5 }, async () => {
+    const stream = check();
+    stream.write(Buffer.from('0003ffffff', 'hex'));
+    stream.write(Buffer.alloc(400_000));
+    const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
+    return headers['grpc-status'];
+  });
+  expect(await Promise.race(statuses)).toBe('8');
+  const service = 'grpc.reflection.v1.ServerReflection';
+  const stream = begunCall(server.port, 'ServerReflectionInfo', { service, initialWindowSize: 0 })();
+  // Asks for the symbol of that name, some hundred times.
+  const name = Buffer.from('keelson.v1.RaftLogService');
+  const asked = framed(Buffer.concat([Buffer.of(0x22, name.length), name]));
+  const many = Buffer.concat(Array.from({ length: 400 }, () => asked));
+  let sent = 0;
+  const send = (): void => {
+    stream.write(many, () => {
+      sent += many.length;
+      if (sent < 2 ** 18) send();
+    });
+  };
+  send();
+  for (let turn = 0; turn < 60; turn += 1) await new Promise((resolve) => stream.session?.ping(resolve));
+  expect(sent).toBeLessThan(2 ** 17);
+});
+
+test('a compressed message is refused before it is unpacked, which could be a thousand times its size', async () => {
+  const server = await served();
+  const stream = begunCall(server.port, 'Save')({ 'grpc-encoding': 'gzip' });
+  const [headers] = (await once(stream, 'response')) as [Record<string, string>];
+  const trailer = Buffer.from(headers['keelson-error-bin'] ?? '', 'base64');
+  expect(headers['grpc-status']).toBe('3');
+  expect(ErrorMessage.decode(trailer)).toMatchObject({
+    code: 'KEELSON_INVALID_ARGUMENT',
+    argument: 'grpc-encoding',
+  });
 });

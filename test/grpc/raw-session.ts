@@ -50,3 +50,10 @@ export async function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
   for await (const one of stream) found.push(one);
   return found;
 }
+
+/** A message as a stream of HTTP/2 carries it. */
+export function framed(message: Uint8Array): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(message.length, 1);
+  return Buffer.concat([head, message]);
+}

@@ -7,9 +7,12 @@ import {
 } from '@grpc/grpc-js';
 import { isKeelsonError } from '../../errors/index.js';
 import type { Method } from '../calls.js';
+import { invalidArgument } from '../../errors/arguments.js';
+import { COMPANION_CALLS_MAX, COMPANION_PART_BYTES_MAX } from '../limits.js';
 import { tooMany } from '../server/refusals.js';
 import { METHODS } from './service-definition.js';
 import { endOf } from './status.js';
+import { UnreadAnswers } from './unread-answers.js';
 import { WideWindows } from './wide-windows.js';
 
 /** What the server looks at before a call reaches the service, and what it hears of each. */
@@ -18,6 +21,8 @@ export interface CallGuard {
   readonly callsMax: number;
   /** Bytes of messages that have not come whole, or were not taken yet. */
   readonly partBytesMax: number;
+  /** How long an answer may wait until its client takes it. */
+  readonly unreadMs: number;
   /** Throws for a call that may not be made. */
   readonly checkAllowed: (metadata: Metadata) => void;
   /** A call has ended, with that code (`OK` or that of an error), after so many milliseconds. */
@@ -33,6 +38,7 @@ interface UnderWay {
   calls: number;
   partBytes: number;
   readonly windows: WideWindows;
+  readonly unread: UnreadAnswers;
 }
 
 type Listener = Parameters<ServerInterceptingCall['start']>[0];
@@ -41,15 +47,22 @@ const METHOD_AT = new Map(Object.entries(METHODS).map(([method, { path }]) => [p
 
 /**
  * Looks at each call before anything of its messages is taken in: they are as large as is allowed, and one that stays half a
- * message is a call under way.
+ * message is a call under way. Health and reflection, which ask for no token, take little, and nothing of what is for the logs.
  */
 export function guardOf(guard: CallGuard): ServerInterceptor {
-  const underWay = { calls: 0, partBytes: 0, windows: new WideWindows() };
-  return ({ path }, call) => {
+  const own: UnderWay = {
+    calls: 0,
+    partBytes: 0,
+    windows: new WideWindows(),
+    unread: new UnreadAnswers(guard.unreadMs, guard.now),
+  };
+  const companions = { ...own, windows: new WideWindows() };
+  const small = { ...guard, callsMax: COMPANION_CALLS_MAX, partBytesMax: COMPANION_PART_BYTES_MAX };
+  return ({ path, requestStream }, call) => {
     const method = METHOD_AT.get(path);
     return method === undefined
-      ? new ServerInterceptingCall(call)
-      : new GuardedCall(guard, underWay, method, call);
+      ? new GuardedCall(small, companions, null, requestStream, call)
+      : new GuardedCall(guard, own, method, requestStream, call);
   };
 }
 
@@ -67,19 +80,29 @@ class GuardedCall extends ServerInterceptingCall implements Listener {
   readonly #guard: CallGuard;
   /** Of all calls. */
   readonly #underWay: UnderWay;
-  readonly #method: Method;
+  /** Null for health and reflection. */
+  readonly #method: Method | null;
+  readonly #isStreamed: boolean;
   readonly #call: ServerInterceptingCallInterface;
   /** No public member leads there. With a release of grpc-js that renames it what is done by it is not, and no call is lost. */
   readonly #stream: ServerHttp2Stream | undefined;
   #connection: ReturnType<WideWindows['begin']> | undefined;
   #listener: Listener | null = null;
   #partBytes = 0;
+  #wantsToRead = false;
 
-  constructor(guard: CallGuard, underWay: UnderWay, method: Method, call: ServerInterceptingCallInterface) {
+  constructor(
+    guard: CallGuard,
+    underWay: UnderWay,
+    method: Method | null,
+    isStreamed: boolean,
+    call: ServerInterceptingCallInterface,
+  ) {
     super(call);
     this.#guard = guard;
     this.#underWay = underWay;
     this.#method = method;
+    this.#isStreamed = isStreamed;
     this.#call = call;
     this.#stream = (call as unknown as { readonly stream?: ServerHttp2Stream }).stream;
   }
@@ -93,7 +116,13 @@ class GuardedCall extends ServerInterceptingCall implements Listener {
     // It has a session then. Nobody else is given more room: what lies unread there is memory.
     if (this.#method === 'saveStream' && this.#connection !== undefined)
       this.#underWay.windows.widen(this.#connection);
-    this.#call.sendMessage(message, onLeft);
+    const stream = this.#stream;
+    this.#call.sendMessage(message, () => {
+      if (stream !== undefined) this.#underWay.unread.note(stream);
+      if (this.#wantsToRead) this.startRead();
+      onLeft();
+    });
+    if (stream !== undefined) this.#underWay.unread.note(stream);
   }
 
   onReceiveMetadata(metadata: Metadata): void {
@@ -103,13 +132,21 @@ class GuardedCall extends ServerInterceptingCall implements Listener {
     if (session !== undefined) this.#connection = this.#underWay.windows.begin(session);
     try {
       if (this.#underWay.calls > callsMax) throw tooMany('calls under way', callsMax);
-      checkAllowed(metadata);
+      if (this.#method !== null) checkAllowed(metadata);
+      this.#checkEncoding();
     } catch (error) {
       this.#refuse(error);
       return;
     }
     this.#stream?.on('data', this.#count);
     this.#listener?.onReceiveMetadata(metadata);
+  }
+
+  /** A message of 64 KiB would unpack to 64 MiB, before it is known whether anybody wants it; hundreds could at one time. */
+  #checkEncoding(): void {
+    const { incomingEncoding = 'identity' } = this.#call as { readonly incomingEncoding?: string };
+    if (incomingEncoding !== 'identity')
+      throw invalidArgument('grpc-encoding', incomingEncoding, 'identity: messages come as they are');
   }
 
   readonly #count = ({ length }: Buffer): void => {
@@ -128,7 +165,7 @@ class GuardedCall extends ServerInterceptingCall implements Listener {
     const { headersSent } = stream;
     const error = tooMany('bytes of messages that were not taken', this.#guard.partBytesMax);
     // The end of a stream is heard by who reads it.
-    if (METHODS[this.#method].requestStream) this.#call.sendStatus(endOf(error));
+    if (this.#isStreamed) this.#call.sendStatus(endOf(error));
     else this.#refuse(error);
     if (headersSent) stream.once('wantTrailers', close);
     else stream.end(close);
@@ -141,8 +178,10 @@ class GuardedCall extends ServerInterceptingCall implements Listener {
 
   /** Of a stream, the message before was taken; any other call is made when its client has nothing more to say. */
   override startRead(): void {
-    if (METHODS[this.#method].requestStream) this.#forgetParts();
-    this.#call.startRead();
+    if (this.#isStreamed) this.#forgetParts();
+    // Reflection answers whatever comes, and holds all that is not taken.
+    this.#wantsToRead = this.#method === null && (this.#stream?.writableLength ?? 0) > 0;
+    if (!this.#wantsToRead) this.#call.startRead();
   }
 
   onReceiveMessage(message: Buffer): void {
@@ -161,13 +200,14 @@ class GuardedCall extends ServerInterceptingCall implements Listener {
     this.#underWay.calls -= 1;
     if (this.#connection !== undefined) this.#underWay.windows.end(this.#connection);
     this.#stream?.off('data', this.#count);
+    if (this.#stream !== undefined) this.#underWay.unread.forget(this.#stream);
     this.#forgetParts();
     this.#listener?.onCancel();
     this.#listener = null;
   }
 
   #refuse(error: unknown): void {
-    this.#guard.onEnd(this.#method, codeOf(error), 0);
+    if (this.#method !== null) this.#guard.onEnd(this.#method, codeOf(error), 0);
     this.#call.sendStatus(endOf(error));
   }
 }

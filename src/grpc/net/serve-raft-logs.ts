@@ -45,6 +45,11 @@ export interface ServerLimits {
    * there still, and ended where no answer comes for as long. Default 10,000.
    */
   readonly silentMs: number;
+  /**
+   * Milliseconds that an answer may wait until its client takes it; then its call is ended, and may be made again. Above 32 MiB
+   * of such answers those that wait longest are, after a second. Default 60,000.
+   */
+  readonly unreadMs: number;
 }
 
 export const SERVER_LIMITS: ServerLimits = Object.freeze({
@@ -55,6 +60,7 @@ export const SERVER_LIMITS: ServerLimits = Object.freeze({
   partBytesMax: 268_435_456,
   queuedBytesMax: 33_554_432,
   silentMs: 10_000,
+  unreadMs: 60_000,
 });
 
 /** Options of `serveRaftLogs`. */
