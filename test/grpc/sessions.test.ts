@@ -2,7 +2,7 @@
 // A raw client of a real server does all of that, and the log is read to see what became of it.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { Client, credentials } from '@grpc/grpc-js';
+import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import { expect, onTestFinished, test } from 'vitest';
 import { METHODS } from '../../src/grpc/net/service-definition.js';
 import { errorOfEnd } from '../../src/grpc/net/status.js';
@@ -202,7 +202,7 @@ test('a vote of bytes that are no text is refused, since it would read as anothe
   const error = await new Promise((resolve) => {
     client.makeUnaryRequest(path, (raw: Buffer) => raw, responseDeserialize, bytes, resolve);
   });
-  expect(errorOfEnd(error)).toMatchObject({
+  expect(errorOfEnd(error as ServiceError)).toMatchObject({
     code: 'KEELSON_INVALID_ARGUMENT',
     details: { argument: 'the message' },
   });

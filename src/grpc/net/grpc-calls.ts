@@ -1,17 +1,19 @@
 import {
   Client,
+  InterceptingCall,
   Metadata,
+  status,
   type CallOptions,
   type ChannelCredentials,
   type ChannelOptions,
-  type ClientDuplexStream,
-  type ClientReadableStream,
-  type ClientWritableStream,
-  type ClientUnaryCall,
+  type InterceptingListener,
+  type InterceptorOptions,
+  type NextCall,
+  type StatusObject,
 } from '@grpc/grpc-js';
 import { throwIfAborted, whenAborted } from '../../errors/index.js';
 import { ConnectionLost, type Method, type RaftLogCalls } from '../calls.js';
-import { messagesOf, writeAll } from './message-stream.js';
+import { Incoming, sendAll, type Sending } from './message-stream.js';
 import { METHODS, type MethodShape } from './service-definition.js';
 import { errorOfEnd } from './status.js';
 
@@ -36,120 +38,123 @@ export function grpcCalls(
   parts: CallerParts,
 ): { readonly calls: RaftLogCalls; readonly close: () => void } {
   const client = new Client(address, parts.credentials, parts.options);
-  const calls = Object.fromEntries(
-    Object.entries(METHODS).map(([name, shape]) => [
-      name,
-      callOf(client, name as Method, shape, parts.token),
-    ]),
-  ) as unknown as RaftLogCalls;
+  const calls = Object.entries(METHODS).map(([name, shape]) => {
+    const begin = (made: MadeCall): void => {
+      const metadata = new Metadata();
+      const bearer = parts.token();
+      if (bearer !== null) metadata.set('authorization', `Bearer ${bearer}`);
+      const deadline = QUICK.has(name as Method) ? { deadline: Date.now() + QUICK_MS } : {};
+      made.begin(client, metadata, deadline);
+    };
+    const call = (given: unknown, signal?: AbortSignal) => {
+      const { answers } = new MadeCall(shape, given, signal, begin);
+      return shape.responseStream ? answers : onlyOne(answers);
+    };
+    return [name, call];
+  });
   return {
-    calls,
+    calls: Object.fromEntries(calls) as RaftLogCalls,
     close: () => {
       client.close();
     },
   };
 }
 
-type Call =
-  | ClientUnaryCall
-  | ClientReadableStream<unknown>
-  | ClientWritableStream<unknown>
-  | ClientDuplexStream<unknown, unknown>;
-
-function callOf(client: Client, method: Method, shape: MethodShape, token: () => string | null): unknown {
-  const { path, requestSerialize: write, responseDeserialize: read, requestStream, responseStream } = shape;
-  const begin = (): [Metadata, CallOptions] => {
-    const metadata = new Metadata();
-    const bearer = token();
-    if (bearer !== null) metadata.set('authorization', `Bearer ${bearer}`);
-    return [metadata, QUICK.has(method) ? { deadline: Date.now() + QUICK_MS } : {}];
-  };
-  const make = (given: unknown, done: Done): Call => {
-    const [metadata, options] = begin();
-    if (!requestStream)
-      return responseStream
-        ? client.makeServerStreamRequest(path, write, read, given, metadata, options)
-        : client.makeUnaryRequest(path, write, read, given, metadata, options, done);
-    const call = responseStream
-      ? client.makeBidiStreamRequest(path, write, read, metadata, options)
-      : client.makeClientStreamRequest(path, write, read, metadata, options, done);
-    feed(call, given as AsyncIterable<unknown>, done);
-    return call;
-  };
-  return (given: unknown, signal?: AbortSignal) =>
-    (responseStream ? streamed : once)(signal, (done) => make(given, done));
+/** The answer of a call that has one, once the call has ended well. */
+async function onlyOne(answers: Incoming<unknown>): Promise<unknown> {
+  const { done, value } = await answers.next();
+  if (done !== true) await answers.next();
+  else throw new ConnectionLost('the server sent no answer');
+  return value;
 }
 
-type Done = (error: unknown, value?: unknown) => void;
+/**
+ * One call, from the first answer that is asked for to its status, at its place below the streams that grpc-js makes for
+ * callers: those read ahead, and a message would pass through their buffers and turns.
+ */
+class MadeCall implements InterceptingListener {
+  readonly answers: Incoming<unknown>;
+  readonly #shape: MethodShape;
+  readonly #given: unknown;
+  readonly #signal: AbortSignal | undefined;
+  /** Null before it has begun, and once it has ended. */
+  #call: ReturnType<NextCall> | null = null;
+  #sending: Sending | null = null;
+  #forget: () => void = () => undefined;
 
-/** A call with one answer. */
-function once(signal: AbortSignal | undefined, make: (done: Done) => Call): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    throwIfAborted('the call', signal);
-    const call = make((error, value) => {
-      forget();
-      if (error === null) resolve(value);
-      else reject(toldOf(error, signal));
-    });
-    const forget = whenAborted(signal, () => {
-      call.cancel();
-    });
-  });
-}
-
-/** A call with many. Who leaves early cancels it. */
-async function* streamed(
-  signal: AbortSignal | undefined,
-  make: (fail: Done) => Call,
-): AsyncGenerator<unknown, void> {
-  throwIfAborted('the call', signal);
-  const own: { failure: unknown } = { failure: null };
-  const call = make((error) => {
-    own.failure ??= error;
-    call.cancel();
-  });
-  const forget = whenAborted(signal, () => {
-    call.cancel();
-  });
-  let hasEnded = false;
-  try {
-    yield* messagesOf(call as ClientReadableStream<unknown>, (error) => toldOf(own.failure ?? error, signal));
-    hasEnded = true;
-  } finally {
-    forget();
-    if (!hasEnded) call.cancel();
+  constructor(
+    shape: MethodShape,
+    given: unknown,
+    signal: AbortSignal | undefined,
+    begin: (made: MadeCall) => void,
+  ) {
+    this.#shape = shape;
+    this.#given = given;
+    this.#signal = signal;
+    const ask = (): void => {
+      if (this.#call === null) begin(this);
+      this.#call?.startRead();
+    };
+    this.answers = new Incoming(ask, this.#cancel);
   }
-}
 
-/** Sends what is to be sent, beside what comes. */
-function feed(
-  call: ClientWritableStream<unknown> | ClientDuplexStream<unknown, unknown>,
-  requests: AsyncIterable<unknown>,
-  fail: Done,
-): void {
-  let hasEnded = false;
-  call.on('status', () => {
-    hasEnded = true;
-  });
-  // Told by the call itself; without a listener it would end the process.
-  call.on('error', () => undefined);
-  writeAll(call, requests, () => hasEnded, MESSAGES_AHEAD).then(
-    () => {
-      if (!hasEnded) call.end();
-    },
-    (error: unknown) => {
-      fail(error);
-      call.cancel();
-    },
-  );
-}
-
-function toldOf(error: unknown, signal: AbortSignal | undefined): Error {
-  try {
-    throwIfAborted('the call', signal);
-  } catch (aborted) {
-    return aborted as Error;
+  begin(client: Client, metadata: Metadata, options: CallOptions): void {
+    throwIfAborted('the call', this.#signal);
+    const { path, requestSerialize: write, responseDeserialize: read, requestStream } = this.#shape;
+    const interceptor = (given: InterceptorOptions, next: NextCall): InterceptingCall => {
+      this.#call = next(given);
+      // It tells this listener in the place of a stream's.
+      return new InterceptingCall(this.#call, {
+        start: (about, _stream, goOn) => {
+          goOn(about, this);
+        },
+      });
+    };
+    const all = { ...options, interceptors: [interceptor] };
+    client.makeBidiStreamRequest(path, write, read, metadata, all);
+    this.#forget = whenAborted(this.#signal, this.#cancel);
+    const halfClose = (): void => this.#call?.halfClose();
+    if (!requestStream) {
+      this.#send(this.#given);
+      halfClose();
+      return;
+    }
+    this.#sending = sendAll(this.#given as AsyncIterable<unknown>, this.#send, MESSAGES_AHEAD);
+    this.#sending.done.then(halfClose, (error: unknown) => {
+      this.#end(error as Error);
+      this.#cancel();
+    });
   }
-  const told = errorOfEnd(error);
-  return told instanceof TypeError ? new ConnectionLost(told.message, { cause: told }) : told;
+
+  readonly #send = (message: unknown, callback?: () => void): void => {
+    this.#call?.sendMessageWithContext(callback === undefined ? {} : { callback }, message);
+  };
+
+  readonly #cancel = (): void => {
+    this.#call?.cancelWithStatus(status.CANCELLED, 'the client has left');
+  };
+
+  /** Of one parameter, by which grpc-js knows such a listener. */
+  onReceiveMetadata(_metadata: Metadata): void {}
+
+  onReceiveMessage(message: unknown): void {
+    this.answers.take(message);
+  }
+
+  onReceiveStatus(end: StatusObject): void {
+    this.#call = null;
+    this.#sending?.stop();
+    this.#end(end.code === status.OK ? null : errorOfEnd(end));
+  }
+
+  /** Who has abandoned the call is told so, however it ended. */
+  #end(failure: Error | null): void {
+    this.#forget();
+    try {
+      if (failure !== null) throwIfAborted('the call', this.#signal);
+      this.answers.end(failure);
+    } catch (aborted) {
+      this.answers.end(aborted as Error);
+    }
+  }
 }

@@ -5,18 +5,18 @@ import {
   type ServerInterceptingCallInterface,
   type ServerInterceptor,
 } from '@grpc/grpc-js';
-import { isKeelsonError } from '../../errors/index.js';
-import type { Method } from '../calls.js';
+import type { Method, RaftLogCalls } from '../calls.js';
 import { invalidArgument } from '../../errors/arguments.js';
 import { COMPANION_CALLS_MAX, COMPANION_PART_BYTES_MAX } from '../limits.js';
 import { tooMany } from '../server/refusals.js';
+import { codeOf, ServedCall, type CallObserver } from './served-call.js';
 import { METHODS } from './service-definition.js';
 import { endOf } from './status.js';
 import { UnreadAnswers } from './unread-answers.js';
 import { WideWindows } from './wide-windows.js';
 
 /** What the server looks at before a call reaches the service, and what it hears of each. */
-export interface CallGuard {
+export interface CallGuard extends CallObserver {
   /** Calls under way at one time. */
   readonly callsMax: number;
   /** Bytes of messages that have not come whole, or were not taken yet. */
@@ -25,9 +25,6 @@ export interface CallGuard {
   readonly unreadMs: number;
   /** Throws for a call that may not be made. */
   readonly checkAllowed: (metadata: Metadata) => void;
-  /** A call has ended, with that code (`OK` or that of an error), after so many milliseconds. */
-  readonly onEnd: (method: Method, code: string, ms: number) => void;
-  readonly now: () => number;
 }
 
 /** What a call may hold of a message that was not taken, however many do. */
@@ -48,8 +45,10 @@ const METHOD_AT = new Map(Object.entries(METHODS).map(([method, { path }]) => [p
 /**
  * Looks at each call before anything of its messages is taken in: they are as large as is allowed, and one that stays half a
  * message is a call under way. Health and reflection, which ask for no token, take little, and nothing of what is for the logs.
+ *
+ * And serves it itself: what grpc-js puts there for functions costs more than the call.
  */
-export function guardOf(guard: CallGuard): ServerInterceptor {
+export function servedBy(calls: RaftLogCalls, guard: CallGuard): ServerInterceptor {
   const own: UnderWay = {
     calls: 0,
     partBytes: 0,
@@ -60,23 +59,20 @@ export function guardOf(guard: CallGuard): ServerInterceptor {
   const small = { ...guard, callsMax: COMPANION_CALLS_MAX, partBytesMax: COMPANION_PART_BYTES_MAX };
   return ({ path, requestStream }, call) => {
     const method = METHOD_AT.get(path);
-    return method === undefined
-      ? new GuardedCall(small, companions, null, requestStream, call)
-      : new GuardedCall(guard, own, method, requestStream, call);
+    if (method === undefined) return new GuardedCall(small, companions, null, requestStream, call);
+    const guarded = new GuardedCall(guard, own, method, requestStream, call);
+    guarded.listener = new ServedCall(guarded, calls, method, guard);
+    return guarded;
   };
 }
 
-/** The code by which an end is counted. */
-export function codeOf(error: unknown): string {
-  return isKeelsonError(error) ? error.code : 'INTERNAL';
-}
-
 /**
- * Stands between a call and who serves it itself: what grpc-js puts there for functions costs more than the call. What of
- * its message has not come whole grpc-js holds until it has, and tells nobody: it is counted at the stream of HTTP/2. So is
- * a whole one, as large as it is unpacked, until the service takes it.
+ * Stands between a call and who serves it. What of its message has not come whole grpc-js holds until it has, and tells
+ * nobody: it is counted at the stream of HTTP/2. So is a whole one, as large as it is unpacked, until the service takes it.
  */
 class GuardedCall extends ServerInterceptingCall implements Listener {
+  /** Who serves it; left out: who grpc-js would have it served by. */
+  listener: Listener | null = null;
   readonly #guard: CallGuard;
   /** Of all calls. */
   readonly #underWay: UnderWay;
@@ -87,7 +83,6 @@ class GuardedCall extends ServerInterceptingCall implements Listener {
   /** No public member leads there. With a release of grpc-js that renames it what is done by it is not, and no call is lost. */
   readonly #stream: ServerHttp2Stream | undefined;
   #connection: ReturnType<WideWindows['begin']> | undefined;
-  #listener: Listener | null = null;
   #partBytes = 0;
   #wantsToRead = false;
 
@@ -108,7 +103,7 @@ class GuardedCall extends ServerInterceptingCall implements Listener {
   }
 
   override start(listener: Listener): void {
-    this.#listener = listener;
+    this.listener ??= listener;
     this.#call.start(this);
   }
 
@@ -139,7 +134,7 @@ class GuardedCall extends ServerInterceptingCall implements Listener {
       return;
     }
     this.#stream?.on('data', this.#count);
-    this.#listener?.onReceiveMetadata(metadata);
+    this.listener?.onReceiveMetadata(metadata);
   }
 
   /** A message of 64 KiB would unpack to 64 MiB, before it is known whether anybody wants it; hundreds could at one time. */
@@ -187,12 +182,12 @@ class GuardedCall extends ServerInterceptingCall implements Listener {
   onReceiveMessage(message: Buffer): void {
     this.#forgetParts();
     if (this.#stream !== undefined) this.#count(message);
-    this.#listener?.onReceiveMessage(message);
+    this.listener?.onReceiveMessage(message);
   }
 
   onReceiveHalfClose(): void {
     this.#forgetParts();
-    this.#listener?.onReceiveHalfClose();
+    this.listener?.onReceiveHalfClose();
   }
 
   /** It is told of every end. Its client may send on behind it; nobody holds that. */
@@ -202,8 +197,8 @@ class GuardedCall extends ServerInterceptingCall implements Listener {
     this.#stream?.off('data', this.#count);
     if (this.#stream !== undefined) this.#underWay.unread.forget(this.#stream);
     this.#forgetParts();
-    this.#listener?.onCancel();
-    this.#listener = null;
+    this.listener?.onCancel();
+    this.listener = null;
   }
 
   #refuse(error: unknown): void {

@@ -1,131 +1,119 @@
-import type { Readable, Writable } from 'node:stream';
-
 /**
- * The messages of a stream, pulled one by one. Not by the stream's own iterator, which destroys it at its end: a call must
- * stay alive until its status is sent.
- *
- * @param failureOf what to throw when the stream ends with that
- * @param read what to hand out for a message, itself if left out; what it throws, whoever pulls is told
+ * Messages of the other side, each asked for when it is wanted: who does not pull is not sent to, and nothing is read ahead.
+ * One is pulled at a time.
  */
-export function messagesOf<Message, T = Message>(
-  stream: Readable,
-  failureOf: (error: unknown) => Error,
-  read: (message: Message) => T = (message) => message as unknown as T,
-): AsyncIterableIterator<T, void, undefined> {
-  const waiting: Message[] = [];
-  let end: { readonly failure: Error | null } | null = null;
-  let answer: (() => void) | null = null;
-  const tell = (): void => {
-    answer?.();
-  };
-  const finish = (failure: Error | null): void => {
-    end ??= { failure };
-    tell();
-  };
-  stream.on('data', (message: Message) => {
-    waiting.push(message);
-    stream.pause();
-    tell();
-  });
-  stream.on('end', () => {
-    finish(null);
-  });
-  stream.on('error', (error) => {
-    finish(failureOf(error));
-  });
-  stream.on('cancelled', () => {
-    finish(failureOf(new Error('the call was cancelled')));
-  });
-  stream.pause();
-  const next = (): IteratorResult<T, void> | null => {
-    if (waiting.length > 0) return { done: false, value: read(waiting.shift() as Message) };
-    if (end === null) return null;
-    if (end.failure !== null) throw end.failure;
-    return { done: true, value: undefined };
-  };
-  return {
-    next: () =>
-      new Promise((resolve, reject) => {
-        answer = () => {
-          try {
-            const step = next();
-            if (step === null) return;
-            answer = null;
-            resolve(step);
-          } catch (error) {
-            answer = null;
-            reject(error);
-          }
-        };
-        tell();
-        if (answer !== null) stream.resume();
-      }),
-    return: () => {
-      end = { failure: null };
-      tell();
-      return Promise.resolve({ done: true, value: undefined });
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
+export class Incoming<T> implements AsyncIterableIterator<T, void, undefined> {
+  readonly #ask: () => void;
+  readonly #leave: () => void;
+  #wanted: {
+    readonly resolve: (step: IteratorResult<T, void>) => void;
+    readonly reject: (why: Error) => void;
+  } | null = null;
+  #end: { readonly failure: Error | null } | null = null;
+
+  /**
+   * @param ask - has the next one, or the end, come
+   * @param leave - who pulls wants no more
+   */
+  constructor(ask: () => void, leave: () => void = () => undefined) {
+    this.#ask = ask;
+    this.#leave = leave;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<T, void>> {
+    return new Promise((resolve, reject) => {
+      this.#wanted = { resolve, reject };
+      if (this.#end === null) this.#ask();
+      else this.#tellEnd();
+    });
+  }
+
+  /** One has come that was asked for. */
+  take(value: T): void {
+    this.#wanted?.resolve({ done: false, value });
+    this.#wanted = null;
+  }
+
+  /** There are no more, with a failure if one is given. Of several ends the first counts. */
+  end(failure: Error | null): void {
+    this.#end ??= { failure };
+    this.#tellEnd();
+  }
+
+  #tellEnd(): void {
+    const failure = this.#end?.failure ?? null;
+    if (failure === null) this.#wanted?.resolve({ done: true, value: undefined });
+    else this.#wanted?.reject(failure);
+    this.#wanted = null;
+  }
+
+  return(): Promise<IteratorResult<T, void>> {
+    if (this.#end === null) this.#leave();
+    this.end(null);
+    return Promise.resolve({ done: true, value: undefined });
+  }
 }
 
-/**
- * Writes messages in order, the next when no more than `ahead` before it have still to leave for the other side: a stream of
- * grpc-js would take 16 of any size before it said that it is full. Resolves when all have left, or when the stream takes
- * none any more; the messages are left then at once.
- */
-export function writeAll<T>(
-  stream: Writable,
+/** Messages that are being sent. */
+export interface Sending {
+  /** Resolves when all have left, or behind `stop`; rejects with what the messages failed by. */
+  readonly done: Promise<void>;
+  /** Nothing is taken any more on the other side: the messages are left at once. */
+  readonly stop: () => void;
+}
+
+/** Sends messages in order, the next when no more than `ahead` before it have still to leave for the other side. */
+export function sendAll<T>(
   messages: AsyncIterable<T>,
-  hasEnded: () => boolean,
+  send: (message: T, onLeft: () => void) => void,
   ahead: number = 0,
-): Promise<void> {
+): Sending {
   const iterator = messages[Symbol.asyncIterator]();
   let underWay = 0;
   let isAsking = false;
   let hasAll = false;
   let isOver = false;
-  return new Promise((resolve, reject) => {
-    const end = (settle: () => void): void => {
+  let end: (failure: Error | null) => void = () => undefined;
+  const done = new Promise<void>((resolve, reject) => {
+    end = (failure) => {
       if (isOver) return;
       isOver = true;
-      for (const event of ENDS) stream.off(event, onEnd);
+      const settle = (): void => {
+        if (failure === null) resolve();
+        else reject(failure);
+      };
       (iterator.return?.() ?? Promise.resolve()).then(settle, reject);
     };
-    // A stream that is cancelled says of what it was given neither that it left nor that it did not.
-    const onEnd = (): void => {
-      end(resolve);
-    };
-    // By functions that return, so that nothing here holds a message while its reader does not read.
-    const goOn = (): void => {
-      if (hasEnded() || (hasAll && underWay === 0)) onEnd();
-      if (isOver || hasAll || isAsking || underWay > ahead) return;
-      isAsking = true;
-      iterator.next().then(take, (error: unknown) => {
-        end(() => {
-          reject(error);
-        });
-      });
-    };
-    const take = ({ done, value }: IteratorResult<T>): void => {
-      isAsking = false;
-      hasAll = done === true;
-      if (!hasAll && !isOver && !hasEnded()) {
-        underWay += 1;
-        stream.write(value, onLeft);
-      }
-      goOn();
-    };
-    const onLeft = (): void => {
-      underWay -= 1;
-      goOn();
-    };
-    for (const event of ENDS) stream.on(event, onEnd);
-    goOn();
   });
+  // By functions that return, so that nothing here holds a message while its reader does not read.
+  const goOn = (): void => {
+    if (hasAll && underWay === 0) end(null);
+    if (isOver || hasAll || isAsking || underWay > ahead) return;
+    isAsking = true;
+    iterator.next().then(take, end);
+  };
+  const take = (step: IteratorResult<T, void>): void => {
+    isAsking = false;
+    hasAll = step.done === true;
+    if (step.done !== true && !isOver) {
+      underWay += 1;
+      send(step.value, onLeft);
+    }
+    goOn();
+  };
+  const onLeft = (): void => {
+    underWay -= 1;
+    goOn();
+  };
+  goOn();
+  return {
+    done,
+    stop: () => {
+      end(null);
+    },
+  };
 }
-
-/** Events behind which a stream takes nothing: of a server's, of a client's, and of any. */
-const ENDS = ['cancelled', 'status', 'close'] as const;

@@ -17,8 +17,7 @@ import { MESSAGE_BYTES_MAX } from '../limits.js';
 import { logsBelow } from '../server/log-source.js';
 import { RaftLogHost } from '../server/raft-log-host.js';
 import { addHealth, addReflection } from './companions.js';
-import { grpcService } from './grpc-service.js';
-import { guardOf, type CallGuard } from './guarded-call.js';
+import { servedBy, type CallGuard } from './guarded-call.js';
 import { METHODS } from './service-definition.js';
 import { tokenGuard } from './tokens.js';
 import { watchedCredentials, type TlsFiles } from './tls-files.js';
@@ -170,8 +169,9 @@ export async function serveRaftLogs(options: ServeOptions): Promise<RaftLogServe
     },
     now: () => performance.now(),
   };
-  const server = new Server({ ...channelOf(limits), interceptors: [guardOf(guard)] });
-  server.addService(METHODS, grpcService(logs, guard));
+  const server = new Server({ ...channelOf(limits), interceptors: [servedBy(logs, guard)] });
+  // By their names alone: the interceptor serves them.
+  server.addService(METHODS, {});
   const health = await addHealth(server);
   await addReflection(server);
   const credentials = tls === undefined ? ServerCredentials.createInsecure() : watchedCredentials(tls);

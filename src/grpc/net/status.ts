@@ -1,4 +1,4 @@
-import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
+import { Metadata, status, type StatusObject } from '@grpc/grpc-js';
 import { isKeelsonError, KeelsonError, type ErrorCode } from '../../errors/index.js';
 import { ConnectionLost } from '../calls.js';
 import { Error as ErrorMessage } from '../generated/keelson/v1/raft_log.js';
@@ -45,15 +45,8 @@ const STATUS: Readonly<Record<ErrorCode, status>> = {
   KEELSON_INCOMPATIBLE_FORMAT: status.FAILED_PRECONDITION,
 };
 
-/** What a call ends with on the wire. */
-export interface CallEnd {
-  readonly code: status;
-  readonly details: string;
-  readonly metadata: Metadata;
-}
-
 /** An error as the end of a call. */
-export function endOf(error: unknown): CallEnd {
+export function endOf(error: unknown): StatusObject {
   const whole = errorMessage(error);
   const metadata = new Metadata();
   metadata.set(TRAILER, encoded(whole));
@@ -84,34 +77,24 @@ const LOST: ReadonlySet<status> = new Set([
 ]);
 
 /** What a call ended with, as who made it is told. */
-export function errorOfEnd(error: unknown): Error {
-  if (!isServiceError(error)) return error instanceof Error ? error : new ConnectionLost(String(error));
-  const [trailer] = error.metadata.get(TRAILER);
+export function errorOfEnd({ code, details, metadata }: StatusObject): Error {
+  const [trailer] = metadata.get(TRAILER);
   if (Buffer.isBuffer(trailer)) {
     try {
       return errorOf(ErrorMessage.decode(trailer));
     } catch {
-      return new ConnectionLost(`an error that cannot be read: ${error.details}`);
+      return new ConnectionLost(`an error that cannot be read: ${details}`);
     }
   }
-  if (LOST.has(error.code)) return new ConnectionLost(error.details, { cause: error });
-  return refused(error);
+  return LOST.has(code) ? new ConnectionLost(details) : refused(code, details);
 }
 
 /** What something else than the service refused: a proxy, the limit of a message, another server. */
-function refused(error: ServiceError): KeelsonError {
-  const isTooLarge = error.code === status.RESOURCE_EXHAUSTED;
-  const name = status[error.code];
+function refused(code: status, details: string): KeelsonError {
+  const name = status[code];
   return new KeelsonError(
-    isTooLarge ? 'KEELSON_TOO_LARGE' : 'KEELSON_READ_FAILED',
-    `the call was refused before the service saw it (${name}): ${error.details}. Nothing was changed. See docs/grpc.md.`,
+    code === status.RESOURCE_EXHAUSTED ? 'KEELSON_TOO_LARGE' : 'KEELSON_READ_FAILED',
+    `the call was refused before the service saw it (${name}): ${details}. Nothing was changed. See docs/grpc.md.`,
     { systemCode: name, fate: 'not-persisted' },
-    error,
-  );
-}
-
-function isServiceError(error: unknown): error is ServiceError {
-  return (
-    error instanceof Error && 'metadata' in error && error.metadata instanceof Metadata && 'code' in error
   );
 }
