@@ -28,6 +28,15 @@ export const MESSAGE_BYTES_MIN = 4096;
 export const HELD_ENTRIES_BYTES = 16_777_216;
 export const STRANGER_BYTES = 131_072;
 export const LARGE_ENTRIES_BYTES = 33_554_432;
+/**
+ * Reads of one log at one time: how large its entries are is known, and counted, once they were read. With its sync, that
+ * leaves one of the four threads that Node reads by to the other logs, where the disk of this one does not answer.
+ */
+export const READS_AT_ONCE = 2;
+/** Verifications of one log at one time: each reads all of it. */
+export const VERIFIES_AT_ONCE = 1;
+/** Looks at logs without a session that are open at one time: each has descriptors of its own. */
+export const LOOKS_MAX = 64;
 /** Bytes of entries that are asked for at one time, where there is more than one. */
 export const BATCH_BYTES = 1_048_576;
 /**

@@ -11,7 +11,13 @@ import { packEntries } from '../../src/grpc/wire/entry-batch.js';
 import type { ReadEntry } from '../../src/raft-log/contract.js';
 import { orAborted } from '../../src/errors/index.js';
 import { nodeEnvironment } from '../../src/disk/node-environment.js';
-import { LARGE_ENTRIES_BYTES, MESSAGE_BYTES, WINDOW_CHANGES } from '../../src/grpc/limits.js';
+import {
+  LARGE_ENTRIES_BYTES,
+  LOOKS_MAX,
+  MESSAGE_BYTES,
+  VERIFIES_AT_ONCE,
+  WINDOW_CHANGES,
+} from '../../src/grpc/limits.js';
 import { scratchDirectory } from '../disk/scratch-directory.js';
 import { logsBelow, type LogSource } from '../../src/grpc/server/log-source.js';
 import { RaftLogHost } from '../../src/grpc/server/raft-log-host.js';
@@ -66,6 +72,14 @@ test('of a client that takes no answer no more is read than may be without one',
   let answered = 0;
   for await (const batch of answers) answered += batch.answers.length;
   expect(answered).toBe(8 * WINDOW_CHANGES);
+  // A newer stream of the session ends one that is not read, with all that it had not taken.
+  sent = 0;
+  const [older, newer] = [host.saveStream(requests()), host.saveStream(requests())];
+  await older.next();
+  for (let turn = 0; turn < 100; turn += 1) await setImmediate();
+  sent = 8 * WINDOW_CHANGES;
+  await newer.next();
+  expect(await failureOf(older.next())).toMatchObject({ code: 'KEELSON_ABORTED' });
   const giant = Array.from({ length: WINDOW_CHANGES + 1 }, () => ({ number: 1, answered: 0 }));
   async function* once() {
     yield await Promise.resolve({ session, changes: giant });
@@ -145,6 +159,67 @@ test('a crowd of readers that begins at one moment opens a log once, and few of 
   expect((await host.getState({ name: 'a' })).state?.lastIndex).toBe(3);
   expect(reads.most).toBeLessThan(8);
   expect(reads.opens).toBe(3);
+  await host.drain();
+});
+
+test('of many logs that are opened at one moment no more are open than may be, and one that ends leaves its place', async () => {
+  const host = new RaftLogHost(logsBelow({ root: scratchDirectory() }), {
+    logsMax: 2,
+    queuedBytesMax: 2 ** 25,
+  });
+  const names = Array.from({ length: 10 }, (_, at) => `log-${at}`);
+  const said = await Promise.allSettled(names.map((name) => opened(host, { name })));
+  expect(said).toMatchObject(
+    names.map((_, at) => (at < 2 ? { status: 'fulfilled' } : { reason: { code: 'KEELSON_QUEUE_FULL' } })),
+  );
+  expect(host.sessions).toHaveLength(2);
+  // A log that has its place is taken over in it.
+  const session = await opened(host, { name: 'log-0', takeOver: true });
+  expect(await failureOf(host.compact({ name: 'log-9', number: 0, upTo: 0 }))).toMatchObject({
+    code: 'KEELSON_QUEUE_FULL',
+  });
+  await host.close({ session });
+  await opened(host, { name: 'log-9' });
+  await host.drain();
+});
+
+test('readers without a session that take their time share what is open, and verifications wait for each other', async () => {
+  const logs = logsBelow({ root: scratchDirectory() });
+  const found = { opens: 0, underWay: 0, most: 0 };
+  const open: LogSource['open'] = async (name, options) => {
+    found.opens += 1;
+    const hosted = await logs.open(name, options);
+    const verify = hosted.log.verify.bind(hosted.log);
+    hosted.log.verify = async (given) => {
+      found.underWay += 1;
+      found.most = Math.max(found.most, found.underWay);
+      return verify(given).finally(() => {
+        found.underWay -= 1;
+      });
+    };
+    return hosted;
+  };
+  const host = new RaftLogHost({ ...logs, open }, { logsMax: 2, queuedBytesMax: 2 ** 25 });
+  for (const name of ['a', 'b']) {
+    const session = await opened(host, { name });
+    await saving(host, session, 1, entriesOf(2, 8192));
+    await host.close({ session });
+  }
+  found.opens = 0;
+  const read = (name: string) => host.entries({ name, from: 1, until: 3 })[Symbol.asyncIterator]();
+  const readers = Array.from({ length: LOOKS_MAX + 6 }, () => read('a'));
+  // One by one: each finds no look that is being opened.
+  for (const reader of readers) expect((await reader.next()).done).toBe(false);
+  expect(found.opens).toBe(LOOKS_MAX);
+  expect(await failureOf(read('b').next())).toMatchObject({ code: 'KEELSON_QUEUE_FULL' });
+  for (const reader of readers) await reader.return?.();
+  const leave = new AbortController();
+  const left = failureOf(all(host.verify({ name: 'b' }, leave.signal)));
+  const verified = Array.from({ length: 10 }, () => all(host.verify({ name: 'b' })));
+  leave.abort();
+  expect(await left).toMatchObject({ code: 'KEELSON_ABORTED' });
+  for (const one of await Promise.all(verified)) expect(one.at(-1)?.part?.$case).toBe('reportJson');
+  expect(found.most).toBe(VERIFIES_AT_ONCE);
   await host.drain();
 });
 

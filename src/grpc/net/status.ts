@@ -8,7 +8,8 @@ import { errorMessage, errorOf } from '../wire/error-message.js';
 const TRAILER = 'keelson-error-bin';
 /** Trailers beyond this are refused by what lies between: the details of a large error stay behind, never its code. */
 const TRAILER_BYTES_MAX = 4096;
-const TEXT_MAX = 1024;
+/** Of UTF-8: a letter may take four, and each of those three in the status's own text. */
+const TEXT_BYTES_MAX = 1024;
 
 /** The status of each code: one that clients and proxies try again on only where that may help. */
 const STATUS: Readonly<Record<ErrorCode, status>> = {
@@ -50,7 +51,7 @@ export function endOf(error: unknown): StatusObject {
   const whole = errorMessage(error);
   const metadata = new Metadata();
   metadata.set(TRAILER, encoded(whole));
-  return { code: statusOf(error), details: whole.message.slice(0, TEXT_MAX), metadata };
+  return { code: statusOf(error), details: cut(whole.message), metadata };
 }
 
 function statusOf(error: unknown): status {
@@ -62,8 +63,15 @@ function encoded(whole: ErrorMessage): Buffer {
   const bytes = ErrorMessage.encode(whole).finish();
   if (bytes.length <= TRAILER_BYTES_MAX) return Buffer.from(bytes);
   const bare = { recoveryJson: undefined, foundJson: undefined, expectedJson: undefined, cause: undefined };
-  const message = whole.message.slice(0, TEXT_MAX);
-  return Buffer.from(ErrorMessage.encode({ ...whole, ...bare, message }).finish());
+  const path = whole.path === undefined ? undefined : cut(whole.path);
+  const message = cut(whole.message);
+  return Buffer.from(ErrorMessage.encode({ ...whole, ...bare, path, message }).finish());
+}
+
+/** Between letters: half of one is no text, of which grpc-js makes no status. */
+function cut(text: string): string {
+  const bytes = Buffer.alloc(TEXT_BYTES_MAX);
+  return bytes.toString('utf8', 0, new TextEncoder().encodeInto(text, bytes).written);
 }
 
 /** Statuses of which nobody knows whether the call was carried out, if nothing else comes with them. */

@@ -41,6 +41,12 @@ export class AnswerBatches {
     this.#fewer.ring();
   }
 
+  /** Nobody takes what is there. */
+  drop(failure: Error | null = null): void {
+    this.#slots = [];
+    this.end(failure);
+  }
+
   /** Waits until no more than so many are there that nobody took, or until the end. */
   async whenAtMost(most: number): Promise<void> {
     while (this.#slots.length > most && !this.#isEnded) await this.#fewer.next();

@@ -17,25 +17,42 @@ import { tooMany } from './refusals.js';
 
 /** One reader is sent at most this part of what may be held still. */
 const HELD_SHARE = 4;
-/**
- * Reads of one log at one time: how large its entries are is known, and counted, once they were read. With its sync, that
- * leaves one of the four threads that Node reads by to the other logs, where the disk of this one does not answer.
- */
-const READS_AT_ONCE = 2;
-
 /** Bytes of entries in messages that readers have asked for and not taken. */
 export interface HeldEntries {
   bytes: number;
 }
 
-/** The turns in which a log is read: so one whose disk does not answer keeps nobody from reading another. */
+/** The turns in which a log is read, or verified: so one whose disk does not answer keeps nobody from reading another. */
 export class ReadTurns {
+  readonly #atOnce: number;
   #readCount = 0;
   readonly #waiting = new Set<() => void>();
 
+  constructor(atOnce: number) {
+    this.#atOnce = atOnce;
+  }
+
+  /** Does it when it is its turn. @throws `KEELSON_ABORTED` */
+  async run<T>(what: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    let begin = (): void => undefined;
+    const isMine = new Promise<void>((resolve) => {
+      begin = resolve;
+      this.take(begin);
+    });
+    try {
+      await orAborted(what, signal, isMine);
+    } catch (error) {
+      if (!this.leave(begin)) this.pass();
+      throw error;
+    }
+    return work().finally(() => {
+      this.pass();
+    });
+  }
+
   /** Calls `begin` when it is its turn, which ends with {@link pass}. */
   take(begin: () => void): void {
-    if (this.#readCount === READS_AT_ONCE) {
+    if (this.#readCount === this.#atOnce) {
       this.#waiting.add(begin);
       return;
     }

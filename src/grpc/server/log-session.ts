@@ -243,6 +243,8 @@ export class LogSession {
     }
     await this.hosted.log.close();
     await Promise.allSettled(this.#answers.values());
+    // Nobody can ask for them any more; streams that are not read may keep the session for a while.
+    this.#answers.clear();
     this.#ending.abort(why);
   }
 }

@@ -8,19 +8,24 @@ import type {
   OpenResponse,
   Session,
 } from '../generated/keelson/v1/raft_log.js';
-import { MESSAGE_BYTES_MAX, WINDOW_CHANGES } from '../limits.js';
+import { LOOKS_MAX, MESSAGE_BYTES_MAX, READS_AT_ONCE, VERIFIES_AT_ONCE, WINDOW_CHANGES } from '../limits.js';
 import { toJson } from '../wire/json.js';
 import { stateMessage } from '../wire/state-message.js';
 import { ReadTurns } from './entry-messages.js';
 import { LogSession } from './log-session.js';
 import type { HostedLog, HostedOptions, LogSource } from './log-source.js';
 import { Reading, type Loan } from './reading.js';
-import { attachedError, endedError, fencedError, ownersAffair, takenOverError } from './refusals.js';
+import { attachedError, endedError, fencedError, ownersAffair, takenOverError, tooMany } from './refusals.js';
 
 /** The log as it lies there, for who has no session. */
 interface Look {
   readonly hosted: Promise<HostedLog>;
   readers: number;
+}
+
+/** Looks at logs that are open, of all logs of a server: each has descriptors, for as long as its slowest reader reads. */
+export interface Looks {
+  count: number;
 }
 
 /**
@@ -32,25 +37,37 @@ interface Look {
 export class NamedLog {
   readonly name: string;
   /** For all that read it. */
-  readonly turns: ReadTurns = new ReadTurns();
+  readonly turns: ReadTurns = new ReadTurns(READS_AT_ONCE);
+  /** For those that have it verified. */
+  readonly verifyTurns: ReadTurns = new ReadTurns(VERIFIES_AT_ONCE);
   readonly #source: LogSource;
+  readonly #looks: Looks;
   readonly #onSync: ((log: string, ms: number) => void) | undefined;
   #session: LogSession | null = null;
+  #openings = 0;
   /** One that is not open yet. */
   #look: Look | null = null;
+  /** The newest, as long as it is read, and nothing was done since. */
+  #lastLook: Look | null = null;
   /** Openings and endings, one at a time. */
   #turn: Promise<unknown> = Promise.resolve();
   /** Calls under way that need this very object. */
   #uses = 0;
 
-  constructor(name: string, source: LogSource, onSync?: (log: string, ms: number) => void) {
+  constructor(name: string, source: LogSource, looks: Looks, onSync?: (log: string, ms: number) => void) {
     this.name = name;
     this.#source = source;
+    this.#looks = looks;
     this.#onSync = onSync;
   }
 
   get session(): LogSession | null {
     return this.#session;
+  }
+
+  /** True if it is open to be written, or about to be. */
+  get isTaken(): boolean {
+    return this.#session !== null || this.#openings > 0;
   }
 
   /** True if nothing is lost when it is forgotten. */
@@ -69,7 +86,7 @@ export class NamedLog {
   }
 
   open(request: OpenRequest): Promise<OpenResponse> {
-    return this.#inTurn(async () => {
+    return this.#opening(async () => {
       if (request.sessionId.length !== IDENTITY_BYTES)
         throw invalidArgument('session_id', request.sessionId.length, `${IDENTITY_BYTES} bytes`);
       const id = identityText(request.sessionId);
@@ -143,7 +160,7 @@ export class NamedLog {
       hosted: session?.hosted ?? (look as Look).hosted,
       giveBack: async () => {
         this.#uses -= 1;
-        if (look !== null) await leaveLook(look);
+        if (look !== null) await this.#leaveLook(look);
       },
       // Its log is closed then, which is not the reader's doing.
       toldOf: (error) => {
@@ -154,19 +171,42 @@ export class NamedLog {
     };
   }
 
-  /** Shared by those that ask before it is open: what an open takes is not taken once for each of a crowd. */
+  /**
+   * Shared by those that ask before it is open: what an open takes is not taken once for each of a crowd. Where there are
+   * very many by readers that take their time, the last of this log is shared longer.
+   */
   #beginLook(): Look {
+    if (this.#looks.count >= LOOKS_MAX) {
+      if (this.#lastLook !== null) return this.#lastLook;
+      throw tooMany('looks at logs without a session', LOOKS_MAX);
+    }
+    this.#looks.count += 1;
     const look = { readers: 0, hosted: this.#source.open(this.name, { readOnly: true, create: 'never' }) };
     const forget = (): void => {
       if (this.#look === look) this.#look = null;
     };
     look.hosted.then(forget, forget);
+    this.#lastLook = look;
     return look;
+  }
+
+  async #leaveLook(look: Look): Promise<void> {
+    look.readers -= 1;
+    if (look.readers > 0) return;
+    if (this.#lastLook === look) this.#lastLook = null;
+    await look.hosted
+      .then(
+        ({ log }) => log.close(),
+        () => undefined,
+      )
+      .finally(() => {
+        this.#looks.count -= 1;
+      });
   }
 
   /** Compacts for an operator, which no session must see happen. */
   compactUnattached(upTo: number): Promise<{ readonly bytesFreed: number }> {
-    return this.#inTurn(async () => {
+    return this.#opening(async () => {
       if (this.#session !== null) throw ownersAffair(this.name, this.#session.epoch);
       const { log } = await this.#source.open(this.name, { create: 'never' });
       try {
@@ -182,25 +222,25 @@ export class NamedLog {
     if (this.#session === session) this.#session = null;
   }
 
+  /** Counted from the call on: many that begin at one time must not all find that there is room. */
+  #opening<T>(run: () => Promise<T>): Promise<T> {
+    this.#openings += 1;
+    return this.#inTurn(run).finally(() => {
+      this.#openings -= 1;
+    });
+  }
+
   #inTurn<T>(run: () => Promise<T>): Promise<T> {
     this.#uses += 1;
     // What was begun before is no look at what comes of this.
     this.#look = null;
+    this.#lastLook = null;
     const ran = this.#turn.then(run).finally(() => {
       this.#uses -= 1;
     });
     this.#turn = ran.catch(() => undefined);
     return ran;
   }
-}
-
-async function leaveLook(look: Look): Promise<void> {
-  look.readers -= 1;
-  if (look.readers > 0) return;
-  await look.hosted.then(
-    ({ log }) => log.close(),
-    () => undefined,
-  );
 }
 
 /** What a log holds, as it travels. */

@@ -13,7 +13,7 @@ import { EntryMessages, type HeldEntries } from './entry-messages.js';
 import { EventQueue } from './event-queue.js';
 import type { LogSession } from './log-session.js';
 import { checkLogName, type LogSource } from './log-source.js';
-import { NamedLog, stateOf } from './named-log.js';
+import { NamedLog, stateOf, type Looks } from './named-log.js';
 import { firstPart, receiveUpload, type Parts } from './receive-upload.js';
 import { endedError, tooMany } from './refusals.js';
 import type { TakeSnapshot } from './upload.js';
@@ -41,6 +41,7 @@ export class RaftLogHost implements RaftLogCalls {
   readonly #logs = new Map<string, NamedLog>();
   readonly #held: HeldEntries = { bytes: 0 };
   readonly #heldByStrangers: HeldEntries = { bytes: 0 };
+  readonly #looks: Looks = { count: 0 };
   #isDraining = false;
 
   constructor(source: LogSource, limits: HostLimits) {
@@ -61,11 +62,7 @@ export class RaftLogHost implements RaftLogCalls {
 
   async open(request: RequestOf<'open'>): Promise<ResponseOf<'open'>> {
     if (this.#isDraining) throw endedError(request.name);
-    const named = this.#named(request.name);
-    const { logsMax } = this.#limits;
-    if (named.session === null && this.sessions.length >= logsMax)
-      throw tooMany('logs with a session', logsMax);
-    return named.open(request);
+    return this.#toBeOpened(request.name).open(request);
   }
 
   async close({ session }: RequestOf<'close'>): Promise<ResponseOf<'close'>> {
@@ -102,12 +99,17 @@ export class RaftLogHost implements RaftLogCalls {
       const first = await orAborted('the stream', signal, iterator.next());
       if (first.done === true) return;
       const session = this.#session(first.value.session);
-      const ending = firstOf([signal, session.beginStream(), session.ending]);
+      const newer = session.beginStream();
+      // Its client has the answers by the newer one, and may never read this one.
+      newer.addEventListener('abort', () => {
+        answers.drop(newer.reason as Error);
+      });
+      const ending = firstOf([signal, newer, session.ending]);
       void this.#readChanges(session, first.value, iterator, answers, ending.signal).finally(ending.forget);
       yield { answers: [] };
       for await (const batch of answers.batches()) yield { answers: batch };
     } finally {
-      answers.end();
+      answers.drop();
       iterator.return?.()?.catch(() => undefined);
     }
   }
@@ -215,7 +217,7 @@ export class RaftLogHost implements RaftLogCalls {
   }
 
   async compact({ session, number, name, upTo }: RequestOf<'compact'>): Promise<ResponseOf<'compact'>> {
-    if (session === undefined) return this.#named(name).compactUnattached(upTo);
+    if (session === undefined) return this.#toBeOpened(name).compactUnattached(upTo);
     const change = { $case: 'compact', value: { upTo } } as const;
     const { bytesFreed } = await this.#session(session).take({ number, answered: 0, change });
     return { bytesFreed };
@@ -231,15 +233,12 @@ export class RaftLogHost implements RaftLogCalls {
     { name }: RequestOf<'verify'>,
     signal?: AbortSignal,
   ): AsyncGenerator<ResponseOf<'verify'>, void> {
-    yield* this.#named(name).reading(undefined, async function* ({ log }) {
+    const named = this.#named(name);
+    yield* named.reading(undefined, async function* ({ log }) {
       const queue = new EventQueue<{ readonly readBytes: number; readonly totalBytes: number }>();
-      const verifying = log
-        .verify({
-          ...given({ signal }),
-          onProgress: (progress) => {
-            queue.push(progress);
-          },
-        })
+      const onProgress = queue.push.bind(queue);
+      const verifying = named.verifyTurns
+        .run('the verification', signal, () => log.verify({ ...given({ signal }), onProgress }))
         .finally(() => {
           queue.end();
         });
@@ -300,8 +299,17 @@ export class RaftLogHost implements RaftLogCalls {
     checkLogName(name);
     // Names that nobody has a session of are forgotten, so that asking for many takes no memory.
     for (const [other, { isIdle }] of this.#logs) if (isIdle) this.#logs.delete(other);
-    const named = new NamedLog(name, this.#source, this.#limits.onSync);
+    const named = new NamedLog(name, this.#source, this.#looks, this.#limits.onSync);
     this.#logs.set(name, named);
+    return named;
+  }
+
+  #toBeOpened(name: string): NamedLog {
+    const named = this.#named(name);
+    const { logsMax } = this.#limits;
+    let takenCount = 0;
+    for (const { isTaken } of this.#logs.values()) if (isTaken) takenCount += 1;
+    if (!named.isTaken && takenCount >= logsMax) throw tooMany('logs with a session', logsMax);
     return named;
   }
 
