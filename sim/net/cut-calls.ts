@@ -72,7 +72,7 @@ export class CutCalls {
       return (request: unknown, signal?: AbortSignal) =>
         this.#during(signal, async (call) => {
           this.#pass();
-          const answer = await Promise.race([begin(request, call), call.lost]);
+          const answer = await Promise.race([call.lost, begin(request, call)]);
           this.#pass();
           return answer;
         });
@@ -117,7 +117,7 @@ export class CutCalls {
     };
     try {
       for (let next = ask(); ;) {
-        const step = await Promise.race([next, call.lost]);
+        const step = await Promise.race([call.lost, next]);
         if (isAhead && step.done !== true) next = ask();
         this.#pass();
         if (step.done === true) return;

@@ -1,14 +1,13 @@
 import { given, invalidArgument } from '../../errors/arguments.js';
-import { firstOf, KeelsonError, orAborted, throwIfAborted, untilAborted } from '../../errors/index.js';
+import { firstOf, KeelsonError, throwIfAborted } from '../../errors/index.js';
 import { checksum } from '../../format/checksum.js';
 import type { RaftLog } from '../../raft-log/contract.js';
 import type { RaftLogCalls, RequestOf, ResponseOf } from '../calls.js';
-import type { Change, SaveStreamRequest, Session, SnapshotUpload } from '../generated/keelson/v1/raft_log.js';
-import { ENTRIES_MAX, WINDOW_CHANGES } from '../limits.js';
+import type { SaveStreamRequest, Session, SnapshotUpload } from '../generated/keelson/v1/raft_log.js';
 import { toJson } from '../wire/json.js';
 import { CHECKPOINT_SCOPES, hardStateMessageOf } from '../wire/state-message.js';
 import { hardStateChangeOf } from '../wire/save-message.js';
-import { AnswerBatches } from './answer-batches.js';
+import { ChangeStream } from './change-stream.js';
 import { EntryMessages, type HeldEntries } from './entry-messages.js';
 import { EventQueue } from './event-queue.js';
 import type { LogSession } from './log-session.js';
@@ -89,63 +88,10 @@ export class RaftLogHost implements RaftLogCalls {
     return { saved: await this.#session(session).take(whole(change, 'change')) };
   }
 
-  async *saveStream(
-    requests: AsyncIterable<SaveStreamRequest>,
-    signal?: AbortSignal,
-  ): AsyncGenerator<ResponseOf<'saveStream'>, void> {
-    const iterator = requests[Symbol.asyncIterator]();
-    const answers = new AnswerBatches();
-    try {
-      const first = await orAborted('the stream', signal, iterator.next());
-      if (first.done === true) return;
-      const session = this.#session(first.value.session);
-      const newer = session.beginStream();
-      // Its client has the answers by the newer one, and may never read this one.
-      newer.addEventListener('abort', () => {
-        answers.drop(newer.reason as Error);
-      });
-      const ending = firstOf([signal, newer, session.ending]);
-      void this.#readChanges(session, first.value, iterator, answers, ending.signal).finally(ending.forget);
-      yield { answers: [] };
-      for await (const batch of answers.batches()) yield { answers: batch };
-    } finally {
-      answers.drop();
-      iterator.return?.()?.catch(() => undefined);
-    }
-  }
-
-  /**
-   * Reads no further message while too much waits for the disk, or more answers for the client than it may be without: so
-   * the stream itself slows its client down.
-   */
-  async #readChanges(
-    session: LogSession,
-    first: SaveStreamRequest,
-    iterator: AsyncIterator<SaveStreamRequest>,
-    answers: AnswerBatches,
-    ending: AbortSignal,
-  ): Promise<void> {
-    const take = ({ changes }: SaveStreamRequest): void => {
-      if (changes.length > WINDOW_CHANGES)
-        throw invalidArgument('changes', changes.length, `at most ${WINDOW_CHANGES}`);
-      const entries = changes.reduce((sum, change) => sum + entryCountOf(change), 0);
-      if (entries > ENTRIES_MAX)
-        throw invalidArgument('changes.entries', entries, `at most ${ENTRIES_MAX} in one message`);
-      for (const change of changes) answers.add(change.number, session.take(change));
-    };
-    try {
-      take(first);
-      for await (const message of untilAborted('the stream', ending, iterator)) {
-        take(message);
-        if (session.hosted.queuedBytes() > this.#limits.queuedBytesMax)
-          await orAborted('the stream', ending, session.hosted.log.drained());
-        await answers.whenAtMost(WINDOW_CHANGES);
-      }
-      answers.end();
-    } catch (error) {
-      // What ended it is told behind the answers to what was taken.
-      answers.end((ending.aborted ? ending.reason : error) as Error);
-    }
+  saveStream(requests: AsyncIterable<SaveStreamRequest>, signal?: AbortSignal): ChangeStream {
+    const { queuedBytesMax } = this.#limits;
+    const sessionOf = ({ session }: SaveStreamRequest): LogSession => this.#session(session);
+    return new ChangeStream({ requests, sessionOf, queuedBytesMax, signal });
   }
 
   entries(request: RequestOf<'entries'>, signal?: AbortSignal): AsyncIterable<ResponseOf<'entries'>> {
@@ -317,10 +263,6 @@ export class RaftLogHost implements RaftLogCalls {
     const whose = whole(session, 'session');
     return this.#named(whose.name).sessionOf(whose);
   }
-}
-
-function entryCountOf({ change }: Change): number {
-  return change?.$case === 'save' ? (change.value.entries?.sizes.length ?? 0) : 0;
 }
 
 function whole<T>(value: T | undefined, argument: string): T {
