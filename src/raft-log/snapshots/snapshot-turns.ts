@@ -83,7 +83,7 @@ export class SnapshotTurns {
     const taken = orAborted('the snapshot', turn.signal, before).then(() =>
       this.#take(turn, throwIfUnwritable),
     );
-    this.#turn = Promise.allSettled([before, taken]);
+    this.#turn = endOf(before, taken);
     try {
       return await taken;
     } catch (error) {
@@ -102,7 +102,7 @@ export class SnapshotTurns {
 
   /** Lets close wait for work that needs no turn of its own. */
   track<T>(work: Promise<T>): Promise<T> {
-    this.#turn = Promise.allSettled([this.#turn, work]);
+    this.#turn = endOf(this.#turn, work);
     return work;
   }
 
@@ -206,4 +206,9 @@ export class SnapshotTurns {
       this.#latchIfFailed(error);
     }
   }
+}
+
+/** Resolves to nothing: each would hold what came of the one before, for as long as the log is open. */
+function endOf(...works: readonly Promise<unknown>[]): Promise<void> {
+  return Promise.allSettled(works).then(() => undefined);
 }
