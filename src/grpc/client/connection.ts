@@ -42,7 +42,12 @@ export async function again<T>(
 
 /** True for a call that the server never carried out, since this session is not one of its. */
 export function isUnknownSession(error: unknown): boolean {
-  return isKeelsonError(error) && error.details.argument === 'session' && error.code !== 'KEELSON_ABORTED';
+  return isAbout(error, 'session') && !isKeelsonError(error, 'KEELSON_ABORTED');
+}
+
+/** True for an error that names that argument. */
+export function isAbout(error: unknown, argument: string): error is KeelsonError {
+  return isKeelsonError(error) && error.details.argument === argument;
 }
 
 function unreachable(what: string, ms: number, cause: unknown): KeelsonError {

@@ -19,7 +19,7 @@ import { errorOf } from '../wire/error-message.js';
 import { latches } from '../wire/fate.js';
 import { durableStateOf } from '../wire/state-message.js';
 import { changeOf, checkFits, isSameLog, wireBytesOf } from './change-of.js';
-import { isUnknownSession, pause } from './connection.js';
+import { isAbout, isUnknownSession, pause } from './connection.js';
 import { fenced, notAnswering, serverWithoutUpload, strangeAnswer, unsettled } from './endings.js';
 import type { Link } from './link.js';
 import { readRegion } from './read-region.js';
@@ -241,7 +241,7 @@ export class RemoteFrames implements FrameStore {
     const error =
       outcome?.$case === 'error' ? errorOf(outcome.value) : strangeAnswer(place, 0, frame.lastLsn);
     // The data of a snapshot goes with the session: where that is a new one, its record has nothing to name.
-    const isWithoutUpload = frame.effect.snapshot !== undefined && error.details.argument === 'upload_id';
+    const isWithoutUpload = frame.effect.snapshot !== undefined && isAbout(error, 'upload_id');
     this.#fail(frame, isWithoutUpload ? serverWithoutUpload(place) : error);
   }
 
@@ -289,7 +289,7 @@ export class RemoteFrames implements FrameStore {
     try {
       before = await this.#link.reopen(this.#ending.signal);
     } catch (error) {
-      const isAttached = isKeelsonError(error, 'KEELSON_LOCKED') && error.details.argument === 'name';
+      const isAttached = isAbout(error, 'name') && isKeelsonError(error, 'KEELSON_LOCKED');
       throw isAttached ? fenced(this.#link.parts.place, why) : error;
     }
     const { epoch, state } = this.#link.opened;

@@ -14,7 +14,7 @@ import { durableStateOf } from '../wire/state-message.js';
 import { answeredWithout, Link, type LinkParts } from './link.js';
 import { RemoteFrames } from './remote-frames.js';
 import { RemoteSnapshots } from './remote-snapshots.js';
-import { pause } from './connection.js';
+import { isAbout, pause } from './connection.js';
 
 /** How a remote log is opened. */
 export interface RemoteLogRequest extends LinkParts {
@@ -124,7 +124,7 @@ class Watching {
         }
       } catch (error) {
         // Who has the log is told by the stream of changes, which sees to it.
-        if (isKeelsonError(error) && error.details.argument === 'session') return;
+        if (isAbout(error, 'session')) return;
       }
       await pause(environment, attempt, signal).catch(() => undefined);
     }

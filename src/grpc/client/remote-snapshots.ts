@@ -1,4 +1,4 @@
-import { isKeelsonError, orAborted, throwIfAborted } from '../../errors/index.js';
+import { orAborted, throwIfAborted } from '../../errors/index.js';
 import { checksum } from '../../format/checksum.js';
 import type { SnapshotFiles, StagingRequest } from '../../raft-log/log-store.js';
 import type { LogFrame } from '../../raft-log/state/log-frame.js';
@@ -9,7 +9,7 @@ import { newIdentity } from '../../wal/store/begin-log.js';
 import { ConnectionLost } from '../calls.js';
 import type { OpenSnapshotResponse, SnapshotUpload } from '../generated/keelson/v1/raft_log.js';
 import { hardStateMessage } from '../wire/save-message.js';
-import { isUnknownSession, pause } from './connection.js';
+import { isAbout, isUnknownSession, pause } from './connection.js';
 import { damagedPiece, serverWithoutUpload } from './endings.js';
 import { answeredWithout, type Link } from './link.js';
 import { OutgoingUpload } from './outgoing-upload.js';
@@ -195,8 +195,4 @@ export class RemoteSnapshots implements SnapshotFiles {
   async close(): Promise<void> {
     await Promise.all(Array.from(this.#open, (data) => data.close()));
   }
-}
-
-function isAbout(error: unknown, argument: string): boolean {
-  return isKeelsonError(error) && error.details.argument === argument;
 }

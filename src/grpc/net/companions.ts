@@ -1,6 +1,5 @@
 import type { Server } from '@grpc/grpc-js';
-import { BinaryReader } from '@bufbuild/protobuf/wire';
-import { DESCRIPTOR_SET } from '../generated/keelson/v1/raft_log_descriptor.js';
+import { DESCRIPTOR } from '../generated/keelson/v1/raft_log_descriptor.js';
 import { SERVICE_NAME } from './service-definition.js';
 
 /** The name under which health answers for the whole server. */
@@ -20,18 +19,7 @@ export async function addHealth(server: Server): Promise<(status: 'SERVING' | 'N
 /** What the service is, for tools that ask the server itself. */
 export async function addReflection(server: Server): Promise<void> {
   const { ReflectionService } = await import('@grpc/reflection');
-  const file = { fileDescriptorProtos: filesOf(Buffer.from(DESCRIPTOR_SET, 'base64')) };
+  const file = { fileDescriptorProtos: [Buffer.from(DESCRIPTOR, 'base64')] };
   const service = new ReflectionService({ [SERVICE_NAME]: file } as never, { services: [SERVICE_NAME] });
   service.addToServer(server);
-}
-
-/** A set is a message of one repeated field: the files. */
-function filesOf(set: Uint8Array): Buffer[] {
-  const reader = new BinaryReader(set);
-  const files: Buffer[] = [];
-  while (reader.pos < reader.len) {
-    reader.tag();
-    files.push(Buffer.from(reader.bytes()));
-  }
-  return files;
 }

@@ -1,10 +1,10 @@
 import { ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js';
 import { nodeEnvironment } from '../../disk/node-environment.js';
-import { checkInteger, checkSignal, invalidArgument, readFields } from '../../errors/arguments.js';
+import { checkInteger, invalidArgument, readFields } from '../../errors/arguments.js';
 import { LIMITS } from '../../format/limits.js';
 import type { RaftLog } from '../../raft-log/contract.js';
 import type { RaftLogOptions } from '../../raft-log/options-contract.js';
-import { DEFAULTS } from '../../raft-log/rules/options.js';
+import { resolveOptions } from '../../raft-log/rules/options.js';
 import { openRemoteLog } from '../client/remote-raft-log.js';
 import { checkLogName } from '../server/log-source.js';
 import { grpcCalls, type CallerParts } from './grpc-calls.js';
@@ -67,29 +67,13 @@ const CHANNEL: ChannelOptions = {
 /** See `keelson/grpc`. */
 export async function connectRaftLog(address: string, options: ConnectOptions): Promise<RaftLog> {
   const given = readFields('options', options, OPTIONS) as ConnectOptions;
-  const {
-    name,
-    takeOver = false,
-    patienceMs = PATIENCE_MS,
-    create,
-    checks = DEFAULTS.checks,
-    readOnly = false,
-    signal,
-  } = given;
+  const { name, takeOver = false, patienceMs = PATIENCE_MS, create, segmentBytes, readOnly } = given;
   checkLogName(name);
   checkInteger('patienceMs', patienceMs, 1, LIMITS.integerMax);
-  if (signal !== undefined) checkSignal('signal', signal);
-  if (typeof readOnly !== 'boolean') throw invalidArgument('readOnly', readOnly, 'true or false');
-  if (readOnly && (create === 'if-missing' || takeOver))
+  if (readOnly === true && (create === 'if-missing' || takeOver))
     throw invalidArgument('readOnly', readOnly, "neither create: 'if-missing' nor takeOver beside it");
-  const numbers = {
-    batchBytesMax: given.batchBytesMax ?? DEFAULTS.batchBytesMax,
-    queueBytesMax: given.queueBytesMax ?? DEFAULTS.queueBytesMax,
-    recentBytes: given.recentBytes ?? DEFAULTS.recentBytes,
-    snapshotsKept: given.snapshotsKept ?? DEFAULTS.snapshotsKept,
-  };
-  for (const [option, value] of Object.entries(numbers))
-    checkInteger(option, value, option === 'recentBytes' ? 0 : 1);
+  const ofTheLog = Object.fromEntries(OF_THE_LOG.map((option) => [option, given[option]]));
+  const { checks, signal, verifyOnOpen, ...rules } = resolveOptions({ dir: '.', ...ofTheLog });
   const { calls, close } = connectTo(address, given, patienceMs);
   try {
     return await openRemoteLog({
@@ -100,14 +84,14 @@ export async function connectRaftLog(address: string, options: ConnectOptions): 
       options: {
         neverCreate: create === 'never',
         checksOff: checks === 'off',
-        verifyAll: given.verifyOnOpen === 'all',
-        segmentBytes: given.segmentBytes,
+        verifyAll: verifyOnOpen === 'all',
+        segmentBytes,
         batchBytesMax: given.batchBytesMax,
         snapshotsKept: given.snapshotsKept,
       },
       patienceMs,
       takeOver,
-      rules: { checks, readOnly, ...numbers },
+      rules: { checks, ...rules },
       signal,
       onClosed: close,
     });

@@ -119,18 +119,12 @@ export class NamedLog {
     });
   }
 
-  /** Ends the session, if it is this one still. */
-  close({ id }: Session): Promise<void> {
+  /** Ends the session, if it is this one still; whichever there is, where none is given: the server ends. */
+  close(given?: Session): Promise<void> {
     return this.#inTurn(async () => {
       const session = this.#session;
-      if (session?.id === identityText(id)) await this.#end(session, endedError(this.name), null);
-    });
-  }
-
-  /** Ends whatever session there is: the server ends. */
-  drain(): Promise<void> {
-    return this.#inTurn(async () => {
-      if (this.#session !== null) await this.#end(this.#session, endedError(this.name), null);
+      if (session === null || (given !== undefined && session.id !== identityText(given.id))) return;
+      await this.#end(session, endedError(this.name), null);
     });
   }
 

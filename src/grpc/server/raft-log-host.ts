@@ -56,7 +56,7 @@ export class RaftLogHost implements RaftLogCalls {
   /** Takes no more changes; resolved: all that were taken are answered, and every log has a clean end. */
   async drain(): Promise<void> {
     this.#isDraining = true;
-    await Promise.all(Array.from(this.#logs.values(), (named) => named.drain()));
+    await Promise.all(Array.from(this.#logs.values(), (named) => named.close()));
   }
 
   async open(request: RequestOf<'open'>): Promise<ResponseOf<'open'>> {

@@ -1,6 +1,6 @@
 import type { RaftLog } from '../../raft-log/contract.js';
 import { DurableState } from '../../raft-log/state/durable-state.js';
-import type { HardState, LogState, SnapshotMeta, TermRun } from '../generated/keelson/v1/raft_log.js';
+import type { HardState, LogState, TermRun } from '../generated/keelson/v1/raft_log.js';
 
 /** What a log holds, as it travels. */
 export function stateMessage(log: RaftLog, termRuns: readonly TermRun[], lsn: number): LogState {
@@ -42,7 +42,8 @@ export function durableStateOf(message: LogState): DurableState {
   });
   for (const meta of message.snapshots.toReversed()) {
     const { index, term } = meta;
-    const snapshot = { name: { index, term, checksum: 0 }, meta: metaOf(meta) };
+    const conf = Uint8Array.from(meta.conf);
+    const snapshot = { name: { index, term, checksum: 0 }, meta: Object.freeze({ ...meta, conf }) };
     durable.apply({ ...none, keepUntil: lastIndex + 1, snapshot });
   }
   durable.stable = new Map([...message.stable].map(([key, value]) => [key, value.slice()]));
@@ -51,21 +52,7 @@ export function durableStateOf(message: LogState): DurableState {
 }
 
 /** A hard state that may have been left out, as a fresh one is. */
-export function hardStateOf(message: HardState | undefined): {
-  term: number;
-  vote: string | null;
-  commit: number;
-} {
+export function hardStateOf(message: HardState | undefined): RaftLog['hardState'] {
   const { term = 0, vote, commit = 0 } = message ?? {};
   return Object.freeze({ term, vote: vote ?? null, commit });
-}
-
-/** A snapshot's description with bytes of its own. */
-export function metaOf({ index, term, conf, bytes }: SnapshotMeta): {
-  readonly index: number;
-  readonly term: number;
-  readonly conf: Uint8Array<ArrayBuffer>;
-  readonly bytes: number;
-} {
-  return Object.freeze({ index, term, conf: Uint8Array.from(conf), bytes });
 }
