@@ -39,6 +39,8 @@ async function blemishesOf(disk: SimulatedDisk): Promise<readonly string[]> {
   return report.blemishes.map(({ path }) => path);
 }
 
+type SealIn = ReturnType<typeof sealIn>;
+
 /** The seal of {@link SEALED}, and where it begins. */
 function sealIn(disk: SimulatedDisk) {
   const bytes = disk.readVolatile(SEALED) ?? new Uint8Array();
@@ -68,10 +70,18 @@ test('a whole seal is no matter, one that is hurt at any byte is told', async ()
   }
 });
 
-test('sums of other entries, under checksums that hold, are told', async () => {
+test.each<[string, (seal: SealIn['seal']) => Partial<SealIn['seal']>]>([
+  ['sums of other entries', ({ sums }) => ({ sums: sums.map((sum) => sum + 1) })],
+  ['places where other entries stand', ({ offsets }) => ({ offsets: offsets.toReversed() })],
+  ['another term', ({ runs }) => ({ runs: runs.map((value, at) => value + (at % 2)) })],
+  [
+    'a change of terms that was none',
+    ({ runs, lowest }) => ({ runs: Float64Array.of(...runs, lowest + 1, 9) }),
+  ],
+])('%s, under checksums that hold: told', async (_what, forge) => {
   const disk = await sealedStore();
   const { from, salt, seal } = sealIn(disk);
-  const sums = seal.sums.map((sum) => sum + 1);
-  disk.overwrite(SEALED, from, encodeSeal({ ...seal, sums }, salt));
+  const forged = encodeSeal({ ...seal, ...forge(seal) }, salt);
+  disk.overwrite(SEALED, from - (forged.length - (4096 - from)), forged);
   expect(await blemishesOf(disk)).toEqual([SEALED]);
 });

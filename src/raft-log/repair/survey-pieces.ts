@@ -209,6 +209,13 @@ export class PieceListener implements SurveyListener {
   readonly judgeFrame: SurveyListener['judgeFrame'] = (header, records) =>
     this.kind === 'wal' ? judgePlainFrame(header, records) : judgeRaftFrame(header, records);
 
+  readonly judgeSeal: SurveyListener['judgeSeal'] = ({ lowest, until, runs }) => {
+    const piece = this.#current;
+    if (piece === null || lowest < piece.known || piece.state.lastIndex !== until - 1) return true;
+    const own = lowest > piece.state.boundary() ? piece.state.termRuns(lowest, until) : runs;
+    return own.length === runs.length && own.every((one, at) => one === runs[at]);
+  };
+
   /** Each numbered record by its own checksum, as a read judges it. */
   readonly termOf: SurveyListener['termOf'] = (record, number, lowTerm, term) => {
     const { kind, body, checksum } = record;

@@ -1,6 +1,6 @@
 import { RecordIndex } from '../segment/record-index.js';
 import { rangeSums } from '../../format/range-sums.js';
-import type { SealTrailer } from '../../format/seal.js';
+import type { SealedSegment, SealTrailer } from '../../format/seal.js';
 import type { StoreSurvey, SurveyedSegment } from './store-survey.js';
 import type { Environment } from '../../disk/environment.js';
 import type { Awaitable, DiskFile } from '../../disk/port.js';
@@ -40,6 +40,8 @@ export interface SurveyListener extends HurtListener {
   readonly onSegment: (header: SegmentHeader, joins: boolean) => void;
   readonly onFrame: (frame: SurveyedFrame) => Awaitable<void>;
   readonly judgeFrame: FrameJudge;
+  /** False if a seal says other terms than the frames of its segment, all of which were heard. */
+  readonly judgeSeal: (sealed: SealedSegment) => boolean;
   /** Records numbered up to this are not needed any more, as of what was heard last (R6); null: no record says. */
   readonly boundary: () => number | null;
 }
@@ -287,7 +289,7 @@ class Survey {
     });
     count();
     this.#tell();
-    const seal = await sealOf(file, header, index);
+    const seal = await sealOf(file, header, index, listener);
     const hurt = await hurts.end(walk, tear, seal.sealedLsn);
     return {
       number: header.number,
@@ -365,20 +367,30 @@ async function sealOf(
   file: DiskFile,
   header: SegmentHeader,
   index: RecordIndex,
+  listener: Pick<SurveyListener, 'judgeSeal'>,
 ): Promise<Pick<SurveyedSegment, 'seal' | 'sealedLsn'>> {
   const salt = segmentSalt(header.identity);
   const seal = await readSeal(file, header.segmentBytes, salt);
   if (seal === null) return { seal: 'absent', sealedLsn: null };
-  const { trailer } = seal;
+  const { trailer, runs } = seal;
   const offsets = await readSealOffsets(file, header.segmentBytes, trailer, salt);
   const sums = await readSealSums(file, header.segmentBytes, trailer, salt);
-  const isSame = sums !== null && offsets !== null && sumsHold(trailer, sums, index);
+  const isWhole = sums !== null && offsets !== null;
+  const isSame = isWhole && isOf(index, trailer, sums, offsets) && listener.judgeSeal({ ...trailer, runs });
   return { seal: isSame ? 'whole' : 'bad', sealedLsn: trailer.lastLsn };
 }
 
-/** What was read is what was sealed, by the sums of its ranges; of a segment with holes nobody can say. */
-function sumsHold({ lowest, until }: SealTrailer, sums: Uint32Array, index: RecordIndex): boolean {
+/** What was read is what was sealed, and where, by the sums of its ranges; of a segment with holes nobody can say. */
+function isOf(
+  index: RecordIndex,
+  { lowest, until }: SealTrailer,
+  sums: Uint32Array,
+  offsets: Uint32Array,
+): boolean {
   if (index.lowest !== lowest || index.until !== until) return true;
-  const found = rangeSums(lowest, index.checksums());
-  return sums.every((sum, at) => sum === found[at]);
+  return isEqual(sums, rangeSums(lowest, index.checksums())) && isEqual(offsets, index.offsets());
+}
+
+function isEqual(one: Uint32Array, other: Uint32Array): boolean {
+  return one.length === other.length && one.every((value, at) => value === other[at]);
 }
