@@ -11,6 +11,7 @@ import { ROLLBACK_BUGS } from './bugs/rollback-bugs.js';
 import { SESSION_BUGS } from './bugs/session-bugs.js';
 import { SUCCESSION_BUGS } from './bugs/succession-bugs.js';
 import { SYNC_BUGS } from './bugs/sync-bugs.js';
+import { TOLD_BUGS } from './bugs/told-bugs.js';
 import { VIEW_BUGS } from './bugs/view-bugs.js';
 import type { PlantedBug } from './planted-bug.js';
 
@@ -30,4 +31,5 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...SUCCESSION_BUGS,
   ...MEMORY_OF_LOSS_BUGS,
   ...AIMED_BUGS,
+  ...TOLD_BUGS,
 ].sort((a, b) => a.number - b.number);

@@ -8,6 +8,7 @@ export const RULES = {
   refusal: 'A save was refused, or let pass, against the contract.',
   acknowledgement:
     'An acknowledgement that the contract forbids: by a writer that was replaced, or with another result.',
+  events: 'An event was told twice, out of order, or before the log shows what it tells of.',
   'false-alarm': 'Damage was reported though nothing was damaged.',
   'failed-without-cause': 'A call failed though nothing was wrong with the disk.',
   'verdict-not-kept': 'What damage did was not named alike by a second open, or that open changed the store.',

@@ -2,7 +2,7 @@ import { isKeelsonError } from '../../src/errors/index.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { cloneRaftLog } from '../../src/raft-log/copies/clone-raft-log.js';
 import type { CloneOptions } from '../../src/raft-log/copies/copies-contract.js';
-import { UNFINISHED_NAME } from '../../src/format/names.js';
+import { parseWalFileName, UNFINISHED_NAME } from '../../src/format/names.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { findNode } from '../disk/image/paths.js';
 import { describeState } from '../oracle/describe-state.js';
@@ -72,6 +72,7 @@ async function copy(scene: Scene, log: RaftLog, op: CopyOp): Promise<void> {
   const isUncovered =
     allowed.isSettled && lastIndexOf(allowed.promised.state) > coveredIn(allowed.promised.state);
   // A checkpoint holds what was accepted before, durable or not; a clone is made by who sees the files alone.
+  const newest = segmentsIn(scene, scene.walDir).at(-1) ?? 0;
   const queued = of === 'store' ? Promise.resolve() : queueValue(scene);
   const marked = log.save({});
   marked.catch(() => undefined);
@@ -95,7 +96,7 @@ async function copy(scene: Scene, log: RaftLog, op: CopyOp): Promise<void> {
     if (cut === true) return;
     await withClone(scene, async (clone) => {
       await judgeClone(scene, clone);
-      await checkFence(scene, log, clone, sourceLsn);
+      await checkFence(scene, log, clone, { lsn: sourceLsn, segment: newest });
     });
   } catch (error) {
     if (error instanceof Finding) throw error;
@@ -193,14 +194,31 @@ function promisedBy(identity: CopyIdentity, { hardState }: LogState): LogState['
 }
 
 /** D11: whatever the source writes on is outside the run of its clone, and nothing of the clone is named as if it were its own. */
-async function checkFence(scene: Scene, log: RaftLog, clone: RaftLog, sourceLsn: number): Promise<void> {
-  const { epoch } = clone.recovery;
+async function checkFence(
+  scene: Scene,
+  log: RaftLog,
+  clone: RaftLog,
+  source: { readonly lsn: number; readonly segment: number },
+): Promise<void> {
+  const { epoch, lastLsn } = clone.recovery;
+  // What it was begun with is its entries, each a record.
+  const begunAt = lastLsn - (clone.lastIndex + 1 - clone.firstIndex);
+  const [oldest = 0] = segmentsIn(scene, scene.copy?.walDir ?? `${CLONE_DIR}/wal`);
   const { lsn } = await clone.save({ hardState: { term: clone.hardState.term + 1 } });
-  if (epoch > log.recovery.epoch + 1 && lsn > sourceLsn) return;
+  const isAbove = epoch > log.recovery.epoch + 1 && begunAt >= source.lsn && oldest > source.segment;
+  if (isAbove && lsn > lastLsn) return;
   throw broken(
     scene,
-    `a clone goes on at epoch ${epoch} and LSN ${lsn}, expected above epoch ${log.recovery.epoch + 1} and LSN ${sourceLsn}`,
+    `a clone begins at epoch ${epoch}, behind LSN ${begunAt} and with segment ${oldest}, and goes on with LSN ${lsn}, expected above epoch ${log.recovery.epoch + 1}, LSN ${source.lsn} and segment ${source.segment}`,
   );
+}
+
+/** Numbers of the segments there, lowest first. */
+function segmentsIn({ disk }: Scene, walDir: string): readonly number[] {
+  return disk.list().flatMap((path) => {
+    const name = path.startsWith(`${walDir}/`) ? parseWalFileName(path.slice(walDir.length + 1)) : null;
+    return name?.kind === 'segment' ? [name.number] : [];
+  });
 }
 
 /** What a crash left of a copy: all of it, or, where it was not acknowledged, nothing as far as any open can tell. */

@@ -14,6 +14,7 @@ import type { LogState } from '../oracle/log-state.js';
 import { type KnownSnapshot, observeLog } from '../oracle/observe-log.js';
 import { forgettable } from '../oracle/order-watch.js';
 import { checkTail } from '../oracle/tail-on-platter.js';
+import { checkAllFreed, checkSnapshotFiles } from './check-cleared.js';
 import { falseAlarm, judgeFailure, withoutCause } from './issue-save.js';
 import { openOptions } from './open-options.js';
 import { noteOpenCall } from './reach.js';
@@ -48,6 +49,11 @@ export async function openStore(scene: Scene, process: SimulatedProcess, readsAl
     scene.doing = 'writing';
   }
   noteRecovery(scene, log);
+  if (log.status !== 'open')
+    throw new Finding({
+      oracle: 'not-latched',
+      what: `${scene.by} has resolved to a log that is ${log.status}`,
+    });
   // A writer that lost its lock and lives on may have something under way at the tail.
   if (!scene.isDamaged && !scene.hasLostLock) checkPlatter(scene, log.recovery);
   listen(scene, log);
@@ -63,6 +69,8 @@ export async function openStore(scene: Scene, process: SimulatedProcess, readsAl
   if (found.snapshot !== null) scene.readSnapshots.add(`${found.snapshot.index}/${found.snapshot.term}`);
   scene.process = process;
   scene.log = log;
+  checkSnapshotFiles(scene, log);
+  await checkAllFreed(scene, log);
   return true;
 }
 
@@ -104,8 +112,8 @@ function listen(scene: Scene, log: RaftLog): void {
   log.events.on('compacted', ({ upTo }) => {
     scene.told.compactedTo = upTo;
   });
-  log.events.on('snapshot', ({ meta }) => {
-    scene.told.snapshotAt = meta.index;
+  log.events.on('snapshot', ({ meta, installed }) => {
+    scene.told[installed ? 'installedAt' : 'snapshotAt'] = meta.index;
   });
   log.events.on('space-back', () => {
     reach['space-back'] += 1;
@@ -118,6 +126,34 @@ function listen(scene: Scene, log: RaftLog): void {
   });
   log.events.on('failed', (error) => {
     if (scene.hasOnlyShortages) scene.found(latchedForShortage(scene, error));
+  });
+  listenInOrder(scene, log);
+}
+
+/** What happens is told once, in order, and not before the log shows it. */
+function listenInOrder(scene: Scene, log: RaftLog): void {
+  const lastOf = new Map<string, number>();
+  const told = (event: string, number: number, shown: number): void => {
+    const before = lastOf.get(event) ?? -1;
+    lastOf.set(event, number);
+    if (number > before && number <= shown) return;
+    const what = `in ${scene.by} '${event}' tells of ${number}, having told of ${before}, and the log shows ${shown}`;
+    scene.found(new Finding({ oracle: 'events', what }));
+  };
+  log.events.on('sync', ({ lsn }) => {
+    told('sync', lsn, Infinity);
+  });
+  log.events.on('rotate', ({ number }) => {
+    told('rotate', number, Infinity);
+  });
+  log.events.on('compacted', ({ upTo }) => {
+    told('compacted', upTo, log.firstIndex - 1);
+  });
+  log.events.on('snapshot', ({ meta }) => {
+    told('snapshot', meta.index, log.snapshot?.index ?? -1);
+  });
+  log.events.on('failed', () => {
+    told('failed', 0, log.status === 'failed' ? 0 : -1);
   });
 }
 

@@ -138,15 +138,29 @@ async function performReopen(
   seed: number,
 ): Promise<void> {
   const log = scene.openLog;
+  const kept = log.snapshots;
   await closeBehind(scene, log, saves, seed);
   checkClosed(scene, log);
   scene.log = null;
   scene.reach['closed-and-reopened'] += 1;
   for (let attempt = 1; ; attempt++) {
-    if (await openStore(scene, scene.process, readsAll)) return;
+    if (await openStore(scene, scene.process, readsAll)) {
+      checkStillKept(scene, kept);
+      return;
+    }
     if (attempt === 2) scene.faults.calm();
     if (attempt === 4) throw new Error(`${scene.by} could not reopen without faults`);
   }
+}
+
+/** What was kept still is: each can be asked for (R8). */
+function checkStillKept({ by, isDamaged, log }: Scene, before: RaftLog['snapshots']): void {
+  const indexes = log?.snapshots.map(({ index }) => index) ?? [];
+  // A record whose fate only this open could decide may have brought a newer one.
+  if (isDamaged || indexes[0] !== before[0]?.index) return;
+  if (before.every(({ index }) => indexes.includes(index))) return;
+  const what = `${by} shows snapshots at ${indexes.join()}, and before it was closed the log kept ${before.map(({ index }) => index).join()}`;
+  throw new Finding({ oracle: 'durable-view', what });
 }
 
 /** Closes the log with saves under way: what was accepted has an answer by then, and it is not that the log was closed. */

@@ -91,7 +91,7 @@ export class Scene {
   /** Entries that were read out of the queue, and what they were then. */
   handedOut: { readonly read: readonly Entry[]; readonly entries: readonly ModelEntry[] } | null = null;
   /** By the events of the log that is open, the last of each kind. */
-  readonly told = { compactedTo: -1, snapshotAt: -1 };
+  readonly told = { compactedTo: -1, snapshotAt: -1, installedAt: -1 };
   /** Damage was named: nothing more can be asked of this store. */
   hasEnded = false;
   #controlsInTail = 0;

@@ -14,6 +14,7 @@ import {
 } from '../oracle/log-state.js';
 import type { OpBody, SaveOp, SnapshotBreak } from '../plan/plan.js';
 import { subSeed } from '../world/random.js';
+import { checkAllFreed, checkSnapshotFiles } from './check-cleared.js';
 import { acknowledged, issueSave, judgeFailure, saveFailed } from './issue-save.js';
 import { makeSave } from './make-save.js';
 import { payloadOf } from './payload.js';
@@ -189,7 +190,8 @@ async function settleFloating(
   try {
     await taking;
     allowed.landFloating();
-    checkTold(scene, 'snapshotAt', index);
+    checkTold(scene, branch === 'snapshot-created' ? 'snapshotAt' : 'installedAt', index);
+    checkSnapshotFiles(scene, log);
     scene.reach[branch] += 1;
   } catch (error) {
     const finding = judgeFailure(scene, error, false);
@@ -245,6 +247,7 @@ export async function performCompact(scene: Scene, share: number, isAlone = true
     await log.compact(upTo);
     if (issued !== null) acknowledged(scene, issued);
     if (!isEmpty) checkTold(scene, 'compactedTo', upTo);
+    if (isAlone) await checkAllFreed(scene, log);
     if (!isEmpty) scene.reach.compacted += 1;
     if (!isEmpty && scene.isFull) scene.reach['compacted-on-full-disk'] += 1;
   } catch (error) {

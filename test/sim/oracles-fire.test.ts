@@ -48,6 +48,7 @@ const FOUND_BY: Readonly<Record<Oracle, number>> = {
   'accepted-view': 151,
   read: 101,
   refusal: 20,
+  events: 210,
   acknowledgement: 24,
   'false-alarm': 48,
   'failed-without-cause': 28,
