@@ -2,7 +2,7 @@
 // A reader takes messages one by one, or never, and what was asked of the source is counted.
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { Incoming, sendAll } from '../../src/grpc/net/message-stream.js';
+import { Incoming, sendAll } from '../../src/grpc/message-stream.js';
 
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await setImmediate();

@@ -13,7 +13,7 @@ import {
 } from '@grpc/grpc-js';
 import { throwIfAborted, whenAborted } from '../../errors/index.js';
 import { ConnectionLost, type Method, type RaftLogCalls } from '../calls.js';
-import { Incoming, sendAll, type Sending } from './message-stream.js';
+import { Incoming, sendAll, type Sending } from '../message-stream.js';
 import { METHODS, type MethodShape } from './service-definition.js';
 import { errorOfEnd } from './status.js';
 

@@ -2,7 +2,7 @@ import { status, type Metadata, type ServerInterceptingCall } from '@grpc/grpc-j
 import { invalidArgument } from '../../errors/arguments.js';
 import { isKeelsonError, KeelsonError } from '../../errors/index.js';
 import type { Method, RaftLogCalls } from '../calls.js';
-import { Incoming, sendAll, type Sending } from './message-stream.js';
+import { Incoming, sendAll, type Sending } from '../message-stream.js';
 import { METHODS, type MethodShape } from './service-definition.js';
 import { endOf } from './status.js';
 

@@ -3,6 +3,7 @@ import { KeelsonError, orAborted } from '../../errors/index.js';
 import { checksum } from '../../format/checksum.js';
 import type { SnapshotMeta } from '../../raft-log/contract.js';
 import { Bell } from '../bell.js';
+import { Incoming } from '../message-stream.js';
 import type { SnapshotPiece } from '../generated/keelson/v1/raft_log.js';
 import { PIECE_BYTES_MAX } from '../limits.js';
 
@@ -21,17 +22,18 @@ export class Upload {
   readonly #refusing = new AbortController();
   /** The log took it without its data: it has it already. */
   readonly #settled = new AbortController();
-  #next: { readonly piece: Uint8Array; readonly resolve: () => void } | null = null;
-  #isWhole = false;
-  readonly #more = new Bell();
-  /** The log waits for more. */
-  #isHungry = false;
-  readonly #hungry = new Bell();
+  /** What the log pulls. */
+  readonly #data: Incoming<Uint8Array>;
+  /** The log asks for more: what it has had it has copied. */
+  readonly #asked = new Bell();
   /** Streams so far: only the newest may write. */
   #stream = 0;
 
   constructor(take: TakeSnapshot) {
-    this.taken = take(this.#data(), this.#abandoning.signal);
+    this.#data = new Incoming(() => {
+      this.#asked.ring();
+    });
+    this.taken = take(this.#data, this.#abandoning.signal);
     this.taken.then(
       () => {
         this.#settled.abort();
@@ -51,57 +53,42 @@ export class Upload {
     if (this.refusal.aborted) throw this.refusal.reason;
   }
 
-  async *#data(): AsyncGenerator<Uint8Array, void> {
-    for (;;) {
-      const next = this.#next;
-      if (next !== null) {
-        this.#next = null;
-        // It is the log's from here on, however long the disk takes: a stream that goes on meanwhile goes on behind it.
-        this.receivedBytes += next.piece.length;
-        yield next.piece;
-        // Asked for the next one, the log has copied this one.
-        next.resolve();
-      } else if (this.#isWhole) {
-        return;
-      } else {
-        this.#isHungry = true;
-        this.#hungry.ring();
-        await this.#more.next();
-        this.#isHungry = false;
-      }
-    }
+  /**
+   * Resolved: the log takes it, and has all that was brought, or has it without. Rejects with what the log refused it for, or
+   * where a newer stream goes on with it.
+   */
+  async accepted(stream: number = this.#stream): Promise<void> {
+    await this.#untilAsked(stream);
+    if (stream !== this.#stream) throw superseded();
   }
 
-  /** Resolved: the log takes it, and has all that was brought. Rejects with what the log refused it for. */
-  async accepted(): Promise<void> {
-    if (this.#isHungry) return;
-    await this.#unlessOver(this.#hungry.next());
+  async #untilAsked(stream: number): Promise<void> {
+    while (!this.#data.isWanted && !this.#settled.signal.aborted && stream === this.#stream)
+      await this.#unlessOver(this.#asked.next());
   }
 
   /** A stream that goes on with it, at `offset`; one before it writes no more. */
   resume(offset: number): number {
     if (offset !== this.receivedBytes)
       throw invalidArgument('upload.offset', offset, `${this.receivedBytes}, which is what the server has`);
-    // What the log did not come for comes again.
-    this.#next?.resolve();
-    this.#next = null;
     this.#stream += 1;
+    // What the log did not come for comes again, by this one.
+    this.#asked.ring();
     return this.#stream;
   }
 
   /** Resolved: the log has the piece. Rejects with what the log refused the snapshot for. */
   async write(stream: number, { data, checksum: expected }: SnapshotPiece): Promise<void> {
-    if (stream !== this.#stream) throw superseded();
     if (data.length === 0 || data.length > PIECE_BYTES_MAX)
       throw invalidArgument('piece.data', data.length, `1..${PIECE_BYTES_MAX} bytes`);
     const found = checksum(data);
     if (found !== expected) throw invalidArgument('piece.checksum', expected, String(found));
-    await this.#unlessOver(
-      new Promise<void>((resolve) => {
-        this.#next = { piece: data, resolve };
-        this.#more.ring();
-      }),
-    );
+    await this.accepted(stream);
+    if (!this.#data.isWanted) return;
+    // It is the log's from here on, however long the disk takes: a stream that goes on meanwhile goes on behind it.
+    this.receivedBytes += data.length;
+    this.#data.take(data);
+    await this.#untilAsked(stream);
   }
 
   /** The log may be done with it at any time: it refuses it, or finds that it has it. */
@@ -121,8 +108,7 @@ export class Upload {
 
   /** All the data is here. */
   async whole(): Promise<SnapshotMeta> {
-    this.#isWhole = true;
-    this.#more.ring();
+    this.#data.end(null);
     return this.taken;
   }
 

@@ -20,6 +20,11 @@ export class Incoming<T> implements AsyncIterableIterator<T, void, undefined> {
     this.#leave = leave;
   }
 
+  /** Somebody waits for one. */
+  get isWanted(): boolean {
+    return this.#wanted !== null;
+  }
+
   [Symbol.asyncIterator](): this {
     return this;
   }
