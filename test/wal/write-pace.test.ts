@@ -107,14 +107,3 @@ test.each(['inline', 'background'] as const)('%s stays what it was asked to be',
   const pace = new WritePace(mode);
   expect(inlineShare(pace, { inlineMs: 50, backgroundMs: 50 }, 300)).toBe(mode === 'inline' ? 1 : 0);
 });
-
-test('of a group for the threads the write alone is inline while it is small, and the one before was quick', () => {
-  const pace = new WritePace('background');
-  expect(pace.writeModeFor('background', 100)).toBe('background');
-  pace.note('background', 100, 0.3);
-  expect(pace.writeModeFor('background', 100)).toBe('inline');
-  expect(pace.writeModeFor('background', 100_000)).toBe('background');
-  pace.note('background', 100, 3);
-  expect(pace.writeModeFor('background', 100)).toBe('background');
-  expect(pace.writeModeFor('inline', 100)).toBe('inline');
-});

@@ -255,7 +255,7 @@ export class GroupWriter {
     const run = (this.#writtenArena as FrameArena).run((frames[from] as Frame).start, bytes);
     let written: Awaitable<void>;
     try {
-      written = writeFully(active.file, run, active.offset, this.#pace.writeModeFor(mode, bytes));
+      written = writeFully(active.file, run, active.offset, mode);
     } catch (error) {
       return this.#throwUnwritten(group, error);
     }

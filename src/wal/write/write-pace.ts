@@ -3,8 +3,6 @@ import type { CallMode } from '../../disk/port.js';
 /** Groups of up to so many bytes are of one pace, up to the second of another; larger ones go to the threads. */
 const SMALL_BYTES_MAX = 256 * 1024;
 const LARGE_BYTES_MAX = 2 * 1024 * 1024;
-/** A group that the page cache takes in less time than a turn of a thread. */
-const COPIED_BYTES_MAX = 32 * 1024;
 /** Where inline groups take so long, an event loop that stands still for them is felt: less for many small than for few large. */
 const SMALL_SLOW_MS = 1;
 const LARGE_SLOW_MS = 4;
@@ -48,7 +46,6 @@ export class WritePace {
   readonly #mode: 'auto' | 'inline' | 'background';
   readonly #small = new Pace(SMALL_SLOW_MS);
   readonly #large = new Pace(LARGE_SLOW_MS);
-  #lastMs = Infinity;
 
   constructor(mode: 'auto' | 'inline' | 'background') {
     this.#mode = mode;
@@ -59,17 +56,8 @@ export class WritePace {
     return this.#paceOf(bytes)?.mode ?? 'background';
   }
 
-  /**
-   * For the write alone of a group of that mode: it only copies to the page cache, while the sync is what takes long, or hangs.
-   * Where the group before was slow, the write might be, too: it waits where blocks are read first, or others write too much.
-   */
-  writeModeFor(mode: CallMode, bytes: number): CallMode {
-    return bytes <= COPIED_BYTES_MAX && this.#lastMs < SMALL_SLOW_MS ? 'inline' : mode;
-  }
-
   /** Learns how long a group took. */
   note(mode: CallMode, bytes: number, ms: number): void {
-    this.#lastMs = ms;
     if (this.#mode === 'auto') this.#paceOf(bytes)?.note(mode, ms);
   }
 
