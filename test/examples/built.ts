@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { vi } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -9,6 +10,23 @@ export interface Ran {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** What a program of this process refuses, and says of it; its folders would lie in `temporary`. */
+export async function refusedBy(
+  program: (args: readonly string[]) => Promise<number>,
+  args: readonly string[],
+  temporary: string,
+): Promise<Omit<Ran, 'stdout'>> {
+  const said = vi.spyOn(console, 'error').mockReturnValue(undefined);
+  vi.stubEnv('TMPDIR', temporary);
+  try {
+    const code = await program(args);
+    return { code, stderr: said.mock.calls.join('\n') };
+  } finally {
+    vi.unstubAllEnvs();
+    said.mockRestore();
+  }
 }
 
 /** Runs a built program of this repository to its end. */

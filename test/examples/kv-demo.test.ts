@@ -7,7 +7,8 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { runBuilt } from './built.js';
+import { runCluster } from '../../examples/demo/cluster/run-cluster.js';
+import { refusedBy, runBuilt } from './built.js';
 import { scratchDirectory } from './scratch-directory.js';
 
 const DEMO = 'examples/demo/main.js';
@@ -85,7 +86,7 @@ describe('npm run demo', () => {
     [['--input', '/nowhere/at-all.txt'], '/nowhere/at-all.txt'],
   ])('%j is refused by name, before anything is made', async (args, named) => {
     const temporary = scratchDirectory();
-    const { code, stderr } = await runBuilt(DEMO, args, { temporary });
+    const { code, stderr } = await refusedBy(runCluster, args, temporary);
     expect(code).toBe(2);
     expect(stderr).toContain(named);
     expect(readdirSync(temporary)).toEqual([]);
