@@ -24,7 +24,7 @@ import { ImageDisk } from './image-disk.js';
 import { LIVES, type Lives } from './lives.js';
 
 const IS_DEEP = process.env['KEELSON_DEEP'] === '1';
-const CASES = IS_DEEP ? 100_000 : 1_500;
+const CASES = IS_DEEP ? 100_000 : 800;
 /** What a read may ask for at once: a window, or a block of seal and superblock. */
 const READ_BYTES_MAX = 1024 * 1024;
 

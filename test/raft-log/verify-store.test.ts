@@ -67,14 +67,15 @@ async function compare(disk: SimulatedDisk, wound: string): Promise<boolean> {
   return verdict !== 'sound';
 }
 
-const LIVES: readonly (readonly [string, Life])[] = [
-  ['closed', { isClosed: true }],
-  ['killed', { isClosed: false }],
-  ['with a snapshot', { isClosed: false, hasSnapshot: true }],
-  ['compacted', { isClosed: true, hasSnapshot: true, isCompacted: true }],
+/** The third: where the places begin that are hurt in a quick run, since most bytes are the same in two of them. */
+const LIVES: readonly (readonly [string, Life, number])[] = [
+  ['closed', { isClosed: true }, 3],
+  ['killed', { isClosed: false }, 100],
+  ['with a snapshot', { isClosed: false, hasSnapshot: true }, 3],
+  ['compacted', { isClosed: true, hasSnapshot: true, isCompacted: true }, 100],
 ];
 
-describe.each(LIVES)('a store that was %s', (_, life) => {
+describe.each(LIVES)('a store that was %s', (_, life, from) => {
   test('is sound as it is', async () => {
     const report = await verify(await storeOf(life));
     expect(report).toMatchObject({ verdict: 'sound', damage: [] });
@@ -88,7 +89,7 @@ describe.each(LIVES)('a store that was %s', (_, life) => {
     let found = 0;
     for (const path of filesOf(disk)) {
       const size = disk.readVolatile(path)?.length ?? 0;
-      for (let at = isDeep ? 0 : 3; at < size; at += isDeep ? 1 : 97) {
+      for (let at = isDeep ? 0 : from; at < size; at += isDeep ? 1 : 194) {
         const hurt = disk.fork();
         hurt.flipBit(path, at, at % 8);
         if (await compare(hurt, `bit ${at % 8} of ${path} at ${at}`)) found += 1;

@@ -33,7 +33,7 @@ async function countOf(disk: SimulatedDisk): Promise<number> {
 }
 
 test('a superblock slot that lives only in the cache is made durable before the other is written over (D5)', async () => {
-  for (let seed = 0; seed < 40; seed += 1) {
+  for (let seed = 0; seed < 16; seed += 1) {
     const failed = await afterFailedSync(seed, SUPERBLOCK);
     failed.crash('kill');
     const whole = failed.fork();
