@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 
 const PLACES = [
   process.env['KEELSON_BROWSER'] ?? '',
@@ -26,6 +26,8 @@ export async function inBrowser(
   act: (page: Page) => Promise<void>,
 ): Promise<readonly string[]> {
   const wrong: string[] = [];
+  // Here: it takes a second of processor time to load, and most tests of pages need no browser.
+  const { chromium } = await import('playwright-core');
   const browser = await chromium.launch({ executablePath: BROWSER ?? '', args: ['--no-sandbox'] });
   try {
     const page = await browser.newPage({ colorScheme: 'light' });
