@@ -11,6 +11,8 @@ import {
   type CrashSubject,
 } from './crash-everywhere.js';
 
+const IS_DEEP = process.env['KEELSON_DEEP'] === '1';
+
 /** One call that fails, once. */
 export interface Failure {
   readonly call: number;
@@ -60,8 +62,8 @@ export async function failuresOf<Memory extends Known>(
 
 /**
  * Lives on from a beginning with that failure in it. It has to go on, or to open again; and what a crash leaves, right behind
- * the failure or at the end of the work, has to be recovered, whichever of these kinds it is of; `isNew` says of each
- * disk whether it was not judged before.
+ * the failure and at the end of the work, has to be recovered, whichever of these kinds it is of; `isNew` says of each
+ * disk whether it was not judged before. A quick run crashes at one of the two, by turns.
  */
 export async function failAt<Memory extends Known>(
   subject: CrashSubject<Memory>,
@@ -76,14 +78,15 @@ export async function failAt<Memory extends Known>(
   const leave = (when: string): void => {
     left.push({ fork: disk.fork(), memory: subject.copy(memory), when });
   };
+  // A look that failed has changed nothing: a crash behind it is one like any other.
+  const crashesAtOnce = !LOOKS.has(failure.kind) && (IS_DEEP || failure.call % 4 < 2);
   disk.direct(failure.call, { code: failure.code });
   disk.onCall = ({ number }) => {
-    // A look that failed has changed nothing: a crash behind it is one like any other.
-    if (number === failure.call + 1 && !LOOKS.has(failure.kind)) leave('right behind it');
+    if (number === failure.call + 1 && crashesAtOnce) leave('right behind it');
     return undefined;
   };
   await runWhole(disk, (environment) => liveAll(beginning.lives, environment, memory));
-  leave('at the end');
+  if (IS_DEEP || !crashesAtOnce) leave('at the end');
   for (const { fork, memory: known, when } of left) {
     for (const kind of kinds) {
       const crashed = fork.fork({ seed: failure.call });

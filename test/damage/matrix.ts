@@ -39,9 +39,10 @@ const SPREAD = 7919;
 /** The one whose meaningful bytes a quick run hurts, all of them, in one bit. */
 const RICHEST = 'several segments and snapshots';
 /**
- * Each of them hits each of these bytes in superblock and tail, in another bit; of what is equal in all three, a third.
- * Sums cover whole frames, slots and headers, and tell the bits of one byte no better apart than those of two. Whatever
- * else a quick run does to files that are equal in all three, it does to those of one.
+ * Each of them hits each of these bytes in superblock and marks, in another bit, and in the tail every other one. Of what
+ * is equal in all three a third, and in sealed segments a ninth: {@link isFieldTurnOf} sees to it that each byte of headers
+ * and seals is hit in one of them. Sums cover whole frames, slots and headers, and tell the bits of one byte no better
+ * apart than those of two. Whatever else a quick run does to files that are equal in all three, it does to those of one.
  */
 const ENDS: readonly End[] = ['clean', 'marked', 'unmarked'];
 
@@ -123,6 +124,13 @@ function isTurnOf(end: End, number: number): boolean {
   return number % ENDS.length === ENDS.indexOf(end);
 }
 
+/** Four neighbouring segments and three ends each take other bytes, so that together they take each of nine portions. */
+function isFieldTurnOf(end: End, path: string, byte: number): boolean {
+  const number = /(\d+)\.wal$/.exec(path)?.[1];
+  if (number === undefined) return isTurnOf(end, byte);
+  return (byte + Number(number) + ENDS.indexOf(end) * ENDS.length) % ENDS.length ** 2 === 0;
+}
+
 /** The same for the same mutation of each end. */
 function checksumOf({ text }: Mutation): number {
   return checksum(Buffer.from(text));
@@ -139,6 +147,7 @@ function chooserOf(chronicle: Chronicle, isThorough: boolean): ChooseBit {
     const isOwn = path === tail || NOT_IN_ALL.test(path) || (isField && isOwnOf(chronicle, path));
     if (bit % THIN_BITS === 0 && (isOwn || isTurnOf(chronicle.end, bit / THIN_BITS))) return true;
     if (!isThorough || !isField) return false;
-    return (isOwn || isTurnOf(chronicle.end, byte)) && (bit + byte + turn * ENDS.length) % 8 === 0;
+    if ((bit + byte + turn * ENDS.length) % 8 !== 0) return false;
+    return path === tail ? (byte + turn) % 2 === 0 : isOwn || isFieldTurnOf(chronicle.end, path, byte);
   };
 }

@@ -30,9 +30,9 @@ const LIVES: readonly Life[] = [
   { seed: 4, segmentBytes: 4096, profile: { calls: 'background', metadata: 'strict', sectorBytes: 32 } },
 ].map((life) => ({ ...life, directories: ['/data'] }) as Life);
 
-/** In a quick run a call is stopped at in one or two of the ways, which wander from call to call. */
+/** In a quick run a call is stopped at in one of the ways, which wander from call to call and from world to world. */
 function isTried({ call }: Stop, way: number, seed: number): boolean {
-  return IS_DEEP || (way + call * 3 + seed) % 4 === 0;
+  return IS_DEEP || (way + call * 5 + seed) % WAYS === 0;
 }
 
 describe.each(LIVES)('seed $seed, segments of $segmentBytes, calls $profile.calls', (life) => {
@@ -42,7 +42,7 @@ describe.each(LIVES)('seed $seed, segments of $segmentBytes, calls $profile.call
     const crashes = await crashesOfLife(subject, life, (stop, way) => isTried(stop, way, life.seed));
     for (const crashed of crashes)
       await describing(textOf(crashed.stop), () => recoverTwice(subject, crashed));
-    expect(crashes.length).toBeGreaterThan(150);
+    expect(crashes.length).toBeGreaterThan(100);
   });
 
   test('so does a crash inside the recovery from a crash', async () => {
