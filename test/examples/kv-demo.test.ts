@@ -7,7 +7,9 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { planDisasters } from '../../examples/demo/cluster/disasters.js';
 import { runCluster } from '../../examples/demo/cluster/run-cluster.js';
+import { Random } from '../../sim/index.js';
 import { refusedBy, runBuilt } from './built.js';
 import { scratchDirectory } from './scratch-directory.js';
 
@@ -40,17 +42,34 @@ describe('npm run demo', () => {
 
   test('notices nodes that acknowledge before they write, and names the keys', async () => {
     const temporary = scratchDirectory();
-    const { code, stderr } = await runBuilt(DEMO, ['--sabotage', 'ack-early', '--kills', '8', ...PATIENT], {
-      temporary,
-    });
+    const { code, stderr } = await runBuilt(
+      DEMO,
+      ['--sabotage', 'ack-early', '--kills', '8', ...shortText(), ...PATIENT],
+      {
+        temporary,
+      },
+    );
     expect(stderr).toMatch(/'(pass 1 line \d{6}|hot \d)'/);
     expect(code).toBe(1);
     expect(readdirSync(temporary)).toEqual([]);
   });
 
+  test.each(['none', 'ack-early', 'vote-early'] as const)(
+    'waits for no snapshot of nodes that take none: %s',
+    (sabotage) => {
+      const plan = planDisasters(8, sabotage, new Random(7));
+      expect(new Set(plan).size).toBe(sabotage === 'none' ? 5 : 4);
+      expect(plan.includes('straggler')).toBe(sabotage === 'none');
+    },
+  );
+
   test('notices nodes that vote before they write the vote', async () => {
     const temporary = scratchDirectory();
-    const { code, stderr } = await runBuilt(DEMO, ['--sabotage', 'vote-early', ...PATIENT], { temporary });
+    const { code, stderr } = await runBuilt(
+      DEMO,
+      ['--sabotage', 'vote-early', '--kills', '8', ...shortText(), ...PATIENT],
+      { temporary },
+    );
     expect(stderr).toMatch(/voted for n\d in term \d+, and came back/);
     expect(code).toBe(1);
     expect(readdirSync(temporary)).toEqual([]);
