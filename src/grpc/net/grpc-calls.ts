@@ -79,6 +79,7 @@ class MadeCall implements InterceptingListener {
   readonly #signal: AbortSignal | undefined;
   /** Null before it has begun, and once it has ended. */
   #call: ReturnType<NextCall> | null = null;
+  #stream: InterceptingListener | null = null;
   #sending: Sending | null = null;
   #forget: () => void = () => undefined;
 
@@ -103,15 +104,17 @@ class MadeCall implements InterceptingListener {
     const { path, requestSerialize: write, responseDeserialize: read, requestStream } = this.#shape;
     const interceptor = (given: InterceptorOptions, next: NextCall): InterceptingCall => {
       this.#call = next(given);
-      // It tells this listener in the place of a stream's.
+      // It tells this listener in the place of the stream's, which hears of the end alone.
       return new InterceptingCall(this.#call, {
-        start: (about, _stream, goOn) => {
+        start: (about, stream, goOn) => {
+          this.#stream = stream;
           goOn(about, this);
         },
       });
     };
     const all = { ...options, interceptors: [interceptor] };
-    client.makeBidiStreamRequest(path, write, read, metadata, all);
+    // Instruments of others listen to it; without a listener its error would end the process.
+    client.makeBidiStreamRequest(path, write, read, metadata, all).on('error', () => undefined);
     this.#forget = whenAborted(this.#signal, this.#cancel);
     const halfClose = (): void => this.#call?.halfClose();
     if (!requestStream) {
@@ -145,6 +148,7 @@ class MadeCall implements InterceptingListener {
     this.#call = null;
     this.#sending?.stop();
     this.#end(end.code === status.OK ? null : errorOfEnd(end));
+    this.#stream?.onReceiveStatus(end);
   }
 
   /** Who has abandoned the call is told so, however it ended. */

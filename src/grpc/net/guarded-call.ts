@@ -46,7 +46,7 @@ const METHOD_AT = new Map(Object.entries(METHODS).map(([method, { path }]) => [p
  * Looks at each call before anything of its messages is taken in: they are as large as is allowed, and one that stays half a
  * message is a call under way. Health and reflection, which ask for no token, take little, and nothing of what is for the logs.
  *
- * And serves it itself: what grpc-js puts there for functions costs more than the call.
+ * And has its messages served from there: what grpc-js puts between them and a handler costs more than the call.
  */
 export function servedBy(calls: RaftLogCalls, guard: CallGuard): ServerInterceptor {
   const own: UnderWay = {
@@ -60,8 +60,14 @@ export function servedBy(calls: RaftLogCalls, guard: CallGuard): ServerIntercept
   return ({ path, requestStream }, call) => {
     const method = METHOD_AT.get(path);
     if (method === undefined) return new GuardedCall(small, companions, null, requestStream, call);
-    const guarded = new GuardedCall(guard, own, method, requestStream, call);
-    guarded.listener = new ServedCall(guarded, calls, method, guard);
+    const guarded: GuardedCall = new GuardedCall(
+      guard,
+      own,
+      method,
+      METHODS[method].requestStream,
+      call,
+      (listener) => new ServedCall(guarded, listener, calls, method, guard),
+    );
     return guarded;
   };
 }
@@ -71,8 +77,9 @@ export function servedBy(calls: RaftLogCalls, guard: CallGuard): ServerIntercept
  * nobody: it is counted at the stream of HTTP/2. So is a whole one, as large as it is unpacked, until the service takes it.
  */
 class GuardedCall extends ServerInterceptingCall implements Listener {
-  /** Who serves it; left out: who grpc-js would have it served by. */
-  listener: Listener | null = null;
+  /** Who hears of it, in the place of whom grpc-js would have told. */
+  readonly #served: (listener: Listener) => Listener;
+  #listener: Listener | null = null;
   readonly #guard: CallGuard;
   /** Of all calls. */
   readonly #underWay: UnderWay;
@@ -92,8 +99,10 @@ class GuardedCall extends ServerInterceptingCall implements Listener {
     method: Method | null,
     isStreamed: boolean,
     call: ServerInterceptingCallInterface,
+    served: (listener: Listener) => Listener = (listener) => listener,
   ) {
     super(call);
+    this.#served = served;
     this.#guard = guard;
     this.#underWay = underWay;
     this.#method = method;
@@ -103,7 +112,7 @@ class GuardedCall extends ServerInterceptingCall implements Listener {
   }
 
   override start(listener: Listener): void {
-    this.listener ??= listener;
+    this.#listener = this.#served(listener);
     this.#call.start(this);
   }
 
@@ -134,7 +143,7 @@ class GuardedCall extends ServerInterceptingCall implements Listener {
       return;
     }
     this.#stream?.on('data', this.#count);
-    this.listener?.onReceiveMetadata(metadata);
+    this.#listener?.onReceiveMetadata(metadata);
   }
 
   /** A message of 64 KiB would unpack to 64 MiB, before it is known whether anybody wants it; hundreds could at one time. */
@@ -182,12 +191,12 @@ class GuardedCall extends ServerInterceptingCall implements Listener {
   onReceiveMessage(message: Buffer): void {
     this.#forgetParts();
     if (this.#stream !== undefined) this.#count(message);
-    this.listener?.onReceiveMessage(message);
+    this.#listener?.onReceiveMessage(message);
   }
 
   onReceiveHalfClose(): void {
     this.#forgetParts();
-    this.listener?.onReceiveHalfClose();
+    this.#listener?.onReceiveHalfClose();
   }
 
   /** It is told of every end. Its client may send on behind it; nobody holds that. */
@@ -197,8 +206,8 @@ class GuardedCall extends ServerInterceptingCall implements Listener {
     this.#stream?.off('data', this.#count);
     if (this.#stream !== undefined) this.#underWay.unread.forget(this.#stream);
     this.#forgetParts();
-    this.listener?.onCancel();
-    this.listener = null;
+    this.#listener?.onCancel();
+    this.#listener = null;
   }
 
   #refuse(error: unknown): void {

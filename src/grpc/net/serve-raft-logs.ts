@@ -18,7 +18,7 @@ import { logsBelow } from '../server/log-source.js';
 import { RaftLogHost } from '../server/raft-log-host.js';
 import { addHealth, addReflection } from './companions.js';
 import { servedBy, type CallGuard } from './guarded-call.js';
-import { METHODS } from './service-definition.js';
+import { HANDLERS, SERVED } from './served-call.js';
 import { tokenGuard } from './tokens.js';
 import { watchedCredentials, type TlsFiles } from './tls-files.js';
 
@@ -170,8 +170,7 @@ export async function serveRaftLogs(options: ServeOptions): Promise<RaftLogServe
     now: () => performance.now(),
   };
   const server = new Server({ ...channelOf(limits), interceptors: [servedBy(logs, guard)] });
-  // By their names alone: the interceptor serves them.
-  server.addService(METHODS, {});
+  server.addService(SERVED, HANDLERS);
   const health = await addHealth(server);
   await addReflection(server);
   const credentials = tls === undefined ? ServerCredentials.createInsecure() : watchedCredentials(tls);

@@ -1,4 +1,10 @@
-import { status, type Metadata, type ServerInterceptingCall } from '@grpc/grpc-js';
+import type {
+  Metadata,
+  ServerDuplexStream,
+  ServerInterceptingCall,
+  ServiceDefinition,
+  UntypedServiceImplementation,
+} from '@grpc/grpc-js';
 import { invalidArgument } from '../../errors/arguments.js';
 import { isKeelsonError, KeelsonError } from '../../errors/index.js';
 import type { Method, RaftLogCalls } from '../calls.js';
@@ -19,12 +25,38 @@ type AnyMethod = (request: unknown, signal?: AbortSignal) => Promise<unknown> & 
 /** Its messages are left by `return`, which it heeds at once: a signal would take as much as all else of a silent reader. */
 const LEFT: Method = 'entries';
 
+type Stream = ServerDuplexStream<unknown, unknown>;
+
+/** Calls whose head has come, by what it says: so a handler, whom its stream alone is given, finds the one that it is of. */
+const BEGINNING = new WeakMap<Metadata, ServedCall>();
+
+/** How grpc-js knows the calls: all of one shape, whose handler is called as soon as a head has come, whatever follows. */
+export const SERVED: ServiceDefinition = Object.fromEntries(
+  Object.entries(METHODS).map(([name, shape]) => [
+    name,
+    { ...shape, requestStream: true, responseStream: true },
+  ]),
+);
+
+/** A handler for each call: what instruments of others wrap, to see calls begin and end. */
+export const HANDLERS: UntypedServiceImplementation = Object.fromEntries(
+  Object.keys(METHODS).map((name) => [
+    name,
+    (stream: Stream) => {
+      BEGINNING.get(stream.metadata)?.begin(stream);
+    },
+  ]),
+);
+
 /**
- * Carries one call of grpc-js to the service, from its place below the streams that grpc-js makes for handlers: those read
- * 16 messages of any size ahead, and what they do for each costs more than the call.
+ * Carries one call of grpc-js to the service. It begins and ends by the stream that grpc-js makes for handlers. Its messages
+ * go their way below that: the stream reads 16 of any size ahead, and what it does for each costs more than the call.
  */
 export class ServedCall implements Listener {
   readonly #call: ServerInterceptingCall;
+  /** Of grpc-js: makes the stream, and tells it that the call has ended. */
+  readonly #listener: Listener;
+  #stream: Stream | null = null;
   readonly #calls: RaftLogCalls;
   readonly #method: Method;
   readonly #shape: MethodShape;
@@ -36,8 +68,15 @@ export class ServedCall implements Listener {
   #sending: Sending | null = null;
   #cancelling: AbortController | null = null;
 
-  constructor(call: ServerInterceptingCall, calls: RaftLogCalls, method: Method, observer: CallObserver) {
+  constructor(
+    call: ServerInterceptingCall,
+    listener: Listener,
+    calls: RaftLogCalls,
+    method: Method,
+    observer: CallObserver,
+  ) {
     this.#call = call;
+    this.#listener = listener;
     this.#calls = calls;
     this.#method = method;
     this.#shape = METHODS[method];
@@ -45,7 +84,13 @@ export class ServedCall implements Listener {
     this.#startMs = observer.now();
   }
 
-  onReceiveMetadata(_metadata: Metadata): void {
+  onReceiveMetadata(metadata: Metadata): void {
+    BEGINNING.set(metadata, this);
+    this.#listener.onReceiveMetadata(metadata);
+  }
+
+  begin(stream: Stream): void {
+    this.#stream = stream;
     if (this.#shape.requestStream) {
       const requests = new Incoming<unknown>(() => {
         this.#call.startRead();
@@ -108,12 +153,14 @@ export class ServedCall implements Listener {
 
   readonly #end = (): void => {
     this.#tellEnd('OK');
-    this.#call.sendStatus({ code: status.OK, details: 'OK', metadata: null });
+    this.#stream?.end();
   };
 
   readonly #fail = (error: unknown): void => {
     this.#tellEnd(codeOf(error));
-    this.#call.sendStatus(endOf(error));
+    const end = endOf(error);
+    // As `error`, and not by `destroy`, which sends no status.
+    this.#stream?.emit('error', Object.assign(new Error(end.details), end));
   };
 
   #tellEnd(code: string): void {
@@ -127,6 +174,7 @@ export class ServedCall implements Listener {
     this.#requests?.end(cancelled());
     this.#cancelling?.abort();
     this.#sending?.stop();
+    this.#listener.onCancel();
   }
 }
 
