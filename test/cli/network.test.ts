@@ -78,6 +78,13 @@ test('serve and remote: a log is saved, looked at, compacted and served to its e
   ])
     expect(status.stdout).toContain(part);
   expect((await keelson('remote', 'verify', place)).stdout).toContain(`${place} is sound`);
+  // Something else listens there.
+  const foreign = `127.0.0.1:${metricsPort}`;
+  const told = await keelson('remote', 'status', `${foreign}/orders`, '--json');
+  expect(told.code).toBe(3);
+  const { error } = JSON.parse(told.stdout) as { error: { code: string; message: string } };
+  expect(error.code).toBe('KEELSON_READ_FAILED');
+  expect(error.message).toContain(`${foreign} gave no answer`);
   const dumped = (await keelson('remote', 'dump', place, '--data', 'utf8')).stdout.trim().split('\n');
   expect(dumped.map((line) => JSON.parse(line) as unknown)[2]).toMatchObject({ index: 2, data: 'entry 2' });
   expect((await keelson('remote', 'checkpoint', place, '--to', 'copy', '--scope', 'all')).stdout).toMatch(

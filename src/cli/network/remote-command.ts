@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { VerifyReport } from '../../raft-log/verify-report.js';
 import { given } from '../../errors/arguments.js';
+import { KeelsonError } from '../../errors/index.js';
 import { dataOf } from '../dump-command.js';
 import { EXIT, UsageError, type ExitCode } from '../exit.js';
 import type { DataForm } from '../options.js';
@@ -38,6 +39,7 @@ const load = async () => {
   const { connectTo } = await withPeers(() => import('../../grpc/net/connect-raft-log.js'));
   return {
     connectTo,
+    ...(await import('../../grpc/calls.js')),
     ...(await import('../../grpc/wire/state-message.js')),
     ...(await import('../../grpc/wire/json.js')),
     ...(await import('../../grpc/wire/entry-batch.js')),
@@ -86,6 +88,9 @@ export async function remoteCommand(args: readonly string[], output: Output): Pr
   });
   try {
     return await run({ calls, loaded, name, place, values, output });
+  } catch (error) {
+    if (error instanceof loaded.ConnectionLost) throw notAnswered(address, error);
+    throw error;
   } finally {
     close();
   }
@@ -172,6 +177,16 @@ async function checkpoint({ calls, loaded, name, place, values, output }: Asked)
     `${directory}, on the server, is a checkpoint of ${place}: ${which}, ${counted(segments, 'segment')}`,
   ]);
   return EXIT.sound;
+}
+
+/** What is asked by these commands may be asked twice. */
+function notAnswered(address: string, cause: Error): KeelsonError {
+  return new KeelsonError(
+    'KEELSON_READ_FAILED',
+    `${address} gave no answer: ${cause.message}. Does keelson serve listen there, with TLS if --tls-ca is given and without if not? Then ask again, which changes nothing that was done.`,
+    { path: address },
+    cause,
+  );
 }
 
 function withoutConf({ index, term, bytes }: { index: number; term: number; bytes: number }) {
