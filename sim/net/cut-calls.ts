@@ -30,7 +30,7 @@ interface CallUnderWay {
 type AnyCall = (request: unknown, signal?: AbortSignal) => Promise<unknown> & AsyncIterable<unknown>;
 
 /**
- * A network between a log and its server that is cut once: when the message of a given number is under way, all calls break
+ * A network between a log and its server that is cut: when the message of a given number is under way, all calls break
  * on both sides, and that message is lost. Messages of both directions count, those that begin and end a call too, so that
  * over all numbers each request is lost before it came, and each answer after what it answers was done.
  */
@@ -39,18 +39,18 @@ export class CutCalls {
   /** Messages so far. */
   messages = 0;
   readonly #server: () => RaftLogCalls;
-  readonly #cutAt: number;
-  readonly #onCut: () => void;
+  readonly #cutsAt: readonly number[];
+  readonly #onCut: () => boolean;
   readonly #underWay = new Set<CallUnderWay>();
 
   /**
    * @param server - the server as it is now
-   * @param cutAt - the first message has number 1; 0 for no cut
-   * @param onCut - what else happens then: the server dies, for example
+   * @param cutsAt - the first message has number 1
+   * @param onCut - what else happens then: the server dies, for example; false if the message comes nevertheless
    */
-  constructor(server: () => RaftLogCalls, cutAt: number, onCut: () => void = () => undefined) {
+  constructor(server: () => RaftLogCalls, cutsAt: readonly number[], onCut: () => boolean) {
     this.#server = server;
-    this.#cutAt = cutAt;
+    this.#cutsAt = cutsAt;
     this.#onCut = onCut;
     const members = Object.entries(STREAMS).map(([name, streams]) => [
       name,
@@ -153,9 +153,8 @@ export class CutCalls {
 
   #pass(): void {
     this.messages += 1;
-    if (this.messages !== this.#cutAt) return;
+    if (!this.#cutsAt.includes(this.messages) || !this.#onCut()) return;
     for (const { lose } of this.#underWay) lose();
-    this.#onCut();
     throw new ConnectionLost('the network was cut');
   }
 }

@@ -8,8 +8,12 @@ import { createSimulatedDisk } from '../disk/simulated-disk.js';
 import { simulatedEnvironment } from '../world/simulated-environment.js';
 import { CutCalls } from './cut-calls.js';
 
-/** What is cut off at a message. */
-export const CUTS = ['connection', 'server', 'power'] as const;
+/**
+ * What is cut off at a message: `'twice'` the connection, and again a few messages later, while the disk is slow, so that an
+ * upload goes on more than once from where the log has not come for it. At `'end'` nothing is: the server ends by itself
+ * then, and another follows.
+ */
+export const CUTS = ['connection', 'server', 'power', 'end', 'twice'] as const;
 export type Cut = (typeof CUTS)[number];
 
 /** What a session came to. */
@@ -22,9 +26,11 @@ export interface CutSession {
   readonly findings: readonly string[];
 }
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 600_000;
 const SNAPSHOT_PIECES = 5;
 const PIECE_BYTES = 100_000;
+/** Messages from one cut to the next: what it takes to connect again, and to send a piece or two. */
+const NEXT_CUT = 7;
 
 /**
  * One session of a log with its server, in virtual time, of which the network is cut at one message; the server may die of
@@ -34,20 +40,28 @@ const PIECE_BYTES = 100_000;
 export async function runCutSession(cutAt: number, cut: Cut): Promise<CutSession> {
   const disk = createSimulatedDisk({
     seed: `cut ${cut}`,
-    profile: { calls: 'background' },
+    profile: { calls: 'background', faults: cut === 'twice' ? { slow: 1 } : {} },
     directories: ['/logs'],
   });
   const limits = { logsMax: 8, queuedBytesMax: 2 ** 20 };
   const serve = (): RaftLogHost =>
     new RaftLogHost(logsBelow({ root: '/logs', environment: disk.environment, segmentBytes: 8192 }), limits);
   let host = serve();
+  let ending = Promise.resolve();
   const network = new CutCalls(
     () => host,
-    cutAt,
+    cutAt === 0 ? [] : cut === 'twice' ? [cutAt, cutAt + NEXT_CUT] : [cutAt],
     () => {
-      if (cut === 'connection') return;
+      if (cut === 'connection' || cut === 'twice') return true;
+      if (cut === 'end') {
+        ending = host.drain().then(() => {
+          host = serve();
+        });
+        return false;
+      }
       disk.crash(cut === 'power' ? 'power' : 'kill');
       host = serve();
+      return true;
     },
   );
   const connect = (calls: RaftLogCalls, seed: number): Promise<RaftLog> =>
@@ -73,6 +87,7 @@ export async function runCutSession(cutAt: number, cut: Cut): Promise<CutSession
     });
   const { told, failedReads } = await liveThrough(await connect(network.calls, 1));
   const { messages } = network;
+  await ending;
   const after = await connect(host, 2);
   const findings = [...(await judge(after, told)), ...failedReads];
   await after.close();

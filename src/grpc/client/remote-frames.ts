@@ -199,7 +199,13 @@ export class RemoteFrames implements FrameStore {
 
   #takeAnswers(answers: readonly Answer[]): void {
     const group = { saves: 0, bytes: 0, sinceMs: 0 };
+    let ended: KeelsonError | null = null;
     for (const { number, outcome } of answers) {
+      // No answer to the change, which the next session is sent: this one took no more.
+      if (outcome?.$case === 'error' && outcome.value.argument === 'session') {
+        ended = errorOf(outcome.value);
+        break;
+      }
       const sent = this.#sent.answered(number);
       if (sent === undefined || sent.frame === null) continue;
       if (outcome?.$case === 'saved') {
@@ -220,6 +226,7 @@ export class RemoteFrames implements FrameStore {
     if (group.saves > 0) this.#tellSync(group);
     this.#wake();
     this.#fewer.ring();
+    if (ended !== null) throw ended;
   }
 
   #landed(frame: LogFrame): void {

@@ -171,7 +171,7 @@ export class RemoteSnapshots implements SnapshotFiles {
     let parts = begun;
     for (let offset = 0; ;) {
       const step = await parts.next().catch(async (error: unknown) => {
-        if (!(error instanceof ConnectionLost)) throw error;
+        if (!(error instanceof ConnectionLost) && !isUnknownSession(error)) throw error;
         const from = offset;
         parts = await this.#link.read('reading the snapshot', signal, () => this.#begin(ref, from, signal));
         return parts.next();
