@@ -10,11 +10,11 @@ import { readCommandLine } from '../../src/cli/options.js';
 
 const root = join(import.meta.dirname, '../..');
 
-/** Who runs the TypeScript of a page, and how many fences of it. */
-const RUN_BY: Readonly<Record<string, readonly [count: number, test: string]>> = {
+/** How many fences of TypeScript a page has, and who runs them. */
+const RUN_BY: Readonly<Record<string, readonly [count: number, ...tests: string[]]>> = {
   'README.md': [1, 'test/examples/first-log.test.ts'],
   'docs/backups.md': [2, 'test/package/packed.test.ts'],
-  'docs/grpc.md': [1, 'test/package/packed.test.ts'],
+  'docs/grpc.md': [2, 'test/package/packed.test.ts', 'test/grpc/traces.test.ts'],
   'docs/plugging-in.md': [14, 'test/examples/plugging-in-page.test.ts'],
   'docs/simulating-your-own.md': [1, 'test/examples/naive-store.test.ts'],
   'docs/simulator.md': [1, 'test/package/packed.test.ts'],
@@ -87,11 +87,12 @@ function faultOfKeelson(args: readonly string[]): string | null {
 
 describe.each(pages)('%s', (page) => {
   const fences = fencesOf(page);
-  const [count, runner] = RUN_BY[page] ?? [0, null];
+  const [count, ...runners] = RUN_BY[page] ?? [0];
 
   test('has no TypeScript but what a test runs', () => {
     expect(fences.filter(({ language }) => /^[tj]s$/.test(language))).toHaveLength(count);
-    if (runner !== null) expect(textOf(runner).includes(page.replace('docs/', '')), runner).toBe(true);
+    for (const runner of runners)
+      expect(textOf(runner).includes(page.replace('docs/', '')), runner).toBe(true);
   });
 
   test('shows a shell only commands that there are', () => {
