@@ -53,34 +53,6 @@ export function orAborted<T>(
   });
 }
 
-/** What an iterator brings, until the signal says so: then `KEELSON_ABORTED`, whatever the iterator waits for. */
-export async function* untilAborted<T>(
-  what: string,
-  signal: AbortSignal,
-  iterator: AsyncIterator<T>,
-): AsyncGenerator<T, void, undefined> {
-  let abandon = (): void => undefined;
-  // One for all that comes: to listen anew for each took as long as to take it.
-  const forget = whenAborted(signal, () => {
-    abandon();
-  });
-  try {
-    for (;;) {
-      throwIfAborted(what, signal);
-      const step = await new Promise<IteratorResult<T>>((resolve, reject) => {
-        abandon = () => {
-          reject(abortedError(what, signal));
-        };
-        iterator.next().then(resolve, reject);
-      });
-      if (step.done === true) return;
-      yield step.value;
-    }
-  } finally {
-    forget();
-  }
-}
-
 /** A signal that aborts with the first of `signals`, which may be of any realm, until `forget` is called. */
 export function firstOf(signals: readonly (AbortSignal | undefined)[]): {
   readonly signal: AbortSignal;

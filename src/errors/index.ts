@@ -1,3 +1,3 @@
-export { Ending, firstOf, orAborted, throwIfAborted, untilAborted, whenAborted } from './abort.js';
+export { Ending, firstOf, orAborted, throwIfAborted, whenAborted } from './abort.js';
 export { ERROR_FAMILIES, type ErrorCode, type ErrorFamily } from './codes.js';
 export { isKeelsonError, KeelsonError, type ErrorDetails } from './keelson-error.js';

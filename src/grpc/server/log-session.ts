@@ -11,7 +11,7 @@ import { saveOf } from '../wire/save-message.js';
 import type { HeldEntries } from './entry-messages.js';
 import { EventQueue } from './event-queue.js';
 import type { HostedLog } from './log-source.js';
-import { doesNotFollow, forgotten, outOfOrder, tooMany } from './refusals.js';
+import { doesNotFollow, forgotten, outOfOrder, superseded, tooMany } from './refusals.js';
 import { Upload, type TakeSnapshot } from './upload.js';
 
 type Told = Omit<WatchResponse, 'missed'>;
@@ -197,7 +197,7 @@ export class LogSession {
   /** The signal of a stream of changes; the one before it ends. */
   beginStream(): AbortSignal {
     this.throwIfEnded();
-    this.#stream?.abort(supersededStream());
+    this.#stream?.abort(superseded('session'));
     this.#stream = new AbortController();
     return this.#stream.signal;
   }
@@ -251,12 +251,4 @@ export class LogSession {
 
 function savedOf({ lsn, lastIndex }: SaveResult, bytesFreed: number): Saved {
   return { lsn, lastIndex, bytesFreed };
-}
-
-function supersededStream(): KeelsonError {
-  return new KeelsonError(
-    'KEELSON_ABORTED',
-    'a newer stream of changes of this session took the place of this one.',
-    { argument: 'session' },
-  );
 }

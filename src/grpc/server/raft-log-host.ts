@@ -1,5 +1,5 @@
 import { given, invalidArgument } from '../../errors/arguments.js';
-import { firstOf, KeelsonError, throwIfAborted } from '../../errors/index.js';
+import { KeelsonError, throwIfAborted, whenAborted } from '../../errors/index.js';
 import { checksum } from '../../format/checksum.js';
 import type { RaftLog } from '../../raft-log/contract.js';
 import type { RaftLogCalls, RequestOf, ResponseOf } from '../calls.js';
@@ -225,8 +225,7 @@ export class RaftLogHost implements RaftLogCalls {
   ): AsyncGenerator<ResponseOf<'watch'>, void> {
     const session = this.#session(whose);
     const queue = session.watch();
-    const { signal: ending, forget } = firstOf([signal]);
-    ending.addEventListener('abort', () => {
+    const forget = whenAborted(signal, () => {
       queue.end();
     });
     try {

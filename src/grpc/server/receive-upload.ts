@@ -1,5 +1,5 @@
 import { invalidArgument } from '../../errors/arguments.js';
-import { firstOf, orAborted, untilAborted } from '../../errors/index.js';
+import { firstOf, orAborted } from '../../errors/index.js';
 import type { ResponseOf } from '../calls.js';
 import type { SnapshotEnd, SnapshotPiece, SnapshotUpload } from '../generated/keelson/v1/raft_log.js';
 import type { LogSession } from './log-session.js';
@@ -22,10 +22,18 @@ export async function firstPart<P extends Part, Case extends P['$case']>(
   expected: Case,
   signal: AbortSignal | undefined,
 ): Promise<Extract<P, { readonly $case: Case }>['value']> {
-  const next = await orAborted('the upload', signal, parts.next());
-  const part = next.done === true ? undefined : next.value.part;
+  const part = await nextPart(parts, signal);
   if (part?.$case !== expected) throw invalidArgument('part', part?.$case, `${expected}, first`);
   return part.value;
+}
+
+/** A call that was cancelled may look as if it had come to its end, and so to undefined. */
+async function nextPart<P extends Part>(
+  parts: AsyncIterator<Parts<P>>,
+  signal: AbortSignal | undefined,
+): Promise<P | undefined> {
+  const next = await orAborted('the upload', signal, parts.next());
+  return next.done === true ? undefined : next.value.part;
 }
 
 /** Takes what a stream brings of an upload, and has it count where nothing else is to. */
@@ -60,7 +68,8 @@ async function receivePieces(
   const stream = upload.resume(offset);
   const { signal: ending, forget } = firstOf([signal, session.ending, upload.refusal]);
   try {
-    for await (const { part } of untilAborted('the upload', ending, parts)) {
+    for (;;) {
+      const part = await nextPart(parts, ending);
       if (part?.$case === 'end') {
         upload.checkEnd((part.value as SnapshotEnd).bytes);
         return;
@@ -68,8 +77,6 @@ async function receivePieces(
       if (part?.$case !== 'piece') throw invalidArgument('part', part?.$case, 'a piece or the end');
       await upload.write(stream, part.value as SnapshotPiece);
     }
-    // A call that was cancelled may look as if it had come to its end.
-    throw invalidArgument('part', undefined, 'a piece or the end');
   } catch (error) {
     upload.throwIfRefused();
     throw error;

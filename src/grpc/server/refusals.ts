@@ -65,6 +65,11 @@ export function doesNotFollow(found: number, expected: number): KeelsonError {
   );
 }
 
+/** A stream of a session, or of an upload, with which a newer one goes on. */
+export function superseded(argument: 'session' | 'upload'): KeelsonError {
+  return new KeelsonError('KEELSON_ABORTED', `a newer stream goes on with this ${argument}.`, { argument });
+}
+
 /** A server that was not told where its checkpoints go: no client says where it writes. */
 export function noCheckpoints(): KeelsonError {
   return new KeelsonError(

@@ -1,11 +1,12 @@
 import { invalidArgument } from '../../errors/arguments.js';
-import { KeelsonError, orAborted } from '../../errors/index.js';
+import { orAborted } from '../../errors/index.js';
 import { checksum } from '../../format/checksum.js';
 import type { SnapshotMeta } from '../../raft-log/contract.js';
 import { Bell } from '../bell.js';
 import { Incoming } from '../message-stream.js';
 import type { SnapshotPiece } from '../generated/keelson/v1/raft_log.js';
 import { PIECE_BYTES_MAX } from '../limits.js';
+import { superseded } from './refusals.js';
 
 /** Takes the data of a snapshot into the log; abandoned by its signal. */
 export type TakeSnapshot = (data: AsyncIterable<Uint8Array>, signal: AbortSignal) => Promise<SnapshotMeta>;
@@ -57,9 +58,10 @@ export class Upload {
    * Resolved: the log takes it, and has all that was brought, or has it without. Rejects with what the log refused it for, or
    * where a newer stream goes on with it.
    */
-  async accepted(stream: number = this.#stream): Promise<void> {
+  async accepted(): Promise<void> {
+    const stream = this.#stream;
     await this.#untilAsked(stream);
-    if (stream !== this.#stream) throw superseded();
+    if (stream !== this.#stream) throw superseded('upload');
   }
 
   async #untilAsked(stream: number): Promise<void> {
@@ -72,19 +74,20 @@ export class Upload {
     if (offset !== this.receivedBytes)
       throw invalidArgument('upload.offset', offset, `${this.receivedBytes}, which is what the server has`);
     this.#stream += 1;
-    // What the log did not come for comes again, by this one.
     this.#asked.ring();
     return this.#stream;
   }
 
   /** Resolved: the log has the piece. Rejects with what the log refused the snapshot for. */
   async write(stream: number, { data, checksum: expected }: SnapshotPiece): Promise<void> {
+    if (stream !== this.#stream) throw superseded('upload');
     if (data.length === 0 || data.length > PIECE_BYTES_MAX)
       throw invalidArgument('piece.data', data.length, `1..${PIECE_BYTES_MAX} bytes`);
     const found = checksum(data);
     if (found !== expected) throw invalidArgument('piece.checksum', expected, String(found));
-    await this.accepted(stream);
-    if (!this.#data.isWanted) return;
+    await this.#untilAsked(stream);
+    // What the log did not come for comes again, by the stream that goes on.
+    if (stream !== this.#stream || !this.#data.isWanted) return;
     // It is the log's from here on, however long the disk takes: a stream that goes on meanwhile goes on behind it.
     this.receivedBytes += data.length;
     this.#data.take(data);
@@ -116,10 +119,4 @@ export class Upload {
   abandon(): void {
     this.#abandoning.abort();
   }
-}
-
-function superseded(): KeelsonError {
-  return new KeelsonError('KEELSON_ABORTED', 'a newer stream goes on with this upload.', {
-    argument: 'upload',
-  });
 }
