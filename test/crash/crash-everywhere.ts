@@ -186,7 +186,7 @@ export function newImages(): (disk: SimulatedDisk, memory: Known) => boolean {
 }
 
 /** Calls that change nothing that a crash could leave. */
-export const LOOKS: ReadonlySet<CallKind> = new Set([
+const LOOKS: ReadonlySet<CallKind> = new Set([
   'read',
   'fstat',
   'stat',

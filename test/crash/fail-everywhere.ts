@@ -1,9 +1,9 @@
 import type { CallKind, CrashKind } from '../../sim/disk/calls/call-kinds.js';
 import type { SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import {
-  LOOKS,
   describing,
   liveAll,
+  mayChange,
   type Beginning,
   type Known,
   recoverTwice,
@@ -19,6 +19,8 @@ export interface Failure {
   readonly kind: CallKind;
   readonly path: string;
   readonly code: string;
+  /** A look changes nothing that a crash could leave. */
+  readonly isLook: boolean;
 }
 
 const READS = ['EIO'] as const;
@@ -52,8 +54,10 @@ export async function failuresOf<Memory extends Known>(
 ): Promise<readonly Failure[]> {
   const fork = disk.fork();
   const failures: Failure[] = [];
-  fork.onCall = ({ number, kind, path }) => {
-    for (const code of CODES[kind]) failures.push({ call: number, kind, path, code });
+  fork.onCall = (notice) => {
+    const { number: call, kind, path } = notice;
+    const isLook = !mayChange(fork, notice);
+    for (const code of CODES[kind]) failures.push({ call, kind, path, code, isLook });
     return undefined;
   };
   await runWhole(fork, (environment) => live(environment, copy(memory)));
@@ -79,7 +83,7 @@ export async function failAt<Memory extends Known>(
     left.push({ fork: disk.fork(), memory: subject.copy(memory), when });
   };
   // A look that failed has changed nothing: a crash behind it is one like any other.
-  const crashesAtOnce = !LOOKS.has(failure.kind) && (IS_DEEP || failure.call % 4 < 2);
+  const crashesAtOnce = !failure.isLook && (IS_DEEP || failure.call % 4 < 2);
   disk.direct(failure.call, { code: failure.code });
   disk.onCall = ({ number }) => {
     if (number === failure.call + 1 && crashesAtOnce) leave('right behind it');

@@ -13,7 +13,7 @@ import {
   beginningsOf,
   describing,
   liveAll,
-  LOOKS,
+  mayChange,
   newImages,
   recoverTwice,
   runWhole,
@@ -66,12 +66,16 @@ function failuresOf({ kind, path }: CallNotice): readonly FaultKind[] {
   return faultsOf(kind).filter((fault) => codeOfFault(fault) !== undefined);
 }
 
-/** The calls of the first life behind a beginning as they are made when nothing fails. */
-async function callsOf({ disk, memory, lives: [live] }: Beginning<RaftMemory>): Promise<CallNotice[]> {
+/** The calls of the first life behind a beginning as they are made when nothing fails, and whether they only look. */
+async function callsOf({
+  disk,
+  memory,
+  lives: [live],
+}: Beginning<RaftMemory>): Promise<(readonly [CallNotice, boolean])[]> {
   const fork = disk.fork();
-  const calls: CallNotice[] = [];
+  const calls: (readonly [CallNotice, boolean])[] = [];
   fork.onCall = (notice) => {
-    calls.push(notice);
+    calls.push([notice, !mayChange(fork, notice)]);
     return undefined;
   };
   await runWhole(fork, (environment) => live(environment, memory.clone()));
@@ -141,10 +145,10 @@ describe.each(WORLDS)('seed $seed, calls $profile.calls', (world) => {
     for (const beginning of await beginningsOf(subject, world)) {
       const calls = await callsOf(beginning);
       count += calls.length;
-      for (const notice of calls) {
+      for (const [notice, isLook] of calls) {
         for (const [at, fault] of failuresOf(notice).entries()) {
           // Many calls look, and few change anything: of a quick run's failures of the first kind it is one in six.
-          const portion = LOOKS.has(notice.kind) ? 6 : 2;
+          const portion = isLook ? 6 : 2;
           if (!IS_DEEP && (at + notice.number) % portion !== world.seed % portion) continue;
           const where = `${fault} at call ${notice.number}, ${notice.kind} ${notice.path}`;
           await describing(where, () => failOnce(watched, beginning, notice.number, fault, isNew));

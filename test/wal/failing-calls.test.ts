@@ -10,7 +10,6 @@ import {
   beginningsOf,
   CRASH_KINDS,
   describing,
-  LOOKS,
   newImages,
 } from '../crash/crash-everywhere.js';
 import { failAt, failuresOf, type Failure } from '../crash/fail-everywhere.js';
@@ -45,8 +44,8 @@ test.each(['inline', 'background'] as const)('every call of a life fails once, %
   // nothing, a third.
   const turn = calls === 'inline' ? 0 : 1;
   for (const [at, failure] of failures.entries()) {
-    const { call, kind, path, code, life } = failure;
-    const portion = LOOKS.has(kind) ? 6 : 2;
+    const { call, kind, path, code, life, isLook } = failure;
+    const portion = isLook ? 6 : 2;
     if (!isDeep && at % portion !== turn) continue;
     const kinds = isDeep ? CRASH_KINDS : [CRASH_KINDS[call % 3] as CrashKind];
     await describing(`seed ${at % WORLDS}, ${code} of ${kind} ${path}, call ${call}`, async () =>
