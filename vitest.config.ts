@@ -16,6 +16,9 @@ const config: ViteUserConfigFnObject = defineConfig(({ mode }) => {
       sequence: { sequencer: LongestFirst },
       // Processes, not threads: tests of the lock must own all descriptors of their process.
       pool: 'forks',
+      // Tests run much code a few thousand times, as searches of the simulator do (sim/cli/compile-sooner.ts): inlined as
+      // usual, so much is compiled that it takes more time than it saves.
+      execArgv: ['--max-inlined-bytecode-size-cumulative=150'],
       projects: [
         { extends: true, test: { name: 'apart', include: apart } },
         // One process after the other for each core would compile the same code again and again.
