@@ -4,6 +4,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -20,7 +21,7 @@ interface Served {
 }
 
 /** The command, as it runs until it is ended. */
-async function serve(root: string, port = 0): Promise<Served> {
+async function serve(root: string, port = 0, descriptors = 'unlimited'): Promise<Served> {
   const args = [
     PROGRAM,
     'serve',
@@ -34,7 +35,10 @@ async function serve(root: string, port = 0): Promise<Served> {
     '--segment-bytes',
     '65536',
   ];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const limited = descriptors === 'unlimited' ? '' : `ulimit -n ${descriptors}; `;
+  const child = spawn('sh', ['-c', `${limited}exec "$0" "$@"`, process.execPath, ...args], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   onTestFinished(() => {
     child.kill('SIGKILL');
   });
@@ -123,3 +127,26 @@ test('kill -9 of the server under load: what has no answer is settled by the nex
   );
   await log.close();
 });
+
+test.skipIf(process.platform !== 'linux')(
+  'strangers that connect as often as they can leave descriptors for the log of another (skipped: needs Linux)',
+  async () => {
+    const { port } = await serve(scratch(), 0, '96');
+    const log = await connectRaftLog(`127.0.0.1:${port}`, { name: 'orders' });
+    await log.setHardState({ term: 1 });
+    const strangers = Array.from({ length: 150 }, () => connect(port, '127.0.0.1'));
+    await Promise.all(
+      strangers.map(async (socket) => {
+        socket.on('error', () => undefined);
+        await once(socket, 'connect');
+        // As a client of HTTP/2 begins.
+        socket.write(Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u0004\0\0\0\0\0'));
+      }),
+    );
+    // Some segments are filled.
+    const data = new Uint8Array(20_000);
+    for (let index = 1; index <= 12; index += 1) await log.append([{ index, term: 1, data }]);
+    for (const socket of strangers) socket.destroy();
+    await log.close();
+  },
+);

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server as NetServer, type Socket } from 'node:net';
 import {
   logVerbosity,
@@ -26,7 +26,10 @@ import { watchedCredentials, type TlsFiles } from './tls-files.js';
 export interface ServerLimits {
   /** Logs with a session at one time (`KEELSON_QUEUE_FULL`). Default 64. */
   readonly logsMax: number;
-  /** Connections at one time; others are closed at once. Default 1,024. */
+  /**
+   * Connections at one time; others are closed at once. Default 1,024, and at most half of the descriptors that the process
+   * may have, where the system tells.
+   */
   readonly connectionsMax: number;
   /** Calls under way at one time, in all (`KEELSON_QUEUE_FULL`). Default 8,192. */
   readonly callsMax: number;
@@ -179,11 +182,13 @@ export async function serveRaftLogs(options: ServeOptions): Promise<RaftLogServe
   const listening = await listen(injector, sockets, { host, port, limits });
   let closing: Promise<void> | null = null;
   const close = async (graceMs: number): Promise<void> => {
+    const untilMs = performance.now() + graceMs;
+    const leftMs = (): number => Math.max(0, untilMs - performance.now());
     health('NOT_SERVING');
     listening.close();
-    await within(graceMs, logs.drain());
-    injector.drain(graceMs);
-    await within(graceMs, new Promise<void>((resolve) => server.tryShutdown(() => resolve())));
+    await within(leftMs(), logs.drain());
+    injector.drain(leftMs());
+    await within(leftMs(), new Promise<void>((resolve) => server.tryShutdown(() => resolve())));
     server.forceShutdown();
     for (const socket of sockets) socket.destroy();
   };
@@ -237,7 +242,7 @@ async function listen(
     socket.on('error', () => undefined);
     injector.injectConnection(socket);
   });
-  listening.maxConnections = limits.connectionsMax;
+  listening.maxConnections = Math.min(limits.connectionsMax, Math.floor(descriptorsMax() / 2));
   await new Promise<void>((resolve, reject) => {
     listening.once('error', (error) => {
       reject(cannotListen(host, port, error));
@@ -245,6 +250,16 @@ async function listen(
     listening.listen(port, host, resolve);
   });
   return listening;
+}
+
+/** Descriptors that this process may have, where the system tells. Strangers take half of them at most: logs need theirs. */
+function descriptorsMax(): number {
+  try {
+    const [, most] = /^Max open files +(\d+)/mu.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
+    return Number(most ?? Infinity);
+  } catch {
+    return Infinity;
+  }
 }
 
 /** Waits for work, but no longer than that. */
