@@ -83,6 +83,14 @@ test('a piece that the log has is not taken again of the stream that goes on, an
   disk.answer();
   expect(await begun).toMatchObject({ name: 'ConnectionLost' });
   expect(await other).toMatchObject({ name: 'ConnectionLost' });
+  // Under the same name, of another index.
+  async function* another() {
+    yield { part: { $case: 'upload', value: { ...about, index: 2, offset: await received() } } as const };
+  }
+  expect(await failureOf(host.createSnapshot(another()))).toMatchObject({
+    code: 'KEELSON_INVALID_ARGUMENT',
+    details: { argument: 'upload.index' },
+  });
   await sent(await received(), data.length);
   expect((await readBack(host)).equals(data)).toBe(true);
   await host.drain();

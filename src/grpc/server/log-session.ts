@@ -3,7 +3,13 @@ import { invalidArgument } from '../../errors/arguments.js';
 import { identityText } from '../../format/identity.js';
 import type { SaveResult } from '../../raft-log/contract.js';
 import type { RaftLogEventMap } from '../../raft-log/events.js';
-import type { Change, OpenResponse, Saved, WatchResponse } from '../generated/keelson/v1/raft_log.js';
+import type {
+  Change,
+  OpenResponse,
+  Saved,
+  SnapshotUpload,
+  WatchResponse,
+} from '../generated/keelson/v1/raft_log.js';
 import { WINDOW_CHANGES } from '../limits.js';
 import { errorMessage } from '../wire/error-message.js';
 import { toJson } from '../wire/json.js';
@@ -42,7 +48,7 @@ export class LogSession {
   readonly #answers = new Map<number, Promise<Saved>>();
   /** A snapshot that is being made to count: what comes behind it waits. */
   #barrier: Promise<unknown> | null = null;
-  #upload: { readonly id: string; readonly upload: Upload } | null = null;
+  #upload: { readonly id: string; readonly index: number; readonly upload: Upload } | null = null;
   readonly #watchers = new Set<EventQueue<Told>>();
   #stream: AbortController | null = null;
   #ended: KeelsonError | null = null;
@@ -162,14 +168,20 @@ export class LogSession {
   }
 
   /** Begins an upload, or goes on with the one of that name; any other is given up. */
-  beginUpload(id: Uint8Array, offset: number, take: TakeSnapshot): Upload {
+  beginUpload({ uploadId, offset, index }: SnapshotUpload, take: TakeSnapshot): Upload {
     this.throwIfEnded();
-    const name = identityText(id);
-    if (this.#upload?.id === name) return this.#upload.upload;
+    const name = identityText(uploadId);
+    const before = this.#upload;
+    if (before?.id === name) {
+      // It would be taken for the other one, and be the state of a wrong index.
+      if (index !== before.index)
+        throw invalidArgument('upload.index', index, `${before.index}, as this upload was begun`);
+      return before.upload;
+    }
     if (offset !== 0) throw invalidArgument('upload.offset', offset, '0: the server knows no such upload');
-    this.#upload?.upload.abandon();
+    before?.upload.abandon();
     const upload = new Upload(take);
-    this.#upload = { id: name, upload };
+    this.#upload = { id: name, index, upload };
     return upload;
   }
 

@@ -49,7 +49,7 @@ export async function receiveUpload(
     const snapshot = session.hosted.log.snapshots.find(({ index }) => index === about.index);
     return { snapshot, receivedBytes: snapshot?.bytes ?? 0 };
   }
-  const upload = session.beginUpload(about.uploadId, about.offset, take);
+  const upload = session.beginUpload(about, take);
   await receivePieces(session, upload, about.offset, parts, signal);
   await upload.accepted();
   const { receivedBytes } = upload;
