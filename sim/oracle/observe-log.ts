@@ -9,6 +9,8 @@ export interface SeenView {
   readonly firstIndex: number;
   readonly lastIndex: number;
   readonly lastTerm: number;
+  /** Term of the index in front of the first. */
+  readonly boundaryTerm: number;
   readonly hardState: LogState['hardState'];
   readonly stable: LogState['stable'];
   readonly snapshot: { readonly index: number; readonly term: number; readonly bytes: number } | null;
@@ -16,7 +18,8 @@ export interface SeenView {
 
 export function seeView(log: RaftLog): SeenView {
   const { firstIndex, lastIndex, lastTerm, hardState, snapshot } = log;
-  return { firstIndex, lastIndex, lastTerm, hardState, stable: stableOf(log), snapshot };
+  const boundaryTerm = log.term(firstIndex - 1);
+  return { firstIndex, lastIndex, lastTerm, boundaryTerm, hardState, stable: stableOf(log), snapshot };
 }
 
 export function stableOf({ stable }: Pick<RaftLog, 'stable'>): LogState['stable'] {
@@ -30,6 +33,7 @@ export function isViewOf(view: SeenView, state: LogState): boolean {
     view.firstIndex === boundary.index + 1 &&
     view.lastIndex === boundary.index + entries.length &&
     view.lastTerm === (entries[entries.length - 1]?.term ?? boundary.term) &&
+    view.boundaryTerm === boundary.term &&
     view.hardState.term === hardState.term &&
     view.hardState.vote === hardState.vote &&
     view.hardState.commit === hardState.commit &&

@@ -17,7 +17,7 @@ export function checkSnapshotFiles(scene: Scene, log: RaftLog): void {
   const expected = log.snapshots.map(({ index, term }) => publishedName(index, term)).sort();
   if (found.join() === expected.join()) return;
   const what = `behind ${scene.by} snapshots are ${found.join(' ')}, and kept are ${expected.join(' ')}`;
-  throw new Finding({ oracle: 'leak', what });
+  scene.found(new Finding({ oracle: 'leak', what }));
 }
 
 /** What a compaction, or an open, had to free it has freed: another one frees nothing. */
@@ -27,5 +27,5 @@ export async function checkAllFreed(scene: Scene, log: RaftLog): Promise<void> {
   const { bytesFreed } = await log.compact(log.firstIndex - 1).catch(() => ({ bytesFreed: 0 }));
   if (bytesFreed === 0 || isExcused(scene)) return;
   const what = `${scene.by} left ${bytesFreed} bytes of segments that hold nothing which is needed`;
-  throw new Finding({ oracle: 'leak', what });
+  scene.found(new Finding({ oracle: 'leak', what }));
 }

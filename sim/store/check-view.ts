@@ -25,11 +25,13 @@ export function checkView(scene: Scene): void {
   });
 }
 
-/** What is kept is told newest first, and the newest is the one that counts. */
-function checkKept({ by }: Scene, { snapshots, snapshot }: RaftLog): void {
+/** What is kept is told newest first, no more than was asked for, and the newest is the one that counts. */
+function checkKept({ by, plan }: Scene, { snapshots, snapshot, status }: RaftLog): void {
   const indexes = snapshots.map(({ index }) => index);
   const isFalling = indexes.every((index, at) => at === 0 || index < (indexes[at - 1] ?? 0));
-  if (isFalling && indexes[0] === snapshot?.index) return;
+  // A log that has failed clears nothing away.
+  const isTooMany = indexes.length > plan.config.snapshotsKept && status === 'open';
+  if (isFalling && !isTooMany && indexes[0] === snapshot?.index) return;
   const what = `after ${by} the snapshots kept are said to be at ${indexes.join(', ')}, the newest at ${snapshot?.index}`;
   throw new Finding({ oracle: 'durable-view', what });
 }

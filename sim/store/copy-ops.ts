@@ -1,7 +1,7 @@
 import { isKeelsonError } from '../../src/errors/index.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { cloneRaftLog } from '../../src/raft-log/copies/clone-raft-log.js';
-import type { CloneOptions } from '../../src/raft-log/copies/copies-contract.js';
+import type { Checkpoint, CloneOptions } from '../../src/raft-log/copies/copies-contract.js';
 import { parseWalFileName, UNFINISHED_NAME } from '../../src/format/names.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { findNode } from '../disk/image/paths.js';
@@ -77,8 +77,9 @@ async function copy(scene: Scene, log: RaftLog, op: CopyOp): Promise<void> {
   const marked = log.save({});
   marked.catch(() => undefined);
   try {
+    let made: Checkpoint | null = null;
     if (of === 'store') await marked;
-    else await log.checkpoint({ scope: of, to: CHECKPOINT_DIR });
+    else made = await log.checkpoint({ scope: of, to: CHECKPOINT_DIR });
     if (of === 'all' && isUncovered)
       throw broken(scene, 'a checkpoint was made that names no segment, and the snapshot does not cover all');
     const { lsn } = await marked;
@@ -86,6 +87,12 @@ async function copy(scene: Scene, log: RaftLog, op: CopyOp): Promise<void> {
       of === 'store' ? scene.dir : CHECKPOINT_DIR,
       cloneOptions(scene, op),
     );
+    const replayFrom = made?.segments[0]?.firstLsn ?? sourceLsn + 1;
+    if (made !== null && made.replayAfter + 1 !== replayFrom)
+      throw broken(
+        scene,
+        `a checkpoint is replayed after LSN ${made.replayAfter}, and goes on with ${replayFrom}`,
+      );
     if (scene.copy !== null) scene.copy.stage = cut === true ? 'made' : 'used';
     scene.reach[of === 'store' ? 'cloned' : 'cloned-from-checkpoint'] += 1;
     if (isMoving) scene.reach['cloned-beside-moving-writer'] += 1;
@@ -150,7 +157,8 @@ function mayBeRefused(error: unknown, of: CopyWay, isMoving: boolean): boolean {
   if (of === 'all' && isKeelsonError(error, 'KEELSON_UNAVAILABLE')) return true;
   // A log that failed meanwhile takes no save and no checkpoint.
   if (isKeelsonError(error, 'KEELSON_FAILED')) return true;
-  if (!isMoving) return false;
+  // What a checkpoint is made of the log itself keeps until it is copied.
+  if (!isMoving || of !== 'store') return false;
   if (isKeelsonError(error, 'KEELSON_COMPACTED')) return true;
   return isKeelsonError(error, 'KEELSON_READ_FAILED') && error.message.includes('is busy');
 }
