@@ -32,7 +32,7 @@ test('a store is not damaged because its reader is short of memory', async () =>
   const { disk } = simulated({ profile: { calls: 'inline' } });
   const { environment } = disk;
   await disk.run(async () => {
-    const log = await openRaftLog({ dir: DIR, environment });
+    const log = await openRaftLog({ dir: DIR, segmentBytes: 65_536, environment });
     for (let index = 1; index <= 20; index += 1)
       await log.save({ entries: entriesFrom(index, 1, index), hardState: { term: index } });
     await log.close();
