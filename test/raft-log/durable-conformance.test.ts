@@ -42,6 +42,6 @@ describe.each(['inline', 'background'] as const)('on the simulated disk, calls %
       return Promise.resolve();
     },
     supports: { reopen: true, batchBytesMax: LIMITS.batchBytesMax },
-    property: { runs: IS_DEEP ? 500 : 20 },
+    property: { runs: IS_DEEP ? 500 : 14 },
   });
 });

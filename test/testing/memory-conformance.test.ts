@@ -5,7 +5,7 @@ import { createMemoryRaftLog } from '../../src/raft-log/memory/memory-raft-log.j
 import { testRaftLogConformance } from '../../src/testing/index.js';
 import { MemoryStore } from './memory-store.js';
 
-const runs = process.env['KEELSON_DEEP'] === '1' ? 5000 : 100;
+const runs = process.env['KEELSON_DEEP'] === '1' ? 5000 : 50;
 
 describe('createMemoryRaftLog', () => {
   testRaftLogConformance({
@@ -33,5 +33,6 @@ describe('memory without interlocks', () => {
     test: it,
     open: () => Promise.resolve(createMemoryRaftLog({ checks: 'off' })),
     supports: { reopen: false, interlocks: false },
+    property: { runs },
   });
 });
