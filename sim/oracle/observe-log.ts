@@ -2,7 +2,14 @@ import { checksum } from '../../src/format/checksum.js';
 import type { Entry, RaftLog } from '../../src/raft-log/contract.js';
 import type { OpenedSnapshot } from '../../src/raft-log/snapshot-contract.js';
 import { Finding } from './finding.js';
-import { isSameStable, type LogState, modelEntry, type ModelEntry, type ModelSnapshot } from './log-state.js';
+import {
+  FRESH_STATE,
+  isSameStable,
+  type LogState,
+  modelEntry,
+  type ModelEntry,
+  type ModelSnapshot,
+} from './log-state.js';
 
 /** All of the durable view that can be had without a wait. */
 export interface SeenView {
@@ -23,6 +30,7 @@ export function seeView(log: RaftLog): SeenView {
 }
 
 export function stableOf({ stable }: Pick<RaftLog, 'stable'>): LogState['stable'] {
+  if (stable.size === 0) return FRESH_STATE.stable;
   return new Map([...stable].map(([key, value]) => [key, Buffer.from(value).toString('hex')]));
 }
 

@@ -28,6 +28,7 @@ export class QuarantineWatch {
  */
 function setAside(paths: readonly string[], dir: string): readonly string[] {
   return paths
+    .filter((path) => path.includes('/quarantine'))
     .map((path) => (path.startsWith(`${dir}/`) ? path.slice(dir.length) : path).replaceAll('.aside/', '/'))
     .filter((path) => path.includes('/quarantine/'));
 }

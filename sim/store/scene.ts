@@ -5,6 +5,7 @@ import {
   SNAPSHOTS_DIRECTORY_NAME,
   SUPERBLOCK_NAME,
 } from '../../src/format/names.js';
+import type { CallKind } from '../disk/calls/call-kinds.js';
 import type { CallNotice } from '../disk/calls/calls-to-come.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import type { SimulatedProcess } from '../disk/simulated-process.js';
@@ -29,6 +30,9 @@ const ROOMY_BYTES = 2 ** 30;
 
 /** Virtual milliseconds that an operation may take; a stuck call takes ten minutes. */
 const PATIENCE_MS = 6 * 3_600_000;
+
+/** The calls that can be too early, or another's to make: most calls are none of them. */
+const GUARDED: ReadonlySet<CallKind> = new Set<CallKind>(['write', 'rename', 'link', 'unlink']);
 
 /** How waiting for something ended. */
 export type Waited<T> = { readonly crashed: false; readonly value: T } | { readonly crashed: true };
@@ -224,6 +228,7 @@ export class Scene {
 
   /** Holds each call against what must be on the platter before it, while one writer has one undamaged store. */
   #guard(call: CallNotice): void {
+    if (!GUARDED.has(call.kind)) return;
     const { dir, walDir, doing } = this;
     this.#guardReplaced(call);
     this.#guardLatched(call);
