@@ -131,8 +131,8 @@ export class RemoteSnapshots implements SnapshotFiles {
     const name = `the snapshot at ${ref.index}`;
     throwIfAborted(`opening ${name}`, signal);
     const ending = new AbortController();
-    const begun = await this.#link.read(`opening ${name}`, signal, () => this.#begin(ref, 0, ending.signal));
-    const data = new SnapshotStream({
+    // Known before it is asked for: one that is being opened ends with the log, too.
+    const data: SnapshotStream = new SnapshotStream({
       name,
       signal,
       chunks: () => this.#chunks(ref, begun, ending.signal),
@@ -145,6 +145,17 @@ export class RemoteSnapshots implements SnapshotFiles {
       },
     });
     this.#open.add(data);
+    let begun: AsyncIterator<OpenSnapshotResponse>;
+    try {
+      begun = await this.#link.read(`opening ${name}`, signal, async () => {
+        data.throwIfClosed();
+        return this.#begin(ref, 0, ending.signal);
+      });
+    } catch (error) {
+      this.#open.delete(data);
+      data.throwIfClosed();
+      throw error;
+    }
     return data;
   }
 
