@@ -96,6 +96,8 @@ test('serve and remote: a log is saved, looked at, compacted and served to its e
   );
   expect((await keelson('remote', 'compact', place, '--up-to', '1')).stdout).toContain('begins behind 1');
   expect(await keelson('remote', 'status', `127.0.0.1:${port}/nothing`)).toMatchObject({ code: 3 });
+  const cut = await keelson('remote', 'dump', `127.0.0.1:${port}/nothing`);
+  expect(JSON.parse(cut.stdout)).toMatchObject({ type: 'error', error: { code: 'KEELSON_NOT_A_LOG' } });
   expect(await keelson('remote', 'look', place)).toMatchObject({ code: 2 });
   const ended = once(child, 'exit');
   child.kill('SIGTERM');

@@ -25,8 +25,11 @@ export async function runNetworkCommand(
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const code = isKeelsonError(error) ? error.code : isUsage(error) ? 'USAGE' : 'INTERNAL';
-    if (args.includes('--json'))
-      await output.json({ schemaVersion: SCHEMA_VERSION, command, error: { code, message } });
+    // As of the local one: its reader shall see that it ended early.
+    const isDump = args[1] === 'dump';
+    const answer = { schemaVersion: SCHEMA_VERSION, command, error: { code, message } };
+    if (isDump) await output.json({ type: 'error', ...answer }, true);
+    else if (args.includes('--json')) await output.json(answer);
     output.say(code === 'USAGE' ? `keelson: ${message}` : `keelson: ${code}: ${message}`);
     if (code === 'USAGE') output.say(`More: keelson ${command} --help`);
     return isUsage(error) ? EXIT.usage : exitCodeOf(error);
