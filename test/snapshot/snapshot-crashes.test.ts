@@ -1,7 +1,7 @@
 /**
  * A snapshot that a record names must outlive any crash, and one that was being made must be whole or absent.
- * The world stops before, inside and after every disk call of a workload that may change it, by kill, power cut and both, and
- * again inside the recovery; what is found then is held against what had been promised.
+ * The world stops before and inside every disk call of a workload that may change it, and behind the last, by kill, power cut
+ * and both, and again inside the recovery; what is found then is held against what had been promised.
  */
 import { describe, expect, test } from 'vitest';
 import { createSimulatedDisk, type SimulatedDisk } from '../../sim/disk/simulated-disk.js';
@@ -135,7 +135,9 @@ describe.each(['strict', 'journal'] as const)('where names are kept in %s fashio
       const changes = await changesOf(1, metadata);
       expect(changes.length).toBeGreaterThan(20);
       for (const call of changes) {
-        for (const at of POINTS) await crashTwice(metadata, { call, at, crash });
+        // What is left behind a call is left before the next one, and by then no less was promised.
+        const points = call === changes.at(-1) ? POINTS : POINTS.slice(0, 2);
+        for (const at of points) await crashTwice(metadata, { call, at, crash });
       }
     },
   );
