@@ -56,7 +56,7 @@ test('a superblock slot that lives only in the cache is made durable before the 
 
 test('what recovery shows is what it made durable, though pages leave the cache meanwhile (D5)', async () => {
   let refused = 0;
-  for (let seed = 0; seed < 25; seed += 1) {
+  for (let seed = 0; seed < 12; seed += 1) {
     const disk = newDisk(seed, { failedSync: 'keeps' });
     const wal = await open(disk.environment);
     await appendEach(wal, 2, 300);
