@@ -229,6 +229,32 @@ describe('retention', () => {
   });
 });
 
+describe('nothing is left to do, and what came before is not durable yet: it is waited for', () => {
+  async function withSnapshot(): Promise<RaftLog> {
+    const log = await openLog(join(scratch(), 'log'), { writeMode: 'background' });
+    await log.save({ entries: entriesFrom(1, 5), hardState: { term: 1, commit: 5 } });
+    await log.createSnapshot({ index: 4, conf: CONF, data: dataOf(4, 1) });
+    return log;
+  }
+
+  test('by a compaction of what another one drops', async () => {
+    const log = await withSnapshot();
+    const first = log.compact(4);
+    expect(log.firstIndex).toBe(1);
+    await log.compact(4);
+    expect(log.firstIndex).toBe(5);
+    await first;
+  });
+
+  test('by the install of a snapshot that is held', async () => {
+    const log = await withSnapshot();
+    const saved = log.append(entriesFrom(6, 1));
+    await log.installSnapshot({ index: 4, term: 1, conf: CONF, data: dataOf(4, 1) });
+    expect(log.lastIndex).toBe(6);
+    await saved;
+  });
+});
+
 describe('a named snapshot that cannot be had', () => {
   async function withSnapshot(): Promise<{ dir: string; path: string }> {
     const dir = join(scratch(), 'log');

@@ -110,9 +110,7 @@ export class AcceptedState implements LogView {
     if (index < this.#lowest) return undefined;
     for (let at = this.#queue.length - 1; at >= this.#head; at -= 1) {
       const save = this.#queue[at] as LogFrame;
-      const { keepUntil, resetTo } = save.effect;
-      if (index >= keepUntil || (resetTo !== undefined && index >= resetTo.index)) return save;
-      if (resetTo !== undefined) return undefined;
+      if (index >= lowestOf(save)) return save;
     }
     return undefined;
   }
