@@ -18,7 +18,7 @@ export const RULES = {
     'An open resolved, and what it shows is not on the platter yet, or what it cut still is.',
   'too-early': 'A call was made before what it rests on was on the platter.',
   'other-store':
-    "A writer whose directory was moved away, or that was replaced, touched what stands in its place, or is its successor's.",
+    "A writer whose directory was moved away, or that was replaced, touched what stands in its place, or is its successor's; or none had looked whether it was.",
   'quarantine-shrunk': 'What was set aside left the quarantine.',
   rollback: 'Files that were rolled back took along what others still prove, or what was newer was deleted.',
   copy: 'A clone or a checkpoint is none of the states of its source, or goes on at numbers of it.',
@@ -29,7 +29,7 @@ export const RULES = {
   leak: 'Open files did not return to where they were, or room did not come back after compaction.',
   'full-disk': 'At 0 bytes free what must still work did not.',
   'not-latched':
-    'The sync of a file that holds what was acknowledged failed, and the log went on; or a frame was written once it had latched.',
+    'The sync of a file that holds what was acknowledged failed, and the log went on; or something was changed once it had latched.',
   'latched-for-a-shortage': 'A log latched though nothing but descriptors was lacking.',
   'error-type': 'An error that is not a KeelsonError, or of a family that does not belong there.',
 } as const;

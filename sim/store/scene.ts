@@ -1,6 +1,6 @@
-import { FRAME_MAGIC } from '../../src/format/frame-header.js';
 import type { Entry, RaftLog } from '../../src/raft-log/contract.js';
 import {
+  MARKS_NAME,
   QUARANTINE_DIRECTORY_NAME,
   SNAPSHOTS_DIRECTORY_NAME,
   SUPERBLOCK_NAME,
@@ -10,9 +10,10 @@ import type { CallNotice } from '../disk/calls/calls-to-come.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import type { SimulatedProcess } from '../disk/simulated-process.js';
 import { AllowedStates } from '../oracle/allowed-states.js';
-import { Finding } from '../oracle/finding.js';
+import { Finding, type FindingFacts } from '../oracle/finding.js';
 import type { ModelEntry } from '../oracle/log-state.js';
 import { copyTooEarly, type OrderScene, tooEarly } from '../oracle/order-watch.js';
+import { changeBehindSuccessor, type WriterPlaces, WriterWatch } from '../oracle/writer-watch.js';
 import type { FaultsToCome } from '../plan/faults-to-come.js';
 import type { CopyIdentity, Plan } from '../plan/plan.js';
 import { Moments } from './moments.js';
@@ -70,7 +71,7 @@ export class Scene {
   /** What the store is asked to do: the order of its calls depends on it. */
   doing: OrderScene['doing'] = 'opening';
   /** A process that was replaced, and has nothing under way but what it is asked from now on. */
-  replaced: { readonly processId: number; readonly isEnding: boolean } | null = null;
+  replaced: number | null = null;
   /** A process lost its lock while it lived, so some other may be told that it was replaced. */
   hasLostLock = false;
   /** Where the store stands. */
@@ -101,6 +102,7 @@ export class Scene {
   #controlsInTail = 0;
   /** Of the save acknowledged last, by log. */
   readonly #lsns = new WeakMap<RaftLog, number>();
+  readonly #watch = new WriterWatch();
   #finding: Error | null = null;
 
   constructor(plan: Plan, disk: SimulatedDisk, faults: FaultsToCome) {
@@ -228,19 +230,21 @@ export class Scene {
 
   /** Holds each call against what must be on the platter before it, while one writer has one undamaged store. */
   #guard(call: CallNotice): void {
-    if (!GUARDED.has(call.kind)) return;
-    const { dir, walDir, doing } = this;
-    this.#guardReplaced(call);
-    this.#guardLatched(call);
-    if (this.hasLostLock || this.other !== null || this.isOverBudget) return;
+    const isLook = call.kind === 'read' && call.path.endsWith(`/${SUPERBLOCK_NAME}`);
+    if (!isLook && !GUARDED.has(call.kind)) return;
+    const { dir, walDir, doing, snapshots } = this;
+    const superblock = `${dir}/${SUPERBLOCK_NAME}`;
+    const facts = this.#misconduct(call, { superblock, marks: `${dir}/${MARKS_NAME}`, walDir, snapshots });
+    if (facts !== null) this.found(new Finding({ ...facts, what: `${this.by}: ${facts.what}` }));
+    if (isLook || this.hasLostLock || this.other !== null || this.isOverBudget) return;
     if (this.isDamaged !== (doing === 'repairing')) return;
     const inCopy = this.copy === null ? null : copyTooEarly(this.disk.fs, call, this.copy);
     const what =
       inCopy ??
       tooEarly(this.disk.fs, call, {
-        superblock: `${dir}/${SUPERBLOCK_NAME}`,
+        superblock,
         walDir,
-        snapshots: this.snapshots,
+        snapshots,
         quarantine: `${dir}/${QUARANTINE_DIRECTORY_NAME}`,
         doing: doing === 'opening' && !this.wasOpened ? 'making' : doing,
         isFull: this.isFull,
@@ -249,33 +253,13 @@ export class Scene {
     if (what !== null) this.found(new Finding({ oracle: 'too-early', what: `${this.by}: ${what}` }));
   }
 
-  /** D11: it looks at the epoch before it changes a name, a slot or an end mark, and so changes none. */
-  #guardReplaced(call: CallNotice): void {
-    const { replaced, dir, walDir, snapshots } = this;
-    if (replaced?.processId !== call.processId) return;
-    const { kind, path, to } = call;
-    const isLive = (name: string): boolean =>
-      (name.startsWith(`${walDir}/`) && name.endsWith('.wal')) ||
-      (name.startsWith(`${snapshots}/`) && name.endsWith('.snap'));
-    const isNamed = kind === 'rename' || kind === 'unlink';
-    const isOwn = path === `${dir}/${SUPERBLOCK_NAME}` || path === `${dir}/marks`;
-    const isWritten = kind === 'write' && (isOwn || (replaced.isEnding && isLive(path)));
-    if (!isWritten && !(isNamed && (isLive(path) || (to !== null && isLive(to))))) return;
-    const what = `${this.by}: a writer that was replaced makes ${kind} of ${path}`;
-    this.found(new Finding({ oracle: 'other-store', what }));
-  }
-
-  /** D5: whatever it latched for, what waited by then is not written. */
-  #guardLatched({ kind, path, bytes }: CallNotice): void {
-    if (this.doing !== 'writing' || this.log?.status !== 'failed' || kind !== 'write' || bytes === null)
-      return;
-    if (
-      !path.startsWith(`${this.walDir}/`) ||
-      Buffer.compare(bytes.subarray(0, FRAME_MAGIC.length), FRAME_MAGIC) !== 0
-    )
-      return;
-    const what = `${this.by}: a frame is written to ${path} behind a failure that latched the log`;
-    this.found(new Finding({ oracle: 'not-latched', what }));
+  #misconduct(call: CallNotice, places: WriterPlaces): FindingFacts | null {
+    const { processId } = call;
+    if (this.replaced === processId) return changeBehindSuccessor(call, places);
+    const isWriting = this.doing === 'writing';
+    if (!isWriting && this.doing !== 'opening') return null;
+    const hasLatched = isWriting && this.log?.status === 'failed' && this.process.id === processId;
+    return hasLatched ? this.#watch.behindLatch(call, places) : this.#watch.unlooked(call, places);
   }
 
   #setCapacity(bytes: number): void {

@@ -59,12 +59,12 @@ async function goOnAsPredecessor(
   if (random.chance(0.6)) {
     await Promise.all(pending);
     // A look that was stuck since before the other had come leaves the change behind it as free as it was then.
-    if (scene.disk.counters['call-stuck'] === 0) scene.replaced = { processId, isEnding };
+    if (scene.disk.counters['call-stuck'] === 0) scene.replaced = processId;
     await pass(scene, TIMERS_MS);
-    if (!isEnding && random.chance(0.6)) await takeAsPredecessor(log);
+    if (!isEnding && random.chance(0.4)) await takeAsPredecessor(log);
   }
   if (isEnding) await log.close();
-  else await saveAsPredecessor(scene, log, random.chance(0.4) ? scene.plan.config.segmentBytes : 0);
+  else await saveAsPredecessor(scene, log, random.chance(0.6) ? scene.plan.config.segmentBytes : 0);
   scene.replaced = null;
 }
 

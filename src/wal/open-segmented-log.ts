@@ -356,15 +356,15 @@ class Opening {
     };
     const endMarks = await openEndMarks(environment, this.#paths.dir, markWriter, marks, endMark, host);
     const report = this.#tally.report(verdict);
-    // D12: of what this open has proven the superblock would be the only witness until the next group; and with the
-    // superblock lost nobody would know that this epoch began (D11).
-    const { lastLsn, end } = judgement.tail.run;
-    if (lastLsn > 0) endMarks.note({ lsn: lastLsn, ...end });
     const parts = { lock, superblock, endMarks, tail };
     try {
-      return await SegmentedLog.open(this.#request, judgement, report, this.#counters, parts);
+      const log = await SegmentedLog.open(this.#request, judgement, report, this.#counters, parts);
+      // D12: of what this open has proven the superblock would be the only witness until the next group; and with the
+      // superblock lost nobody would know that this epoch began (D11).
+      if (log.durable.lsn > 0) endMarks.note(log.durable);
+      return log;
     } catch (error) {
-      await endMarks.close(false);
+      await endMarks.close();
       throw error;
     }
   }

@@ -209,6 +209,8 @@ export class SegmentedLog {
       durable: writing.writer.durable,
       segmentBytes: bytes,
       usualBytes: segmentBytes,
+    }).catch((error: unknown) => {
+      throw writing.writer.latched ?? error;
     });
     await holdSegment(environment.disk, rotated.active.path, rotated.active.file);
     this.#segments.rotate(rotated.sealed, rotated.segment);
@@ -366,7 +368,7 @@ export class SegmentedLog {
       await writing.writer.whenIdle();
       await this.#dropping;
       await writing.spares.close(writing.writer.latched === null);
-      await writing.endMarks?.close(writing.writer.latched === null);
+      await writing.endMarks?.close();
       await this.#markCleanEnd(writing);
       await closeFile(writing.active.file);
       const { disk } = this.#request.environment;

@@ -68,3 +68,23 @@ test('a log that has latched makes no spare once there is room again, and tells 
   expect(behind).toEqual([]);
   await disk.queue.runUntil(log.close());
 });
+
+test('a log that has latched writes no end mark of what was durable before', async () => {
+  const { disk, open } = simulated({ seed: 4 });
+  const log = await disk.queue.runUntil(open());
+  const behind: string[] = [];
+  let isBroken = false;
+  disk.onCall = ({ kind, path }) => {
+    if (log.status === 'failed' && kind === 'write') behind.push(path);
+    return isBroken && kind === 'dataSync' ? { code: 'EIO' } : undefined;
+  };
+  await disk.queue.runUntil(log.save({ entries: entriesFrom(1, 1), hardState: { term: 1 } }));
+  isBroken = true;
+  await expect(disk.queue.runUntil(log.setHardState({ term: 2 }))).rejects.toMatchObject({
+    code: 'KEELSON_SYNC_FAILED',
+  });
+  isBroken = false;
+  await disk.queue.runUntilIdle(disk.queue.nowMs + 1000);
+  await disk.queue.runUntil(log.close());
+  expect(behind).toEqual([]);
+});

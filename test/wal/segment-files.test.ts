@@ -6,6 +6,7 @@
 import { describe, expect, test } from 'vitest';
 import { isKeelsonError } from '../../src/errors/index.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
+import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { dataOf, entriesFrom, simulated } from '../raft-log/scratch-log.js';
 
 const SEEDS = process.env['KEELSON_DEEP'] === '1' ? 200 : 6;
@@ -65,6 +66,31 @@ describe('reads beside compaction', () => {
       });
     }
     expect(Math.min(read, compacted, recycled), `${read} ${compacted} ${recycled}`).toBeGreaterThan(0);
+  });
+});
+
+test('a segment of another log under the name of ours is damage, and nothing of it is served', async () => {
+  const { disk, open } = simulated();
+  await disk.run(async () => {
+    const other = await openRaftLog({
+      dir: '/data/other',
+      segmentBytes: 4096,
+      environment: disk.environment,
+    });
+    for (const log of [other, await open({ segmentBytes: 4096 })]) {
+      await log.setHardState({ term: 2 });
+      const data = new Uint8Array(1300).fill(log === other ? 7 : 1);
+      for (let index = 1; index < 9; index += 1) await log.append([{ index, term: 2, data }]);
+      await log.close();
+    }
+    const log = await open({ segmentBytes: 4096 });
+    const name = 'wal/0000000000000002.wal';
+    disk.writeFile(`/data/log/${name}`, disk.readVolatile(`/data/other/${name}`) ?? CONF);
+    await expect(log.entries(1, 8)).rejects.toMatchObject({
+      code: 'KEELSON_CORRUPT',
+      details: { path: `/data/log/${name}`, offset: 0 },
+    });
+    await log.close();
   });
 });
 

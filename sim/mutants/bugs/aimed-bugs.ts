@@ -146,4 +146,21 @@ export const AIMED_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    number: 195,
+    name: 'an end mark is written behind a failure that latched the log',
+    rule: 'D5',
+    hunks: [
+      {
+        file: 'src/wal/write/group-writer.ts',
+        find: 'this.#host.endMarks?.stop();\n',
+        put: '',
+      },
+      {
+        file: 'src/wal/write/group-writer.ts',
+        find: 'this.#host.superblock.latch(failure);\n',
+        put: '',
+      },
+    ],
+  },
 ];

@@ -62,4 +62,45 @@ export const SUCCESSION_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    number: 192,
+    name: 'a rotation without any look at the epoch',
+    rule: 'D11',
+    hunks: [
+      {
+        file: 'src/wal/write/rotation.ts',
+        find: "    await superblock.checkFence('background');\n    trailer",
+        put: '    trailer',
+      },
+      {
+        file: 'src/wal/write/rotation.ts',
+        find: "    await superblock.checkFence('background');\n    await nameSpare",
+        put: '    await nameSpare',
+      },
+    ],
+  },
+  {
+    number: 193,
+    name: 'dropped segments removed without a look at the epoch',
+    rule: 'D11',
+    hunks: [
+      {
+        file: 'src/wal/segmented-log.ts',
+        find: "await superblock.checkFence('background');\n    try",
+        put: 'try',
+      },
+    ],
+  },
+  {
+    number: 194,
+    name: 'leftovers removed without a look at the epoch',
+    rule: 'D11',
+    hunks: [
+      {
+        file: 'src/wal/switch/set-segments-aside.ts',
+        find: 'await checkFence();\n',
+        put: '',
+      },
+    ],
+  },
 ];

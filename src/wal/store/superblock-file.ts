@@ -104,6 +104,7 @@ export class SuperblockFile {
   /** For the next look at the fence; null while one is under way, which then has it alone. */
   #idleStamps: Uint8Array | null = new Uint8Array(STAMPS_BYTES);
   #writing: Promise<void> = Promise.resolve();
+  #latched: KeelsonError | null = null;
 
   /**
    * @param known the bytes of both slots
@@ -212,11 +213,17 @@ export class SuperblockFile {
     await syncData(this.file, 'the superblock', REOPEN, offset);
   }
 
+  /** D5: the log has failed, and no look at the fence passes any more: each change, and each acknowledgement, waits for one. */
+  latch(failure: KeelsonError): void {
+    this.#latched = failure;
+  }
+
   /**
    * Throws `KEELSON_FENCED` if a slot names a higher epoch than ours: another writer has opened the store, and
-   * nothing that we wrote since may be acknowledged (D11).
+   * nothing that we wrote since may be acknowledged (D11). Of a log that has latched it throws what that latched for.
    */
   checkFence(mode: CallMode): Awaitable<void> {
+    if (this.#latched !== null) throw this.#latched;
     const stamps = this.#idleStamps ?? new Uint8Array(STAMPS_BYTES);
     this.#idleStamps = null;
     const count = this.#read(stamps, SLOT_STAMP_FROM, mode);

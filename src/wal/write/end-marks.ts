@@ -77,6 +77,7 @@ export class EndMarks {
   #writing: Promise<void> = Promise.resolve();
   /** The last try failed, and that was told. */
   #isUnmarked = false;
+  #isStopped = false;
 
   constructor(
     environment: Environment,
@@ -116,17 +117,20 @@ export class EndMarks {
     });
   }
 
+  /** D5: the log has failed, and nothing is written any more, not even what was noted before. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
   /**
    * Writes what was noted last, and then no more: with a clean end that the superblock alone knows of, damage to both it
    * and the tail would pass for a tear.
-   *
-   * @param writesLast - false for a log that failed, which writes nothing any more (D5)
    */
-  async close(writesLast: boolean): Promise<void> {
+  async close(): Promise<void> {
     this.#timer?.cancel();
     this.#timer = null;
     await this.#writing;
-    if (writesLast) await this.#write();
+    await this.#write();
     if (this.#file !== null) await closeFile(this.#file);
   }
 
@@ -141,6 +145,7 @@ export class EndMarks {
       // D11: a timer that comes late, of a process that was paused say, must not put its mark over its successor's.
       await checkFence();
       const file = await this.open();
+      if (this.#isStopped) return;
       await writeFully(file, bytes, blockOf(this.#sequence) * END_MARK_BLOCK_BYTES);
       this.#isUnmarked = false;
     } catch (error) {

@@ -381,6 +381,8 @@ export class GroupWriter {
   latch(failure: KeelsonError): void {
     if (this.#latched !== null) return;
     this.#latched = failure;
+    this.#host.superblock.latch(failure);
+    this.#host.endMarks?.stop();
     this.#host.observer.onFailed(failure);
   }
 }

@@ -53,8 +53,6 @@ export class SpareSegments {
   readonly #ready: Spare[] = [];
   #making: Promise<void> | null = null;
   #retry: Timer | null = null;
-  /** The log has latched. */
-  #hasFailed = false;
   #nextNumber: number;
   #failedTry: FailedTry | null = null;
   /** Times in a row that a segment was asked for and refused: from the first on a spare is worth all the room it takes. */
@@ -91,7 +89,7 @@ export class SpareSegments {
       },
       onFailed: (error) => {
         // D5: it writes nothing more, and nobody may try again.
-        this.#hasFailed = true;
+        this.#end.come();
         this.#retry?.cancel();
         this.#retry = null;
         observer.onFailed(error);
@@ -104,15 +102,11 @@ export class SpareSegments {
    * one will try and say why.
    */
   prepare(): void {
-    if (this.#ready.length > 0 || this.#making !== null || this.#isOver) return;
+    if (this.#ready.length > 0 || this.#making !== null || this.#end.hasCome) return;
     if (this.#failedTry !== null && this.#environment.now() < this.#failedTry.untilMs) return;
     this.#making = this.#makeReady().finally(() => {
       this.#making = null;
     });
-  }
-
-  get #isOver(): boolean {
-    return this.#end.hasCome || this.#hasFailed;
   }
 
   async #makeReady(): Promise<void> {
@@ -170,7 +164,7 @@ export class SpareSegments {
   /** D7: tried again on a timer too, since a log that refuses saves may see none that would. */
   #tryLater(): void {
     this.#lacksSpace = true;
-    if (this.#isOver) return;
+    if (this.#end.hasCome) return;
     this.#retry ??= this.#environment.setTimer(RETRY_MS, () => {
       this.#retry = null;
       if (this.#ready.length > 0) this.#tellSpaceBack();
