@@ -14,6 +14,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { type Environment, withDisk } from '../../src/disk/environment.js';
+import { nodeEnvironment } from '../../src/disk/node-environment.js';
+import type { Disk } from '../../src/disk/port.js';
 import { isKeelsonError } from '../../src/errors/index.js';
 import { cloneRaftLog } from '../../src/raft-log/copies/clone-raft-log.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
@@ -335,21 +338,54 @@ test("identity 'same' keeps no vote and never votes, but where the whole cluster
   await together.setHardState({ term: 9, vote: 'node-1' });
 });
 
+/** A disk on which of the files in `dir` only the first is opened before it is told to go on. */
+function holdingSecond(dir: string): {
+  readonly environment: Environment;
+  readonly begun: Promise<void>;
+  goOn(): void;
+} {
+  let begin!: () => void;
+  let goOn!: () => void;
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const told = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const environment = nodeEnvironment();
+  const { disk } = environment;
+  let count = 0;
+  const holding = new Proxy(disk, {
+    get: (_disk, name: keyof Disk) => {
+      if (name !== 'open') return disk[name]?.bind(disk);
+      return async (...[path, options]: Parameters<Disk['open']>) => {
+        if (path.startsWith(dir) && ++count > 1) {
+          begin();
+          await told;
+        }
+        return disk.open(path, options);
+      };
+    },
+  });
+  return { environment: withDisk(environment, holding), begun, goOn };
+}
+
 test('segments dropped and used again while a checkpoint is taken are kept for it, and freed behind it', async () => {
   const root = scratch();
-  const log = await openLog(join(root, 'log'));
+  const { environment, begun, goOn } = holdingSecond(join(root, 'copy', 'wal'));
+  const log = await openLog(join(root, 'log'), { environment });
   await fill(log);
   const expected = await all(log);
   const before = walOf(join(root, 'log', 'wal')).length;
   const making = log.checkpoint({ scope: 'durable', to: join(root, 'copy') });
-  const writing = (async () => {
-    await snapshotAt(log, 60);
-    await log.compact(60);
-    for (let index = 61; index <= 160; index += 4) await log.append(entriesFrom(index, 4, 3, 300));
-    await snapshotAt(log, 160);
-    await log.compact(160);
-  })();
-  await Promise.all([making, writing]);
+  await begun;
+  await snapshotAt(log, 60);
+  await log.compact(60);
+  for (let index = 61; index <= 160; index += 4) await log.append(entriesFrom(index, 4, 3, 300));
+  await snapshotAt(log, 160);
+  await log.compact(160);
+  goOn();
+  await making;
   await log.compact(160);
   expect(walOf(join(root, 'log', 'wal')).length).toBeLessThan(before);
   await cloneRaftLog(join(root, 'copy'), { to: join(root, 'clone'), identity: 'new-member' });
