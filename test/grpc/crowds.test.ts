@@ -1,5 +1,6 @@
 // One client that asks for very much and takes nothing must cost the server little, and the next client nothing at all.
 // Streams are opened by the hundred and dropped in every state, and what a fresh reader is sent shows what came back.
+import { randomBytes } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -11,6 +12,7 @@ import { packEntries } from '../../src/grpc/wire/entry-batch.js';
 import type { ReadEntry } from '../../src/raft-log/contract.js';
 import { orAborted } from '../../src/errors/index.js';
 import { nodeEnvironment } from '../../src/disk/node-environment.js';
+import { LIMITS } from '../../src/format/limits.js';
 import {
   LARGE_ENTRIES_BYTES,
   LOOKS_MAX,
@@ -284,6 +286,27 @@ test('of entries larger than a message no more is held than the server allows, f
   expect(await all(host.entries({ ...asked, session }))).toHaveLength(1);
   for (const reader of readers) await reader.return?.();
   expect(await all(host.entries(asked))).toHaveLength(1);
+  await host.drain();
+});
+
+test('of snapshots no more are held for readers that take their time, and who has the log reads its own', async () => {
+  const host = hostOf(nodeEnvironment(), scratchDirectory());
+  const session = await opened(host);
+  await saving(host, session, 1, [entryAt(1)]);
+  const upload = { session, uploadId: randomBytes(16), offset: 0, index: 1, conf: Buffer.of(), number: 2 };
+  async function* parts() {
+    yield { part: { $case: 'upload', value: { ...upload, isHeld: false } } as const };
+    yield await Promise.resolve({ part: { $case: 'end', value: { bytes: 0 } } as const });
+  }
+  await host.createSnapshot(parts());
+  const asked = { name: 'a', offset: 0 };
+  const most = LARGE_ENTRIES_BYTES / LIMITS.snapshotChunkBytes;
+  const readers = Array.from({ length: most }, () => host.openSnapshot(asked));
+  for (const reader of readers) expect((await reader.next()).done).toBe(false);
+  expect(await failureOf(all(host.openSnapshot(asked)))).toMatchObject({ code: 'KEELSON_QUEUE_FULL' });
+  expect(await all(host.openSnapshot({ ...asked, session }))).toHaveLength(1);
+  for (const reader of readers) await reader.return();
+  expect(await all(host.openSnapshot(asked))).toHaveLength(1);
   await host.drain();
 });
 

@@ -1,9 +1,11 @@
 import { given, invalidArgument } from '../../errors/arguments.js';
 import { KeelsonError, throwIfAborted, whenAborted } from '../../errors/index.js';
 import { checksum } from '../../format/checksum.js';
-import type { RaftLog } from '../../raft-log/contract.js';
+import { LIMITS } from '../../format/limits.js';
+import type { OpenedSnapshot, RaftLog } from '../../raft-log/contract.js';
 import type { RaftLogCalls, RequestOf, ResponseOf } from '../calls.js';
 import type { SaveStreamRequest, Session, SnapshotUpload } from '../generated/keelson/v1/raft_log.js';
+import { LARGE_ENTRIES_BYTES } from '../limits.js';
 import { toJson } from '../wire/json.js';
 import { CHECKPOINT_SCOPES, hardStateMessageOf } from '../wire/state-message.js';
 import { hardStateChangeOf } from '../wire/save-message.js';
@@ -96,7 +98,7 @@ export class RaftLogHost implements RaftLogCalls {
 
   entries(request: RequestOf<'entries'>, signal?: AbortSignal): AsyncIterable<ResponseOf<'entries'>> {
     const { name, session } = request;
-    const owner = session === undefined ? this.#heldByStrangers : this.#session(session).held;
+    const owner = this.#ownerOf(session);
     const named = this.#named(session?.name ?? name);
     const reader = { held: this.#held, turns: named.turns, owner, isStranger: session === undefined };
     return named.reading(session, (hosted) => new EntryMessages(hosted, request, reader, signal));
@@ -144,10 +146,17 @@ export class RaftLogHost implements RaftLogCalls {
     { name, index, offset, session }: RequestOf<'openSnapshot'>,
     signal?: AbortSignal,
   ): AsyncGenerator<ResponseOf<'openSnapshot'>, void> {
-    yield* this.#named(session?.name ?? name).reading(session, async function* ({ log }) {
-      const opened = await log.openSnapshot(given({ index, signal }));
-      if (opened === null) throw noSnapshot(name, index);
+    const owner = this.#ownerOf(session);
+    const named = this.#named(session?.name ?? name);
+    yield* named.reading(session, async function* ({ log }) {
+      // Each holds a piece for as long as its reader likes.
+      if (owner.bytes + LIMITS.snapshotChunkBytes > LARGE_ENTRIES_BYTES)
+        throw tooMany('bytes of pieces and large entries that readers have not taken', LARGE_ENTRIES_BYTES);
+      owner.bytes += LIMITS.snapshotChunkBytes;
+      let opened: OpenedSnapshot | null = null;
       try {
+        opened = await log.openSnapshot(given({ index, signal }));
+        if (opened === null) throw noSnapshot(name, index);
         yield { part: { $case: 'snapshot', value: opened.meta } } as const;
         let at = 0;
         for await (const chunk of opened.data) {
@@ -157,7 +166,8 @@ export class RaftLogHost implements RaftLogCalls {
             yield { part: { $case: 'piece', value: { data, checksum: checksum(data) } } } as const;
         }
       } finally {
-        await opened.close();
+        owner.bytes -= LIMITS.snapshotChunkBytes;
+        await opened?.close();
       }
     });
   }
@@ -247,6 +257,11 @@ export class RaftLogHost implements RaftLogCalls {
     const named = new NamedLog(name, this.#source, this.#looks, this.#limits.onSync);
     this.#logs.set(name, named);
     return named;
+  }
+
+  /** What is counted for the readers of one session, or for all that have none. */
+  #ownerOf(session: Session | undefined): HeldEntries {
+    return session === undefined ? this.#heldByStrangers : this.#session(session).held;
   }
 
   #toBeOpened(name: string): NamedLog {
