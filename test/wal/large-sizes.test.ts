@@ -6,6 +6,8 @@
 import { describe, expect, test } from 'vitest';
 import type { SimulatedDisk } from '../../sim/disk/simulated-disk.js';
 import { FRAME_MAGIC } from '../../src/format/frame-header.js';
+import { decodeSealTrailer, SEAL_TRAILER_BYTES } from '../../src/format/seal.js';
+import { decodeSegmentHeader, segmentSalt } from '../../src/format/segment-header.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { newDisk, segment } from './scratch-wal.js';
@@ -47,6 +49,30 @@ test('saves that do not fit in what is kept, in one arena or in one write, are f
   disk.crash('power');
   const again = await open(disk, 16 * MIB);
   await expectEntries(again, sizes);
+  await again.close();
+});
+
+test('groups of one length, cut apart by rotations, are written each with its own bytes', async () => {
+  const disk = newDisk(1, { calls: 'inline' });
+  const log = await open(disk, 4096);
+  await log.setHardState({ term: 1 });
+  const sizes: number[] = [];
+  for (let round = 0; round < 3; round += 1)
+    for (let count = 1; count < 12; count += 1) {
+      const from = sizes.length;
+      for (let more = 0; more < count; more += 1) sizes.push(300);
+      await Promise.all(sizes.slice(from).map((size, at) => save(log, from + at + 1, size)));
+    }
+  disk.crash('power');
+  const again = await open(disk, 4096);
+  await expectEntries(again, sizes);
+  // What was left behind ends with its index, so that the next open need not read it.
+  for (let number = 1; number < again.recovery.segments; number += 1) {
+    const bytes = disk.readDurable(segment(number)) ?? new Uint8Array();
+    const verdict = decodeSegmentHeader(bytes);
+    const salt = verdict.kind === 'valid' ? segmentSalt(verdict.header.identity) : 0;
+    expect(decodeSealTrailer(bytes.subarray(-SEAL_TRAILER_BYTES), salt)?.framesUntil).toBeGreaterThan(0);
+  }
   await again.close();
 });
 
