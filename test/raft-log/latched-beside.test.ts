@@ -87,4 +87,5 @@ test('a log that has latched writes no end mark of what was durable before', asy
   await disk.queue.runUntilIdle(disk.queue.nowMs + 1000);
   await disk.queue.runUntil(log.close());
   expect(behind).toEqual([]);
+  expect(log.stats().endMarksFailed).toBe(0);
 });

@@ -136,7 +136,7 @@ export class EndMarks {
 
   async #write(): Promise<void> {
     const mark = this.#latest;
-    if (mark === null) return;
+    if (mark === null || this.#isStopped) return;
     this.#latest = null;
     this.#sequence += 1;
     const { lineage, epoch, checkFence } = this.#writer;
