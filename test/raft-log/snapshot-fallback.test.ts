@@ -242,7 +242,7 @@ test('a crash at any call of such an open leaves the older one in use and the da
   };
   const choose = ({ call }: Stop, way: number): boolean => IS_DEEP || (way + call) % 2 === 0;
   const crashes = await crashesOf(disk.fork(), openOn, choose, () => null);
-expect(crashes.length).toBeGreaterThan(30);
+  expect(crashes.length).toBeGreaterThan(30);
   for (const { disk: left, stop } of crashes)
     await describing(textOf(stop), async () => {
       await runWhole(left, openOn);
