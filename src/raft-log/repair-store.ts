@@ -52,7 +52,7 @@ export async function repairStore(asked: RepairRequest): Promise<RepairReport> {
   const store = await StoreUnderRepair.lock(request.environment, first.paths, folder);
   try {
     const kept = await store.keepWrittenOver(noteOf(plan));
-    await store.stamp(first.store.highestEpoch + 1);
+    await store.stamp(first.store.highestEpoch);
     const survey = await surveyLog(request);
     const done = await carryOut(store, survey, planRepair(survey));
     // As it was found: by now an empty superblock may stand where none was.

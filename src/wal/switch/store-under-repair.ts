@@ -111,13 +111,16 @@ export class StoreUnderRepair {
     return keepInQuarantine(this.#disk, this.#folderIn(dir), files, note);
   }
 
-  /** D11: a writer that lost its lock acknowledges nothing from here on. Where no slot is whole there is nothing to stamp. */
-  async stamp(epoch: number): Promise<void> {
+  /**
+   * D11: a writer that lost its lock acknowledges nothing from here on. Stamps above `seen`, the highest epoch before the
+   * lock, and above those of who opened the store since. Where no slot is whole there is nothing to stamp.
+   */
+  async stamp(seen: number): Promise<void> {
     const nonce = newIdentity(this.environment);
     const file = await this.#openSlots();
     if (file === null) return;
     await file.renew();
-    await file.writeBoth({ epoch, nonce });
+    await file.writeBoth({ epoch: Math.max(seen, file.current.epoch) + 1, nonce });
   }
 
   /** R7: both slots. Until one is whole the store is as it was. */
