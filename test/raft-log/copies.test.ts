@@ -51,6 +51,10 @@ function walOf(dir: string): string[] {
     .map((name) => join(dir, name));
 }
 
+function numberOf(segment = ''): number {
+  return Number(segment.slice(-20, -4));
+}
+
 /** A clone must go on by itself, and keep what it was given across a close. */
 async function expectLives(dir: string, options: { readonly walDir?: string } = {}): Promise<void> {
   const log = await openLog(dir, { create: 'never', ...options });
@@ -78,6 +82,12 @@ test("scope 'all' on an empty log names no segment", async () => {
   });
   await cloneRaftLog(join(root, 'copy'), { to: join(root, 'clone'), identity: 'new-member' });
   await expectLives(join(root, 'clone'));
+  // One entry is enough to be lost.
+  await log.save({ hardState: { term: 2 }, entries: entriesFrom(1, 1, 2) });
+  await expect(log.checkpoint({ scope: 'all', to: join(root, 'next') })).rejects.toMatchObject({
+    code: 'KEELSON_UNAVAILABLE',
+    details: { found: 1, expected: 0 },
+  });
 });
 
 test("scope 'all' right after open, when the segments are gone by the time it is cloned, votes included", async () => {
@@ -129,6 +139,8 @@ test("scope 'all' with entries still held below the snapshot, and refused where 
   await snapshotAt(log, 60);
   const made = await log.checkpoint({ scope: 'all', to: join(root, 'copy') });
   expect([made.segments.length, made.replayAfter]).toEqual([0, (await log.save({})).lsn]);
+  // The log itself keeps what the copy leaves out.
+  expect([log.firstIndex, log.term(1), log.term(59)]).toEqual([1, 2, 2]);
   await cloneRaftLog(join(root, 'copy'), { to: join(root, 'clone'), identity: 'new-member' });
   const clone = await openLog(join(root, 'clone'), { create: 'never' });
   expect([clone.firstIndex, clone.lastIndex, clone.snapshot?.index, clone.term(60)]).toEqual([61, 60, 60, 2]);
@@ -155,6 +167,7 @@ test("scope 'durable' names what is needed behind the snapshot, and the clone re
   const clone = await openLog(to, { create: 'never' });
   expect(await all(clone, 41)).toEqual(expected);
   expect([clone.firstIndex, clone.hardState.commit]).toEqual([41, 40]);
+  expect(numberOf(walOf(join(to, 'wal'))[0])).toBeGreaterThan(numberOf(live.at(-1)));
   await clone.close();
   await expectLives(to);
 });
@@ -175,8 +188,9 @@ test('a clone of a store beside its writer equals it, and is above all its numbe
   expect(clone.recovery.verdict).toBe('clean');
   expect(clone.recovery.epoch).toBeGreaterThan(log.recovery.epoch + 1);
   expect((await clone.save({})).lsn).toBeGreaterThan(lsn);
-  const numbers = (dir: string): string[] => walOf(join(dir, 'wal')).map((path) => path.slice(-20));
-  expect((numbers(to)[0] as string) > (numbers(join(root, 'log')).at(-1) as string)).toBe(true);
+  expect(numberOf(walOf(join(to, 'wal'))[0])).toBeGreaterThan(
+    numberOf(walOf(join(root, 'log', 'wal')).at(-1)),
+  );
   await clone.close();
   await expectLives(to);
 });
@@ -331,6 +345,11 @@ test("identity 'same' keeps no vote and never votes, but where the whole cluster
   expect(alone.unfitUntil).toBe(Infinity);
   const vote = alone.setHardState({ term: 9, vote: 'node-1' });
   await expect(vote).rejects.toMatchObject({ code: 'KEELSON_UNFIT_TO_VOTE' });
+  // Under another id it has promised nothing.
+  const joined = join(root, 'joined');
+  const identity = 'new-member';
+  expect(await cloneRaftLog(restored, { to: joined, identity })).toMatchObject({ unfitUntil: 0 });
+  await (await openLog(joined, { create: 'never' })).setHardState({ term: 9, vote: 'node-4' });
   const whole = join(root, 'whole');
   await cloneRaftLog(dir, { to: whole, identity: 'same', wholeCluster: true });
   const together = await openLog(whole, { create: 'never' });
@@ -386,7 +405,6 @@ test('segments dropped and used again while a checkpoint is taken are kept for i
   await log.compact(160);
   goOn();
   await making;
-  await log.compact(160);
   expect(walOf(join(root, 'log', 'wal')).length).toBeLessThan(before);
   await cloneRaftLog(join(root, 'copy'), { to: join(root, 'clone'), identity: 'new-member' });
   const clone = await openLog(join(root, 'clone'), { create: 'never' });
@@ -445,6 +463,36 @@ test('what is in the way is refused: a directory that holds something, one insid
     code: 'KEELSON_NOT_A_LOG',
   });
   expect(readdirSync(join(root, 'full'))).toEqual(['notes']);
+  // Nothing is kept for what was not begun.
+  expect((await log.space()).holders.some(({ kind }) => kind === 'pin')).toBe(false);
+});
+
+test('a clone is above the epoch of its source by itself, whatever is drawn', async () => {
+  const root = scratch();
+  const log = await openLog(join(root, 'log'));
+  await fill(log);
+  const given = nodeEnvironment();
+  const fillRandom = (into: Uint8Array): void => {
+    // How far apart the epochs are; identities stay what they are.
+    if (into.length === 4) into.fill(0);
+    else given.fillRandom(into);
+  };
+  const environment = { ...withDisk(given, given.disk), fillRandom };
+  const to = join(root, 'clone');
+  await cloneRaftLog(join(root, 'log'), { to, identity: 'new-member', environment });
+  const clone = await openLog(to, { create: 'never' });
+  expect(clone.recovery.epoch).toBe(log.recovery.epoch + 2);
+});
+
+test('a checkpoint waits for the snapshot that was asked for before it', async () => {
+  const root = scratch();
+  const log = await openLog(join(root, 'log'), { snapshotsKept: 1 });
+  await fill(log);
+  await snapshotAt(log, 20);
+  const taken = snapshotAt(log, 40);
+  const made = await log.checkpoint({ scope: 'durable', to: join(root, 'copy') });
+  expect(made.snapshot?.index).toBe(40);
+  await taken;
 });
 
 test('neither a checkpoint nor a copy that did not end is opened as a store, and that one is made again', async () => {

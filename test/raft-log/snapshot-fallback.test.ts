@@ -293,3 +293,24 @@ describe('a whole snapshot that no record names', () => {
     });
   });
 });
+
+test('several that are kept are told newest first, and opened each by its own index, after an open too', async () => {
+  const { disk, open } = simulated();
+  await disk.run(async () => {
+    let log = await open({ snapshotsKept: 3 });
+    await log.save({ entries: entriesFrom(1, 9), hardState: { term: 1, commit: 9 } });
+    for (const index of [3, 6, 9])
+      await log.createSnapshot({ index, conf: CONF, data: dataOf(index, 1, 90) });
+    for (const readOnly of [false, true]) {
+      expect(log.snapshots.map(({ index }) => index)).toEqual([9, 6, 3]);
+      for (const index of [3, 6, 9]) {
+        const opened = await log.openSnapshot({ index });
+        expect(opened?.meta.index).toBe(index);
+        expect(await bytesOf(opened?.data as AsyncIterable<Uint8Array>)).toEqual(dataOf(index, 1, 90));
+      }
+      await log.close();
+      log = await open({ snapshotsKept: 3, readOnly });
+    }
+    await log.close();
+  });
+});

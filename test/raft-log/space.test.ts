@@ -2,7 +2,7 @@
  * A disk that fills up because somebody forgot an archiver must be explained before it is full. Who holds the space is asked
  * of logs in which each holder holds some, and an archiver takes the sealed segments while the log goes on.
  */
-import { writeFileSync, mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { RaftLog } from '../../src/raft-log/contract.js';
@@ -99,6 +99,9 @@ test('an archiver gets the sealed segments alone, which stay until it has them, 
   const { lastLsn } = archived[archived.length - 1] as SealedSegmentFile;
   expect(lastLsn).toBeLessThan((await log.save({})).lsn);
   expect((await log.space()).holders.some(({ kind }) => kind === 'pin')).toBe(false);
+  // What was kept for it alone is gone with it.
+  const left = readdirSync(join(dir, 'wal')).filter((name) => name.endsWith('.wal'));
+  expect(left.length).toBeLessThan(archived.length);
   await fill(log, 121, 181);
   const next = (await log.segmentsSince(lastLsn)[Symbol.asyncIterator]().next()).value as SealedSegmentFile;
   expect(next.firstLsn).toBe(lastLsn + 1);
