@@ -14,7 +14,7 @@ import { WINDOW_BYTES, WINDOWS_BYTES_MAX } from '../../src/grpc/limits.js';
 import { Error as ErrorMessage } from '../../src/grpc/generated/keelson/v1/raft_log.js';
 import { METHODS } from '../../src/grpc/net/service-definition.js';
 import { packEntries } from '../../src/grpc/wire/entry-batch.js';
-import { appending, entryAt, failureOf, framed, opened, rawCalls } from './raw-session.js';
+import { all, appending, entryAt, failureOf, framed, opened, rawCalls } from './raw-session.js';
 import { connected, served } from './served.js';
 
 test('garbage, and a connection that never speaks, are ended; a log is saved beside them', async () => {
@@ -402,6 +402,31 @@ test('of a stream that is not taken one message is read ahead, however small the
   for (let turn = 0; turn < 60 && !stream.destroyed; turn += 1)
     await new Promise((resolve) => stream.session?.ping(resolve));
   expect({ isOpen: !stream.destroyed, isAhead: sent > 4 }).toEqual({ isOpen: true, isAhead: false });
+});
+
+test('of a message that is refused for its last bytes nothing is done', async () => {
+  const server = await served({ limits: { partBytesMax: 70_000 } });
+  const calls = rawCalls(server.port);
+  const session = await opened(calls);
+  const entries = packEntries([{ ...entryAt(1), data: new Uint8Array(80_000) }]);
+  const change = { $case: 'save', value: { entries, hardState: { term: 1, clearsVote: false }, stable: [] } };
+  let begin = (): void => undefined;
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  async function* requests() {
+    yield { session, changes: [] };
+    await begun;
+    yield { changes: [{ number: 1, answered: 0, change }] } as never;
+    await new Promise(() => undefined);
+  }
+  const answers = calls.saveStream(requests())[Symbol.asyncIterator]();
+  await answers.next();
+  begin();
+  expect(await failureOf(answers.next())).toMatchObject({ code: 'KEELSON_QUEUE_FULL' });
+  await calls.save({ session, change: appending(1, 1) });
+  const [read] = await all(calls.entries({ name: 'a', from: 1, until: 2, session }));
+  expect(read?.entries?.sizes).toEqual([1]);
 });
 
 test('what asks for no token takes little: halves of messages, and answers that nobody takes', async () => {

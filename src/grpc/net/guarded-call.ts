@@ -191,6 +191,8 @@ class GuardedCall extends ServerInterceptingCall implements Listener {
   onReceiveMessage(message: Buffer): void {
     this.#forgetParts();
     if (this.#stream !== undefined) this.#count(message);
+    // Its last bytes were too many: who sent it is told that nothing came of it.
+    if (this.#stream?.writableEnded === true) return;
     this.#listener?.onReceiveMessage(message);
   }
 
