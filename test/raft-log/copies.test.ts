@@ -7,6 +7,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   unlinkSync,
@@ -18,6 +19,8 @@ import { type Environment, withDisk } from '../../src/disk/environment.js';
 import { nodeEnvironment } from '../../src/disk/node-environment.js';
 import type { Disk } from '../../src/disk/port.js';
 import { isKeelsonError } from '../../src/errors/index.js';
+import { decodeSegmentHeader, SEGMENT_HEADER_BYTES } from '../../src/format/segment-header.js';
+import { decodeSuperblock, SUPERBLOCK_SLOT_BYTES } from '../../src/format/superblock.js';
 import { cloneRaftLog } from '../../src/raft-log/copies/clone-raft-log.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { bytesOf, entriesFrom, openLog, pictureOf, scratch } from './scratch-log.js';
@@ -53,6 +56,13 @@ function walOf(dir: string): string[] {
 
 function numberOf(segment = ''): number {
   return Number(segment.slice(-20, -4));
+}
+
+/** How the store at `dir` says that it came to be. */
+function originOf(dir: string): unknown {
+  const slot = readFileSync(join(dir, 'superblock')).subarray(0, SUPERBLOCK_SLOT_BYTES);
+  const verdict = decodeSuperblock(slot);
+  return verdict.kind === 'valid' ? verdict.superblock.origin : verdict.kind;
 }
 
 /** A clone must go on by itself, and keep what it was given across a close. */
@@ -142,6 +152,10 @@ test("scope 'all' with entries still held below the snapshot, and refused where 
   // The log itself keeps what the copy leaves out.
   expect([log.firstIndex, log.term(1), log.term(59)]).toEqual([1, 2, 2]);
   await cloneRaftLog(join(root, 'copy'), { to: join(root, 'clone'), identity: 'new-member' });
+  const [segment = ''] = walOf(join(root, 'clone', 'wal'));
+  expect(decodeSegmentHeader(readFileSync(segment).subarray(0, SEGMENT_HEADER_BYTES))).toMatchObject({
+    header: { end: { lastIndex: 60, lastTerm: 2 } },
+  });
   const clone = await openLog(join(root, 'clone'), { create: 'never' });
   expect([clone.firstIndex, clone.lastIndex, clone.snapshot?.index, clone.term(60)]).toEqual([61, 60, 60, 2]);
   await clone.close();
@@ -350,6 +364,7 @@ test("identity 'same' keeps no vote and never votes, but where the whole cluster
   const identity = 'new-member';
   expect(await cloneRaftLog(restored, { to: joined, identity })).toMatchObject({ unfitUntil: 0 });
   await (await openLog(joined, { create: 'never' })).setHardState({ term: 9, vote: 'node-4' });
+  expect([restored, joined].map(originOf)).toEqual(['restored', 'cloned']);
   const whole = join(root, 'whole');
   await cloneRaftLog(dir, { to: whole, identity: 'same', wholeCluster: true });
   const together = await openLog(whole, { create: 'never' });
@@ -464,6 +479,8 @@ test('what is in the way is refused: a directory that holds something, one insid
   });
   expect(readdirSync(join(root, 'full'))).toEqual(['notes']);
   // Nothing is kept for what was not begun.
+  await snapshotAt(log, 60);
+  await log.compact(60);
   expect((await log.space()).holders.some(({ kind }) => kind === 'pin')).toBe(false);
 });
 

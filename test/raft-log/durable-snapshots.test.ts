@@ -328,6 +328,19 @@ describe('a named snapshot that cannot be had', () => {
   });
 });
 
+test('one that is asked for while the same is taken waits for it, and is judged behind it', async () => {
+  const log = await openLog(join(scratch(), 'log'));
+  await log.save({ entries: entriesFrom(1, 5), hardState: { term: 1, commit: 5 } });
+  const { data, end, begun } = held();
+  const first = log.createSnapshot({ index: 5, conf: CONF, data });
+  await begun;
+  const second = log.createSnapshot({ index: 5, conf: CONF, data: dataOf(9, 1) });
+  const refused = expect(second).rejects.toMatchObject({ code: 'KEELSON_SNAPSHOT_OUT_OF_DATE' });
+  end();
+  expect(await first).toMatchObject({ index: 5 });
+  await refused;
+});
+
 test('a writer that is succeeded while it clears old snapshots stops before the next (D11)', async () => {
   const { disk, open } = simulated();
   const generous = await open({ snapshotsKept: 4 });
