@@ -11,6 +11,8 @@ test('what waits when the sync of a snapshot fails is not written any more', asy
     const { disk, open } = simulated({ seed, profile: { calls: 'background' } });
     const log = await disk.queue.runUntil(open());
     await disk.queue.runUntil(log.save({ entries: entriesFrom(1, 4), hardState: { term: 1 } }));
+    const reasons: string[] = [];
+    log.events.on('failed', ({ code }) => reasons.push(code));
     const saves: Promise<string>[] = [];
     const save = (index: number): void => {
       const saved = log.save({ entries: entriesFrom(index, 1) });
@@ -34,6 +36,7 @@ test('what waits when the sync of a snapshot fails is not written any more', asy
     await expect(disk.queue.runUntil(snapshot)).rejects.toMatchObject({ code: 'KEELSON_SYNC_FAILED' });
     const told = await disk.queue.runUntil(Promise.all(saves));
     expect(writesBehind, `with seed ${seed}`).toBe(0);
+    expect(reasons).toEqual(['KEELSON_SYNC_FAILED']);
     if (told[1] !== 'saved') refused += 1;
     await disk.queue.runUntil(log.close());
   }
