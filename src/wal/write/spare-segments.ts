@@ -158,7 +158,8 @@ export class SpareSegments {
     if (failed === null || failed.error === null || bytes < failed.bytes) return null;
     if (this.#environment.now() >= failed.untilMs) return null;
     if (failed.freeBytes === null || failed.freeBytes >= bytes) return failed;
-    return ((await this.#freeBytes()) ?? 0) >= bytes ? null : failed;
+    // What is free is not told any more: the directory may be gone, which only another try finds out.
+    return ((await this.#freeBytes()) ?? Infinity) >= bytes ? null : failed;
   }
 
   /** D7: tried again on a timer too, since a log that refuses saves may see none that would. */
