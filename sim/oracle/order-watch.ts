@@ -25,8 +25,8 @@ export interface OrderScene {
   readonly quarantine: string;
   /** An open or a repair is under way, or a log is open; what is being made has acknowledged nothing, and may go (R7). */
   readonly doing: 'making' | 'opening' | 'repairing' | 'writing';
-  /** There may be no room for a copy. */
-  readonly isFull: boolean;
+  /** There may be no room for a copy, or one of its calls was made to fail: nothing relies on it. */
+  readonly mayLackCopy: boolean;
   /** Others than the log itself may have its files open. */
   readonly isReadBeside: boolean;
 }
@@ -194,7 +194,7 @@ function writtenIn({ from, until, position }: PendingOperation, bytes: Uint8Arra
 /** R4: the frames that an open cuts off are in quarantine first, if there is room. A seal that came to nothing is not. */
 function cutTooEarly(fs: FileSystem, call: CallNotice, scene: OrderScene): string | null {
   const { path, position, bytes } = call;
-  if (scene.doing !== 'opening' || scene.isFull || bytes === null || !isZeros(bytes)) return null;
+  if (scene.doing !== 'opening' || scene.mayLackCopy || bytes === null || !isZeros(bytes)) return null;
   const node = fileOf(fs, call);
   if (node === null) return null;
   const there = trimmed(Buffer.from(node.volatile.slice(position, position + bytes.length)));

@@ -247,7 +247,7 @@ export class Scene {
         snapshots,
         quarantine: `${dir}/${QUARANTINE_DIRECTORY_NAME}`,
         doing: doing === 'opening' && !this.wasOpened ? 'making' : doing,
-        isFull: this.isFull,
+        mayLackCopy: this.isFull || this.faults.suffered.failures > 0,
         isReadBeside: this.isReadBeside || this.copy !== null,
       });
     if (what !== null) this.found(new Finding({ oracle: 'too-early', what: `${this.by}: ${what}` }));
