@@ -1,5 +1,7 @@
 import { KeelsonError } from '../../src/errors/index.js';
 import { lastLsnOf } from '../../src/format/frame-header.js';
+import { parseWalFileName } from '../../src/format/names.js';
+import { decodeSuperblock, SUPERBLOCK_SLOT_BYTES } from '../../src/format/superblock.js';
 import type { RaftLog, SnapshotMeta } from '../../src/raft-log/contract.js';
 import { cloneRaftLog } from '../../src/raft-log/copies/clone-raft-log.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
@@ -16,6 +18,7 @@ import { Random } from '../world/random.js';
 import { hurtCleanEnd } from './hurt-clean-end.js';
 import { openOptions } from './open-options.js';
 import { whatWasForgotten } from './repair-damaged.js';
+import { blocksOf } from './roll-back.js';
 import { SEPARATE_WAL_DIR, type Scene } from './scene.js';
 import { whyFitTooEarly } from './stays-unfit.js';
 
@@ -83,7 +86,7 @@ function hurtFrame(scene: Scene, disk: SimulatedDisk, random: Random): Hurt | nu
   const { boundary } = scene.allowed.promised.state;
   const frames = disk
     .list()
-    .filter((path) => path.startsWith(`${scene.walDir}/`) && path.endsWith('.wal'))
+    .filter((path) => isNamed(path, scene, disk))
     .flatMap((path) =>
       [...framesIn(disk.readVolatile(path) ?? new Uint8Array())].map((frame) => ({ path, ...frame })),
     );
@@ -96,6 +99,17 @@ function hurtFrame(scene: Scene, disk: SimulatedDisk, random: Random): Hurt | nu
   const { path, at, header } = random.pick(live);
   disk.flipBit(path, at + header.headerBytes + random.below(header.payloadBytes), random.below(8));
   return { path, standIn: null };
+}
+
+/** True for a segment that the superblock names: one whose name a power cut has brought back is nobody's any more. */
+function isNamed(path: string, { dir, walDir }: Scene, disk: SimulatedDisk): boolean {
+  if (!path.startsWith(`${walDir}/`)) return false;
+  const name = parseWalFileName(path.slice(walDir.length + 1));
+  const slots = blocksOf(disk, `${dir}/superblock`, SUPERBLOCK_SLOT_BYTES).map(decodeSuperblock);
+  return (
+    name.kind === 'segment' &&
+    slots.every((slot) => slot.kind !== 'valid' || slot.superblock.firstSegment <= name.number)
+  );
 }
 
 async function checkVerified(scene: Scene, disk: SimulatedDisk, { path }: Hurt): Promise<void> {

@@ -63,7 +63,8 @@ function markStale(disk: SimulatedDisk, dir: string): void {
   disk.overwrite(`${dir}/marks`, (1 - marks.indexOf(newest)) * END_MARK_BLOCK_BYTES, encodeEndMark(old));
 }
 
-function blocksOf(disk: SimulatedDisk, path: string, blockBytes: number): Uint8Array[] {
+/** Both blocks of a file that is written in two. */
+export function blocksOf(disk: SimulatedDisk, path: string, blockBytes: number): Uint8Array[] {
   const bytes = disk.readVolatile(path) ?? new Uint8Array();
   return [0, blockBytes].map((from) => bytes.subarray(from, from + blockBytes));
 }
