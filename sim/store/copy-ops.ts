@@ -93,7 +93,11 @@ async function copy(scene: Scene, log: RaftLog, op: CopyOp): Promise<void> {
         scene,
         `a checkpoint is replayed after LSN ${made.replayAfter}, and goes on with ${replayFrom}`,
       );
-    if (scene.copy !== null) scene.copy.stage = cut === true ? 'made' : 'used';
+    if (scene.copy !== null) {
+      scene.copy.stage = cut === true ? 'made' : 'used';
+      // Where something failed, a writer may be without its end marks.
+      if (scene.hasCause) scene.copy.since = 0;
+    }
     scene.reach[of === 'store' ? 'cloned' : 'cloned-from-checkpoint'] += 1;
     if (isMoving) scene.reach['cloned-beside-moving-writer'] += 1;
     // Without its end marks a writer beside is not known to have come so far (D12).
@@ -173,15 +177,14 @@ async function judgeClone(scene: Scene, clone: RaftLog): Promise<void> {
   const found = await observeLog(clone);
   // R8: what was damaged meanwhile is named, and an older one shown.
   if (scene.isDamaged) return;
-  const { identity = 'same-of-whole-cluster', since = 0 } = scene.copy ?? {};
+  const { identity = 'same-of-whole-cluster', stage, since = 0 } = scene.copy ?? {};
   const { allowed } = scene;
   const from = found.boundary.index;
   const isIt = (state: LogState): boolean =>
     state.boundary.index <= from &&
     lastIndexOf(state) >= from &&
     isSameState({ ...withBoundary(state, from), hardState: promisedBy(identity, state) }, found);
-  // Where something failed, a writer may be without its end marks.
-  const promises = allowed.promises.slice(scene.hasCause ? 0 : since);
+  const promises = allowed.promises.slice(stage === 'begun' ? 0 : since);
   if (!promises.some(isIt) && !allowed.candidates().some(({ state }) => isIt(state)))
     throw broken(scene, 'a clone shows a state that its source never was in', describeState(found));
   const unfitUntil = identity === 'same' ? Infinity : 0;

@@ -89,7 +89,7 @@ export class Scene {
     readonly walDir: string | null;
     readonly identity: CopyIdentity;
     /** Where it was begun, among all that was ever promised. */
-    readonly since: number;
+    since: number;
   } | null = null;
   /** Somebody else reads the files of the log that is open. */
   isReadBeside = false;

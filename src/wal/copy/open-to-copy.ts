@@ -78,7 +78,7 @@ async function openStore(request: OpenRequest): Promise<LogToCopy> {
   };
 }
 
-/** All that a writer beside had acknowledged before the call is in it, unless its end marks cannot be written (D12). */
+/** All that a writer beside had acknowledged before the call is in it, unless its end marks cannot be written (D12), or are not, since it has failed (D5). */
 async function openWitnessed(request: OpenRequest): ReturnType<typeof openReadOnly> {
   const { environment } = request;
   const untilMs = environment.now() + WITNESSED_WITHIN_MS;
