@@ -45,6 +45,8 @@ export async function performCopy(scene: Scene, op: CopyOp, seed: number): Promi
     }
     await moveOn(scene, { beside: saves }, seed);
   };
+  // What an earlier crash left and a failing call kept from being judged is in the way.
+  removeCopies(scene);
   // A snapshot covers all before, or what is saved beside it waits.
   if (of === 'all') await move();
   const { identity = 'same-of-whole-cluster' } = op;
