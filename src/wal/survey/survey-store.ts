@@ -198,7 +198,7 @@ class Survey {
     const { environment, paths } = this.#store;
     const next = await wholeHeaderOf(environment.disk, paths.walDir, last.number + 1, range.lineage);
     if (next === null) return false;
-    if (goesOnFrom(next, last.run)) return true;
+    if (this.#joinsLast(next)) return true;
     // A writer that rotated since has added to the last one, which must be read again.
     return this.#catchUp(last, next, range);
   }
@@ -307,7 +307,7 @@ class Survey {
   }
 
   /** True if a segment begins right where the one before it ends, by its frames or by its seal. */
-  #joinsLast(header: SegmentHeader): boolean {
+  #joinsLast(header: Pick<SegmentHeader, 'firstLsn' | 'chain'>): boolean {
     const last = this.#segments[this.#segments.length - 1];
     if (last === undefined || last.run === null) return false;
     return last.isBridged || goesOnFrom(header, last.run);
