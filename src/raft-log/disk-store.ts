@@ -57,7 +57,7 @@ export class DiskStore implements LogStore {
 
   async openSnapshot(ref: SnapshotRef, signal: AbortSignal | undefined): Promise<SnapshotStream> {
     try {
-      return (await this.snapshots.open(ref, signal)).data;
+      return await this.snapshots.open(ref, signal);
     } catch (error) {
       if (!isKeelsonError(error, 'KEELSON_MISSING_SNAPSHOT')) throw error;
       throw await this.#whyMissing(ref.index, error);

@@ -255,9 +255,9 @@ export class StoredRaftLog implements RaftLog {
   async openSnapshot(options?: OpenSnapshotOptions): Promise<OpenedSnapshot | null> {
     this.#checkReadable();
     const { index, signal } = openSnapshotOptionsOf(options);
-    const kept = this.#durable.snapshots.find(({ name }) => index === undefined || name.index === index);
+    const kept = this.#durable.snapshots.find(({ ref }) => index === undefined || ref.index === index);
     if (kept === undefined) return null;
-    const data = await this.#store.openSnapshot(kept.name, signal);
+    const data = await this.#store.openSnapshot(kept.ref, signal);
     const close = (): Promise<void> => data.close();
     return { meta: ownMeta(kept.meta), data, close, [Symbol.asyncDispose]: close };
   }

@@ -37,9 +37,7 @@ export class OpenSnapshots {
     this.#now = now;
   }
 
-  async open(
-    request: OpenSnapshotRequest,
-  ): Promise<{ readonly judged: JudgedSnapshotFile; readonly data: SnapshotStream }> {
+  async open(request: OpenSnapshotRequest): Promise<SnapshotStream> {
     const { path, signal } = request;
     const name = `snapshot ${path}`;
     throwIfAborted(`opening ${name}`, signal);
@@ -60,12 +58,12 @@ export class OpenSnapshots {
     try {
       if (this.#isClosed) await data.close();
       data.throwIfClosed();
-      const judged = await orAborted(`opening ${name}`, signal, file.read(holder));
+      await orAborted(`opening ${name}`, signal, file.read(holder));
       data.throwIfClosed();
       if (this.#holdsAtOnce) await file.keep();
       else await file.pause(holder);
       data.throwIfClosed();
-      return { judged, data };
+      return data;
     } catch (error) {
       const closing = data.close();
       // An open that hangs would keep the one waiting who gave it up.

@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import type { Environment } from '../disk/index.js';
 import { KeelsonError, orAborted, throwIfAborted } from '../errors/index.js';
 import { lackOfBytes, plainBytes } from '../errors/given-bytes.js';
 import { pullingFor } from './inside-data.js';
@@ -16,8 +17,7 @@ export interface PullRequest {
   readonly signal?: AbortSignal | undefined;
   /** Whose snapshot it is: calls from inside the data are told by it, see {@link isInsideDataOf}. */
   readonly owner: object;
-  /** Runs `run` at the end of this turn of the event loop. */
-  readonly endOfTurn: (run: () => void) => void;
+  readonly environment: Pick<Environment, 'endOfTurn'>;
   /** Takes one piece; the next is pulled when it has resolved. */
   readonly take: (piece: Uint8Array) => Promise<void>;
 }
@@ -64,9 +64,15 @@ async function pullAll(request: PullRequest, next: () => Promise<Step>): Promise
     bytes += piece.length;
     checkCount(request, bytes, false);
     await request.take(piece);
-    if (count % PIECES_A_TURN === 0) await new Promise<void>(request.endOfTurn);
+    if (count % PIECES_A_TURN === 0) await endOfTurn(request);
     throwIfAborted('the snapshot', request.signal);
   }
+}
+
+function endOfTurn({ environment }: PullRequest): Promise<void> {
+  return new Promise((resolve) => {
+    environment.endOfTurn(resolve);
+  });
 }
 
 /** An iterator of the host's, and its `next` as it was read, once. */

@@ -75,7 +75,7 @@ function whyBeyond(
 
 /** Moves one file; null if there is no room. */
 export function moveAside(
-  { disk, folder }: AsidePlace,
+  { disk, folder }: Pick<AsidePlace, 'disk' | 'folder'>,
   path: string,
   reason: string,
 ): Promise<string | null> {

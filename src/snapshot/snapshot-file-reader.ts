@@ -91,7 +91,7 @@ export function namedSnapshotOf({ header, footer, checksum }: JudgedSnapshotFile
   const { index, term, conf } = header;
   return {
     ref: Object.freeze({ index, term, checksum }),
-    meta: { index, term, conf, bytes: footer.dataBytes },
+    meta: Object.freeze({ index, term, conf, bytes: footer.dataBytes }),
   };
 }
 

@@ -18,7 +18,7 @@ import {
   type JudgedSnapshotFile,
 } from './snapshot-file-reader.js';
 import { publishedName, temporaryName } from './snapshot-name.js';
-import type { NamedSnapshot, PublishedSnapshot, SnapshotFileMeta, SnapshotRef } from './snapshot-ref.js';
+import type { NamedSnapshot, PublishedSnapshot, SnapshotRef } from './snapshot-ref.js';
 import type { SnapshotStream } from './snapshot-stream.js';
 import { stageSnapshot, type StagedSnapshot } from './staged-snapshot.js';
 import { writeSnapshotFile } from './write-snapshot-file.js';
@@ -37,13 +37,6 @@ export interface SnapshotStoreOptions {
   readonly readOnly?: boolean;
   /** Data bytes of a chunk, 1..262,144. Default 262,144; smaller ones are for tests and small machines. */
   readonly chunkBytes?: number;
-}
-
-/** A snapshot being read. */
-export interface OpenSnapshotFile {
-  readonly meta: SnapshotFileMeta;
-  /** Run through it, or close it: until then its bytes stay on the disk, also when nothing names them any more. */
-  readonly data: SnapshotStream;
 }
 
 /**
@@ -143,22 +136,20 @@ export class SnapshotStore {
         unlink: (leftover) => this.#unlink(leftover),
       });
       const ref: SnapshotRef = Object.freeze({ index, term, checksum });
-      return stageSnapshot(
-        { ref, bytes: dataBytes, path },
-        {
-          publish: () => this.#publish(temporary, path, name),
-          discard: () => this.#discard(temporary, name),
-        },
-        () =>
-          new KeelsonError('KEELSON_ABORTED', `snapshot ${path} was discarded; write it again.`, { path }),
-      );
+      return stageSnapshot({
+        ref,
+        bytes: dataBytes,
+        path,
+        publish: () => this.#publish(temporary, path, name),
+        discard: () => this.#discard(temporary, name),
+      });
     } catch (error) {
       await this.#discard(temporary, name);
       throw error;
     }
   }
 
-  /** See {@link duplicateSnapshot}. Errors: those of {@link readMeta}, and of writing. */
+  /** See {@link duplicateSnapshot}. Errors: those of {@link readEnds}, and of writing. */
   async duplicate(ref: SnapshotRef, toDirectory: string): Promise<string> {
     return duplicateSnapshot(this.#disk, await this.#openJudged(ref), toDirectory);
   }
@@ -173,33 +164,26 @@ export class SnapshotStore {
   }
 
   /**
-   * Reads header and footer of the snapshot that `ref` names: that it is there, whole in length, of this
-   * store and the very one. Damage inside a chunk is met by the stream of {@link open} alone (R8).
+   * Reads header and footer of the snapshot that `ref` names, or where that has no checksum of any whole file of that index
+   * and term: that it is there, whole in length, of this store and the very one. Damage inside a chunk is met by the stream
+   * of {@link open} alone (R8).
    *
    * Errors: `KEELSON_MISSING_SNAPSHOT`, `KEELSON_CORRUPT`, `KEELSON_INCOMPATIBLE_FORMAT`, `KEELSON_READ_FAILED`.
    */
-  async readMeta(ref: SnapshotRef): Promise<SnapshotFileMeta> {
+  async readEnds(ref: ExpectedSnapshot): Promise<NamedSnapshot> {
     const judged = await this.#openJudged(ref);
-    await closeFile(judged.file);
-    return namedSnapshotOf(judged).meta;
-  }
-
-  /** As {@link readMeta}, of a published snapshot that no record at hand names: any whole file of that index and term. */
-  async readUnnamed(index: number, term: number): Promise<NamedSnapshot> {
-    const judged = await this.#openJudged({ index, term });
     await closeFile(judged.file);
     return namedSnapshotOf(judged);
   }
 
   /**
-   * As {@link readMeta}, and a stream of the data, verified chunk by chunk; see {@link SnapshotStream}. From the call on no
-   * `retain` of this store takes it away. `signal` ends the opening and the reading.
+   * As {@link readEnds}, for a stream of the data, verified chunk by chunk; see {@link SnapshotStream}. Run through it, or
+   * close it: until then its bytes stay on the disk, also when nothing names them any more. From the call on no `retain` of
+   * this store takes it away. `signal` ends the opening and the reading.
    */
-  async open(ref: SnapshotRef, signal?: AbortSignal): Promise<OpenSnapshotFile> {
+  open(ref: SnapshotRef, signal?: AbortSignal): Promise<SnapshotStream> {
     const path = join(this.dir, publishedName(ref.index, ref.term));
-    const openJudged = (): Promise<JudgedSnapshotFile> => this.#openJudged(ref);
-    const { judged, data } = await this.#open.open({ path, ref, signal, openJudged });
-    return { meta: namedSnapshotOf(judged).meta, data };
+    return this.#open.open({ path, ref, signal, openJudged: () => this.#openJudged(ref) });
   }
 
   /** Ends all reading, and lets none begin. Resolved: no snapshot is open. */
@@ -268,12 +252,8 @@ export class SnapshotStore {
     this.#directory.changes();
     const moved: string[] = [];
     if (isThere(name)) {
-      const place = { disk: this.#disk, lineage: this.#options.lineage, folder, checkFence };
-      const to = await moveAside(
-        place,
-        path,
-        'It is not the snapshot that the log names, which took its place.',
-      );
+      const reason = 'It is not the snapshot that the log names, which took its place.';
+      const to = await moveAside({ disk: this.#disk, folder }, path, reason);
       if (to === null) {
         this.#untouchable.add(name).add(temporaryName(ref.index, ref.term));
         return [];

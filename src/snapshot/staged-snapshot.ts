@@ -1,3 +1,4 @@
+import { KeelsonError } from '../errors/index.js';
 import type { SnapshotRef } from './snapshot-ref.js';
 
 /**
@@ -26,31 +27,25 @@ export interface StagedSnapshot {
   discard(): Promise<void>;
 }
 
-/** How a staged snapshot is published or discarded, once. */
-export interface StagedSnapshotActions {
-  publish(): Promise<void>;
-  discard(): Promise<void>;
-}
-
-/** A {@link StagedSnapshot} that sees to it that exactly one of the two actions runs, once. */
-export function stageSnapshot(
-  about: Pick<StagedSnapshot, 'ref' | 'bytes' | 'path'>,
-  actions: StagedSnapshotActions,
-  afterDiscard: () => Error,
-): StagedSnapshot {
+/** The same, which sees to it that exactly one of the two ends runs, once. */
+export function stageSnapshot(staged: StagedSnapshot): StagedSnapshot {
   let published: Promise<void> | undefined;
   let discarded: Promise<void> | undefined;
   return {
-    ...about,
+    ...staged,
     publish: () => {
-      if (discarded !== undefined) return Promise.reject(afterDiscard());
-      published ??= actions.publish();
+      if (discarded !== undefined) return Promise.reject(afterDiscard(staged.path));
+      published ??= staged.publish();
       return published;
     },
     discard: () => {
       if (published !== undefined) return Promise.resolve();
-      discarded ??= actions.discard();
+      discarded ??= staged.discard();
       return discarded;
     },
   };
+}
+
+function afterDiscard(path: string): KeelsonError {
+  return new KeelsonError('KEELSON_ABORTED', `snapshot ${path} was discarded; write it again.`, { path });
 }

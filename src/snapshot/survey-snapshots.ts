@@ -5,9 +5,9 @@ import { openToRead, statOf } from '../disk/told-calls.js';
 import { isKeelsonError, type KeelsonError } from '../errors/index.js';
 import { decodeSnapshotFooter, SNAPSHOT_FOOTER_BYTES } from '../format/snapshot-file.js';
 import { listOwnNames } from './open-directory.js';
-import { openJudged, readExactly } from './snapshot-file-reader.js';
+import { namedSnapshotOf, openJudged, readExactly } from './snapshot-file-reader.js';
 import { publishedName, temporaryName } from './snapshot-name.js';
-import type { SnapshotFileMeta, SnapshotRef } from './snapshot-ref.js';
+import type { NamedSnapshot, SnapshotRef } from './snapshot-ref.js';
 import { verifiedChunks } from './verified-chunks.js';
 
 /** A published snapshot, read to its end. */
@@ -21,7 +21,7 @@ export interface SurveyedSnapshot {
   /** Of the whole file, as its own footer says; null if not even that can be read. */
   readonly checksum: number | null;
   /** Null: its data is damaged. */
-  readonly meta: SnapshotFileMeta | null;
+  readonly meta: NamedSnapshot['meta'] | null;
   /** What is wrong with it, another format too; null if it is whole. */
   readonly damage: KeelsonError | null;
 }
@@ -87,17 +87,10 @@ async function surveySnapshot(
     if (footer === 'gone') return null;
     checksum = footer;
     const judged = await openJudged(disk, path, lineage, { ...named, checksum: checksum ?? 0 });
-    const { header } = judged;
     await using(judged.file, async () => {
       for await (const chunk of verifiedChunks(judged)) onBytes(chunk.length);
     });
-    const meta = {
-      index: header.index,
-      term: header.term,
-      conf: header.conf,
-      bytes: judged.footer.dataBytes,
-    };
-    return { ...base, checksum, meta, damage: null };
+    return { ...base, checksum, meta: namedSnapshotOf(judged).meta, damage: null };
   } catch (error) {
     if (!isKeelsonError(error)) throw error;
     if (error.code === 'KEELSON_MISSING_SNAPSHOT') return null;

@@ -40,16 +40,8 @@ export async function writeSnapshotFile(
   try {
     const writer = new SnapshotWriter(file, header, chunkBytes);
     await writer.begin();
-    await pullData({
-      data,
-      bytes,
-      signal,
-      owner,
-      endOfTurn: (run) => {
-        environment.endOfTurn(run);
-      },
-      take: (piece) => writer.add(piece, stopIfAborted),
-    });
+    const take = (piece: Uint8Array): Promise<void> => writer.add(piece, stopIfAborted);
+    await pullData({ data, bytes, signal, owner, environment, take });
     end = await writer.finish();
   } catch (error) {
     await closeFile(file);

@@ -23,7 +23,7 @@ test('promises are followed while the host brings a piece, and not while the dis
       taken();
       return new Promise(() => undefined);
     };
-    void pullData({ data: data(), owner, endOfTurn: setImmediate, take });
+    void pullData({ data: data(), owner, environment: { endOfTurn: setImmediate }, take });
   });
   expect(seen).toEqual([true, false, true, true]);
   expect(isInsideDataOf(owner)).toBe(false);

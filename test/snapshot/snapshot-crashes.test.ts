@@ -40,10 +40,10 @@ class Witness {
   async judge(store: SnapshotStore): Promise<void> {
     for (const [index, ref] of this.promised) {
       expect(await readAll(store, ref)).toEqual(this.#dataOf(ref));
-      expect(await store.readMeta(ref)).toMatchObject({ index, conf: bytesOf('conf') });
+      expect((await store.readEnds(ref)).meta).toMatchObject({ index, conf: bytesOf('conf') });
     }
     for (const published of await store.list()) {
-      const { ref } = await store.readUnnamed(published.index, published.term);
+      const { ref } = await store.readEnds({ index: published.index, term: published.term });
       const staged = this.#staged.filter((candidate) => candidate.ref.checksum === ref.checksum);
       expect(staged.length, published.path).toBe(1);
       expect(await readAll(store, ref)).toEqual(staged[0]?.data);

@@ -50,8 +50,7 @@ async function expectRefused({ store, ref, path }: Victim, what: string): Promis
   const pieces: Uint8Array[] = [];
   const error = await rejection(
     (async () => {
-      const { data } = await store.open(ref);
-      for await (const piece of data) pieces.push(piece);
+      for await (const piece of await store.open(ref)) pieces.push(piece);
     })(),
   );
   expect(error, what).toMatchObject({ code: 'KEELSON_CORRUPT', family: 'damage', path });
@@ -83,12 +82,12 @@ test('a file cut at any byte, or grown, is refused before any chunk is read', as
   // In place, from the end on: a file cut to nothing and written anew is flushed at its close by some file systems.
   for (let length = target.good.length - 1; length >= 0; length -= 1) {
     truncateSync(target.path, length);
-    const error = await rejection(target.store.readMeta(target.ref));
+    const error = await rejection(target.store.readEnds(target.ref));
     expect(error, `cut at ${String(length)}`).toMatchObject({ code: 'KEELSON_CORRUPT', path: target.path });
   }
   for (const tail of [Uint8Array.of(0), target.good.subarray(-FOOTER), target.good]) {
     writeFileSync(target.path, concatenated([target.good, tail]));
-    expect(await rejection(target.store.readMeta(target.ref))).toMatchObject({ code: 'KEELSON_CORRUPT' });
+    expect(await rejection(target.store.readEnds(target.ref))).toMatchObject({ code: 'KEELSON_CORRUPT' });
   }
 });
 
@@ -149,7 +148,7 @@ describe('parts in the wrong place', () => {
     const name = (index: number): string =>
       join(store.dir, `000000000000000${String(index)}-0000000000000001.snap`);
     copyFileSync(name(older.index), name(newer.index));
-    expect(await rejection(store.readMeta(newer))).toMatchObject({
+    expect(await rejection(store.readEnds(newer))).toMatchObject({
       code: 'KEELSON_CORRUPT',
       offset: 48,
       found: 1,

@@ -322,7 +322,8 @@ test('memory is bounded: no call moves more than a chunk, and nothing is pulled 
   const reader = await openObserved(dir, ({ name, bytes }) => (readBytes += name === 'read' ? bytes : 0), {
     readOnly: true,
   });
-  const { data, meta } = await reader.store.open(ref);
+  const { meta } = await reader.store.readEnds(ref);
+  const data = await reader.store.open(ref);
   readBytes = 0;
   let handedBytes = 0;
   for await (const piece of data) {

@@ -38,7 +38,7 @@ describe('a round trip', () => {
           index += 1;
           const ref = await publish(store, index, inPieces(pieces), { conf, term: 3 });
           const data = concatenated(pieces);
-          expect(await store.readMeta(ref)).toEqual({ index, term: 3, conf, bytes: data.length });
+          expect((await store.readEnds(ref)).meta).toEqual({ index, term: 3, conf, bytes: data.length });
           expect(await readAll(store, ref)).toEqual(data);
           await store.retain([]);
         },
@@ -85,14 +85,15 @@ describe('a round trip', () => {
     const staged = await store.write({ index: 2 ** 53 - 1, term: 2 ** 53 - 1, conf, data: bytesOf('x') });
     await staged.publish();
     const index = 2 ** 53 - 1;
-    expect(await store.readMeta(staged.ref)).toEqual({ index, term: index, conf, bytes: 1 });
+    expect((await store.readEnds(staged.ref)).meta).toEqual({ index, term: index, conf, bytes: 1 });
     expect(await store.list()).toEqual([{ index, term: index, path: staged.path }]);
   });
 
   test('chunks handed out belong to the reader', async () => {
     const store = await openStore(snapshotsDirectory());
     const ref = await publish(store, 1, patterned(40));
-    const { data, meta } = await store.open(ref);
+    const { meta } = await store.readEnds(ref);
+    const data = await store.open(ref);
     const pieces: Uint8Array[] = [];
     for await (const piece of data) {
       pieces.push(piece.slice());
@@ -100,7 +101,7 @@ describe('a round trip', () => {
     }
     meta.conf.fill(0);
     expect(concatenated(pieces)).toEqual(patterned(40));
-    expect((await store.readMeta(ref)).conf).toEqual(bytesOf('conf of 1'));
+    expect((await store.readEnds(ref)).meta.conf).toEqual(bytesOf('conf of 1'));
   });
 });
 
@@ -109,7 +110,7 @@ describe('publishing', () => {
     const store = await openStore(snapshotsDirectory());
     const staged = await store.write({ index: 4, term: 2, conf: bytesOf(''), data: patterned(33) });
     expect(await store.list()).toEqual([]);
-    const missing = await rejection(store.readMeta(staged.ref));
+    const missing = await rejection(store.readEnds(staged.ref));
     expect(missing).toMatchObject({ code: 'KEELSON_MISSING_SNAPSHOT', path: staged.path });
     await staged.publish();
     await staged.publish();
@@ -172,7 +173,7 @@ describe('reading', () => {
   test('goes on while retention takes the name away, and ends there if it never began', async () => {
     const { store, disk } = await openObserved(snapshotsDirectory(), () => undefined);
     const ref = await publish(store, 1, patterned(100));
-    const begun = (await store.open(ref)).data[Symbol.asyncIterator]();
+    const begun = (await store.open(ref))[Symbol.asyncIterator]();
     const first = await begun.next();
     const unread = await store.open(ref);
     await store.retain([]);
@@ -181,7 +182,7 @@ describe('reading', () => {
     for (let next = await begun.next(); next.done !== true; next = await begun.next())
       pieces.push(next.value);
     expect(concatenated(pieces)).toEqual(patterned(100));
-    expect(await collected(unread.data)).toEqual(patterned(100));
+    expect(await collected(unread)).toEqual(patterned(100));
     expect(disk.openFiles).toBe(0);
   });
 
@@ -190,7 +191,7 @@ describe('reading', () => {
     const opened = await store.open(await publish(store, 9, bytesOf('first')));
     const ref = await publish(store, 9, bytesOf('second'));
     expect(await readAll(store, ref)).toEqual(bytesOf('second'));
-    expect(await collected(opened.data)).toEqual(bytesOf('first'));
+    expect(await collected(opened)).toEqual(bytesOf('first'));
   });
 
   test('takes one descriptor for all readers, and none before it begins and behind its end', async () => {
@@ -198,11 +199,7 @@ describe('reading', () => {
     const ref = await publish(store, 1, patterned(100));
     const opened = await Promise.all(Array.from({ length: 5 }, () => store.open(ref)));
     expect(disk.openFiles).toBe(0);
-    const [whole, left, half, ...unread] = opened.map(({ data }) => data) as [
-      SnapshotStream,
-      SnapshotStream,
-      SnapshotStream,
-    ];
+    const [whole, left, half, ...unread] = opened as [SnapshotStream, SnapshotStream, SnapshotStream];
     expect(await collected(whole)).toEqual(patterned(100));
     expect(disk.openFiles).toBe(0);
     for await (const piece of left) {
@@ -222,7 +219,7 @@ describe('reading', () => {
   test('is done once: a second run says so instead of bringing nothing', async () => {
     const store = await openStore(snapshotsDirectory());
     const ref = await publish(store, 1, patterned(40));
-    const { data } = await store.open(ref);
+    const data = await store.open(ref);
     expect(await collected(data)).toEqual(patterned(40));
     expect(await rejection(collected(data))).toMatchObject({
       code: 'KEELSON_INVALID_ARGUMENT',
@@ -233,7 +230,7 @@ describe('reading', () => {
   test('ends with the store, also one that is being opened: KEELSON_CLOSED, and no file stays open', async () => {
     const { store, disk } = await openObserved(snapshotsDirectory(), () => undefined);
     const ref = await publish(store, 1, patterned(100));
-    const half = (await store.open(ref)).data[Symbol.asyncIterator]();
+    const half = (await store.open(ref))[Symbol.asyncIterator]();
     await half.next();
     const opening = rejection(store.open(ref));
     await store.close();
@@ -250,7 +247,7 @@ describe('reading', () => {
       return undefined;
     });
     const ref = await publish(store, 1, patterned(100));
-    const { data } = await store.open(ref);
+    const data = await store.open(ref);
     isShort = true;
     expect(await rejection(store.retain([]))).toMatchObject({ family: 'environment' });
     isShort = false;

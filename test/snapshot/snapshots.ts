@@ -77,8 +77,7 @@ export async function publish(
 
 /** All the data of a snapshot, as one. */
 export async function readAll(store: SnapshotStore, ref: SnapshotRef): Promise<Uint8Array> {
-  const { data } = await store.open(ref);
-  return collected(data);
+  return collected(await store.open(ref));
 }
 
 /** All that a stream brings, as one. */

@@ -28,7 +28,7 @@ export class RemoteSnapshots implements SnapshotFiles {
 
   /** The upload that a frame makes count. */
   uploadFor({ effect }: LogFrame): Uint8Array | null {
-    return effect.snapshot === undefined ? null : (this.#uploads.get(effect.snapshot.name) ?? null);
+    return effect.snapshot === undefined ? null : (this.#uploads.get(effect.snapshot.ref) ?? null);
   }
 
   async write(request: StagingRequest): Promise<StagedSnapshot> {
@@ -45,9 +45,7 @@ export class RemoteSnapshots implements SnapshotFiles {
         bytes,
         owner: this,
         signal,
-        endOfTurn: (run) => {
-          environment.endOfTurn(run);
-        },
+        environment,
         take: (piece) => Promise.race([outgoing.push(piece), sending]),
       });
       outgoing.end();

@@ -43,7 +43,7 @@ export function durableStateOf(message: LogState): DurableState {
   for (const meta of message.snapshots.toReversed()) {
     const { index, term } = meta;
     const conf = Uint8Array.from(meta.conf);
-    const snapshot = { name: { index, term, checksum: 0 }, meta: Object.freeze({ ...meta, conf }) };
+    const snapshot = { ref: { index, term, checksum: 0 }, meta: Object.freeze({ ...meta, conf }) };
     durable.apply({ ...none, keepUntil: lastIndex + 1, snapshot });
   }
   durable.stable = new Map([...message.stable].map(([key, value]) => [key, value.slice()]));

@@ -29,10 +29,7 @@ export async function verifyCopy(
     const { durable, snapshots, checkpoint } = source;
     await readAll(source.entries(undefined));
     const { snapshotName, snapshotMeta, hardState, firstIndex, lastIndex, unfitUntil } = durable;
-    if (snapshotName !== null) {
-      const { data } = await snapshots.open(snapshotName);
-      await readAll(data);
-    }
+    if (snapshotName !== null) await readAll(await snapshots.open(snapshotName));
     const snapshot =
       snapshotMeta === null
         ? null

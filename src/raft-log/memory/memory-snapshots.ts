@@ -22,15 +22,12 @@ export class MemorySnapshots implements SnapshotFiles {
     const { index, term, data, signal } = request;
     const pieces: Uint8Array[] = [];
     let bytes = 0;
-    const environment = nodeEnvironment();
     await pullData({
       data,
       bytes: request.bytes,
       owner: this,
       signal,
-      endOfTurn: (run) => {
-        environment.endOfTurn(run);
-      },
+      environment: nodeEnvironment(),
       take: (piece) => {
         if (piece.length > 0) pieces.push(Uint8Array.from(piece));
         bytes += piece.length;

@@ -197,7 +197,7 @@ export class SnapshotTurns {
     if (this.#log.latched !== null) return;
     const isTooMany = this.#durable.snapshots.length > this.#kept;
     this.#durable.keepSnapshots(this.#kept);
-    const kept = this.#durable.snapshots.map(({ name }) => name);
+    const kept = this.#durable.snapshots.map(({ ref }) => ref);
     try {
       // A fence stands before each removal.
       if (isTooMany) await this.#log.witnessDurable();

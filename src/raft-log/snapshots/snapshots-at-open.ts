@@ -3,24 +3,12 @@ import type { Environment } from '../../disk/environment.js';
 import { isKeelsonError, KeelsonError } from '../../errors/index.js';
 import { QUARANTINE_DIRECTORY_NAME, SNAPSHOTS_DIRECTORY_NAME } from '../../format/names.js';
 import type { SnapshotName } from '../../format/raft-records.js';
-import {
-  openSnapshotStore,
-  type NamedSnapshot,
-  type SnapshotFileMeta,
-  type SnapshotStore,
-} from '../../snapshot/index.js';
+import { openSnapshotStore, type NamedSnapshot, type SnapshotStore } from '../../snapshot/index.js';
 import type { RecoveryReport } from '../../wal/report/recovery-report.js';
-import type { SnapshotMeta } from '../snapshot-contract.js';
 import type { OlderLog } from '../switch/older-format.js';
 
-/** A snapshot that is there to be read. */
-export interface KeptSnapshot {
-  readonly name: SnapshotName;
-  readonly meta: SnapshotMeta;
-}
-
 /** The snapshot that a log begins with. */
-export interface FoundSnapshot extends KeptSnapshot {
+export interface FoundSnapshot extends NamedSnapshot {
   /** Null if it is the one that the log names. */
   readonly fallback: RecoveryReport['snapshotFallback'];
 }
@@ -52,14 +40,14 @@ export class SnapshotsAtOpen {
   async find(named: SnapshotName, joins: Joins, lineage: Uint8Array): Promise<FoundSnapshot> {
     const store = await this.#open(lineage, true);
     try {
-      return { name: named, meta: metaOf(await store.readMeta(named)), fallback: null };
+      return { ...(await store.readEnds(named)), fallback: null };
     } catch (error) {
       if (!isUnusable(error)) throw error;
       const older = await newestOlder(store, named, joins);
       if (older === null) throw nothingJoins(named, error);
       const { index, term } = named;
       const lost = { path: error.path ?? '', index, term, reason: error.message };
-      const used = { index: older.name.index, term: older.name.term };
+      const used = { index: older.ref.index, term: older.ref.term };
       return { ...older, fallback: Object.freeze({ lost: Object.freeze(lost), used: Object.freeze(used) }) };
     }
   }
@@ -83,12 +71,11 @@ export class SnapshotsAtOpen {
   }
 
   /** The snapshots below `named` that are whole at head and end and count, newest first. */
-  async older(named: SnapshotName, counts: Joins): Promise<readonly KeptSnapshot[]> {
+  async older(named: SnapshotName, counts: Joins): Promise<readonly NamedSnapshot[]> {
     const others = this.#others ?? (await this.#readBelow(named.index));
     return others
       .filter(({ ref: { index, term } }) => index < named.index && counts(index, term))
-      .sort((a, b) => b.ref.index - a.ref.index || b.ref.term - a.ref.term)
-      .map(({ ref, meta }) => ({ name: ref, meta: metaOf(meta) }));
+      .sort((a, b) => b.ref.index - a.ref.index || b.ref.term - a.ref.term);
   }
 
   /** For a log that only reads: beside its writer any of them may go while they are looked at. */
@@ -130,9 +117,9 @@ async function newestOlder(
   store: SnapshotStore,
   named: SnapshotName,
   joins: Joins,
-): Promise<KeptSnapshot | null> {
+): Promise<NamedSnapshot | null> {
   const isAsked = ({ index, term }: Place): boolean => index < named.index && joins(index, term);
-  for await (const { ref, meta } of wholeOf(store, isAsked)) return { name: ref, meta: metaOf(meta) };
+  for await (const found of wholeOf(store, isAsked)) return found;
   return null;
 }
 
@@ -147,7 +134,7 @@ async function* wholeOf(
     if (!isAsked({ index, term })) continue;
     let found: NamedSnapshot;
     try {
-      found = await store.readUnnamed(index, term);
+      found = await store.readEnds({ index, term });
     } catch (error) {
       if (isUnusable(error)) continue;
       throw error;
@@ -163,8 +150,4 @@ function nothingJoins({ index, term }: SnapshotName, error: KeelsonError): Keels
     { ...error.details, index, term },
     error,
   );
-}
-
-function metaOf({ index, term, conf, bytes }: SnapshotFileMeta): SnapshotMeta {
-  return Object.freeze({ index, term, conf, bytes });
 }

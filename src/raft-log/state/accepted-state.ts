@@ -59,7 +59,7 @@ export class AcceptedState implements LogView {
     this.lastTerm = lastTerm;
     this.hardState = effect.hardState;
     if (effect.stable !== undefined) this.stable = withChange(this.stable, effect.stable);
-    if (effect.snapshot !== undefined) this.snapshot = effect.snapshot.name;
+    if (effect.snapshot !== undefined) this.snapshot = effect.snapshot.ref;
     if (effect.compactedTo !== undefined) this.firstIndex = effect.compactedTo + 1;
     if (effect.resetTo !== undefined) this.firstIndex = effect.resetTo.index + 1;
     this.#lowest = Math.min(this.#lowest, lowestOf(save));

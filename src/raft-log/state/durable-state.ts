@@ -1,5 +1,6 @@
 import type { SnapshotMeta } from '../snapshot-contract.js';
 import { KeelsonError } from '../../errors/index.js';
+import type { NamedSnapshot } from '../../snapshot/index.js';
 import {
   decodeBoundary,
   decodeHardState,
@@ -22,7 +23,7 @@ import type { RunsOfTerms, SealedSegment } from '../../format/seal.js';
 import type { RecoveryReport } from '../../wal/report/recovery-report.js';
 import type { HardState } from '../contract.js';
 import { Cuts } from '../rules/cuts.js';
-import type { Joins, KeptSnapshot, SnapshotsAtOpen } from '../snapshots/snapshots-at-open.js';
+import type { Joins, SnapshotsAtOpen } from '../snapshots/snapshots-at-open.js';
 import { TermRuns } from './term-runs.js';
 
 /** What a durable frame did to the log. */
@@ -33,7 +34,7 @@ export interface FrameEffect {
   readonly entryCount: number;
   readonly terms: number | readonly number[];
   readonly hardState: HardState;
-  readonly snapshot?: KeptSnapshot;
+  readonly snapshot?: NamedSnapshot;
   /** The log was replaced: empty behind this boundary. */
   readonly resetTo?: { readonly index: number; readonly term: number };
   readonly compactedTo?: number;
@@ -55,7 +56,7 @@ export class DurableState implements WalLayer {
   snapshotName: SnapshotName | null = null;
   snapshotMeta: SnapshotMeta | null = null;
   /** The other snapshots that are kept, newest first. */
-  olderSnapshots: readonly KeptSnapshot[] = [];
+  olderSnapshots: readonly NamedSnapshot[] = [];
   unfitUntil = 0;
   /** The small values; never changed, but replaced. */
   stable: ReadonlyMap<string, Uint8Array> = NO_VALUES;
@@ -97,9 +98,9 @@ export class DurableState implements WalLayer {
   }
 
   /** Every snapshot that is kept, newest first. */
-  get snapshots(): readonly KeptSnapshot[] {
-    const { snapshotName: name, snapshotMeta: meta } = this;
-    return name === null || meta === null ? [] : [{ name, meta }, ...this.olderSnapshots];
+  get snapshots(): readonly NamedSnapshot[] {
+    const { snapshotName: ref, snapshotMeta: meta } = this;
+    return ref === null || meta === null ? [] : [{ ref, meta }, ...this.olderSnapshots];
   }
 
   /** A state of its own, over which a log may go on that has the same snapshots. */
@@ -135,7 +136,7 @@ export class DurableState implements WalLayer {
     if (effect.stable !== undefined) this.stable = withChange(this.stable, effect.stable);
     if (snapshot !== undefined) {
       this.olderSnapshots = this.snapshots;
-      this.snapshotName = snapshot.name;
+      this.snapshotName = snapshot.ref;
       this.snapshotMeta = snapshot.meta;
     }
     if (compactedTo !== undefined) this.#compactTo({ index: compactedTo, term: this.term(compactedTo) });
@@ -255,7 +256,7 @@ export class DurableState implements WalLayer {
     this.#lineage = lineage;
     if (this.snapshotName === null || this.#snapshots === null) return;
     const found = await this.#snapshots.find(this.snapshotName, this.#joins, lineage);
-    this.snapshotName = found.name;
+    this.snapshotName = found.ref;
     this.snapshotMeta = found.meta;
     this.fallback = found.fallback;
   }

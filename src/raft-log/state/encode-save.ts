@@ -53,14 +53,14 @@ export function draftHardState(plan: SnapshotPlan): LogFrame {
 }
 
 /** The frame that makes a snapshot count: the host's own, or a leader's that replaces the log (one record, one atom). */
-export function draftSnapshot(plan: SnapshotPlan, name: SnapshotName, meta: SnapshotMeta): LogFrame {
+export function draftSnapshot(plan: SnapshotPlan, ref: SnapshotName, meta: SnapshotMeta): LogFrame {
   const { keepsLog, index, term } = plan;
   const hardState = Object.freeze({ ...plan.hardState });
   const controls: ControlRecord[] = [
-    { kind: RAFT_RECORD_KINDS.snapshot, body: encodeSnapshotName(name, keepsLog) },
+    { kind: RAFT_RECORD_KINDS.snapshot, body: encodeSnapshotName(ref, keepsLog) },
   ];
   if (plan.hardStateChanged) controls.push(hardStateRecord(hardState));
-  const effect = { hardState, snapshot: { name, meta } };
+  const effect = { hardState, snapshot: { ref, meta } };
   const whole = keepsLog ? effect : { ...effect, resetTo: { index, term } };
   return withoutEntries(plan, 'record', controls, whole);
 }
