@@ -5,7 +5,6 @@ import {
   isSameHardState,
   isSameStable,
   lastIndexOf,
-  lastTermOf,
   type LogState,
   type ModelEntry,
   termAt,
@@ -58,11 +57,11 @@ export function applySave(before: LogState, save: ModelSave): SaveOutcome {
     if (from < end && from <= covered) return refused('KEELSON_COMPACTED');
     end = Math.min(end, from);
   }
-  const cut = withEntries(before, end, added);
+  const { boundary, entries: merged, entriesHash, snapshot } = withEntries(before, end, added);
   const hardState = mergeHardState(before, save.hardState);
   const stable = mergeStable(before.stable, save.stable);
-  const state = { ...cut, hardState, stable };
-  const fault = interlock(before, state, lastTermOf(withEntries(before, end, [])), added);
+  const state = { boundary, entries: merged, entriesHash, hardState, snapshot, stable };
+  const fault = interlock(before, state, termAt(before, end - 1) ?? boundary.term, added);
   if (fault !== null) return refused(fault);
   if (isTooLarge(before.stable, stable)) return refused('KEELSON_TOO_LARGE');
   const isEmpty =
@@ -89,8 +88,9 @@ function mergeHardState(before: LogState, change: HardStateChange | undefined): 
 }
 
 function mergeStable(before: LogState['stable'], change: ModelSave['stable']): LogState['stable'] {
+  if (change === undefined) return before;
   const after = new Map(before);
-  for (const [key, value] of change ?? []) {
+  for (const [key, value] of change) {
     if (value === null) after.delete(key);
     else after.set(key, Buffer.from(value).toString('hex'));
   }
@@ -127,7 +127,9 @@ function interlock(
 /** The state with a snapshot taken of it, or installed while it holds `(index, term)`: no entry is dropped. */
 export function withSnapshot(before: LogState, snapshot: NonNullable<LogState['snapshot']>): LogState {
   const commit = Math.max(before.hardState.commit, snapshot.index);
-  return { ...before, snapshot, hardState: { ...before.hardState, commit } };
+  const { boundary, entries, entriesHash, stable } = before;
+  const { term, vote } = before.hardState;
+  return { boundary, entries, entriesHash, hardState: { term, vote, commit }, snapshot, stable };
 }
 
 /** The state that a snapshot replaces whole. */
@@ -137,12 +139,13 @@ export function replacedBy(
   hardState: HardState,
 ): LogState {
   const { index, term } = snapshot;
+  const commit = Math.max(before.hardState.commit, hardState.commit, index);
   return {
     boundary: { index, term },
     entries: [],
     entriesHash: 0,
+    hardState: { term: hardState.term, vote: hardState.vote, commit },
     snapshot,
     stable: before.stable,
-    hardState: { ...hardState, commit: Math.max(before.hardState.commit, hardState.commit, index) },
   };
 }

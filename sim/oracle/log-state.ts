@@ -73,29 +73,24 @@ function entryHash(index: number, term: number, kind: number, data: Uint8Array):
 
 /** The state with other entries from `keepUntil` on. */
 export function withEntries(state: LogState, keepUntil: number, added: readonly ModelEntry[]): LogState {
-  const kept = keepUntil - state.boundary.index - 1;
+  const { boundary, hardState, snapshot, stable } = state;
+  const kept = keepUntil - boundary.index - 1;
   let { entriesHash } = state;
-  for (const entry of state.entries.slice(kept)) entriesHash -= entry.hash;
+  for (let at = kept; at < state.entries.length; at += 1) entriesHash -= state.entries[at]?.hash ?? 0;
   for (const entry of added) entriesHash += entry.hash;
-  return {
-    ...state,
-    entries: [...state.entries.slice(0, kept), ...added],
-    entriesHash: entriesHash >>> 0,
-  };
+  const entries = state.entries.slice(0, kept).concat(added);
+  return { boundary, entries, entriesHash: entriesHash >>> 0, hardState, snapshot, stable };
 }
 
 /** The state with its entries up to `index` gone. */
 export function withBoundary(state: LogState, index: number): LogState {
-  const term = termAt(state, index) ?? 0;
+  const { hardState, snapshot, stable } = state;
+  const boundary = { index, term: termAt(state, index) ?? 0 };
   const dropped = index - state.boundary.index;
   let { entriesHash } = state;
   for (const entry of state.entries.slice(0, dropped)) entriesHash -= entry.hash;
-  return {
-    ...state,
-    boundary: { index, term },
-    entries: state.entries.slice(dropped),
-    entriesHash: entriesHash >>> 0,
-  };
+  const entries = state.entries.slice(dropped);
+  return { boundary, entries, entriesHash: entriesHash >>> 0, hardState, snapshot, stable };
 }
 
 export function isSameHardState(a: HardState, b: HardState): boolean {
@@ -103,6 +98,7 @@ export function isSameHardState(a: HardState, b: HardState): boolean {
 }
 
 export function isSameStable(a: LogState['stable'], b: LogState['stable']): boolean {
+  if (a === b) return true;
   return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value);
 }
 

@@ -8,15 +8,18 @@ export function openOptions(scene: Scene, process: SimulatedProcess): RaftLogOpt
     scene.plan.config;
   return {
     dir: scene.dir,
-    ...(walDirIsSeparate ? { walDir: SEPARATE_WAL_DIR } : {}),
     segmentBytes,
     batchBytesMax,
     snapshotsKept,
-    ...(queueBytesMax === undefined ? {} : { queueBytesMax }),
     writeMode,
     recentBytes: scene.plan.config.recentBytes ?? 0,
     // A store that was open once may never be taken for a missing one.
     create: scene.wasOpened ? 'never' : 'if-missing',
     environment: process.environment,
+    // What a caller may want otherwise stands here too: what is put behind a spread costs each object a shape of its own.
+    readOnly: false,
+    verifyOnOpen: 'tail',
+    ...(walDirIsSeparate && { walDir: SEPARATE_WAL_DIR }),
+    ...(queueBytesMax !== undefined && { queueBytesMax }),
   };
 }

@@ -9,7 +9,7 @@ export interface ZeroFillOptions {
   /** Byte to stop before. */
   readonly until: number;
   /** Most bytes in one write. Default 256 KiB. */
-  readonly stepBytes?: number;
+  readonly stepBytes?: number | undefined;
   /**
    * A `dataSync` after this many bytes, so that no other file's sync ever waits for a whole segment of
    * dirty pages. Default 1 MiB.

@@ -120,18 +120,27 @@ export function encodeSeal(seal: Seal, salt: number): Uint8Array {
   for (let at = 0; at < runs.length; at += 1) putU64(view, runsFrom + at * 8, runs[at] as number);
   const trailer = bytes.subarray(trailerFrom);
   putTrailer(trailer, {
-    ...seal,
-    provisional: provisional
-      ? {
-          ...provisional,
-          stateBytes: state.length,
-          frontChecksum: checksum(bytes.subarray(0, sumsFrom), innerSeed(salt)),
-        }
-      : null,
+    lowest,
+    until,
     runCount,
-    sumsChecksum: checksum(bytes.subarray(sumsFrom, offsetsFrom), innerSeed(salt)),
     offsetsChecksum: checksum(bytes.subarray(offsetsFrom, runsFrom), innerSeed(salt)),
     runsChecksum: checksum(bytes.subarray(runsFrom, trailerFrom), innerSeed(salt)),
+    sumsChecksum: checksum(bytes.subarray(sumsFrom, offsetsFrom), innerSeed(salt)),
+    lastLsn: seal.lastLsn,
+    chain: seal.chain,
+    framesUntil: seal.framesUntil,
+    epoch: seal.epoch,
+    frameCount: seal.frameCount,
+    resets: seal.resets,
+    durable: seal.durable,
+    provisional: provisional
+      ? {
+          tailChecksum: provisional.tailChecksum,
+          stateBytes: state.length,
+          frontChecksum: checksum(bytes.subarray(0, sumsFrom), innerSeed(salt)),
+          entries: provisional.entries,
+        }
+      : null,
   });
   viewOf(trailer).setUint32(4, trailerChecksum(trailer, salt), true);
   return bytes;

@@ -232,7 +232,8 @@ export class StoredRaftLog implements RaftLog {
       const { index } = given;
       const { term } = judgeCreateSnapshot(this.#accepted, { index });
       const judge = (): SnapshotPlan => judgeCreateSnapshot(this.#accepted, { index, term });
-      return this.#takeSnapshot({ ...given, term, judge, isInstall: false });
+      const { conf, data, bytes, signal } = given;
+      return this.#takeSnapshot({ index, term, conf, data, bytes, signal, judge, isInstall: false });
     });
   }
 

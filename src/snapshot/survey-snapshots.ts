@@ -75,22 +75,21 @@ async function surveySnapshot(
   { index, term }: { readonly index: number; readonly term: number },
   isStaged: boolean,
 ): Promise<SurveyedSnapshot | null> {
-  const named = { index, term };
   const path = join(dir, isStaged ? temporaryName(index, term) : publishedName(index, term));
   const stat = await statOf(disk, path, 'a snapshot');
   if (stat === null) return null;
   const { size: fileBytes } = stat;
-  const base = { ...named, path, isStaged, fileBytes, checksum: null, meta: null };
+  const base = { index, term, path, isStaged, fileBytes, checksum: null, meta: null, damage: null };
   let checksum: number | null = null;
   try {
     const footer = await footerChecksum(disk, path, fileBytes);
     if (footer === 'gone') return null;
     checksum = footer;
-    const judged = await openJudged(disk, path, lineage, { ...named, checksum: checksum ?? 0 });
+    const judged = await openJudged(disk, path, lineage, { index, term, checksum: checksum ?? 0 });
     await using(judged.file, async () => {
       for await (const chunk of verifiedChunks(judged)) onBytes(chunk.length);
     });
-    return { ...base, checksum, meta: namedSnapshotOf(judged).meta, damage: null };
+    return { ...base, checksum, meta: namedSnapshotOf(judged).meta };
   } catch (error) {
     if (!isKeelsonError(error)) throw error;
     if (error.code === 'KEELSON_MISSING_SNAPSHOT') return null;

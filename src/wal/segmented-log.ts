@@ -96,18 +96,20 @@ export class SegmentedLog {
     judgement: Judgement,
     report: RecoveryReport,
     counters: WalCounters,
-    { tail: file, ...parts }: WriterParts & { readonly tail: DiskFile },
+    { tail: file, lock, superblock, endMarks }: WriterParts & { readonly tail: DiskFile },
   ): Promise<SegmentedLog> {
     const log = new SegmentedLog(request, judgement, report, counters);
     const { environment, paths, segmentBytes, observer, writeMode } = request;
     const tail = judgement.segments[judgement.segments.length - 1] as LiveSegment;
     const runs = request.layer.termRuns(tail.lowest, tail.until).length / 2;
-    const last = { ...judgement.tail, chain: judgement.tail.run.chain, runs };
-    const { epoch } = parts.superblock.current;
+    const { run, frameCount, resets, front } = judgement.tail;
+    const last = { chain: run.chain, frameCount, resets, runs, front };
+    const { epoch } = superblock.current;
     const spares = new SpareSegments(environment, paths.walDir, request, epoch, counters);
     const host = {
-      ...parts,
       environment,
+      superblock,
+      endMarks,
       observer: spares.watchedBy(observer),
       counters,
       active: () => log.#writingParts().active,
@@ -119,7 +121,8 @@ export class SegmentedLog {
       writer.latch(error);
     };
     await environment.disk.hold(tail.path, file);
-    log.#writing = { ...parts, writer, spares, active: new ActiveSegment(tail, file, last, segmentBytes) };
+    const active = new ActiveSegment(tail, file, last, segmentBytes);
+    log.#writing = { lock, superblock, endMarks, writer, spares, active };
     return log;
   }
 

@@ -131,7 +131,9 @@ export class FileSystem {
   rename(from: Omit<NameSlot, 'ino'>, to: Omit<NameSlot, 'ino'>, node: DiskNode): void {
     this.#setVolatile(to.directory, to.name, node);
     this.#dropVolatile(from.directory, from.name);
-    this.names.note(this.nextSequence(), { ...to, ino: node.ino }, { ...from, ino: node.ino });
+    const { ino } = node;
+    const add = { directory: to.directory, name: to.name, ino };
+    this.names.note(this.nextSequence(), add, { directory: from.directory, name: from.name, ino });
   }
 
   opened(node: FileNode): void {
@@ -186,7 +188,7 @@ export class FileSystem {
     for (const node of this.nodes.values()) copy.nodes.set(node.ino, node.clone());
     copy.root = copy.#directory(this.root.ino);
     const slot = (of: NameSlot | null): NameSlot | null =>
-      of === null ? null : { ...of, directory: copy.#directory(of.directory.ino) };
+      of === null ? null : { directory: copy.#directory(of.directory.ino), name: of.name, ino: of.ino };
     copy.names.operations = this.names.operations.map((operation) => ({
       ...operation,
       add: slot(operation.add),

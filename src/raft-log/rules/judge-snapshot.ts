@@ -101,10 +101,14 @@ function planOf(
   view: LogView,
   outcome: Pick<SnapshotPlan, 'index' | 'term' | 'isHeld' | 'keepsLog' | 'hardState'>,
 ): SnapshotPlan {
-  const { index, term, keepsLog } = outcome;
+  const { index, term, isHeld, keepsLog, hardState } = outcome;
   return {
-    ...outcome,
-    hardStateChanged: !isSameHardState(outcome.hardState, view.hardState),
+    index,
+    term,
+    isHeld,
+    keepsLog,
+    hardState,
+    hardStateChanged: !isSameHardState(hardState, view.hardState),
     firstIndex: keepsLog ? view.firstIndex : index + 1,
     lastIndex: keepsLog ? view.lastIndex : index,
     lastTerm: keepsLog ? view.lastTerm : term,

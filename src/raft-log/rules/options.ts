@@ -76,9 +76,16 @@ export function resolveOptions(options: RaftLogOptions): ResolvedOptions {
   const readOnly = flag('readOnly', raw);
   const onOlderFormat = oneOf('onOlderFormat', raw, ['migrate', 'refuse', 'reset']);
   checkReadOnlyCombination(readOnly, raw);
+  const { dir, walDir, walDirIsSeparate } = resolveDirectories(raw);
+  const { checks, batchBytesMax, queueBytesMax, recentBytes } = diskless(raw);
   return Object.freeze({
-    ...resolveDirectories(raw),
-    ...diskless(raw),
+    dir,
+    walDir,
+    walDirIsSeparate,
+    checks,
+    batchBytesMax,
+    queueBytesMax,
+    recentBytes,
     // Reading alone makes nothing, so a missing log stays missing.
     create: readOnly ? 'never' : oneOf('create', raw, ['if-missing', 'never']),
     segmentBytes: bounded('segmentBytes', raw, LIMITS.segmentBytesMin, LIMITS.segmentBytesMax),

@@ -116,10 +116,10 @@ export function installFieldsOf(request: unknown): Fields<(typeof INSTALL_FIELDS
 export function readSnapshot(fields: ReturnType<typeof snapshotFieldsOf>): GivenSnapshot {
   const { index, conf, data, bytes, signal } = fields;
   checkInteger('index', index, 1, LIMITS.indexMax);
-  const own = { index, conf: readConf(conf), data: readSnapshotData(data) };
+  const [ownConf, ownData] = [readConf(conf), readSnapshotData(data)];
   if (bytes !== undefined) checkInteger('bytes', bytes, 0);
   if (signal !== undefined) checkSignal('signal', signal);
-  return { ...own, bytes, signal };
+  return { index, conf: ownConf, data: ownData, bytes, signal };
 }
 
 /** The request of `installSnapshot`. */

@@ -24,6 +24,7 @@ import type { RecoveryReport } from '../../wal/report/recovery-report.js';
 import type { HardState } from '../contract.js';
 import { Cuts } from '../rules/cuts.js';
 import type { Joins, SnapshotsAtOpen } from '../snapshots/snapshots-at-open.js';
+import { frozenHardState } from './own-copies.js';
 import { TermRuns } from './term-runs.js';
 
 /** What a durable frame did to the log. */
@@ -170,7 +171,7 @@ export class DurableState implements WalLayer {
   ): void {
     const preamble = decodeRaftPreamble(state);
     if (preamble === null) throw unknownRecord(firstLsn, 'the preamble of its segment');
-    this.hardState = Object.freeze({ ...preamble.hardState });
+    this.hardState = frozenHardState(preamble.hardState);
     this.snapshotName = preamble.snapshot;
     this.#giveUpVotes(preamble.unfitUntil);
     this.stable = preamble.stable;
@@ -216,7 +217,7 @@ export class DurableState implements WalLayer {
       case RAFT_RECORD_KINDS.hardState: {
         const decoded = decodeHardState(record.body);
         if (decoded === null) throw unknownRecord(lsn, 'a hard state');
-        this.hardState = Object.freeze({ ...decoded.hardState });
+        this.hardState = frozenHardState(decoded.hardState);
         return;
       }
       case RAFT_RECORD_KINDS.truncation:

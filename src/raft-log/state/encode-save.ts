@@ -16,6 +16,7 @@ import type { SnapshotPlan } from '../rules/judge-snapshot.js';
 import type { LogView } from '../rules/log-view.js';
 import type { FrameEffect } from './durable-state.js';
 import { LogFrame } from './log-frame.js';
+import { frozenHardState } from './own-copies.js';
 
 /** The frame of a save. */
 export function draftSave(view: LogView, plan: SavePlan): LogFrame {
@@ -39,30 +40,32 @@ export function draftSave(view: LogView, plan: SavePlan): LogFrame {
     resets: false,
   };
   // What is accepted is frozen already.
-  const after = plan.hardStateChanged ? Object.freeze({ ...hardState }) : view.hardState;
-  const plain = { keepUntil, entryCount, terms, hardState: after };
-  const effect = stable.size > 0 ? { ...plain, stable } : plain;
+  const after = plan.hardStateChanged ? frozenHardState(hardState) : view.hardState;
+  const effect =
+    stable.size > 0
+      ? { keepUntil, entryCount, terms, hardState: after, stable }
+      : { keepUntil, entryCount, terms, hardState: after };
   const urgency = entryCount > 0 ? 'entries' : 'control';
   return new LogFrame({ fields, effect, urgency, controls, entries });
 }
 
 /** The frame of the hard state that came with a snapshot which the log has already. */
 export function draftHardState(plan: SnapshotPlan): LogFrame {
-  const hardState = Object.freeze({ ...plan.hardState });
+  const hardState = frozenHardState(plan.hardState);
   return withoutEntries(plan, 'control', [hardStateRecord(hardState)], { hardState });
 }
 
 /** The frame that makes a snapshot count: the host's own, or a leader's that replaces the log (one record, one atom). */
 export function draftSnapshot(plan: SnapshotPlan, ref: SnapshotName, meta: SnapshotMeta): LogFrame {
   const { keepsLog, index, term } = plan;
-  const hardState = Object.freeze({ ...plan.hardState });
+  const hardState = frozenHardState(plan.hardState);
   const controls: ControlRecord[] = [
     { kind: RAFT_RECORD_KINDS.snapshot, body: encodeSnapshotName(ref, keepsLog) },
   ];
   if (plan.hardStateChanged) controls.push(hardStateRecord(hardState));
-  const effect = { hardState, snapshot: { ref, meta } };
-  const whole = keepsLog ? effect : { ...effect, resetTo: { index, term } };
-  return withoutEntries(plan, 'record', controls, whole);
+  const snapshot = { ref, meta };
+  const effect = keepsLog ? { hardState, snapshot } : { hardState, snapshot, resetTo: { index, term } };
+  return withoutEntries(plan, 'record', controls, effect);
 }
 
 /** The frame that keeps the server from voting. */

@@ -7,7 +7,9 @@ export function statsOf(frames: FrameStore, counts: FrameCounts, queuedSaves: nu
   const { groups, syncs, frameBytes, zeroFillBytes, rotations, segmentsRecycled, syncMs } = frames.counters;
   const { endMarksFailed, sparseBytes } = frames.counters;
   return {
-    ...counts,
+    saves: counts.saves,
+    entries: counts.entries,
+    payloadBytes: counts.payloadBytes,
     groups,
     syncs,
     frameBytes,

@@ -27,7 +27,8 @@ export async function makeZeroedFile(
     throw makeFailed(path, error);
   }
   try {
-    await zeroFill(file, environment, { ...how, until: segmentBytes });
+    const { stepBytes, syncEveryBytes, onStep, signal } = how;
+    await zeroFill(file, environment, { until: segmentBytes, stepBytes, syncEveryBytes, onStep, signal });
     await file.dataSync();
     return file;
   } catch (error) {

@@ -45,7 +45,9 @@ export async function scanSegment(
   options: WalkOptions,
   replay: (header: FrameHeader, records: FrameRecords) => void,
 ): Promise<SegmentScan> {
-  const walk = new SegmentWalk(file, header, { ...options, readsAhead: true });
+  const { fences, witnesses, beforeRead, untilLsn, judgeFrame } = options;
+  const ahead = { fences, witnesses, readsAhead: true, beforeRead, untilLsn, judgeFrame };
+  const walk = new SegmentWalk(file, header, ahead);
   try {
     return await scanned(walk, header, options, replay);
   } finally {

@@ -23,9 +23,9 @@ export interface WalkOptions extends WindowOptions {
   /** Told of every frame header that is valid, in the run or not. */
   readonly witnesses: Witnesses;
   /** Frames that pass it are left out, as if they were not there. */
-  readonly untilLsn?: number;
+  readonly untilLsn?: number | undefined;
   /** Says why a frame whose checksums hold is not whole all the same: for what only the layer above can tell. */
-  readonly judgeFrame?: FrameJudge;
+  readonly judgeFrame?: FrameJudge | undefined;
 }
 
 /** Why a frame is not whole, as far as its records are concerned; null if it is. */

@@ -85,20 +85,28 @@ export async function listStore(disk: Disk, paths: StorePaths): Promise<StoreLis
     .map((entry) => join(paths.dir, entry.name));
   const names = entries === null ? null : new Set(entries.map((entry) => entry.name));
   const walEntries = await list(disk, paths.walDir);
-  const listing = { segments: new Set<number>(), spares: [] as string[], asides: [] as number[], strays };
-  for (const entry of walEntries ?? []) sortWalName(paths.walDir, entry.name, listing);
-  return { ...listing, names, segments: walEntries === null ? null : listing.segments };
+  const segments = new Set<number>();
+  const listing = {
+    names,
+    segments: walEntries === null ? null : segments,
+    spares: [] as string[],
+    asides: [] as number[],
+    strays,
+  };
+  for (const entry of walEntries ?? []) sortWalName(paths.walDir, entry.name, segments, listing);
+  return listing;
 }
 
 function sortWalName(
   walDir: string,
   name: string,
-  listing: { segments: Set<number>; spares: string[]; asides: number[]; strays: string[] },
+  segments: Set<number>,
+  listing: { spares: string[]; asides: number[]; strays: string[] },
 ): void {
   const parsed = parseWalFileName(name);
   switch (parsed.kind) {
     case 'segment':
-      listing.segments.add(parsed.number);
+      segments.add(parsed.number);
       return;
     case 'aside':
       listing.asides.push(parsed.number);

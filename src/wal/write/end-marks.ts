@@ -140,7 +140,14 @@ export class EndMarks {
     this.#latest = null;
     this.#sequence += 1;
     const { lineage, epoch, checkFence } = this.#writer;
-    const bytes = encodeEndMark({ ...mark, lineage, epoch, sequence: this.#sequence });
+    const bytes = encodeEndMark({
+      lsn: mark.lsn,
+      lastIndex: mark.lastIndex,
+      lastTerm: mark.lastTerm,
+      lineage,
+      epoch,
+      sequence: this.#sequence,
+    });
     try {
       // D11: a timer that comes late, of a process that was paused say, must not put its mark over its successor's.
       await checkFence();

@@ -58,7 +58,8 @@ export async function sealProvisionally(sealing: Sealing): Promise<void> {
   const seal = await sealOf(sealing);
   const checksums = active.index.checksums();
   const state = layer.preambleState();
-  const places = { ...seal, runCount: seal.runs.length / 2, provisional: { stateBytes: state.length } };
+  const { lowest, until, runs } = seal;
+  const places = { lowest, until, runCount: runs.length / 2, provisional: { stateBytes: state.length } };
   if (active.offset + sealBytesOf(places) > active.header.segmentBytes) return;
   const front = await writtenFront(sealing);
   if (front === null) return;
@@ -108,6 +109,7 @@ async function sealOf({ environment, active, durable, layer, superblock }: Seali
     frameCount: active.frameCount,
     resets: active.resets,
     durable,
+    provisional: null,
   };
 }
 
