@@ -130,7 +130,18 @@ function drawFilling(random: Random): SaveOp[] {
 
 function drawSqueeze(random: Random): OpBody {
   const freeBytes = random.pick([0, 0, 4096, 8192, 32_768]);
-  return { kind: 'squeeze', freeBytes, ...(random.chance(0.25) ? { saves: drawFilling(random) } : {}) };
+  const squeeze = { kind: 'squeeze', freeBytes } as const;
+  if (random.chance(0.25)) return { ...squeeze, saves: drawFilling(random) };
+  return random.chance(0.3) ? { ...squeeze, saves: drawShrinking(random) } : squeeze;
+}
+
+/** Less and less, until nothing with an entry fits any more, and then what the reserve is kept for (D7). */
+function drawShrinking(random: Random): SaveOp[] {
+  const sizes = [1500, 700, 300, 100, random.below(40)];
+  const appends = sizes.flatMap((bytes) =>
+    Array.from({ length: 12 }, () => ({ kind: 'append', count: 1, bytes, raise: 0 }) as const),
+  );
+  return [...appends, { kind: 'vote', raise: 1, candidate: 'a' }];
 }
 
 function drawCompact(random: Random, swarm: Swarm): OpBody {

@@ -1,6 +1,8 @@
+import { KeelsonError } from '../../src/errors/index.js';
 import type { Counters } from '../disk/calls/counters.js';
 import { createSimulatedDisk, type SimulatedDisk } from '../disk/simulated-disk.js';
 import { Finding, type FindingFacts } from '../oracle/finding.js';
+import { falseAlarm, withoutCause } from '../store/issue-save.js';
 import type { Reach } from '../store/reach.js';
 import { runStore } from '../store/run-store.js';
 import { Scene } from '../store/scene.js';
@@ -86,9 +88,10 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Run
   try {
     await queue.runUntil(runStore(scene, progress));
   } catch (error) {
-    if (!(error instanceof Finding)) throw error;
-    failure = { ...error.facts, by: scene.by, stack: error.stack ?? error.message };
-    trace.note(`found ${error.message}`, { kind: 'found' });
+    const finding = error instanceof KeelsonError ? unforeseen(scene, error) : error;
+    if (!(finding instanceof Finding)) throw error;
+    failure = { ...finding.facts, by: scene.by, stack: finding.stack ?? finding.message };
+    trace.note(`found ${finding.message}`, { kind: 'found' });
   }
   return {
     failure,
@@ -101,6 +104,12 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Run
     lines: trace.lines,
     maps: maps === null ? null : { before: maps.before, after: sectorMap(disk) },
   };
+}
+
+/** Where no oracle reckons with a failure the store may not fail either. */
+function unforeseen(scene: Scene, error: KeelsonError): Finding {
+  const isFalseAlarm = error.family === 'damage' && !scene.isDamaged;
+  return isFalseAlarm ? falseAlarm(scene, error) : withoutCause(scene, error);
 }
 
 /** The disk as it was before the last crash; behind it the store may have gone on, as the trace shows. */

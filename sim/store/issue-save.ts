@@ -9,9 +9,6 @@ import { lastIndexOf } from '../oracle/log-state.js';
 import { requestOf } from './make-save.js';
 import type { Scene } from './scene.js';
 
-/** Small values of so many bytes fit into the smallest reserve, of which half is kept for the record of a snapshot and of a compaction. */
-const RESERVED_BYTES = 256;
-
 /**
  * Hands a save to the log and tells the allowed set of it: what it leads to before, its fate when it is known.
  * Resolves then; what is wrong is kept in the scene. Never rejects.
@@ -41,12 +38,14 @@ export function issueSave(scene: Scene, save: ModelSave, isAlone = false): Promi
   const issued = outcome.isEmpty ? before : allowed.issue(outcome.state, scene.by);
   tellSave(scene, 'save', issued, `${scene.by} saves`, save.entries);
   const isControl = !outcome.isEmpty && (save.entries?.length ?? 0) === 0;
-  const isFirst = isControl && scene.noteControl() && isAlone && valueBytes(save) <= RESERVED_BYTES;
+  const isReserved = isControl && scene.noteControl(valueBytes(save)) && isAlone;
+  const haveEntries = outcome.isEmpty || isControl ? null : scene.noteEntries();
   const saving = log.save(request);
   scribble();
   return saving.then(
     ({ lsn, lastIndex }) => {
       acknowledged(scene, issued);
+      haveEntries?.();
       noteSaved(scene, save, before, issued);
       const expected = lastIndexOf(issued.state);
       const records = issued === before ? 0 : Math.max(1, expected - lastIndexOf(before.state));
@@ -60,14 +59,15 @@ export function issueSave(scene: Scene, save: ModelSave, isAlone = false): Promi
         scene.reach['mismatch-refused'] += 1;
         return;
       }
-      saveFailed(scene, log, outcome.isEmpty ? null : issued, error, isFirst);
+      saveFailed(scene, log, outcome.isEmpty ? null : issued, error, isReserved);
     },
   );
 }
 
+/** Of the small values, with what says of each how long it is and its key. */
 function valueBytes({ stable = new Map() }: ModelSave): number {
   let bytes = 0;
-  for (const value of stable.values()) bytes += value?.length ?? 0;
+  for (const [key, value] of stable) bytes += 8 + key.length + (value?.length ?? 0);
   return bytes;
 }
 
@@ -113,10 +113,10 @@ export function saveFailed(
   log: RaftLog,
   issued: IssuedState | null,
   error: unknown,
-  isFirstControl: boolean,
+  isReserved: boolean,
 ): void {
   const { allowed } = scene;
-  const finding = judgeFailure(scene, error, isFirstControl);
+  const finding = judgeFailure(scene, error, isReserved);
   if (finding !== null) scene.found(finding);
   if (issued === null) return;
   tellSave(scene, 'refused', issued, `${issued.by} failed: ${String(error)}`);
@@ -134,9 +134,9 @@ export function saveFailed(
 /**
  * Why an operation that the contract allows may not have failed like this; null if it may.
  *
- * @param isFirstControl it needs no room but the reserve, and nothing in this segment has used that on a full disk (D7)
+ * @param isReserved the disk is full, and it needs no room but the reserve, of which there is enough (D7)
  */
-export function judgeFailure(scene: Scene, error: unknown, isFirstControl: boolean): Finding | null {
+export function judgeFailure(scene: Scene, error: unknown, isReserved: boolean): Finding | null {
   if (!(error instanceof KeelsonError)) {
     return new Finding({
       oracle: 'error-type',
@@ -156,16 +156,16 @@ export function judgeFailure(scene: Scene, error: unknown, isFirstControl: boole
       reach['damage-named-by-read'] += 1;
       return scene.isDamaged ? null : falseAlarm(scene, error);
     case 'environment':
-      return judgeEnvironment(scene, error, isFirstControl);
+      return judgeEnvironment(scene, error, isReserved);
   }
 }
 
-function judgeEnvironment(scene: Scene, error: KeelsonError, isFirstControl: boolean): Finding | null {
+function judgeEnvironment(scene: Scene, error: KeelsonError, isReserved: boolean): Finding | null {
   const { reach } = scene;
   if (error.code === 'KEELSON_NO_SPACE') {
     reach['no-space'] += 1;
     if (scene.isFull) {
-      if (!isFirstControl || scene.hasCause || scene.lacksRoomForCopies) return null;
+      if (!isReserved || scene.hasCause || scene.lacksRoomForCopies) return null;
       const what = `${scene.by} needs no room beyond the reserve, and failed: ${error.message}`;
       return new Finding({ oracle: 'full-disk', what, cause: error });
     }

@@ -79,7 +79,7 @@ export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
       return pass(scene, op.ms);
     case 'squeeze':
       scene.squeeze(op.freeBytes);
-      return moveOn(scene, { beside: op.saves ?? [] }, seed);
+      return moveOn(scene, { beside: op.saves ?? [] }, seed, true);
     case 'release':
       scene.release();
       return;

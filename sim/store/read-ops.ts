@@ -168,15 +168,22 @@ export async function compactBesideRead(
   await reading;
 }
 
-/** What goes on beside a stream, a copy, or a reader of its own. */
+/**
+ * What goes on beside a stream, a copy, or a reader of its own.
+ *
+ * @param isAlone nothing else is queued, with which it would fail (D7)
+ */
 export async function moveOn(
   scene: Scene,
   { beside = [], compacts = false }: { readonly beside?: readonly SaveOp[]; readonly compacts?: boolean },
   seed: number,
+  isAlone = false,
 ): Promise<void> {
   const { batchBytesMax } = scene.plan.config;
-  for (const [at, save] of beside.entries())
-    await issueSave(scene, makeSave(save, scene.allowed.newest.state, subSeed(seed, at), batchBytesMax));
+  for (const [at, op] of beside.entries()) {
+    const save = makeSave(op, scene.allowed.newest.state, subSeed(seed, at), batchBytesMax);
+    await issueSave(scene, save, isAlone);
+  }
   if (compacts) await performCompact(scene, 1);
 }
 

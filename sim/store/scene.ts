@@ -29,6 +29,9 @@ export const SEPARATE_WAL_DIR = '/data/wal';
 /** More room than any scenario takes. */
 const ROOMY_BYTES = 2 ** 30;
 
+/** At most, of a record that may use a reserve, but for small values: it has a vote, a boundary or a snapshot's name. */
+const CONTROL_BYTES = 170;
+
 /** Virtual milliseconds that an operation may take; a stuck call takes ten minutes. */
 const PATIENCE_MS = 6 * 3_600_000;
 
@@ -99,7 +102,9 @@ export class Scene {
   readonly told = { compactedTo: -1, snapshotAt: -1, installedAt: -1 };
   /** Damage was named: nothing more can be asked of this store. */
   hasEnded = false;
-  #controlsInTail = 0;
+  /** Of all records that may use a reserve, and of those which used none of what there is now. */
+  #controlBytes = 0;
+  #bytesInFront = 0;
   /** Of the save acknowledged last, by log. */
   readonly #lsns = new WeakMap<RaftLog, number>();
   readonly #watch = new WriterWatch();
@@ -204,16 +209,26 @@ export class Scene {
     this.found(new Finding({ oracle: 'acknowledgement', what }));
   }
 
-  /** Notes a record that may use the reserve; true if it is the first in this segment while the disk is full. */
-  noteControl(): boolean {
-    if (!this.isFull) return false;
-    this.#controlsInTail += 1;
-    return this.#controlsInTail === 1;
+  /** As docs/reliability.md tells it: what saves without entries may use at the end of a segment. */
+  get #reserveBytes(): number {
+    return Math.max(1024, Math.floor(this.plan.config.segmentBytes / 8)) - 512;
+  }
+
+  /** Notes a record that may use the reserve; true if the reserve has room for it, and the disk has none (D7). */
+  noteControl(valueBytes: number): boolean {
+    this.#controlBytes += CONTROL_BYTES + valueBytes;
+    return this.isFull && this.#controlBytes - this.#bytesInFront <= this.#reserveBytes;
+  }
+
+  /** Entries are taken in front of the reserve alone: once these are saved, so is all that was queued before them. */
+  noteEntries(): () => void {
+    const before = this.#controlBytes;
+    return () => (this.#bytesInFront = Math.max(this.#bytesInFront, before));
   }
 
   /** A new segment has a reserve of its own; until then what used the old one's has used it, room or not. */
   noteRotation(): void {
-    this.#controlsInTail = 0;
+    this.#bytesInFront = this.#controlBytes;
   }
 
   /** Leaves so many bytes free on the disk. */

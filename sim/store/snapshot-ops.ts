@@ -135,6 +135,7 @@ async function installHeld(scene: Scene, op: InstallOp, seed: number): Promise<b
       : scene.allowed.issue(withTerm(before.state, hardState.term), scene.by);
   try {
     const meta = await log.installSnapshot(installing);
+    scene.noteControl(0);
     scene.reach['snapshot-held-already'] += 1;
     if (issued !== null) acknowledged(scene, issued);
     if (meta.bytes === held.bytes && Buffer.compare(meta.conf, held.conf) === 0) return true;
@@ -189,6 +190,8 @@ async function settleFloating(
   const { allowed } = scene;
   try {
     await taking;
+    // Its record may be in the reserve, behind saves that were queued while its data came.
+    scene.noteControl(0);
     allowed.landFloating();
     checkTold(scene, branch === 'snapshot-created' ? 'snapshotAt' : 'installedAt', index);
     checkSnapshotFiles(scene, log);
@@ -242,7 +245,7 @@ export async function performCompact(scene: Scene, share: number, isAlone = true
     : isEmpty
       ? before
       : allowed.issue(withBoundary(before.state, upTo), scene.by);
-  const isFirst = !isEmpty && !isFailed && scene.noteControl() && isAlone;
+  const isReserved = !isEmpty && !isFailed && scene.noteControl(0) && isAlone;
   try {
     await log.compact(upTo);
     if (issued !== null) acknowledged(scene, issued);
@@ -251,7 +254,7 @@ export async function performCompact(scene: Scene, share: number, isAlone = true
     if (!isEmpty) scene.reach.compacted += 1;
     if (!isEmpty && scene.isFull) scene.reach['compacted-on-full-disk'] += 1;
   } catch (error) {
-    saveFailed(scene, log, isEmpty ? null : issued, error, isFirst);
+    saveFailed(scene, log, isEmpty ? null : issued, error, isReserved);
   }
 }
 
