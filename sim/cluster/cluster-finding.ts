@@ -6,13 +6,19 @@ export const CLUSTER_RULES = {
   'state-machine-safety':
     'Two nodes applied different entries at one index, or in another order, or an entry that was not committed.',
   'state-hash': "Two nodes' states differ at equal index.",
+  'snapshot-whole': 'A snapshot was put together of too few pieces, or of pieces of several.',
   'commit-without-quorum': 'An entry was called committed that no majority holds durably.',
   'commit-of-older-term': 'A leader committed by counting what is not of its term (figure 8).',
   'one-change': 'A change of members was begun while the one before it was not committed.',
   campaign:
     'Who asks for votes has not applied what it knows to be committed, and so may count by old members.',
+  disruption:
+    'A leader that is heard was unseated, a mere question changed who was asked, or an election passed for one that a leader asked for.',
+  'quorum-check': 'A leader stayed one though it had not heard from a majority for two election timeouts.',
+  'hand-over':
+    'Leadership was handed to who lacks entries, or entries were taken meanwhile, or it never ended.',
   monotone: 'A term, or a commit index, fell.',
-  vote: 'A vote, or a campaign, was sent that the sender could forget; or two votes in one term.',
+  vote: 'A vote, or a campaign, was sent that the sender could forget; or two votes in one term; or one for a shorter log.',
   acknowledgement: "An append or a snapshot was acknowledged that the sender's disk does not hold.",
   'recovered-state': 'What a node recovered is not what it had promised.',
   'stale-message': 'A message of an earlier term, or an answer to an earlier life, changed something.',

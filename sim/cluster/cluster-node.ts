@@ -216,7 +216,7 @@ export class ClusterNode implements HostingNode {
     this.#note('fail', `fails: ${error instanceof Error ? error.message : String(error)}`);
     this.host = null;
     if (!(error instanceof KeelsonError)) {
-      this.#world.found(errorType(this.id, error));
+      this.#world.found(error instanceof ClusterFinding ? error : errorType(this.id, error));
       return;
     }
     if (error.family === 'caller') {
@@ -376,11 +376,7 @@ export class ClusterNode implements HostingNode {
     this.#world.queue.after(tickMs * (1 + drift / 100), () => {
       if (this.host !== host) return;
       // Ticks that a process sleeps through are lost to it.
-      if (!this.isPaused) {
-        host.feed(() => {
-          host.raft.tick();
-        });
-      }
+      if (!this.isPaused) host.tick();
       this.#tickLater(host);
     });
   }

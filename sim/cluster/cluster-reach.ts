@@ -55,6 +55,7 @@ export const CLUSTER_BRANCHES = [
   // The end.
   'converged',
   'converged-without-some',
+  'served-on',
   'liveness-not-asked',
   'over-budget',
 ] as const;

@@ -6,13 +6,17 @@ import type { ClusterWorld } from './cluster-world.js';
 import { describeState } from './promised-log.js';
 import { holds } from './raft-rules.js';
 import { encodePut } from './register-state.js';
+import { StillServes } from './still-serves.js';
 
 /** Election timeouts within which a majority must commit and converge. */
 const TIMEOUTS_MAX = 60;
 /** How long a cluster over budget is watched once faults have stopped. */
 const OVER_BUDGET_TICKS = 100;
 
-/** Faults stop. A drawn majority lives on, the rest stays dead: it must commit, and all of it must come to the same. */
+/**
+ * Faults stop. A drawn majority lives on, the rest stays dead: it must commit, all of it must come to the same, and it must
+ * serve on.
+ */
 export async function converge(world: ClusterWorld): Promise<void> {
   stopFaults(world);
   // A change of members that a leader has taken up and not yet saved is in no log: who is needed for it is known then.
@@ -30,14 +34,31 @@ export async function converge(world: ClusterWorld): Promise<void> {
   }
   const deadlineMs = world.queue.nowMs + TIMEOUTS_MAX * raft.electionTicks * tickMs;
   const marker = new Marker(world);
+  let isAtRest = false;
   while (!isConverged(world, chosen, marker)) {
     if (world.queue.nowMs > deadlineMs) throw notLive(world, chosen);
-    marker.pursue();
+    // What was lost on its way has to be sent again of its own: with the next command it comes by itself.
+    isAtRest ||= hasAll(world, chosen);
+    if (isAtRest) marker.pursue();
     await world.sleep(2 * tickMs);
   }
   world.reach.converged += 1;
+  await serveOn(world, chosen);
   for (const node of world.nodes.values()) if (node.hasCaughtUp) world.reach['unfit-node-caught-up'] += 1;
   if (chosen.length < world.nodes.size) world.reach['converged-without-some'] += 1;
+}
+
+async function serveOn(world: ClusterWorld, chosen: readonly ClusterNode[]): Promise<void> {
+  const { tickMs, raft } = world.plan.config;
+  const deadlineMs = world.queue.nowMs + TIMEOUTS_MAX * raft.electionTicks * tickMs;
+  const wanted = new StillServes(world, membersOf(world, chosen));
+  world.note(`asks for a ${wanted.service}`);
+  while (!wanted.isGiven) {
+    if (world.queue.nowMs > deadlineMs) throw givesNot(wanted.service, chosen);
+    wanted.pursue();
+    await world.sleep(2 * tickMs);
+  }
+  world.reach['served-on'] += 1;
 }
 
 function stopFaults(world: ClusterWorld): void {
@@ -104,12 +125,21 @@ class Marker {
 }
 
 function isConverged(world: ClusterWorld, chosen: readonly ClusterNode[], { index }: Marker): boolean {
-  const configuration = world.leader?.status?.configuration;
-  if (index === null || configuration === undefined) return false;
-  const members = chosen.filter(({ id }) => {
-    return configuration.voters.includes(id) || configuration.learners.includes(id);
-  });
-  return members.every(({ status }) => (status?.applied ?? 0) >= index);
+  if (index === null || world.leader === null) return false;
+  return membersOf(world, chosen).every(({ status }) => (status?.applied ?? 0) >= index);
+}
+
+/** Whether the leader has committed all that it has, and every member of the survivors has applied it. */
+function hasAll(world: ClusterWorld, chosen: readonly ClusterNode[]): boolean {
+  const status = world.leader?.status ?? null;
+  if (status === null || status.commit < status.lastIndex) return false;
+  return membersOf(world, chosen).every((node) => (node.status?.applied ?? 0) >= status.commit);
+}
+
+/** Those of the survivors whom the leader counts among the members. */
+function membersOf(world: ClusterWorld, chosen: readonly ClusterNode[]): readonly ClusterNode[] {
+  const { voters = [], learners = [] } = world.leader?.status?.configuration ?? {};
+  return chosen.filter(({ id }) => voters.includes(id) || learners.includes(id));
 }
 
 /** Before anyone is blamed: did the survivors hold all that was committed? */
@@ -125,8 +155,20 @@ function notLive(world: ClusterWorld, chosen: readonly ClusterNode[]): Error {
   return new ClusterFinding({
     oracle: 'liveness',
     what: `${chosen.map(({ id }) => id).join(' ')} are a majority and hold all ${String(rules.commitMax)} committed entries, but did not commit and converge within ${String(TIMEOUTS_MAX)} election timeouts`,
-    found: chosen.map((node) => `${node.id}: ${describeNode(node)}`).join('\n          '),
+    found: describeAll(chosen),
   });
+}
+
+function givesNot(service: string, chosen: readonly ClusterNode[]): ClusterFinding {
+  return new ClusterFinding({
+    oracle: 'liveness',
+    what: `${chosen.map(({ id }) => id).join(' ')} had converged, and gave no ${service} within ${String(TIMEOUTS_MAX)} election timeouts`,
+    found: describeAll(chosen),
+  });
+}
+
+function describeAll(chosen: readonly ClusterNode[]): string {
+  return chosen.map((node) => `${node.id}: ${describeNode(node)}`).join('\n          ');
 }
 
 function describeNode(node: ClusterNode): string {

@@ -14,6 +14,7 @@ import {
 } from '../raft/index.js';
 import { ClusterFinding } from './cluster-finding.js';
 import { judgeSent } from './judge-sent.js';
+import { LifeRules } from './life-rules.js';
 import {
   describeState,
   lastIndexOf,
@@ -27,6 +28,13 @@ import type { NodeHostParts } from './node-world.js';
 import { SnapshotTaker } from './snapshot-taker.js';
 import { WaitingClients } from './waiting-clients.js';
 
+/** What a life is held to when it says it; the status is costly to ask for at each heartbeat. */
+const JUDGED_BY_LIFE: ReadonlySet<Message['type']> = new Set<Message['type']>([
+  'vote',
+  'pre-vote-response',
+  'timeout-now',
+]);
+
 /**
  * One life of a Raft under the published driver, which every host runs: clients, snapshots and a state around it, and
  * each step shown to the rules.
@@ -39,6 +47,7 @@ export class NodeHost implements RaftHost {
   readonly #parts: NodeHostParts;
   readonly #driver: RaftDriver;
   readonly #seen: LifeSeen;
+  readonly #rules: LifeRules;
   readonly #clients: WaitingClients;
   readonly #pending: Map<number, PendingPromise> = new Map<number, PendingPromise>();
   #pieces: Uint8Array[] = [];
@@ -57,11 +66,14 @@ export class NodeHost implements RaftHost {
     this.#status = raft.status;
     const { term, commit, configuration } = this.#status;
     this.#seen = { term, commit, campaigns: false, judged: 0, configuration };
+    this.#rules = new LifeRules(parts.node.id, world.plan.config.raft);
     log.events.on('space-back', () => {
       world.reach['space-back'] += 1;
     });
     log.events.on('stalled', (call) => {
       world.reach['disk-stalled'] += 1;
+      // The driver hands over then.
+      this.#rules.handsOver();
       judgeStalled(log, call, (what) => {
         world.found(new ClusterFinding({ oracle: 'failed-without-cause', what }));
       });
@@ -100,7 +112,25 @@ export class NodeHost implements RaftHost {
     this.feed(() => {
       const { status } = this;
       this.raft.step(message);
+      this.#rules.took(message, status);
       if (message.term < status.term) this.#judgeStale(message, status);
+      if (message.type === 'vote' || message.type === 'pre-vote')
+        this.#rules.asked(message, status, this.raft.status);
+    });
+  }
+
+  tick(): void {
+    this.feed(() => {
+      this.#rules.ticked();
+      this.raft.tick();
+    });
+  }
+
+  /** Asks it to hand leadership to another; `onTaken`: it tries. */
+  transfer(to: string, onTaken: () => void): void {
+    this.feed(() => {
+      this.#rules.handsOver();
+      if (this.raft.transferLeadership(to) === null) onTaken();
     });
   }
 
@@ -160,7 +190,9 @@ export class NodeHost implements RaftHost {
   turned(): void {
     const { world, node } = this.#parts;
     const { status } = this.raft;
+    const before = this.#status;
     this.#status = status;
+    this.#rules.turned(before, status);
     const hasLed = world.rules.hasLed(status.term);
     world.rules.observe(node, this.#seen, status);
     if (status.role === 'leader' && !hasLed) {
@@ -182,6 +214,7 @@ export class NodeHost implements RaftHost {
     for (const message of messages) {
       if (!this.isRunning) return;
       judgeSent(node, message);
+      if (JUDGED_BY_LIFE.has(message.type)) this.#rules.sends(message, this.raft.status);
       if (message.type === 'snapshot-chunk' && message.offset === 0) world.reach['snapshot-sent'] += 1;
       node.traceMessage('sends', message);
       world.network.send(message, node.life);

@@ -113,8 +113,8 @@ export function performFault(world: ClusterWorld, fault: ClusterFault): void {
 function transfer(world: ClusterWorld, choice: NodeChoice): void {
   const host = world.leader?.host;
   const { id } = world.nodeAt(choice);
-  host?.feed(() => {
-    if (host.raft.transferLeadership(id) === null) world.reach['leadership-transferred'] += 1;
+  host?.transfer(id, () => {
+    world.reach['leadership-transferred'] += 1;
   });
 }
 

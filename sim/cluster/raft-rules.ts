@@ -97,8 +97,9 @@ export class RaftRules {
         });
       }
       if (kind === ENTRY_KIND.configuration) {
-        this.#judgeChange(node, index, term);
-        this.#configurations.set(place(index, term), decodeConfiguration(data));
+        const configuration = decodeConfiguration(data);
+        this.#judgeChange(node, index, term, configuration);
+        this.#configurations.set(place(index, term), configuration);
       }
       before = term;
     }
@@ -160,14 +161,22 @@ export class RaftRules {
     if (isNew) this.#judgeLeader(node, term);
   }
 
-  /** Dissertation 4.1: one change at a time. Whoever first saves a change knows that the one before it is committed. */
-  #judgeChange(node: JudgedNode, index: number, term: number): void {
+  /**
+   * Dissertation 4.1: one server at a time. Whoever first saves a change knows that the one before it is committed, and
+   * changes what that one made.
+   */
+  #judgeChange(node: JudgedNode, index: number, term: number, configuration: Configuration): void {
     if (this.#configurations.has(place(index, term))) return;
     const { newest } = node.promised;
     for (let before = this.commitMax + 1; before < index; before += 1)
       check(this.configurationAt(before, termAt(newest, before) ?? -1) === null, 'one-change', () => {
         return `${node.id} saves a change of members at ${String(index)}, while the one at ${String(before)} is not committed`;
       });
+    const last = this.#history.findLast((one) => one.index < index);
+    const servers = last === undefined ? [] : changedServers(last.configuration, configuration);
+    check(servers.length <= 1, 'one-change', () => {
+      return `${node.id} saves a change at ${String(index)} by which ${servers.join(' ')} come, go or change their part at once`;
+    });
   }
 
   /** 5.4.2, figure 8: by counting a leader commits only what is of its own term. */
@@ -179,9 +188,16 @@ export class RaftRules {
     });
   }
 
-  /** Dissertation 4.1: who campaigns counts by the newest members that it knows to be committed. */
-  #judgeCampaign({ id }: JudgedNode, seen: LifeSeen, { role, applied, commit }: RaftStatus): void {
+  /** Dissertation 4.1: who campaigns counts by the newest members that it knows to be committed. 4.2.1: no learner does. */
+  #judgeCampaign(
+    { id }: JudgedNode,
+    seen: LifeSeen,
+    { role, applied, commit, configuration: { learners } }: RaftStatus,
+  ): void {
     const campaigns = role === 'candidate' || role === 'pre-candidate';
+    check(!campaigns || seen.campaigns || !learners.includes(id), 'campaign', () => {
+      return `${id} campaigns, and is a learner`;
+    });
     check(!campaigns || seen.campaigns || applied >= commit, 'campaign', () => {
       return `${id} campaigns, and has applied ${String(applied)} of ${String(commit)} committed entries`;
     });
@@ -259,6 +275,14 @@ export class RaftRules {
       });
     });
   }
+}
+
+/** Those whose part differs. */
+function changedServers(a: Configuration, b: Configuration): readonly string[] {
+  const partIn = ({ voters, learners }: Configuration, id: string): number =>
+    voters.includes(id) ? 2 : Number(learners.includes(id));
+  const all = new Set([...a.voters, ...a.learners, ...b.voters, ...b.learners]);
+  return [...all].filter((id) => partIn(a, id) !== partIn(b, id));
 }
 
 /** Whether a log holds an entry, or a snapshot in its place. */

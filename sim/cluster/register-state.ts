@@ -1,6 +1,7 @@
 import { checksum } from '../../src/format/checksum.js';
 import type { Entry } from '../../src/raft-log/contract.js';
 import { ENTRY_KIND } from '../raft/index.js';
+import { ClusterFinding } from './cluster-finding.js';
 
 /** What every node's state machine keeps: registers by name, and a hash of all that was ever applied. */
 export class RegisterState {
@@ -21,22 +22,48 @@ export class RegisterState {
     this.#values.set(key, value);
   }
 
-  /** All of it as bytes, with `padBytes` more, so that it takes several pieces to carry. */
+  /**
+   * All of it as bytes, with `padBytes` more, so that it takes several pieces to carry. Each of those bytes follows from the
+   * state too: a piece that is missing, or of another snapshot, shows.
+   */
   encode(padBytes: number): Uint8Array {
     const { applied, hash } = this;
-    const text = JSON.stringify({ applied, hash, values: [...this.#values] });
-    return new TextEncoder().encode(text + ' '.repeat(padBytes));
+    const head = `${JSON.stringify({ applied, hash, padBytes, values: [...this.#values] })}\n`;
+    const pad = Uint8Array.from(
+      { length: padBytes },
+      (_, at) => Math.imul(hash ^ (at + 1), 0x9e3779b1) >>> 24,
+    );
+    return Buffer.concat([new TextEncoder().encode(head), pad]);
   }
 
+  /** Throws if these are not the bytes, all of them and no others, that a state was encoded as. */
   restore(bytes: Uint8Array): void {
-    const state = JSON.parse(new TextDecoder().decode(bytes)) as {
-      readonly applied: number;
-      readonly hash: number;
-      readonly values: readonly (readonly [string, string])[];
-    };
-    this.applied = state.applied;
-    this.hash = state.hash;
-    this.#values = new Map(state.values);
+    const padBytes = this.#read(bytes);
+    if (padBytes !== null && Buffer.compare(this.encode(padBytes), bytes) === 0) return;
+    throw new ClusterFinding({
+      oracle: 'snapshot-whole',
+      what: `a snapshot of ${String(bytes.length)} bytes was restored that no state was encoded as`,
+    });
+  }
+
+  /** Returns how many bytes there shall be behind it; null if it cannot be read. */
+  #read(bytes: Uint8Array): number | null {
+    try {
+      const head = Buffer.from(bytes).subarray(0, bytes.indexOf(0x0a)).toString();
+      const state = JSON.parse(head) as {
+        readonly applied: number;
+        readonly hash: number;
+        readonly padBytes: number;
+        readonly values: readonly (readonly [string, string])[];
+      };
+      this.applied = state.applied;
+      this.hash = state.hash;
+      this.#values = new Map(state.values);
+      return state.padBytes;
+    } catch (error) {
+      if (error instanceof SyntaxError) return null;
+      throw error;
+    }
   }
 }
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { judgeSent, type Sender } from '../../../sim/cluster/judge-sent.js';
 import { PromisedLog } from '../../../sim/cluster/promised-log.js';
 import { type LifeSeen, RaftRules } from '../../../sim/cluster/raft-rules.js';
+import { RegisterState } from '../../../sim/cluster/register-state.js';
 import { WaitingClients } from '../../../sim/cluster/waiting-clients.js';
 import { ENTRY_KIND, type Message, type RaftStatus, type ReadySave } from '../../../sim/raft/index.js';
 import { encodeConfiguration } from '../../../sim/raft/members/configuration.js';
@@ -125,6 +126,29 @@ describe('rules of a cluster', () => {
     rules.offered(n1!, [change(2)], 1);
   });
 
+  test('a change of members is of one server', () => {
+    const { rules, nodes } = scene();
+    const change = (voters: readonly string[], learners: readonly string[] = []): Entry => {
+      return {
+        ...entry(1, 1),
+        kind: ENTRY_KIND.configuration,
+        data: encodeConfiguration({ voters, learners }),
+      };
+    };
+    const offer = (one: Entry, term: number) => () => rules.offered(nodes[0]!, [{ ...one, term }], 0);
+    expect(offer(change(['n1', 'n2', 'n4']), 1)).toThrow(/^one-change: n1 .* at 1 by which n3 n4 come, go/);
+    offer(change(['n1', 'n2', 'n3'], ['n4']), 2)();
+    offer(change(['n1', 'n2']), 3)();
+  });
+
+  test('no learner campaigns', () => {
+    const { rules, nodes } = scene();
+    const configuration = { voters: ['n2', 'n3'], learners: ['n1'] };
+    expect(() => see(rules, nodes[0]!, { role: 'pre-candidate', applied: 0, configuration })).toThrow(
+      /^campaign/,
+    );
+  });
+
   test('who campaigns has applied what it knows to be committed', () => {
     const { rules, nodes } = scene();
     see(rules, nodes[0]!, { role: 'candidate', applied: 0 });
@@ -170,6 +194,22 @@ describe('rules of a cluster', () => {
     expect(() => waiting.confirmed({ context, index: 0 })).toThrow(/^stale-read/);
     waiting.confirmed({ context, index: 1 });
     expect(() => waiting.confirmed({ context: 'n1/1/1', index: 1 })).toThrow(/^stale-message/);
+  });
+});
+
+describe('a snapshot of the registers', () => {
+  test('is read again whole, and not if a piece is missing or of another', () => {
+    const one = new RegisterState();
+    one.apply(entry(1, 1, 'k=v'));
+    const other = new RegisterState();
+    other.apply(entry(1, 2, 'k=w'));
+    const bytes = one.encode(500);
+    const again = new RegisterState();
+    again.restore(bytes);
+    expect([again.applied, again.hash, again.value('k')]).toEqual([1, one.hash, 'v']);
+    const mixed = Buffer.concat([bytes.subarray(0, 300), other.encode(500).subarray(300)]);
+    for (const wrong of [bytes.subarray(0, 300), bytes.subarray(0, 9), mixed])
+      expect(() => new RegisterState().restore(wrong)).toThrow(/^snapshot-whole/);
   });
 });
 
