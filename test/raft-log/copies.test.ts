@@ -23,6 +23,7 @@ import { decodeSegmentHeader, SEGMENT_HEADER_BYTES } from '../../src/format/segm
 import { decodeSuperblock, SUPERBLOCK_SLOT_BYTES } from '../../src/format/superblock.js';
 import { cloneRaftLog } from '../../src/raft-log/copies/clone-raft-log.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
+import { flipBit } from '../cli/stores.js';
 import { bytesOf, entriesFrom, openLog, pictureOf, scratch } from './scratch-log.js';
 
 const conf = Uint8Array.of(7);
@@ -499,6 +500,22 @@ test('a clone is above the epoch of its source by itself, whatever is drawn', as
   await cloneRaftLog(join(root, 'log'), { to, identity: 'new-member', environment });
   const clone = await openLog(to, { create: 'never' });
   expect(clone.recovery.epoch).toBe(log.recovery.epoch + 2);
+});
+
+test('a segment that lies there with a damaged header is named as damaged, and not as dropped', async () => {
+  const root = scratch();
+  const log = await openLog(join(root, 'log'));
+  await fill(log);
+  const [first = ''] = walOf(join(root, 'log', 'wal'));
+  flipBit(first, 100);
+  const damage = { code: 'KEELSON_CORRUPT', family: 'damage', path: first, offset: 0 };
+  // To make it again, as one that was dropped meanwhile, would never help.
+  await expect(log.checkpoint({ scope: 'durable', to: join(root, 'copy') })).rejects.toMatchObject(damage);
+  await expect(async () => {
+    for await (const { data } of log.segmentsSince(0))
+      for await (const piece of data()) expect(piece).toBeDefined();
+  }).rejects.toMatchObject(damage);
+  await log.close();
 });
 
 test('a checkpoint waits for the snapshot that was asked for before it', async () => {

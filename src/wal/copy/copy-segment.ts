@@ -8,6 +8,7 @@ import { writeFully } from '../../disk/write-fully.js';
 import { KeelsonError } from '../../errors/index.js';
 import { sameBytes } from '../../format/identity.js';
 import type { SegmentHeader } from '../../format/segment-header.js';
+import { headerFault } from '../segment/header-fault.js';
 import { isMissingFile, openSegment, readSegmentHeader } from '../segment/read-segment.js';
 
 /** A segment, and how much of its file counts. */
@@ -83,11 +84,22 @@ async function openToCopy(disk: Disk, { path, header }: SegmentToCopy): Promise<
   }
 }
 
-/** A segment that is retired leaves its name before its file is written again. */
+/** A segment that is retired leaves its name before its file is written again: a header that is none, under the name still, is damaged. */
 async function checkIsStill(disk: Disk, file: DiskFile, { path, header }: SegmentToCopy): Promise<void> {
-  const { verdict } = await readSegmentHeader(file);
+  const { verdict, fileBytes } = await readSegmentHeader(file);
   const isIt = verdict.kind === 'valid' && sameBytes(verdict.header.identity, header.identity);
-  if (!isIt || !(await isAt(disk, path, file))) throw usedAgain(path, header.number);
+  if (!(await isAt(disk, path, file))) throw usedAgain(path, header.number);
+  if (isIt) return;
+  const fault = verdict.kind === 'invalid' ? headerFault(verdict, fileBytes, header.number, null) : null;
+  throw fault === null ? usedAgain(path, header.number) : damaged(path, 0, fault.reason);
+}
+
+function damaged(path: string, offset: number, reason: string): KeelsonError {
+  return new KeelsonError(
+    'KEELSON_CORRUPT',
+    `${path} is damaged at byte ${offset}: ${reason}. Nothing was changed. Run: keelson verify <dir>`,
+    { path, offset },
+  );
 }
 
 async function isAt(disk: Disk, path: string, file: DiskFile): Promise<boolean> {
@@ -121,11 +133,7 @@ async function readPart(from: DiskFile, into: Uint8Array, at: number, path: stri
   } catch (error) {
     throw readFailed('a segment', { path, offset: at }, error);
   }
-  throw new KeelsonError(
-    'KEELSON_CORRUPT',
-    `${path} is damaged at byte ${at}: it ends there, expected ${into.length} bytes more. Nothing was changed. Run: keelson verify <dir>`,
-    { path, offset: at },
-  );
+  throw damaged(path, at, `it ends there, expected ${into.length} bytes more`);
 }
 
 async function change(file: DiskFile, run: () => unknown): Promise<void> {
