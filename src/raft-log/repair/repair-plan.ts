@@ -229,14 +229,15 @@ function candidatesOf(survey: LogSurvey, piece: LogPiece, { proven }: Promised):
 
 /** Entries of a stretch that cannot be read though an open, or the stretch itself, passes over what was hit, in order. */
 function unreadableIn({ store }: LogSurvey, piece: LogPiece): readonly IndexRange[] {
-  const { fromSegment, toSegment } = piece;
+  const { fromSegment, toSegment, past } = piece;
   const segments = store.segments.filter(({ number }) => number >= fromSegment && number <= toSegment);
   const lost: IndexRange[] = [];
-  let replaced = Infinity;
-  for (const { isBridged, records, lowest } of segments.reverse()) {
+  // What stands behind the hole that it ends at replaced nothing in it, but for what it went on with.
+  let replaced = past?.then === null ? past.records.lowest : Infinity;
+  for (const { number, isBridged, records, lowest, lowestUpToHole } of segments.reverse()) {
     for (const { from, until } of isBridged ? [...records.unreadable].reverse() : [])
       if (from < replaced) lost.push({ from, until: Math.min(until, replaced) });
-    replaced = Math.min(replaced, lowest);
+    replaced = Math.min(replaced, number === toSegment && !isBridged ? lowestUpToHole : lowest);
   }
   return [...lost, ...unreadablePast(piece)].sort((a, b) => a.from - b.from);
 }

@@ -256,11 +256,13 @@ class Judge {
 
   /**
    * True if the log went on behind the seal. A rotation that found no room to name its segment in the superblock goes on
-   * in the old one, and a crash may bring the name back: where no superblock names the next one, the frames are asked.
+   * in the old one, and a crash may bring the name back: where no superblock names the next one, the frames are asked, those
+   * behind damage too.
    */
   async #wentOn(current: Candidate, next: Candidate, sealedLsn: number): Promise<boolean> {
     if (next.header.number <= this.#store.superblock.newestSegment) return false;
-    return (await this.#scan(current, next, false)).run.lastLsn > sealedLsn;
+    const { run } = await this.#scan(current, next, false);
+    return Math.max(run.lastLsn, this.#witnesses.highestLsn) > sealedLsn;
   }
 
   async #scan(current: Candidate, next: Candidate | null, replays: boolean): Promise<SegmentScan> {

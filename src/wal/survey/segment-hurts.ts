@@ -1,5 +1,5 @@
 import type { Disk, DiskFile } from '../../disk/port.js';
-import type { FrameHeader } from '../../format/frame-header.js';
+import { lastLsnOf, type FrameHeader } from '../../format/frame-header.js';
 import type { SealedSegment } from '../../format/seal.js';
 import type { SegmentHeader } from '../../format/segment-header.js';
 import { readAt } from '../segment/read-segment.js';
@@ -28,6 +28,8 @@ export interface HurtListener {
 export interface SegmentHurt {
   /** Lowest number that a frame wrote or truncated to. */
   readonly lowest: number;
+  /** Of the frames in front of the first hole. */
+  readonly lowestUpToHole: number;
   readonly holes: readonly Hole[];
   /** What stands behind the last frame and is no whole one. */
   readonly tear: Tear | null;
@@ -39,22 +41,27 @@ export interface SegmentHurt {
   readonly records: RecordLedger;
 }
 
+/** Where a segment stands, and what its store says of it. */
+interface Place {
+  readonly disk: Disk;
+  readonly walDir: string;
+  readonly lineage: Uint8Array | null;
+  /** The newest segment that a superblock names; 0 if none is whole. */
+  readonly newestNamed: number;
+}
+
 /** Collects what a survey of a segment meets that is not as it was written. */
 export class SegmentHurts {
-  readonly #place: { readonly disk: Disk; readonly walDir: string; readonly lineage: Uint8Array | null };
+  readonly #place: Place;
   readonly #file: DiskFile;
   readonly #header: SegmentHeader;
   readonly #listener: HurtListener;
   readonly #records: RecordLedger;
   readonly #holes: Hole[] = [];
   #bridge: Bridge | null = null;
+  #lowestUpToHole: number | null = null;
 
-  constructor(
-    place: { readonly disk: Disk; readonly walDir: string; readonly lineage: Uint8Array | null },
-    file: DiskFile,
-    header: SegmentHeader,
-    listener: HurtListener,
-  ) {
+  constructor(place: Place, file: DiskFile, header: SegmentHeader, listener: HurtListener) {
     this.#place = place;
     this.#file = file;
     this.#header = header;
@@ -66,8 +73,9 @@ export class SegmentHurts {
     this.#records.frame(header, [], this.#holes[this.#holes.length - 1]?.offset ?? 0);
   }
 
-  async hole(hole: Hole): Promise<void> {
-    if (this.#holes.length === 0) this.#bridge = await this.#bridgeOver();
+  async hole(walk: SegmentWalk, hole: Hole): Promise<void> {
+    this.#lowestUpToHole ??= this.#records.lowest;
+    if (this.#holes.length === 0) this.#bridge = await this.#bridgeOver(walk);
     this.#holes.push(hole);
     this.#listener.onHole(hole, this.#bridge !== null);
     // What a frame that is lost replaced need not stand in an older segment.
@@ -79,16 +87,30 @@ export class SegmentHurts {
   /** The segment was read to its end; `sealedLsn` is what its seal ends with. */
   async end(walk: SegmentWalk, tear: Tear | null, sealedLsn: number | null): Promise<SegmentHurt> {
     const torn = tear === null ? [] : await this.#walk(tear.lost);
-    if (sealedLsn !== null && sealedLsn > walk.run.lastLsn) this.#bridge ??= await this.#bridgeOver();
+    if (sealedLsn !== null && sealedLsn > walk.run.lastLsn) this.#bridge ??= await this.#bridgeOver(walk);
     const bridged = this.#bridge === null ? null : await this.#bridged(this.#bridge, walk.offset);
     if (bridged === null) for (const one of torn) this.#listener.onLostFrame(one);
     const records = bridged ?? this.#records;
-    return { lowest: records.lowest, holes: this.#holes, tear, torn, isBridged: bridged !== null, records };
+    const { lowest } = records;
+    return {
+      lowest,
+      lowestUpToHole: this.#lowestUpToHole ?? lowest,
+      holes: this.#holes,
+      tear,
+      torn,
+      isBridged: bridged !== null,
+      records,
+    };
   }
 
-  #bridgeOver(): Promise<Bridge | null> {
-    const { disk, walDir, lineage } = this.#place;
-    return bridgeOver(disk, walDir, this.#file, this.#header, lineage);
+  /** As an open does: where no superblock names the next segment, the log may have gone on behind the seal (D6). */
+  async #bridgeOver(walk: SegmentWalk): Promise<Bridge | null> {
+    const { disk, walDir, lineage, newestNamed } = this.#place;
+    const bridge = await bridgeOver(disk, walDir, this.#file, this.#header, lineage);
+    if (bridge === null || this.#header.number < newestNamed) return bridge;
+    for await (const { header } of walk.behind(walk.offset))
+      if (walk.canFollow(header) && lastLsnOf(header) > bridge.trailer.lastLsn) return null;
+    return bridge;
   }
 
   async #bridged(bridge: Bridge, framesUntil: number): Promise<RecordLedger> {

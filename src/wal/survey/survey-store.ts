@@ -249,7 +249,7 @@ class Survey {
     heardLsn: number,
   ): Promise<SurveyedSegment> {
     const { listener } = this.#request;
-    const { environment, paths } = this.#store;
+    const { environment, paths, slots } = this.#store;
     const fences = await this.#fences.of(file, header, range, this.#mark);
     this.#witnesses.hear(header.durable, header.epoch);
     const readBefore = this.#readBytes;
@@ -268,7 +268,8 @@ class Survey {
       },
     });
     if (heardLsn === 0) listener.onSegment(header, this.#joinsLast(header));
-    const place = { disk: environment.disk, walDir: paths.walDir, lineage: range.lineage };
+    const newestNamed = slots.superblock?.newestSegment ?? 0;
+    const place = { disk: environment.disk, walDir: paths.walDir, lineage: range.lineage, newestNamed };
     const hurts = new SegmentHurts(place, file, header, listener);
     const index = new RecordIndex(header.end.lastIndex + 1);
     let entries = 0;
@@ -283,7 +284,7 @@ class Survey {
       },
       onHole: async (hole) => {
         if (!(await this.#isStill(file, header))) return false;
-        await hurts.hole(hole);
+        await hurts.hole(walk, hole);
         return true;
       },
     });
@@ -353,6 +354,7 @@ const NOTHING: Omit<SurveyedSegment, 'number' | 'path'> = {
   frames: 0,
   entries: 0,
   lowest: 0,
+  lowestUpToHole: 0,
   run: null,
   framesUntil: 0,
   holes: [],
