@@ -13,6 +13,16 @@ export function closeFile(file: DiskFile, mode: CallMode = 'background'): Awaita
   }
 }
 
+/** What `use` makes of an open file, which stays open, unless that failed. */
+export async function keeping<T>(file: DiskFile, use: (file: DiskFile) => Awaitable<T>): Promise<T> {
+  try {
+    return await use(file);
+  } catch (error) {
+    await closeFile(file);
+    throw error;
+  }
+}
+
 /** What `use` makes of an open file, which is closed then, whatever came of it. */
 export async function using<T>(file: DiskFile, use: (file: DiskFile) => Awaitable<T>): Promise<T> {
   try {

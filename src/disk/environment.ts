@@ -78,6 +78,13 @@ export function withDisk<D extends Disk>(
   };
 }
 
+/** Resolves at the end of this turn of the event loop: what is worked off in stretches lets others go on between them. */
+export function turnEnded(environment: Pick<Environment, 'endOfTurn'>): Promise<void> {
+  return new Promise((resolve) => {
+    environment.endOfTurn(resolve);
+  });
+}
+
 /** Refuses what is no {@link Environment}, naming what of it is missing. */
 export function checkEnvironment(argument: string, value: unknown): asserts value is Environment {
   if (typeof value !== 'object' || value === null) throw invalidArgument(argument, value, 'an Environment');

@@ -1,10 +1,40 @@
 import { join } from 'node:path';
-import { overwriteFailed, readFailed, syncFailed, type NextStep } from './disk-failure.js';
-import type { DirectoryEntry, Disk, DiskFile, FileStat } from './port.js';
+import {
+  changeFailed,
+  overwriteFailed,
+  readFailed,
+  syncFailed,
+  type DiskPlace,
+  type NextStep,
+} from './disk-failure.js';
+import type { Awaitable, DirectoryEntry, Disk, DiskFile, FileStat } from './port.js';
 import { systemCode } from './system-error.js';
 import { writeFully } from './write-fully.js';
 
 /** Calls of the disk whose failure is told: what it was of, where that stands, and what to do. */
+
+/** What `read` resolves to. `KEELSON_READ_FAILED` */
+export async function reading<T>(what: string, place: DiskPlace, read: () => Awaitable<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throw readFailed(what, place, error);
+  }
+}
+
+/** What `change` resolves to. `KEELSON_NO_SPACE`, `KEELSON_WRITE_FAILED` */
+export async function changing<T>(
+  what: string,
+  place: DiskPlace,
+  next: NextStep,
+  change: () => Awaitable<T>,
+): Promise<T> {
+  try {
+    return await change();
+  } catch (error) {
+    throw changeFailed(what, place, error, next);
+  }
+}
 
 /** Opens a file for reading; null if none is there, nor a directory for it. `KEELSON_READ_FAILED` */
 export async function openToRead(disk: Disk, path: string, what: string): Promise<DiskFile | null> {
@@ -17,12 +47,8 @@ export async function openToRead(disk: Disk, path: string, what: string): Promis
 }
 
 /** What stands under a path; null if nothing does. `KEELSON_READ_FAILED` */
-export async function statOf(disk: Disk, path: string, what: string): Promise<FileStat | null> {
-  try {
-    return await disk.stat(path);
-  } catch (error) {
-    throw readFailed(what, { path }, error);
-  }
+export function statOf(disk: Disk, path: string, what: string): Promise<FileStat | null> {
+  return reading(what, { path }, () => disk.stat(path));
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Environment } from './environment.js';
+import { turnEnded, type Environment } from './environment.js';
 import type { DiskFile } from './port.js';
 import { writeFully } from './write-fully.js';
 
@@ -60,14 +60,8 @@ export async function zeroFill(
         await file.dataSync('background');
         unsyncedBytes = 0;
       }
-      await endOfTurn(environment);
+      await turnEnded(environment);
     }
   }
   return position - from;
-}
-
-function endOfTurn(environment: Pick<Environment, 'endOfTurn'>): Promise<void> {
-  return new Promise((resolve) => {
-    environment.endOfTurn(resolve);
-  });
 }

@@ -1,9 +1,10 @@
 import { lockFailed, readFailed } from '../disk/disk-failure.js';
 import type { Disk, DiskFile } from '../disk/port.js';
 import { systemCode } from '../disk/system-error.js';
+import { reading } from '../disk/told-calls.js';
 import { SUPERBLOCK_NAME } from '../format/names.js';
 import type { SuperblockVerdict } from '../format/superblock.js';
-import { closeFile, using } from '../disk/close-file.js';
+import { closeFile, keeping, using } from '../disk/close-file.js';
 import { RecoveryTally } from './report/damage.js';
 import type { KeelsonError } from '../errors/index.js';
 import { openEndMarks } from './write/end-marks.js';
@@ -12,7 +13,6 @@ import { removeLeftovers } from './switch/set-segments-aside.js';
 import { newIdentity } from './store/begin-log.js';
 import { makeFreshStore } from './store/fresh-store.js';
 import type { Judgement } from './recover/judge.js';
-import type { LiveSegment } from './segment/live-segment.js';
 import { StoreJudge, type Judged } from './recover/judge-store.js';
 import { lockStore, type StoreLock } from './store/lock-store.js';
 import { throwIfAbandoned } from '../errors/log-refusals.js';
@@ -77,6 +77,7 @@ class Opening {
   readonly #tally: RecoveryTally;
   readonly #judge: StoreJudge;
   readonly #counters = new WalCounters();
+  readonly #onZeroed = (bytes: number): void => this.#counters.zeroFilled(bytes);
 
   constructor(request: OpenRequest) {
     this.#request = request;
@@ -90,19 +91,11 @@ class Opening {
     const listing = await listStore(disk, this.#paths);
     refuseCopies(this.#paths.dir, listing);
     if (listing.names?.has(SUPERBLOCK_NAME) !== true) throw await this.#judge.withoutSuperblock(listing);
-    const file = await this.#openSuperblockForReading();
+    const path = superblockPath(this.#paths.dir);
+    const file = await reading('the superblock', { path }, () => disk.open(path, { access: 'read' }));
     const judged = await using(file, () => this.#judge.besideWriter(file));
     const log = new SegmentedLog(this.#request, judged.judgement, this.#tally.report('clean'));
     return { log, judged };
-  }
-
-  async #openSuperblockForReading(): Promise<DiskFile> {
-    const path = superblockPath(this.#paths.dir);
-    try {
-      return await this.#request.environment.disk.open(path, { access: 'read' });
-    } catch (error) {
-      throw readFailed('the superblock', { path }, error);
-    }
   }
 
   async writable(): Promise<SegmentedLog> {
@@ -176,7 +169,7 @@ class Opening {
     const nonce = newIdentity(this.#request.environment);
     await superblock.writeBoth({ epoch: this.#tally.epoch, nonce, isCleanEnd: false });
     const { judged, tail } = await this.#lookAgain(superblock, first);
-    try {
+    return keeping(tail, async () => {
       const { judgement } = judged;
       const { newestSegment } = superblock.current;
       const late = judgement.segments
@@ -189,62 +182,46 @@ class Opening {
       await this.#beginEpoch(superblock, judgement);
       await this.#cleanUp(superblock, judged.listing, judgement);
       const verdict = this.#tally.cut === null ? 'clean' : 'torn-tail';
-      return await this.#start(lock, superblock, judged, tail, verdict);
-    } catch (error) {
-      await closeFile(tail);
-      throw error;
-    }
+      return this.#start(lock, superblock, judged, tail, verdict);
+    });
   }
 
   /** R7: a store that never said it was live has acknowledged nothing, and is made (again). */
   async #make(lock: StoreLock, found: FoundSlots): Promise<SegmentedLog> {
-    const { slots, bytes } = found;
-    const { environment, layer, segmentBytes, create, signal } = this.#request;
-    const listing = await listStore(environment.disk, this.#paths);
-    const isOther = slots.some((slot) => slot.kind === 'other-version');
-    if (
-      isOther ||
-      create === 'never' ||
-      (await firstTrace(this.#request.environment.disk, this.#paths, listing)) !== null
-    )
+    const { layer, create } = this.#request;
+    const { disk } = this.#request.environment;
+    const listing = await listStore(disk, this.#paths);
+    const isOther = found.slots.some((slot) => slot.kind === 'other-version');
+    if (isOther || create === 'never' || (await firstTrace(disk, this.#paths, listing)) !== null)
       throw await this.#judge.unreadable(found, listing);
     refuseStrays(listing);
-    const onZeroed = (count: number): void => this.#counters.zeroFilled(count);
-    const paths = this.#paths;
     layer.restart();
-    const superblock = await makeFreshStore({
-      environment,
-      paths,
-      layer,
-      segmentBytes,
-      superblock: lock.superblock,
-      superblockBytes: bytes,
-      onZeroed,
-      signal,
-    }).catch((error: unknown) => {
-      // What stopped the fill may be the signal itself; the store never said that it is live, so it is made again.
+    // The store never said that it is live, so it is made again.
+    const superblock = await this.#filling(
+      makeFreshStore(this.#request, lock.superblock, found.bytes, this.#onZeroed),
+    );
+    const judged = await this.#judge.judge(await readSlots(lock.superblock));
+    this.#tally.epoch = superblock.current.epoch;
+    const tail = await openTail(disk, judged.judgement);
+    return keeping(tail, () => this.#start(lock, superblock, judged, tail, 'fresh'));
+  }
+
+  /** What stopped a fill with zeros may be the signal itself. */
+  async #filling<T>(fill: Promise<T>): Promise<T> {
+    return fill.catch((error: unknown) => {
       this.#throwIfAborted();
       throw error;
     });
-    const judged = await this.#judge.judge(await readSlots(lock.superblock));
-    this.#tally.epoch = superblock.current.epoch;
-    const tail = await openTail(environment.disk, judged.judgement);
-    try {
-      return await this.#start(lock, superblock, judged, tail, 'fresh');
-    } catch (error) {
-      await closeFile(tail);
-      throw error;
-    }
   }
 
   /** A crafted store may stand at the end of its numbers, where the next epoch would be the first again. */
   #checkRoom({ superblock, judgement }: Judged): void {
-    const { segments, tail, highestEpoch } = judgement;
+    const { last, tail, highestEpoch } = judgement;
     try {
       checkRoomAbove(superblockPath(this.#paths.dir), {
         epoch: highestEpoch,
         generation: superblock.generation,
-        segment: (segments[segments.length - 1] as LiveSegment).header.number,
+        segment: last.header.number,
         lsn: tail.run.lastLsn,
       });
     } catch (error) {
@@ -274,12 +251,8 @@ class Opening {
       [...(listing.segments ?? [])].every((number) => first.listing.segments?.has(number) === true);
     if (isSame) {
       const tail = await openTail(disk, first.judgement);
-      try {
-        if (!(await tailGrew(tail, first.judgement))) return { judged: { ...first, listing }, tail };
-      } catch (error) {
-        await closeFile(tail);
-        throw error;
-      }
+      const hasGrown = await keeping(tail, () => tailGrew(tail, first.judgement));
+      if (!hasGrown) return { judged: { ...first, listing }, tail };
       await closeFile(tail);
     }
     const judged = await this.#judge.judge(await readSlots(superblock.file));
@@ -310,29 +283,20 @@ class Opening {
     for (const path of [...moved, ...(await layer.settle(checkFence))]) this.#tally.quarantined.push(path);
   }
 
-  async #fillHoles({ segments, tail, sparseBytes }: Judgement, file: DiskFile): Promise<void> {
-    const { environment, signal } = this.#request;
-    const { path, header } = segments[segments.length - 1] as LiveSegment;
-    const onZeroed = (count: number): void => this.#counters.zeroFilled(count);
-    const { runUntil: from } = tail;
-    const range = { file, from, until: header.segmentBytes, sparseBytes, onZeroed, signal };
-    const bytes = await fillHoles(environment, range).catch((error: unknown) => {
-      this.#throwIfAborted();
-      throw error;
-    });
+  async #fillHoles(judgement: Judgement, file: DiskFile): Promise<void> {
+    const bytes = await this.#filling(fillHoles(this.#request, judgement, file, this.#onZeroed));
     this.#counters.sparseBytes = bytes;
-    if (bytes > 0) this.#tally.sparse = { path, bytes };
+    if (bytes > 0) this.#tally.sparse = { path: judgement.last.path, bytes };
   }
 
   /** D11: from here on only frames of this epoch count. Segments that were found above the range are named now. */
-  async #beginEpoch(superblock: SuperblockFile, judgement: Judgement): Promise<void> {
-    const { tail, segments } = judgement;
+  async #beginEpoch(superblock: SuperblockFile, { tail, segments, last }: Judgement): Promise<void> {
     const { end, lastLsn } = tail.run;
     await superblock.writeBoth({
       fenceEpoch: superblock.current.epoch,
       fenceLsn: lastLsn + 1,
-      firstSegment: (segments[0] as LiveSegment).header.number,
-      newestSegment: (segments[segments.length - 1] as LiveSegment).header.number,
+      firstSegment: (segments[0] ?? last).header.number,
+      newestSegment: last.header.number,
       proven: { lsn: lastLsn, ...end },
     });
   }
@@ -345,8 +309,6 @@ class Opening {
     verdict: 'fresh' | 'clean' | 'torn-tail',
   ): Promise<SegmentedLog> {
     const { environment, observer } = this.#request;
-    const { lineage, epoch } = superblock.current;
-    const markWriter = { lineage, epoch, checkFence: () => superblock.checkFence('background') };
     const host = {
       counters: this.#counters,
       onUnmarked: (error: KeelsonError) => {
@@ -354,7 +316,7 @@ class Opening {
         observer.onUnmarked(error);
       },
     };
-    const endMarks = await openEndMarks(environment, this.#paths.dir, markWriter, marks, endMark, host);
+    const endMarks = await openEndMarks(environment, this.#paths.dir, superblock, marks, endMark, host);
     const report = this.#tally.report(verdict);
     const parts = { lock, superblock, endMarks, tail };
     try {

@@ -1,8 +1,8 @@
 import { isKeelsonError, KeelsonError } from '../errors/index.js';
 import type { DurableMark } from '../format/position.js';
 import { framesFrom } from '../format/segment-header.js';
-import { ActiveSegment, holdSegment, segmentBytesFor, segmentBytesHolding } from './write/active-segment.js';
-import { closeFile } from '../disk/close-file.js';
+import { ActiveSegment, segmentBytesFor, segmentBytesHolding } from './write/active-segment.js';
+import { closeFile, keeping } from '../disk/close-file.js';
 import type { DiskFile } from '../disk/port.js';
 import type { EndMarks } from './write/end-marks.js';
 import { firstSegmentNow } from './store/first-segment-now.js';
@@ -100,7 +100,7 @@ export class SegmentedLog {
   ): Promise<SegmentedLog> {
     const log = new SegmentedLog(request, judgement, report, counters);
     const { environment, paths, segmentBytes, observer, writeMode } = request;
-    const tail = judgement.segments[judgement.segments.length - 1] as LiveSegment;
+    const { last: tail } = judgement;
     const runs = request.layer.termRuns(tail.lowest, tail.until).length / 2;
     const { run, frameCount, resets, front } = judgement.tail;
     const last = { chain: run.chain, frameCount, resets, runs, front };
@@ -215,15 +215,15 @@ export class SegmentedLog {
     }).catch((error: unknown) => {
       throw writing.writer.latched ?? error;
     });
-    await holdSegment(environment.disk, rotated.active.path, rotated.active.file);
+    const { path } = rotated.active;
+    await keeping(rotated.active.file, (file) => environment.disk.hold(path, file));
     this.#segments.rotate(rotated.sealed, rotated.segment);
     environment.disk.release(writing.active.path);
     writing.active = rotated.active;
     this.counters.rotations += 1;
     this.counters.sparseBytes = 0;
     if (rotated.recycled) this.counters.segmentsRecycled += 1;
-    const { path, header } = rotated.segment;
-    observer.onRotate({ path, number: header.number, recycled: rotated.recycled });
+    observer.onRotate({ path, number: rotated.segment.header.number, recycled: rotated.recycled });
   }
 
   /**

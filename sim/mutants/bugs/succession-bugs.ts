@@ -21,8 +21,8 @@ export const SUCCESSION_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: 'src/wal/write/end-marks.ts',
-        find: 'await checkFence();\n',
-        put: 'void checkFence;\n',
+        find: "await this.#superblock.checkFence('background');\n",
+        put: '',
       },
     ],
   },

@@ -1,6 +1,5 @@
 import { nodeEnvironment } from '../../disk/node-environment.js';
 import type { DiskFile } from '../../disk/index.js';
-import { NOTHING_DURABLE } from '../../format/position.js';
 import {
   decodeRaftPreamble,
   decodeSnapshotName,
@@ -10,7 +9,6 @@ import {
 import type { SegmentHeader } from '../../format/segment-header.js';
 import { readSegmentHeader } from '../../wal/segment/read-segment.js';
 import { SegmentWalk } from '../../wal/segment/segment-walk.js';
-import { Witnesses } from '../../wal/segment/witnesses.js';
 
 /** The header of a segment; null if it has none that is whole. */
 export function headerOf(path: string): Promise<SegmentHeader | null> {
@@ -28,8 +26,7 @@ export interface KnownPart {
 export async function knownPart(path: string, lsn: number): Promise<KnownPart> {
   const known = await withHeader(path, async (file, header) => {
     let snapshot = decodeRaftPreamble(header.state)?.snapshot ?? null;
-    const witnesses = new Witnesses(NOTHING_DURABLE, 0);
-    const walk = new SegmentWalk(file, header, { fences: [], witnesses, untilLsn: lsn });
+    const walk = new SegmentWalk(file, header, { untilLsn: lsn });
     await walk.takeRun((_frame, records) => {
       for (records.rewind(); records.next();)
         if (records.kind === RAFT_RECORD_KINDS.snapshot)

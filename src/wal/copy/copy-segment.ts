@@ -1,15 +1,13 @@
-import { closeFile } from '../../disk/close-file.js';
-import { changeFailed, readFailed } from '../../disk/disk-failure.js';
+import { closeFile, using } from '../../disk/close-file.js';
 import { pacedPieces } from '../../disk/paced-pieces.js';
-import type { Disk, DiskFile } from '../../disk/port.js';
-import { readFully } from '../../disk/read-fully.js';
-import { syncData } from '../../disk/told-calls.js';
+import type { Awaitable, Disk, DiskFile } from '../../disk/port.js';
+import { changing, reading, syncData } from '../../disk/told-calls.js';
 import { writeFully } from '../../disk/write-fully.js';
 import { KeelsonError } from '../../errors/index.js';
 import { sameBytes } from '../../format/identity.js';
 import type { SegmentHeader } from '../../format/segment-header.js';
 import { headerFault } from '../segment/header-fault.js';
-import { isMissingFile, openSegment, readSegmentHeader } from '../segment/read-segment.js';
+import { fillFrom, isMissingFile, openSegment, readSegmentHeader } from '../segment/read-segment.js';
 
 /** A segment, and how much of its file counts. */
 export interface SegmentToCopy {
@@ -22,6 +20,7 @@ export interface SegmentToCopy {
 /** Read in one go. */
 const COPY_BYTES = 1024 * 1024;
 
+const COPY = 'a copy of a segment';
 const AGAIN = { fate: 'The store it was copied from is as it was.', then: 'make the copy again' };
 
 /**
@@ -58,22 +57,20 @@ export async function copySegment(
   to: string,
   throwIfAbandoned: () => void,
 ): Promise<void> {
-  const into = await made(disk, to);
-  try {
+  const change = <T>(run: () => Awaitable<T>): Promise<T> => changing(COPY, { path: to }, AGAIN, run);
+  await using(await change(() => disk.open(to, { access: 'write', create: 'exclusive' })), async (into) => {
     let at = 0;
     for await (const part of bytesOfSegment(disk, segment)) {
       for (const paced of pacedPieces(part, at)) {
         throwIfAbandoned();
-        if (paced.at > 0) await syncData(into, 'a copy of a segment', AGAIN);
-        await change(into, () => writeFully(into, paced.piece, paced.at));
+        if (paced.at > 0) await syncData(into, COPY, AGAIN);
+        await change(() => writeFully(into, paced.piece, paced.at));
       }
       at += part.length;
     }
-    await change(into, () => into.truncate(segment.header.segmentBytes));
-    await syncData(into, 'a copy of a segment', AGAIN);
-  } finally {
-    await closeFile(into);
-  }
+    await change(() => into.truncate(segment.header.segmentBytes));
+    await syncData(into, COPY, AGAIN);
+  });
 }
 
 async function openToCopy(disk: Disk, { path, header }: SegmentToCopy): Promise<DiskFile> {
@@ -88,7 +85,8 @@ async function openToCopy(disk: Disk, { path, header }: SegmentToCopy): Promise<
 async function checkIsStill(disk: Disk, file: DiskFile, { path, header }: SegmentToCopy): Promise<void> {
   const { verdict, fileBytes } = await readSegmentHeader(file);
   const isIt = verdict.kind === 'valid' && sameBytes(verdict.header.identity, header.identity);
-  if (!(await isAt(disk, path, file))) throw usedAgain(path, header.number);
+  const isAt = async (): Promise<boolean> => (await disk.stat(path))?.id === (await file.stat()).id;
+  if (!(await reading('a segment', { path }, isAt))) throw usedAgain(path, header.number);
   if (isIt) return;
   const fault = verdict.kind === 'invalid' ? headerFault(verdict, fileBytes, header.number, null) : null;
   throw fault === null ? usedAgain(path, header.number) : damaged(path, 0, fault.reason);
@@ -102,14 +100,6 @@ function damaged(path: string, offset: number, reason: string): KeelsonError {
   );
 }
 
-async function isAt(disk: Disk, path: string, file: DiskFile): Promise<boolean> {
-  try {
-    return (await disk.stat(path))?.id === (await file.stat()).id;
-  } catch (error) {
-    throw readFailed('a segment', { path }, error);
-  }
-}
-
 function usedAgain(path: string, number: number, cause?: unknown): KeelsonError {
   return new KeelsonError(
     'KEELSON_COMPACTED',
@@ -119,27 +109,7 @@ function usedAgain(path: string, number: number, cause?: unknown): KeelsonError 
   );
 }
 
-async function made(disk: Disk, path: string): Promise<DiskFile> {
-  try {
-    return await disk.open(path, { access: 'write', create: 'exclusive' });
-  } catch (error) {
-    throw changeFailed('a copy of a segment', { path }, error, AGAIN);
-  }
-}
-
 async function readPart(from: DiskFile, into: Uint8Array, at: number, path: string): Promise<void> {
-  try {
-    if ((await readFully(from, into, at)) === into.length) return;
-  } catch (error) {
-    throw readFailed('a segment', { path, offset: at }, error);
-  }
+  if ((await fillFrom(from, into, at)) === into.length) return;
   throw damaged(path, at, `it ends there, expected ${into.length} bytes more`);
-}
-
-async function change(file: DiskFile, run: () => unknown): Promise<void> {
-  try {
-    await run();
-  } catch (error) {
-    throw changeFailed('a copy of a segment', { path: file.path }, error, AGAIN);
-  }
 }

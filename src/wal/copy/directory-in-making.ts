@@ -1,11 +1,11 @@
 import { dirname, join } from 'node:path';
 import { closeFile } from '../../disk/close-file.js';
-import { changeFailed, lockFailed, readFailed } from '../../disk/disk-failure.js';
+import { changeFailed, lockFailed } from '../../disk/disk-failure.js';
 import { proveOwnName, removeName, renewDirectory, syncNames } from '../../disk/durable-names.js';
 import type { DirectoryEntry, Disk, DiskFile } from '../../disk/port.js';
 import { systemCode } from '../../disk/system-error.js';
 import { readFully } from '../../disk/read-fully.js';
-import { entriesIn, filesBelow, syncData } from '../../disk/told-calls.js';
+import { changing, entriesIn, filesBelow, reading, syncData } from '../../disk/told-calls.js';
 import { writeFully } from '../../disk/write-fully.js';
 import { invalidArgument } from '../../errors/arguments.js';
 import { isKeelsonError, KeelsonError } from '../../errors/index.js';
@@ -181,12 +181,10 @@ export class DirectoryInMaking {
       this.walDir === null ? text : `${text}${WAL_LINE}${this.walDir}\n`,
     );
     const file = this.#marker;
-    try {
+    await changing('a file', { path: file.path }, AGAIN, async () => {
       await writeFully(file, bytes, 0);
       await file.truncate(bytes.length);
-    } catch (error) {
-      throw changeFailed('a file', { path: file.path }, error, AGAIN);
-    }
+    });
     await syncData(file, 'a file', AGAIN);
   }
 }
@@ -194,13 +192,11 @@ export class DirectoryInMaking {
 /** What a line of the file begins with that says where the segments are made. */
 const WAL_LINE = 'segments: ';
 
-async function textOf(file: DiskFile): Promise<string> {
-  try {
+function textOf(file: DiskFile): Promise<string> {
+  return reading('a file', { path: file.path }, async () => {
     const bytes = new Uint8Array((await file.stat()).size);
     return new TextDecoder().decode(bytes.subarray(0, await readFully(file, bytes, 0)));
-  } catch (error) {
-    throw readFailed('a file', { path: file.path }, error);
-  }
+  });
 }
 
 /** Throws where a copy is being made, or did not end: it is nothing yet. */
@@ -251,12 +247,9 @@ function refuseAny(argument: string, path: string, [file]: readonly string[]): v
 
 async function lockMarker(disk: Disk, dir: string): Promise<DiskFile> {
   const path = join(dir, UNFINISHED_NAME);
-  let file: DiskFile;
-  try {
-    file = await disk.open(path, { access: 'write', create: 'if-missing' });
-  } catch (error) {
-    throw changeFailed('a file', { path }, error, AGAIN);
-  }
+  const file = await changing('a file', { path }, AGAIN, () =>
+    disk.open(path, { access: 'write', create: 'if-missing' }),
+  );
   try {
     // Its maker may have ended, or made it anew, since it was opened.
     const isOurs = await file.tryLock();

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
-import { closeFile } from '../../disk/close-file.js';
-import { readFailed } from '../../disk/disk-failure.js';
+import { using } from '../../disk/close-file.js';
 import type { Disk } from '../../disk/port.js';
 import { readFully } from '../../disk/read-fully.js';
-import { openToRead } from '../../disk/told-calls.js';
+import { openToRead, reading } from '../../disk/told-calls.js';
 import { KeelsonError } from '../../errors/index.js';
 import {
   CHECKPOINT_BYTES_MAX,
@@ -75,12 +74,9 @@ export function superblockOf(file: CheckpointFile, isWalSeparate: boolean): Supe
 async function readWhole(disk: Disk, path: string): Promise<Uint8Array | null> {
   const file = await openToRead(disk, path, 'a checkpoint');
   if (file === null) return null;
-  try {
+  const whole = async (): Promise<Uint8Array> => {
     const bytes = new Uint8Array(Math.min((await file.stat()).size, CHECKPOINT_BYTES_MAX));
     return bytes.subarray(0, await readFully(file, bytes, 0));
-  } catch (error) {
-    throw readFailed('a checkpoint', { path }, error);
-  } finally {
-    await closeFile(file);
-  }
+  };
+  return using(file, () => reading('a checkpoint', { path }, whole));
 }

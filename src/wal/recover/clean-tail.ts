@@ -1,4 +1,4 @@
-import type { Environment } from '../../disk/environment.js';
+import { turnEnded, type Environment } from '../../disk/environment.js';
 import { isPromise, type CallMode, type DiskFile } from '../../disk/port.js';
 import { checksum, innerSeed } from '../../format/checksum.js';
 import { FRAME_HEADER_BYTES_MAX, readFrameHeader } from '../../format/frame-header.js';
@@ -39,8 +39,7 @@ export async function cleanTail(
   const { superblock, mark } = cleanEnd;
   const { proven, isCleanEnd, epoch } = superblock;
   if (!isCleanEnd || mark.lsn !== proven.lsn) return null;
-  const salt = segmentSalt(header.identity);
-  const seal = await readProvisionalSeal(file, header.segmentBytes, salt);
+  const seal = await readProvisionalSeal(file, header);
   if (seal === null) return null;
   const { trailer } = seal;
   const { durable, provisional } = trailer;
@@ -86,9 +85,7 @@ async function sumFrames(
   for (; at + PIECE_BYTES <= until; at += PIECE_BYTES) {
     if (at - stretch.from === STRETCH_BYTES) {
       mode = environment.now() - stretch.startMs > SLOW_MS ? 'background' : 'inline';
-      await new Promise<void>((resolve) => {
-        environment.endOfTurn(resolve);
-      });
+      await turnEnded(environment);
       stretch = { from: at, startMs: environment.now() };
     }
     beforeRead?.();

@@ -1,8 +1,8 @@
-import type { Environment } from '../../disk/environment.js';
+import { turnEnded, type Environment } from '../../disk/environment.js';
 import type { DiskFile } from '../../disk/port.js';
 import type { KeelsonError } from '../../errors/index.js';
 import { NOTHING_DURABLE, type DurableMark } from '../../format/position.js';
-import { segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
+import type { SegmentHeader } from '../../format/segment-header.js';
 import type { Superblock } from '../../format/superblock.js';
 import { closeFile } from '../../disk/close-file.js';
 import { readFailed } from '../../disk/disk-failure.js';
@@ -41,8 +41,10 @@ export interface JudgedStore {
 
 /** What recovery found, before anything was written. */
 export interface Judgement {
-  /** Oldest first; the last one is the tail, whose index is in memory. */
+  /** Oldest first, at least one. */
   readonly segments: readonly LiveSegment[];
+  /** The last of them, whose index is in memory: it takes frames. */
+  readonly last: LiveSegment;
   readonly tail: SegmentScan;
   /** How much of the tail takes no room, at most. */
   readonly sparseBytes: number;
@@ -125,9 +127,7 @@ class Judge {
   }
 
   async #endTurn(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#store.environment.endOfTurn(resolve);
-    });
+    await turnEnded(this.#store.environment);
     this.#store.throwIfAbandoned?.();
   }
 
@@ -209,8 +209,7 @@ class Judge {
     const isFirst = this.#segments.length === 0;
     tally.segments += 1;
     if (next !== null) {
-      const salt = segmentSalt(header.identity);
-      const seal = await readSeal(current.file, header.segmentBytes, salt, this.#scratch);
+      const seal = await readSeal(current.file, header, this.#scratch);
       if (
         seal !== null &&
         goesOnFrom(next.header, seal.trailer) &&
@@ -338,9 +337,7 @@ class Judge {
     await this.#askAbove(current.header.number);
     const { mark: proven, highestEpoch } = this.#witnesses;
     if (tail.run.lastLsn < Math.min(proven.lsn, untilLsn)) {
-      const salt = segmentSalt(current.header.identity);
-      const seal = await readSeal(current.file, current.header.segmentBytes, salt);
-      const sealedLsn = seal?.trailer.lastLsn ?? null;
+      const sealedLsn = (await readSeal(current.file, current.header))?.trailer.lastLsn ?? null;
       const end = { lastLsn: tail.run.lastLsn, isTorn: tail.stop !== null, sealedLsn };
       if (lackedBy(end, proven.lsn) === 'segment') throw this.#missing(current.header.number + 1);
       throw this.#shortRun(current, tail, proven.lsn);
@@ -352,15 +349,19 @@ class Judge {
     await this.#store.layer.judged(superblock);
     tally.lastLsn = tail.run.lastLsn;
     const { sparseBytes } = current;
-    return { segments: this.#segments, tail, sparseBytes, proven, highestEpoch, fence: fenceOf(superblock) };
+    const fence = fenceOf(superblock);
+    return { segments: this.#segments, last: this.#last, tail, sparseBytes, proven, highestEpoch, fence };
+  }
+
+  get #last(): LiveSegment {
+    return this.#segments[this.#segments.length - 1] as LiveSegment;
   }
 
   /** R6: leading segments wholly below the durable compaction boundary are not missed; all above it is to be there. */
   #isCovered(lacksLeading: boolean): boolean {
-    const last = this.#segments[this.#segments.length - 1];
-    if (this.#store.layer.storeKind === 'wal' || last === undefined) return !lacksLeading;
+    if (this.#store.layer.storeKind === 'wal') return !lacksLeading;
     const needed = this.#store.layer.boundary() + 1;
-    return needed >= last.until || this.#segments.some((segment) => segment.lowest <= needed);
+    return needed >= this.#last.until || this.#segments.some((segment) => segment.lowest <= needed);
   }
 
   #uncovered(): KeelsonError {

@@ -1,7 +1,7 @@
 import { payloadMatches } from '../../format/frame-payload.js';
 import { readFailed } from '../../disk/disk-failure.js';
 import type { Disk, DiskFile } from '../../disk/port.js';
-import { syncData, writeOver } from '../../disk/told-calls.js';
+import { reading, syncData, writeOver } from '../../disk/told-calls.js';
 import { FRAME_HEADER_BYTES_MAX, readFrameHeader } from '../../format/frame-header.js';
 import { decodeSealTrailer, SEAL_TRAILER_BYTES } from '../../format/seal.js';
 import type { RecoveryTally } from '../report/damage.js';
@@ -29,8 +29,7 @@ export async function proveTail(
   judgement: Judgement,
   tally: RecoveryTally,
 ): Promise<void> {
-  const { tail } = judgement;
-  const segment = judgement.segments[judgement.segments.length - 1] as LiveSegment;
+  const { tail, last: segment } = judgement;
   const hasSealBytes = tail.front !== null || (await holdsOldSeal(file, segment));
   const cutUntil = tail.stop === null ? tail.runUntil : Math.max(tail.runUntil, tail.stop.untilOffset);
   await rewriteFrames(file, segment.salt, tail);
@@ -51,21 +50,15 @@ export async function proveTail(
 }
 
 /** True if a header that is valid now stands where the run ended, and none stood there before: the tail was added to. */
-export async function tailGrew(file: DiskFile, { segments, tail }: Judgement): Promise<boolean> {
-  const segment = segments[segments.length - 1];
-  if (segment === undefined || tail.stop !== null) return true;
+export async function tailGrew(file: DiskFile, { last: segment, tail }: Judgement): Promise<boolean> {
+  if (tail.stop !== null) return true;
   const bytes = await readAt(file, tail.runUntil, FRAME_HEADER_BYTES_MAX, 'inline');
   return readFrameHeader(bytes, 0, segment.salt) !== null;
 }
 
 /** Opens the last segment of a judged log, to prove it and to append to it. */
-export async function openTail(disk: Disk, { segments }: Pick<Judgement, 'segments'>): Promise<DiskFile> {
-  const { path } = segments[segments.length - 1] as LiveSegment;
-  try {
-    return await disk.open(path, { access: 'write', mode: 'inline' });
-  } catch (error) {
-    throw readFailed('a segment', { path }, error);
-  }
+export function openTail(disk: Disk, { last: { path } }: Judgement): Promise<DiskFile> {
+  return reading('a segment', { path }, () => disk.open(path, { access: 'write', mode: 'inline' }));
 }
 
 async function holdsOldSeal(file: DiskFile, segment: LiveSegment): Promise<boolean> {

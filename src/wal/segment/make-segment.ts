@@ -1,9 +1,9 @@
-import { isNoSpace, noSpace, writeFailed } from '../../disk/disk-failure.js';
+import { changeFailed } from '../../disk/disk-failure.js';
 import type { Environment } from '../../disk/environment.js';
 import type { DiskFile } from '../../disk/port.js';
 import { writeFully } from '../../disk/write-fully.js';
 import { zeroFill, type ZeroFillOptions } from '../../disk/zero-fill.js';
-import { KeelsonError } from '../../errors/index.js';
+import type { KeelsonError } from '../../errors/index.js';
 import { encodeSegmentHeader, type SegmentHeader } from '../../format/segment-header.js';
 import { closeFile } from '../../disk/close-file.js';
 
@@ -50,9 +50,7 @@ export async function abandon(environment: Environment, file: DiskFile): Promise
 
 /** Why a new segment could not be made; the log itself is untouched (D6). */
 export function makeFailed(path: string, error: unknown): KeelsonError {
-  if (error instanceof KeelsonError) return error;
-  if (isNoSpace(error)) return noSpace('a new segment', { path }, error);
-  return writeFailed('a new segment', { path }, error, AGAIN);
+  return changeFailed('a new segment', { path }, error, AGAIN);
 }
 
 /** Writes a segment's first block and syncs it: to be done before the segment is named (R6). */

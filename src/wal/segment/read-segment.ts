@@ -3,6 +3,7 @@ import { readFailed } from '../../disk/disk-failure.js';
 import { isPromise, type Awaitable, type CallMode, type Disk, type DiskFile } from '../../disk/port.js';
 import { readFully } from '../../disk/read-fully.js';
 import { systemCode } from '../../disk/system-error.js';
+import { reading } from '../../disk/told-calls.js';
 import { isKeelsonError } from '../../errors/index.js';
 import { SEGMENT_ASIDE_SUFFIX } from '../../format/names.js';
 import { rangeCount } from '../../format/range-sums.js';
@@ -26,6 +27,8 @@ import {
   decodeSegmentHeader,
   SEGMENT_HEADER_BYTES,
   segmentHeaderBytes,
+  segmentSalt,
+  type SegmentHeader,
   type SegmentHeaderVerdict,
 } from '../../format/segment-header.js';
 
@@ -92,7 +95,7 @@ export function fillFrom(
   file: DiskFile,
   bytes: Uint8Array,
   offset: number,
-  mode: CallMode,
+  mode: CallMode = 'background',
 ): Awaitable<number> {
   try {
     const count = readFully(file, bytes, offset, mode);
@@ -127,13 +130,10 @@ export async function readSegmentHeader(
   let bytes = await readInto(scratch.subarray(0, SEGMENT_HEADER_BYTES), file, 0, 'inline');
   const wholeBytes = segmentHeaderBytes(bytes);
   if (wholeBytes > bytes.length) bytes = await readAt(file, 0, wholeBytes, 'inline');
-  try {
-    const { size, allocatedBytes = size } = await file.stat('inline');
-    const sparseBytes = Math.max(0, size - allocatedBytes);
-    return { verdict: decodeSegmentHeader(bytes), fileBytes: size, sparseBytes };
-  } catch (error) {
-    throw readFailed('a segment', { path: file.path }, error);
-  }
+  const place = { path: file.path };
+  const { size, allocatedBytes = size } = await reading('a segment', place, () => file.stat('inline'));
+  const sparseBytes = Math.max(0, size - allocatedBytes);
+  return { verdict: decodeSegmentHeader(bytes), fileBytes: size, sparseBytes };
 }
 
 /** The same of the segment at a path; null if none is there. */
@@ -153,11 +153,10 @@ export const SCRATCH_BYTES: number = Math.max(SEGMENT_HEADER_BYTES, SEAL_READ_BY
  */
 export async function readSeal(
   file: DiskFile,
-  segmentBytes: number,
-  salt: number,
+  header: SegmentHeader,
   scratch?: Uint8Array<ArrayBuffer>,
 ): Promise<Omit<SealEnd, 'end'> | null> {
-  const seal = await readSealEnd(file, segmentBytes, salt, scratch);
+  const seal = await readSealEnd(file, header, scratch);
   return seal === null || seal.trailer.provisional !== null ? null : seal;
 }
 
@@ -173,10 +172,11 @@ export interface ProvisionalSeal extends Omit<SealEnd, 'end'> {
 /** The whole provisional seal; null if none is there, or it is not as it was written. */
 export async function readProvisionalSeal(
   file: DiskFile,
-  segmentBytes: number,
-  salt: number,
+  header: SegmentHeader,
 ): Promise<ProvisionalSeal | null> {
-  const seal = await readSealEnd(file, segmentBytes, salt);
+  const { segmentBytes } = header;
+  const salt = segmentSalt(header.identity);
+  const seal = await readSealEnd(file, header);
   const provisional = seal?.trailer.provisional ?? null;
   if (seal === null || provisional === null) return null;
   const { trailer, runs, end } = seal;
@@ -202,10 +202,10 @@ interface SealEnd {
 
 async function readSealEnd(
   file: DiskFile,
-  segmentBytes: number,
-  salt: number,
+  { segmentBytes, identity }: SegmentHeader,
   scratch: Uint8Array<ArrayBuffer> = new Uint8Array(SEAL_READ_BYTES),
 ): Promise<SealEnd | null> {
+  const salt = segmentSalt(identity);
   const from = Math.max(SEGMENT_HEADER_BYTES, segmentBytes - SEAL_READ_BYTES);
   const end = await readInto(scratch.subarray(0, segmentBytes - from), file, from, 'inline');
   if (end.length < SEAL_TRAILER_BYTES) return null;
@@ -224,24 +224,22 @@ async function readSealEnd(
 /** The offsets of a seal; null if they are not what its trailer says. */
 export async function readSealOffsets(
   file: DiskFile,
-  segmentBytes: number,
+  { segmentBytes, identity }: SegmentHeader,
   trailer: SealTrailer,
-  salt: number,
 ): Promise<Uint32Array | null> {
   const length = (trailer.until - trailer.lowest) * SEAL_OFFSET_BYTES;
   const bytes = await readAt(file, segmentBytes - sealBytesOf(trailer) + sumsBytesOf(trailer), length);
-  return decodeSealOffsets(bytes, trailer, salt);
+  return decodeSealOffsets(bytes, trailer, segmentSalt(identity));
 }
 
 /** The sums of ranges of a seal, likewise. */
 export async function readSealSums(
   file: DiskFile,
-  segmentBytes: number,
+  { segmentBytes, identity }: SegmentHeader,
   trailer: SealTrailer,
-  salt: number,
 ): Promise<Uint32Array | null> {
   const bytes = await readAt(file, segmentBytes - sealBytesOf(trailer), sumsBytesOf(trailer));
-  return decodeSealSums(bytes, trailer, salt);
+  return decodeSealSums(bytes, trailer, segmentSalt(identity));
 }
 
 function sumsBytesOf({ lowest, until }: SealTrailer): number {

@@ -6,8 +6,6 @@ import type { LiveSegment } from './live-segment.js';
 import { readAt, readSealOffsets } from './read-segment.js';
 import { scanSegment } from './scan-segment.js';
 import type { SegmentFiles } from './segment-files.js';
-import { Witnesses } from './witnesses.js';
-import { NOTHING_DURABLE } from '../../format/position.js';
 
 /**
  * Records read back in one go, one behind the other in one buffer, which is the reader's own. That there is room for each
@@ -167,8 +165,8 @@ function neededBytes(bytes: Uint8Array, at: number): number {
 }
 
 async function readOffsets(segment: LiveSegment, file: DiskFile): Promise<Uint32Array> {
-  const { header, seal, salt } = segment;
-  const read = seal === null ? null : await readSealOffsets(file, header.segmentBytes, seal, salt);
+  const { header, seal } = segment;
+  const read = seal === null ? null : await readSealOffsets(file, header, seal);
   return read ?? rebuildOffsets(segment, file);
 }
 
@@ -176,9 +174,7 @@ async function readOffsets(segment: LiveSegment, file: DiskFile): Promise<Uint32
 async function rebuildOffsets(segment: LiveSegment, file: DiskFile): Promise<Uint32Array> {
   // D11: behind its last record may stand frames of a writer that was fenced off.
   const { header, lastLsn: untilLsn } = segment;
-  const witnesses = new Witnesses(NOTHING_DURABLE, 0);
-  const options = { fences: [], witnesses, untilLsn };
-  const scan = await scanSegment(file, header, options, () => undefined);
+  const scan = await scanSegment(file, header, { untilLsn }, () => undefined);
   if (scan.index.lowest === segment.lowest && scan.index.until === segment.until)
     return scan.index.offsets().slice();
   throw malformed(segment, scan.runUntil, scan.index.until);

@@ -49,7 +49,7 @@ export async function scanSegment(
   const ahead = { fences, witnesses, readsAhead: true, beforeRead, untilLsn, judgeFrame };
   const walk = new SegmentWalk(file, header, ahead);
   try {
-    return await scanned(walk, header, options, replay);
+    return await scanned(walk, header, replay);
   } finally {
     await walk.settle();
   }
@@ -58,7 +58,6 @@ export async function scanSegment(
 async function scanned(
   walk: SegmentWalk,
   header: SegmentHeader,
-  options: WalkOptions,
   replay: (header: FrameHeader, records: FrameRecords) => void,
 ): Promise<SegmentScan> {
   const index = new RecordIndex(header.end.lastIndex + 1);
@@ -69,7 +68,7 @@ async function scanned(
     index.append(records, frame.until - frame.from);
     resets ||= frame.resets;
     unproven.add(walk.run.lastLsn, offset);
-    unproven.dropThrough(options.witnesses.mark.lsn);
+    unproven.dropThrough(walk.witnesses.mark.lsn);
     replay(frame, records);
   });
   const behind = await searchBehind(walk);

@@ -1,4 +1,4 @@
-import { closeFile } from '../../disk/close-file.js';
+import { closeFile, keeping } from '../../disk/close-file.js';
 import { isOutOfDescriptors } from '../../disk/disk-failure.js';
 import type { Disk, DiskFile } from '../../disk/port.js';
 import { KeelsonError } from '../../errors/index.js';
@@ -178,8 +178,7 @@ export class SegmentFiles {
  * another segment is refused. One that is damaged is not, since the entries behind it are still proven one by one.
  */
 async function openThat(disk: Disk, { path, header }: LiveSegment): Promise<DiskFile> {
-  const file = await openSegment(disk, path);
-  try {
+  return keeping(await openSegment(disk, path), async (file) => {
     const { verdict } = await readSegmentHeader(file);
     if (verdict.kind !== 'valid' || sameBytes(verdict.header.identity, header.identity)) return file;
     const found = identityText(verdict.header.identity);
@@ -189,8 +188,5 @@ async function openThat(disk: Disk, { path, header }: LiveSegment): Promise<Disk
       `${path} is damaged at byte 0: it is segment ${found}, expected ${expected}. Nothing was changed. See docs/errors.md for what to do`,
       { path, offset: 0, found, expected },
     );
-  } catch (error) {
-    await closeFile(file);
-    throw error;
-  }
+  });
 }

@@ -1,10 +1,8 @@
 import type { DiskFile } from '../../disk/port.js';
 import { innerSeed } from '../../format/checksum.js';
-import { NOTHING_DURABLE } from '../../format/position.js';
 import { framesFrom, segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
 import { runBefore, type Fence, type RunState } from './frame-run.js';
 import { SegmentWalk } from './segment-walk.js';
-import { Witnesses } from './witnesses.js';
 
 /** The frames of a segment up to some byte, as this process has read and proven them. */
 export interface SegmentFront {
@@ -35,8 +33,7 @@ export async function readFront(
   fences: readonly Fence[],
 ): Promise<SegmentFront> {
   if (from.until === until) return from;
-  const witnesses = new Witnesses(NOTHING_DURABLE, 0);
-  const options = { fences, witnesses, readsAhead: true, checksum: from.checksum };
+  const options = { fences, readsAhead: true, checksum: from.checksum };
   // Nothing behind `until` is read, nor belongs to it.
   const walk = new SegmentWalk(file, { ...header, segmentBytes: until }, options);
   walk.run = from.run;

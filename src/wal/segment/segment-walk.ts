@@ -8,7 +8,6 @@ import {
 } from '../../format/frame-header.js';
 import { payloadFault } from '../../format/frame-payload.js';
 import { FrameRecords } from '../../format/frame-records.js';
-import { NOTHING_DURABLE } from '../../format/position.js';
 import { framesFrom, segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
 import { isFenced, runBefore, runThrough, whyNotJoining, type Fence, type RunState } from './frame-run.js';
 import { SegmentWindow, type WindowOptions } from './segment-window.js';
@@ -19,9 +18,10 @@ const SEARCH_BYTES = 65_536;
 
 /** How a segment is walked, and who hears of it. */
 export interface WalkOptions extends WindowOptions {
-  readonly fences: readonly Fence[];
+  /** Left out: none is known. */
+  readonly fences?: readonly Fence[] | undefined;
   /** Told of every frame header that is valid, in the run or not. */
-  readonly witnesses: Witnesses;
+  readonly witnesses?: Witnesses | undefined;
   /** Frames that pass it are left out, as if they were not there. */
   readonly untilLsn?: number | undefined;
   /** Says why a frame whose checksums hold is not whole all the same: for what only the layer above can tell. */
@@ -70,6 +70,9 @@ export class SegmentWalk {
   readonly #file: DiskFile;
   readonly #segmentBytes: number;
   readonly #salt: number;
+  /** What they say by now. */
+  readonly witnesses: Witnesses;
+  readonly #fences: readonly Fence[];
   readonly #options: WalkOptions;
   readonly #records = new FrameRecords();
   #window: SegmentWindow;
@@ -82,6 +85,9 @@ export class SegmentWalk {
     this.#segmentBytes = header.segmentBytes;
     this.#salt = segmentSalt(header.identity);
     this.offset = framesFrom(header.state.length);
+    const { fences = [], witnesses = new Witnesses() } = options;
+    this.witnesses = witnesses;
+    this.#fences = fences;
     this.#options = options;
     this.#window = new SegmentWindow(file, header.segmentBytes, options);
     this.run = runBefore(header);
@@ -115,15 +121,15 @@ export class SegmentWalk {
 
   /** Takes frames into the run, each whole or not at all (D1), and says why it could not take one more. */
   async takeRun(listener: FrameListener): Promise<Broken> {
-    const { fences, witnesses, untilLsn = Infinity, judgeFrame } = this.#options;
+    const { untilLsn = Infinity, judgeFrame } = this.#options;
     for (;;) {
       const found = this.#headerAt(this.offset);
       const header = isPromise(found) ? await found : found;
       if (header === null) return { kind: 'header', reason: 'no valid frame header', header };
-      witnesses.see(header, fences);
+      this.witnesses.see(header, this.#fences);
       if (lastLsnOf(header) > untilLsn)
         return { kind: 'header', reason: 'not yet known durable', header: null };
-      const gap = this.#isBehindHole ? null : whyNotJoining(header, this.run, fences);
+      const gap = this.#isBehindHole ? null : whyNotJoining(header, this.run, this.#fences);
       if (gap !== null) return { kind: 'gap', reason: gap, header };
       const judged = this.#payloadFault(this.offset, header);
       const fault =
@@ -151,7 +157,7 @@ export class SegmentWalk {
       next = offset + 1;
       const header = await this.#headerAt(offset);
       if (header === null) continue;
-      this.#options.witnesses.see(header, this.#options.fences);
+      this.witnesses.see(header, this.#fences);
       const isWhole = (await this.#payloadFault(offset, header)) === null;
       const untilOffset = Math.min(offset + header.headerBytes + header.payloadBytes, until);
       if (isWhole) next = untilOffset;
@@ -164,7 +170,7 @@ export class SegmentWalk {
     const { lastLsn, epoch } = this.run;
     if (header.firstLsn <= lastLsn || header.epoch < epoch) return false;
     if (lastLsnOf(header) > (this.#options.untilLsn ?? Infinity)) return false;
-    return !isFenced(header.epoch, lastLsnOf(header), this.#options.fences);
+    return !isFenced(header.epoch, lastLsnOf(header), this.#fences);
   }
 
   #headerAt(offset: number): Awaitable<FrameHeader | null> {
@@ -211,8 +217,7 @@ export class SegmentWalk {
 
 /** True if a frame stands in it, whether it joins anything or not. A segment that was never named holds none. */
 export async function holdsFrame(file: DiskFile, header: SegmentHeader): Promise<boolean> {
-  const witnesses = new Witnesses(NOTHING_DURABLE, 0);
-  const walk = new SegmentWalk(file, header, { fences: [], witnesses });
+  const walk = new SegmentWalk(file, header, {});
   const first = await walk.behind(walk.offset).next();
   return first.done !== true;
 }

@@ -1,8 +1,8 @@
 import { isPromise, type Awaitable, type DiskFile } from '../../disk/port.js';
-import { readFailed } from '../../disk/disk-failure.js';
 import { readFully } from '../../disk/read-fully.js';
 import { checksum } from '../../format/checksum.js';
 import { viewOf } from '../../format/integers.js';
+import { fillFrom } from './read-segment.js';
 
 /** Bytes read ahead: large enough that a scan is one long sequential read. */
 const WINDOW_BYTES = 1024 * 1024;
@@ -133,12 +133,7 @@ export class SegmentWindow {
     const wanted = Math.max(0, Math.min(Math.max(length, this.#windowBytes), this.#fileBytes - offset));
     if (wanted > this.#buffer.length) this.#buffer = new Uint8Array(wanted);
     this.#keep(this.#buffer, offset, 0, 0);
-    let filled: number;
-    try {
-      filled = await readFully(this.#file, this.#buffer.subarray(0, wanted), offset);
-    } catch (error) {
-      throw readFailed('a segment', { path: this.#file.path, offset }, error);
-    }
+    const filled = await fillFrom(this.#file, this.#buffer.subarray(0, wanted), offset);
     this.#keep(this.#buffer, offset, 0, filled);
     this.readBytes += filled;
   }

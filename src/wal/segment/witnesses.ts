@@ -1,5 +1,5 @@
 import { lastLsnOf, type FrameHeader } from '../../format/frame-header.js';
-import type { DurableMark } from '../../format/position.js';
+import { NOTHING_DURABLE, type DurableMark } from '../../format/position.js';
 import { isFenced, type Fence } from './frame-run.js';
 
 /**
@@ -12,7 +12,7 @@ export class Witnesses {
   /** Of any frame that counts, whole or not. */
   highestLsn = 0;
 
-  constructor(mark: DurableMark, epoch: number) {
+  constructor(mark: DurableMark = NOTHING_DURABLE, epoch: number = 0) {
     this.mark = mark;
     this.highestEpoch = epoch;
   }

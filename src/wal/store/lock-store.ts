@@ -71,7 +71,6 @@ async function lockFile(disk: Disk, path: string): Promise<LockedFile> {
       }
     } catch (error) {
       await closeFile(file);
-      if (error instanceof KeelsonError) throw error;
       const failure = lockFailed({ path }, error);
       // Nobody can have locked it either, so it is nobody's.
       if (isMade && failure.code === 'KEELSON_LOCK_UNSUPPORTED') await removeName(disk, path);

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { using } from '../../disk/close-file.js';
-import { readFailed } from '../../disk/disk-failure.js';
 import type { Disk } from '../../disk/port.js';
 import { readFully } from '../../disk/read-fully.js';
-import { openToRead } from '../../disk/told-calls.js';
+import { openToRead, reading } from '../../disk/told-calls.js';
 import { decodeEndMark, END_MARK_BLOCK_BYTES, END_MARK_BYTES, type EndMark } from '../../format/end-mark.js';
 import { sameBytes } from '../../format/identity.js';
 import { MARKS_NAME } from '../../format/names.js';
@@ -30,9 +29,7 @@ export async function readMarks(disk: Disk, dir: string): Promise<MarksFile> {
   const file = await openToRead(disk, path, 'the end marks');
   if (file === null) return { path, state: 'missing', blocks: [] };
   const bytes = new Uint8Array(END_MARK_BLOCK_BYTES + END_MARK_BYTES);
-  await using(file, () => readFully(file, bytes, 0, 'inline')).catch((error: unknown) => {
-    throw readFailed('the end marks', { path }, error);
-  });
+  await reading('the end marks', { path }, () => using(file, () => readFully(file, bytes, 0, 'inline')));
   const blocks = [0, END_MARK_BLOCK_BYTES].map((from) =>
     decodeEndMark(bytes.subarray(from, from + END_MARK_BYTES)),
   );

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { readFailed, writeFailed } from '../../disk/disk-failure.js';
 import { isPromise, type Awaitable, type CallMode, type DiskFile } from '../../disk/port.js';
 import { readFully } from '../../disk/read-fully.js';
-import { syncData, writeOver } from '../../disk/told-calls.js';
+import { reading, syncData, writeOver } from '../../disk/told-calls.js';
 import { isKeelsonError, KeelsonError } from '../../errors/index.js';
 import { sameBytes } from '../../format/identity.js';
 import { SUPERBLOCK_NAME } from '../../format/names.js';
@@ -38,12 +38,8 @@ export interface FoundSlots {
 /** Both slots as they stand on the disk. Short or missing ones are blank. */
 export async function readSlots(file: DiskFile): Promise<FoundSlots> {
   const bytes = new Uint8Array(SUPERBLOCK_BYTES);
-  try {
-    // Inline, as all small reads of an open: to wait for a thread takes many times as long.
-    await readFully(file, bytes, 0, 'inline');
-  } catch (error) {
-    throw readFailed('the superblock', { path: file.path }, error);
-  }
+  // Inline, as all small reads of an open: to wait for a thread takes many times as long.
+  await reading('the superblock', { path: file.path }, () => readFully(file, bytes, 0, 'inline'));
   return { bytes, slots: slotsOf(bytes) };
 }
 

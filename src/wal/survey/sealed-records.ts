@@ -2,7 +2,7 @@ import type { Disk, DiskFile } from '../../disk/port.js';
 import { viewOf } from '../../format/integers.js';
 import { readRecord, recordBytesAt, RECORD_HEADER_BYTES, type RawRecord } from '../../format/record.js';
 import type { RunsOfTerms, SealTrailer } from '../../format/seal.js';
-import { segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
+import type { SegmentHeader } from '../../format/segment-header.js';
 import { goesOnFrom } from '../segment/frame-run.js';
 import { wholeHeaderOf } from '../segment/header-fault.js';
 import { readSeal, readSealOffsets } from '../segment/read-segment.js';
@@ -28,12 +28,11 @@ export async function bridgeOver(
   header: SegmentHeader,
   lineage: Uint8Array | null,
 ): Promise<Bridge | null> {
-  const salt = segmentSalt(header.identity);
-  const seal = await readSeal(file, header.segmentBytes, salt);
+  const seal = await readSeal(file, header);
   if (seal === null) return null;
   const next = await wholeHeaderOf(disk, walDir, header.number + 1, lineage);
   if (next === null || !goesOnFrom(next, seal.trailer)) return null;
-  return { ...seal, offsets: await readSealOffsets(file, header.segmentBytes, seal.trailer, salt) };
+  return { ...seal, offsets: await readSealOffsets(file, header, seal.trailer) };
 }
 
 /** Where damage begins in a segment. */

@@ -1,6 +1,6 @@
 import type { Disk, DiskFile } from '../../disk/port.js';
 import type { EndMark } from '../../format/end-mark.js';
-import { segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
+import type { SegmentHeader } from '../../format/segment-header.js';
 import { wholeHeaderOf } from '../segment/header-fault.js';
 import { readSeal } from '../segment/read-segment.js';
 import type { Fence } from '../segment/frame-run.js';
@@ -30,7 +30,7 @@ export class SurveyFences {
   ): Promise<readonly Fence[]> {
     const fences = [range.fence];
     if (mark !== null) fences.push({ epoch: mark.epoch, lsn: mark.lsn + 1 });
-    const seal = await readSeal(file, header.segmentBytes, segmentSalt(header.identity));
+    const seal = await readSeal(file, header);
     if (seal !== null) fences.push({ epoch: seal.trailer.epoch, lsn: seal.trailer.lastLsn + 1 });
     const later = await this.#laterThan(header.number, range);
     if (later !== null) fences.push({ epoch: later.epoch, lsn: later.firstLsn });

@@ -1,8 +1,8 @@
 import type { Disk } from '../../disk/port.js';
 import { openToRead } from '../../disk/told-calls.js';
 import type { EndMark } from '../../format/end-mark.js';
-import { SUPERBLOCK_BYTES, type Superblock, type SuperblockVerdict } from '../../format/superblock.js';
-import { closeFile } from '../../disk/close-file.js';
+import type { Superblock, SuperblockVerdict } from '../../format/superblock.js';
+import { using } from '../../disk/close-file.js';
 import { ASIDE } from '../../disk/durable-names.js';
 import { findCheckpoint, superblockOf, type FoundCheckpoint } from '../copy/read-checkpoint.js';
 import { newestMark, readMarks, type MarkedRun } from '../store/marks-file.js';
@@ -34,15 +34,10 @@ export async function surveySlots(disk: Disk, { dir, isWalSeparate }: StorePaths
     const superblock = found.file === null ? null : superblockOf(found.file, isWalSeparate);
     return { path: found.path, bytes: found.bytes, slots: [], superblock, checkpoint: found };
   }
-  try {
-    const { bytes, slots } = await readSlots(file);
-    const superblock = newestSlot(slots);
-    const other = slots.find((slot) => slot.kind === 'other-version');
-    if (other?.kind === 'other-version') throw otherFormat(path, other.version);
-    return { path, bytes: bytes.subarray(0, SUPERBLOCK_BYTES), slots, superblock, checkpoint: null };
-  } finally {
-    await closeFile(file);
-  }
+  const { bytes, slots } = await using(file, readSlots);
+  const other = slots.find((slot) => slot.kind === 'other-version');
+  if (other?.kind === 'other-version') throw otherFormat(path, other.version);
+  return { path, bytes, slots, superblock: newestSlot(slots), checkpoint: null };
 }
 
 /** The file of end marks. `'bad'`: bytes stand in it, and none of them is a mark of this store. */

@@ -7,8 +7,7 @@ import type { Awaitable, DiskFile } from '../../disk/port.js';
 import { KeelsonError, throwIfAborted } from '../../errors/index.js';
 import type { EndMark } from '../../format/end-mark.js';
 import { sameBytes } from '../../format/identity.js';
-import { NOTHING_DURABLE } from '../../format/position.js';
-import { segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
+import type { SegmentHeader } from '../../format/segment-header.js';
 import type { Superblock } from '../../format/superblock.js';
 import { closeFile } from '../../disk/close-file.js';
 import { otherFormat } from '../report/incompatible-format.js';
@@ -99,7 +98,7 @@ class Survey {
   readonly #request: SurveyRequest;
   readonly #segments: SurveyedSegment[] = [];
   readonly #fences: SurveyFences;
-  readonly #witnesses = new Witnesses(NOTHING_DURABLE, 0);
+  readonly #witnesses = new Witnesses();
   #mark: EndMark | null = null;
   #readBytes = 0;
   #toldBytes = 0;
@@ -371,12 +370,11 @@ async function sealOf(
   index: RecordIndex,
   listener: Pick<SurveyListener, 'judgeSeal'>,
 ): Promise<Pick<SurveyedSegment, 'seal' | 'sealedLsn'>> {
-  const salt = segmentSalt(header.identity);
-  const seal = await readSeal(file, header.segmentBytes, salt);
+  const seal = await readSeal(file, header);
   if (seal === null) return { seal: 'absent', sealedLsn: null };
   const { trailer, runs } = seal;
-  const offsets = await readSealOffsets(file, header.segmentBytes, trailer, salt);
-  const sums = await readSealSums(file, header.segmentBytes, trailer, salt);
+  const offsets = await readSealOffsets(file, header, trailer);
+  const sums = await readSealSums(file, header, trailer);
   const isWhole = sums !== null && offsets !== null;
   const isSame = isWhole && isOf(index, trailer, sums, offsets) && listener.judgeSeal({ ...trailer, runs });
   return { seal: isSame ? 'whole' : 'bad', sealedLsn: trailer.lastLsn };

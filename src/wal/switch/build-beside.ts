@@ -1,7 +1,7 @@
 import { LIMITS } from '../../format/limits.js';
 import { framesFrom } from '../../format/segment-header.js';
 import { encodeSuperblock, SUPERBLOCK_SLOT_BYTES, type Superblock } from '../../format/superblock.js';
-import { closeFile } from '../../disk/close-file.js';
+import { keeping } from '../../disk/close-file.js';
 import { judgeAs } from '../open-as.js';
 import { beginLog, newIdentity } from '../store/begin-log.js';
 import { openTail } from '../recover/prove-tail.js';
@@ -58,21 +58,17 @@ async function openUnnamed(
   for (const at of [0, 1]) superblock.write(slot, at * SUPERBLOCK_SLOT_BYTES);
   const { bytes } = await readSlots(superblock);
   const tail = await openTail(environment.disk, judgement);
-  const segmented = await SegmentedLog.open(
-    // What the old store has accepted must be accepted again, whatever the limits of this open are.
-    { ...request, frameBytesMax: LIMITS.frameBytesMax, observer: UNHEARD },
-    judgement,
-    tally.report('fresh'),
-    new WalCounters(),
-    {
-      lock: { superblock, files: [], release: () => Promise.resolve() },
-      superblock: new SuperblockFile(superblock, first, bytes, 0),
-      endMarks: null,
-      tail,
-    },
-  ).catch(async (error: unknown) => {
-    await closeFile(tail);
-    throw error;
-  });
+  const parts = {
+    lock: { superblock, files: [], release: () => Promise.resolve() },
+    superblock: new SuperblockFile(superblock, first, bytes, 0),
+    endMarks: null,
+    tail,
+  };
+  // What the old store has accepted must be accepted again, whatever the limits of this open are.
+  const taking = { ...request, frameBytesMax: LIMITS.frameBytesMax, observer: UNHEARD };
+  const report = tally.report('fresh');
+  const segmented = await keeping(tail, () =>
+    SegmentedLog.open(taking, judgement, report, new WalCounters(), parts),
+  );
   return { segmented, superblock };
 }

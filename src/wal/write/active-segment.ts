@@ -1,5 +1,3 @@
-import { closeFile } from '../../disk/close-file.js';
-import type { HeldDisk } from '../../disk/held-disk.js';
 import type { DiskFile } from '../../disk/port.js';
 import type { FrameFields } from '../../format/frame-header.js';
 import { recordBytesAt, recordChecksumAt } from '../../format/record.js';
@@ -121,11 +119,6 @@ export class ActiveSegment {
     this.chain = frame.headerChecksum;
     this.offset += frame.bytes;
   }
-
-  /** Bound on its term runs, for a reader of the seal's size. */
-  get runs(): number {
-    return this.#runs;
-  }
 }
 
 /** Size of a segment that holds `frame` alone with the reserve behind it, in whole pages (D7). */
@@ -139,14 +132,4 @@ export function segmentBytesFor(frame: Frame, segmentBytes: number, headerBytes:
 export function segmentBytesHolding(bytes: number, segmentBytes: number): number {
   const needed = bytes + reserveBytes(segmentBytes);
   return needed <= segmentBytes ? segmentBytes : Math.ceil(needed / 4096) * 4096;
-}
-
-/** From now on `path` must lead to this file; if that cannot be seen to, nothing is left open. */
-export async function holdSegment(disk: HeldDisk, path: string, file: DiskFile): Promise<void> {
-  try {
-    await disk.hold(path, file);
-  } catch (error) {
-    await closeFile(file);
-    throw error;
-  }
 }

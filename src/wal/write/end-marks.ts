@@ -1,14 +1,15 @@
 import type { Environment, Timer } from '../../disk/environment.js';
-import type { Awaitable, DiskFile } from '../../disk/port.js';
+import type { DiskFile } from '../../disk/port.js';
 import { changeFailed, writeFailed, type NextStep } from '../../disk/disk-failure.js';
 import { systemCode } from '../../disk/system-error.js';
 import { writeFully } from '../../disk/write-fully.js';
-import { KeelsonError } from '../../errors/index.js';
+import type { KeelsonError } from '../../errors/index.js';
 import type { WalCounters } from '../report/wal-counters.js';
 import { encodeEndMark, END_MARK_BLOCK_BYTES, type EndMark } from '../../format/end-mark.js';
 import type { DurableMark } from '../../format/position.js';
 import { closeFile } from '../../disk/close-file.js';
 import { blockOf, lastSequence, marksPath, type MarksFile } from '../store/marks-file.js';
+import type { SuperblockFile } from '../store/superblock-file.js';
 
 /**
  * Milliseconds after a durable group until its mark is written: soon when the log falls idle, and well within
@@ -20,13 +21,6 @@ const NEXT: NextStep = {
   fate: 'The log goes on, with one witness less of what it acknowledged.',
   then: 'the next mark tries again',
 };
-
-/** Whose marks they are, and how to see whether they still are (D11): throws once another writer has taken over. */
-export interface MarkWriter {
-  readonly lineage: Uint8Array;
-  readonly epoch: number;
-  readonly checkFence: () => Awaitable<void>;
-}
 
 /** What is told of a mark that could not be written, and counted. */
 export interface UnmarkedHost {
@@ -47,16 +41,15 @@ const PASSING: ReadonlySet<string | undefined> = new Set(['EIO', 'ENOSPC', 'EDQU
 export async function openEndMarks(
   environment: Environment,
   dir: string,
-  writer: MarkWriter,
+  superblock: SuperblockFile,
   found: MarksFile,
   last: EndMark | null,
   host: UnmarkedHost,
 ): Promise<EndMarks> {
-  const marks = new EndMarks(environment, marksPath(dir), writer, lastSequence(found, last), host);
+  const marks = new EndMarks(environment, marksPath(dir), superblock, lastSequence(found, last), host);
   try {
     await marks.open();
   } catch (error) {
-    if (error instanceof KeelsonError) throw error;
     if (!PASSING.has(systemCode(error)))
       throw writeFailed('the end marks', { path: marksPath(dir) }, error, { then: 'open again' });
     marks.noteFailed(error);
@@ -68,7 +61,8 @@ export async function openEndMarks(
 export class EndMarks {
   readonly #environment: Environment;
   readonly #path: string;
-  readonly #writer: MarkWriter;
+  /** Says whose marks they are, and whether they still are (D11). */
+  readonly #superblock: SuperblockFile;
   readonly #host: UnmarkedHost;
   #file: DiskFile | null = null;
   #sequence: number;
@@ -82,13 +76,13 @@ export class EndMarks {
   constructor(
     environment: Environment,
     path: string,
-    writer: MarkWriter,
+    superblock: SuperblockFile,
     sequence: number,
     host: UnmarkedHost,
   ) {
     this.#environment = environment;
     this.#path = path;
-    this.#writer = writer;
+    this.#superblock = superblock;
     this.#sequence = sequence;
     this.#host = host;
   }
@@ -104,8 +98,7 @@ export class EndMarks {
     this.#host.counters.endMarksFailed += 1;
     if (this.#isUnmarked) return;
     this.#isUnmarked = true;
-    const failed = changeFailed('an end mark', { path: this.#path }, error, NEXT);
-    this.#host.onUnmarked(error instanceof KeelsonError ? error : failed);
+    this.#host.onUnmarked(changeFailed('an end mark', { path: this.#path }, error, NEXT));
   }
 
   /** Remembers what is durable now; it will be written within {@link MARK_AFTER_MS}. */
@@ -139,7 +132,7 @@ export class EndMarks {
     if (mark === null || this.#isStopped) return;
     this.#latest = null;
     this.#sequence += 1;
-    const { lineage, epoch, checkFence } = this.#writer;
+    const { lineage, epoch } = this.#superblock.current;
     const bytes = encodeEndMark({
       lsn: mark.lsn,
       lastIndex: mark.lastIndex,
@@ -150,7 +143,7 @@ export class EndMarks {
     });
     try {
       // D11: a timer that comes late, of a process that was paused say, must not put its mark over its successor's.
-      await checkFence();
+      await this.#superblock.checkFence('background');
       const file = await this.open();
       if (this.#isStopped) return;
       await writeFully(file, bytes, blockOf(this.#sequence) * END_MARK_BLOCK_BYTES);

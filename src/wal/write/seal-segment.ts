@@ -1,5 +1,5 @@
 import { changeFailed } from '../../disk/disk-failure.js';
-import type { Environment } from '../../disk/environment.js';
+import { turnEnded, type Environment } from '../../disk/environment.js';
 import { syncData } from '../../disk/told-calls.js';
 import { writeFully } from '../../disk/write-fully.js';
 import { KeelsonError } from '../../errors/index.js';
@@ -92,10 +92,7 @@ async function writtenFront({ active, durable, superblock }: Sealing): Promise<S
 async function sealOf({ environment, active, durable, layer, superblock }: Sealing): Promise<Seal> {
   const { index } = active;
   const sums = rangeSums(index.lowest, index.checksums());
-  if (index.until - index.lowest > RECORDS_PER_TURN)
-    await new Promise<void>((resolve) => {
-      environment.endOfTurn(resolve);
-    });
+  if (index.until - index.lowest > RECORDS_PER_TURN) await turnEnded(environment);
   return {
     lowest: index.lowest,
     until: index.until,
