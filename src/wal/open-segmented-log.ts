@@ -128,7 +128,7 @@ class Opening {
   async #makeWalDir(superblock: DiskFile): Promise<void> {
     const { disk } = this.#request.environment;
     const listing = await listStore(disk, this.#paths);
-    if ((listing.segments?.size ?? 0) === 0) {
+    if (listing.segments.size === 0) {
       const newest = newestSlot((await readSlots(superblock)).slots);
       if (newest !== null) this.#judge.refuseUnmounted(newest, listing);
       else refuseStrays(listing);
@@ -174,7 +174,7 @@ class Opening {
       const { newestSegment } = superblock.current;
       const late = judgement.segments
         .map(({ header }) => header.number)
-        .filter((number) => number > newestSegment && listing.segments?.has(number) !== true);
+        .filter((number) => number > newestSegment && !listing.segments.has(number));
       await proveLateNames(disk, this.#paths, late);
       const place = { dir: this.#paths.dir, epoch: this.#tally.epoch };
       await proveTail(disk, tail, place, judgement, this.#tally);
@@ -247,8 +247,8 @@ class Opening {
     const { disk } = this.#request.environment;
     const listing = await listStore(disk, this.#paths);
     const isSame =
-      listing.segments?.size === first.listing.segments?.size &&
-      [...(listing.segments ?? [])].every((number) => first.listing.segments?.has(number) === true);
+      listing.segments.size === first.listing.segments.size &&
+      [...listing.segments].every((number) => first.listing.segments.has(number));
     if (isSame) {
       const tail = await openTail(disk, first.judgement);
       const hasGrown = await keeping(tail, () => tailGrew(tail, first.judgement));

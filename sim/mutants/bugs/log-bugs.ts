@@ -21,8 +21,8 @@ export const LOG_BUGS: readonly PlantedBug[] = [
       },
       {
         file: 'src/wal/write/rotation.ts',
-        find: 'export interface RotationRequest {',
-        put: 'const moved = new WeakMap<object, number>();\n\nexport interface RotationRequest {',
+        find: 'export interface RotationRequest extends Sealing {',
+        put: 'const moved = new WeakMap<object, number>();\n\nexport interface RotationRequest extends Sealing {',
       },
     ],
   },

@@ -65,7 +65,7 @@ async function openStore(request: OpenRequest): Promise<LogToCopy> {
   const { superblock, judgement, listing } = judged;
   const { lineage, newestSegment, firstSegment } = superblock;
   const live = judgement.segments.map(({ header }) => header);
-  const numbers = [...live.map(({ number }) => number), ...(listing.segments ?? [])];
+  const numbers = [...live.map(({ number }) => number), ...listing.segments];
   const segment = numbers.reduce((highest, number) => Math.max(highest, number), newestSegment);
   return {
     log,
@@ -106,7 +106,7 @@ async function openCheckpoint(request: OpenRequest, file: CheckpointFile): Promi
     await layer.judged({ lineage });
     return { ...known, log: null, skipped: [] };
   }
-  const present = (await listStore(environment.disk, paths)).segments ?? new Set();
+  const { segments: present } = await listStore(environment.disk, paths);
   const superblock = superblockOf(file, paths.isWalSeparate);
   const log = await openAs(request, superblock, { present, mark: proven, untilLsn: proven.lsn });
   return { ...known, log, skipped: pathsOf(request, first.number, log.copies.range.oldest) };

@@ -30,10 +30,8 @@ const MOVING_MS = 5000;
 const MOVING_ATTEMPTS = { min: 5, max: 100 } as const;
 
 /** A store read and judged. */
-export interface Judged {
+export interface Judged extends FoundSlots {
   readonly superblock: Superblock;
-  readonly slots: readonly SuperblockVerdict[];
-  readonly bytes: Uint8Array;
   readonly marks: MarksFile;
   /** The newest end mark that counts (R1). */
   readonly endMark: EndMark | null;
@@ -61,7 +59,7 @@ export class StoreJudge {
     untilLsn: number = Infinity,
     listed: StoreListing | null = null,
   ): Promise<Judged> {
-    const { layer, verifyOnOpen, environment } = this.#request;
+    const { layer, environment } = this.#request;
     const { disk } = environment;
     const listing = listed ?? (await listStore(disk, this.#paths));
     this.#tally.strays = listing.strays;
@@ -73,15 +71,10 @@ export class StoreJudge {
     try {
       const marks = await readMarks(disk, this.#paths.dir);
       const endMark = newestMark(marks, { lineage: superblock.lineage, superblock });
-      const judgement = await judge({
-        environment,
-        walDir: this.#paths.walDir,
+      const judgement = await judge(this.#request, {
         superblock,
-        // An open beside a reader has one away from its name for a moment (R10).
-        present: new Set([...(listing.segments ?? []), ...listing.asides]),
+        present: new Set(listing.numbers),
         mark: newestWitness(superblock, endMark),
-        layer,
-        readsAll: verifyOnOpen === 'all',
         untilLsn,
         tally: this.#tally,
         throwIfAbandoned: () => {
@@ -187,7 +180,7 @@ export class StoreJudge {
    */
   refuseUnmounted(superblock: Superblock, listing: StoreListing): void {
     this.checkKind(superblock);
-    if ((listing.segments?.size ?? 0) + listing.asides.length > 0) return;
+    if (listing.numbers.length > 0) return;
     const path = segmentPath(this.#paths.walDir, superblock.firstSegment);
     throw this.#segmentsMissing(path, segmentMissing(superblock, false));
   }

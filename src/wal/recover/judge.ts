@@ -1,5 +1,5 @@
-import { turnEnded, type Environment } from '../../disk/environment.js';
-import type { DiskFile } from '../../disk/port.js';
+import { turnEnded } from '../../disk/environment.js';
+import type { Disk, DiskFile } from '../../disk/port.js';
 import type { KeelsonError } from '../../errors/index.js';
 import { NOTHING_DURABLE, type DurableMark } from '../../format/position.js';
 import type { SegmentHeader } from '../../format/segment-header.js';
@@ -10,6 +10,7 @@ import { systemError } from '../../disk/system-error.js';
 import { NO_ENTRIES, segmentMissing, type Damage, type RecoveryTally } from '../report/damage.js';
 import { otherFormat } from '../report/incompatible-format.js';
 import type { WalLayer } from '../layer.js';
+import type { LogRequest } from '../log-request.js';
 import { sealedSegment, segmentPath, unsealedSegment, type LiveSegment } from '../segment/live-segment.js';
 import { headerFault } from '../segment/header-fault.js';
 import { openSegment, readSeal, readSegmentHeader, SCRATCH_BYTES } from '../segment/read-segment.js';
@@ -19,21 +20,20 @@ import { type Fence, fenceOf, goesOnFrom } from '../segment/frame-run.js';
 import { scanSegment, type SegmentScan } from '../segment/scan-segment.js';
 import { lackedBy, Witnesses } from '../segment/witnesses.js';
 
-/** What a judgement looks at. It only reads. */
-export interface JudgedStore {
-  readonly environment: Pick<Environment, 'disk' | 'now' | 'endOfTurn'>;
-  readonly walDir: string;
-  /** The newest valid slot. */
-  readonly superblock: Superblock;
+/** How far the log goes that is judged. */
+export interface Extent {
   /** Numbers of the segments that are there. */
   readonly present: ReadonlySet<number>;
-  /** The highest mark of superblock and end marks. */
+  /** Known durable: the highest mark of superblock and end marks. */
   readonly mark: DurableMark;
-  readonly layer: WalLayer;
-  /** Read sealed segments too (`verifyOnOpen: 'all'`). */
-  readonly readsAll: boolean;
   /** Frames that pass this LSN are left out: a reader beside a live writer shows nothing above P (R10). */
   readonly untilLsn: number;
+}
+
+/** What a judgement looks at. It only reads. */
+export interface JudgedStore extends Extent {
+  /** The newest valid slot. */
+  readonly superblock: Superblock;
   readonly tally: RecoveryTally;
   /** Throws once who asked for the judgement has given up; called before each read of many bytes. */
   readonly throwIfAbandoned?: () => void;
@@ -76,11 +76,15 @@ interface Candidate {
  * Recovery's judgement, R1 to R9 and R12: which frames are live, which bytes are a torn tail, and whether
  * something acknowledged is missing. Throws damage as an error that carries the report.
  */
-export async function judge(store: JudgedStore): Promise<Judgement> {
-  return new Judge(store).run();
+export async function judge(request: LogRequest, store: JudgedStore): Promise<Judgement> {
+  return new Judge(request, store).run();
 }
 
 class Judge {
+  readonly #request: LogRequest;
+  readonly #disk: Disk;
+  readonly #walDir: string;
+  readonly #layer: WalLayer;
   readonly #store: JudgedStore;
   readonly #segments: LiveSegment[] = [];
   readonly #witnesses: Witnesses;
@@ -91,13 +95,17 @@ class Judge {
   /** Segments are looked at one after the other, and nothing of what was read is kept. */
   readonly #scratch = new Uint8Array(SCRATCH_BYTES);
 
-  constructor(store: JudgedStore) {
+  constructor(request: LogRequest, store: JudgedStore) {
+    this.#request = request;
+    this.#disk = request.environment.disk;
+    this.#walDir = request.paths.walDir;
+    this.#layer = request.layer;
     this.#store = store;
     this.#witnesses = new Witnesses(store.mark, store.superblock.epoch);
   }
 
   async run(): Promise<Judgement> {
-    this.#store.layer.restart();
+    this.#layer.restart();
     this.#store.tally.restart();
     try {
       return await this.#judge();
@@ -127,7 +135,7 @@ class Judge {
   }
 
   async #endTurn(): Promise<void> {
-    await turnEnded(this.#store.environment);
+    await turnEnded(this.#request.environment);
     this.#store.throwIfAbandoned?.();
   }
 
@@ -144,7 +152,7 @@ class Judge {
   }
 
   #missing(number: number): KeelsonError {
-    const path = segmentPath(this.#store.walDir, number);
+    const path = segmentPath(this.#walDir, number);
     const { superblock, present } = this.#store;
     const reason = segmentMissing(superblock, present.size > 0) + this.#olderThanAbove();
     return this.#damage({ code: 'KEELSON_MISSING_SEGMENT', path, offset: 0, reason });
@@ -156,16 +164,16 @@ class Judge {
 
   /** The segment of that number with a valid header; null if there is none and none has to be (R6). */
   async #candidate(number: number, isNamed: boolean): Promise<Candidate | null> {
-    const { superblock, present, walDir, tally } = this.#store;
+    const { superblock, present, tally } = this.#store;
     const mustBe = isNamed || number <= superblock.newestSegment;
     if (!present.has(number)) {
       if (mustBe) throw this.#missing(number);
       return null;
     }
-    const path = segmentPath(walDir, number);
+    const path = segmentPath(this.#walDir, number);
     // Inline, as the two small reads are: to wait for a thread costs many times the call itself, and the time to open
     // must hardly grow with the log.
-    const file = await openSegment(this.#store.environment.disk, path, 'inline');
+    const file = await openSegment(this.#disk, path, 'inline');
     this.#open.add(file);
     const { verdict, fileBytes, sparseBytes } = await readSegmentHeader(file, this.#scratch);
     tally.readBytes += Math.min(fileBytes, 512);
@@ -203,11 +211,11 @@ class Judge {
    * the scan if this is the tail: nothing joins it.
    */
   async #take(current: Candidate, next: Candidate | null): Promise<SegmentScan | null> {
-    const { layer, tally } = this.#store;
+    const layer = this.#layer;
     const { header } = current;
     this.#witnesses.hear(header.durable, header.epoch);
     const isFirst = this.#segments.length === 0;
-    tally.segments += 1;
+    this.#store.tally.segments += 1;
     if (next !== null) {
       const seal = await readSeal(current.file, header, this.#scratch);
       if (
@@ -215,7 +223,7 @@ class Judge {
         goesOnFrom(next.header, seal.trailer) &&
         !(await this.#wentOn(current, next, seal.trailer.lastLsn))
       ) {
-        if (this.#store.readsAll) await this.#readSealed(current, next, seal.trailer.lastLsn);
+        if (this.#readsAll) await this.#readSealed(current, next, seal.trailer.lastLsn);
         layer.restorePreamble(header, isFirst);
         const { lowest, until, resets, durable, epoch } = seal.trailer;
         layer.adoptSealed({ lowest, until, resets, runs: seal.runs });
@@ -234,15 +242,17 @@ class Judge {
 
   /** The tail by what a clean close left in it; null where that cannot be believed, or all is to be read. */
   async #cleanTail({ file, header }: Candidate): Promise<CleanTail | null> {
-    const { superblock, environment, untilLsn, readsAll, throwIfAbandoned: beforeRead } = this.#store;
+    const { superblock, untilLsn, throwIfAbandoned: beforeRead } = this.#store;
+    const { environment } = this.#request;
     const { mark } = this.#witnesses;
-    if (readsAll || mark.lsn > untilLsn) return null;
+    if (this.#readsAll || mark.lsn > untilLsn) return null;
     return cleanTail(file, header, { superblock, mark, environment, beforeRead });
   }
 
   /** As if the segment had been sealed, and an empty one followed. */
   #adopt({ seal, scan }: CleanTail): SegmentScan {
-    const { layer, tally } = this.#store;
+    const layer = this.#layer;
+    const { tally } = this.#store;
     const { trailer, runs, state } = seal;
     const { lastLsn, end } = scan.run;
     layer.adoptSealed({ ...trailer, runs });
@@ -265,14 +275,14 @@ class Judge {
   }
 
   async #scan(current: Candidate, next: Candidate | null, replays: boolean): Promise<SegmentScan> {
-    const { superblock, layer, tally, untilLsn, throwIfAbandoned } = this.#store;
+    const { superblock, tally, untilLsn, throwIfAbandoned } = this.#store;
     const fences = [fenceOf(superblock)];
     // D11: by its own epoch the next segment says how far older ones came in this one; the superblock knows only the last.
     if (next !== null) fences.push({ epoch: next.header.epoch, lsn: next.header.firstLsn });
     const options = { fences, witnesses: this.#witnesses, untilLsn, beforeRead: throwIfAbandoned };
     const scan = await scanSegment(current.file, current.header, options, (frame, records) => {
       if (!replays) return;
-      layer.replay(frame, records);
+      this.#layer.replay(frame, records);
       tally.batches += 1;
       tally.entries += frame.until - frame.from;
     });
@@ -302,9 +312,9 @@ class Judge {
 
   /** R3: asks what stands above the end whether more was durable once. */
   async #askAbove(lastNumber: number): Promise<void> {
-    const { environment, walDir, superblock, present, throwIfAbandoned } = this.#store;
+    const { superblock, present, throwIfAbandoned } = this.#store;
     const numbers = [...present].filter((number) => number > lastNumber);
-    this.#above = await segmentsAbove(environment.disk, walDir, numbers, superblock, throwIfAbandoned);
+    this.#above = await segmentsAbove(this.#disk, this.#walDir, numbers, superblock, throwIfAbandoned);
     for (const one of this.#above) {
       if (one.mark.lsn > this.#witnesses.mark.lsn) this.#newer = one;
       this.#witnesses.hear(one.mark, one.epoch);
@@ -346,11 +356,15 @@ class Judge {
       if (first > superblock.firstSegment) throw this.#missing(superblock.firstSegment);
       throw this.#uncovered();
     }
-    await this.#store.layer.judged(superblock);
+    await this.#layer.judged(superblock);
     tally.lastLsn = tail.run.lastLsn;
     const { sparseBytes } = current;
     const fence = fenceOf(superblock);
     return { segments: this.#segments, last: this.#last, tail, sparseBytes, proven, highestEpoch, fence };
+  }
+
+  get #readsAll(): boolean {
+    return this.#request.verifyOnOpen === 'all';
   }
 
   get #last(): LiveSegment {
@@ -359,14 +373,14 @@ class Judge {
 
   /** R6: leading segments wholly below the durable compaction boundary are not missed; all above it is to be there. */
   #isCovered(lacksLeading: boolean): boolean {
-    if (this.#store.layer.storeKind === 'wal') return !lacksLeading;
-    const needed = this.#store.layer.boundary() + 1;
+    if (this.#layer.storeKind === 'wal') return !lacksLeading;
+    const needed = this.#layer.boundary() + 1;
     return needed >= this.#last.until || this.#segments.some((segment) => segment.lowest <= needed);
   }
 
   #uncovered(): KeelsonError {
     const { path, lowest } = this.#segments[0] as LiveSegment;
-    const needed = this.#store.layer.boundary() + 1;
+    const needed = this.#layer.boundary() + 1;
     const reason = `the oldest segment holds records from ${lowest} on, expected ${needed}, the first that was not compacted`;
     return this.#damage({ code: 'KEELSON_CORRUPT', path, offset: 0, reason });
   }

@@ -47,7 +47,7 @@ export async function makeFreshStore(
 async function clearLeftovers(disk: Disk, paths: StorePaths): Promise<void> {
   await makeDirectory(disk, paths.walDir);
   const { segments, spares, asides } = await listStore(disk, paths);
-  for (const number of segments ?? []) await removeName(disk, segmentPath(paths.walDir, number));
+  for (const number of segments) await removeName(disk, segmentPath(paths.walDir, number));
   for (const number of asides) await removeName(disk, join(paths.walDir, segmentAsideName(number)));
   for (const name of spares) await removeName(disk, join(paths.walDir, name));
   await renewName(disk, paths.dir, SUPERBLOCK_NAME);

@@ -4,7 +4,7 @@ import type { Disk, DiskFile } from '../../disk/port.js';
 import { systemCode } from '../../disk/system-error.js';
 import { KeelsonError } from '../../errors/index.js';
 import { SUPERBLOCK_NAME, WAL_LOCK_NAME } from '../../format/names.js';
-import { closeFile, using } from '../../disk/close-file.js';
+import { closeFile, keeping, using } from '../../disk/close-file.js';
 import { ASIDE, removeName } from '../../disk/durable-names.js';
 import { type StorePaths } from './store-directory.js';
 
@@ -42,21 +42,15 @@ export async function lockStore(
   const superblock = locked.file;
   if (!paths.isWalSeparate)
     return { superblock, files: [locked], release: async () => closeFile(superblock) };
-  try {
+  const walLock = await keeping(superblock, async () => {
     await beforeWalDir(superblock);
-    const walLock = await lockFile(disk, join(paths.walDir, WAL_LOCK_NAME));
-    return {
-      superblock,
-      files: [locked, walLock],
-      release: async () => {
-        await closeFile(walLock.file);
-        await closeFile(superblock);
-      },
-    };
-  } catch (error) {
+    return lockFile(disk, join(paths.walDir, WAL_LOCK_NAME));
+  });
+  const release = async (): Promise<void> => {
+    await closeFile(walLock.file);
     await closeFile(superblock);
-    throw error;
-  }
+  };
+  return { superblock, files: [locked, walLock], release };
 }
 
 async function lockFile(disk: Disk, path: string): Promise<LockedFile> {

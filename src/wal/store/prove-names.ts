@@ -16,7 +16,7 @@ export async function proveNames(
   await renewSegments(disk, paths, numbersAbove(newestSegment, listing));
   try {
     await syncNames(disk, paths.dir);
-    if (listing.segments !== null) await syncNames(disk, paths.walDir);
+    if (listing.isWalDirThere) await syncNames(disk, paths.walDir);
   } catch (error) {
     await renewAfterFailedSync(disk, paths, newestSegment);
     throw error;
@@ -51,7 +51,7 @@ async function renewAfterFailedSync(disk: Disk, paths: StorePaths, newestSegment
 }
 
 function numbersAbove(newestSegment: number, { segments }: StoreListing): number[] {
-  return [...(segments ?? [])].filter((number) => number > newestSegment);
+  return [...segments].filter((number) => number > newestSegment);
 }
 
 async function renewSegments(disk: Disk, { walDir }: StorePaths, numbers: readonly number[]): Promise<void> {

@@ -37,8 +37,7 @@ export class StorePaths {
   /** Sizes of the segments that are there, in bytes. */
   async *segmentSizes(disk: Disk): AsyncGenerator<number, void, undefined> {
     const { segments } = await listStore(disk, this);
-    for (const number of segments ?? [])
-      yield (await disk.stat(join(this.walDir, segmentName(number))))?.size ?? 0;
+    for (const number of segments) yield (await disk.stat(join(this.walDir, segmentName(number))))?.size ?? 0;
   }
 }
 
@@ -68,11 +67,14 @@ const WAL_FOLDERS: ReadonlySet<string> = new Set([
 export interface StoreListing {
   /** Null if the directory is not there. */
   readonly names: ReadonlySet<string> | null;
-  /** Segments by number; null if the directory is not there. */
-  readonly segments: ReadonlySet<number> | null;
-  readonly spares: readonly string[];
+  readonly isWalDirThere: boolean;
+  /** Segments by number. */
+  readonly segments: ReadonlySet<number>;
   /** Segments away from their name, by number. */
   readonly asides: readonly number[];
+  /** Of both, rising: an open beside has a segment away from its name for a moment (R10). */
+  readonly numbers: readonly number[];
+  readonly spares: readonly string[];
   /** Paths of what is none of Keelson's: left alone beside a live store, and why nothing is made where none is. */
   readonly strays: readonly string[];
 }
@@ -86,27 +88,23 @@ export async function listStore(disk: Disk, paths: StorePaths): Promise<StoreLis
   const names = entries === null ? null : new Set(entries.map((entry) => entry.name));
   const walEntries = await list(disk, paths.walDir);
   const segments = new Set<number>();
-  const listing = {
-    names,
-    segments: walEntries === null ? null : segments,
-    spares: [] as string[],
-    asides: [] as number[],
-    strays,
-  };
-  for (const entry of walEntries ?? []) sortWalName(paths.walDir, entry.name, segments, listing);
-  return listing;
+  const spares: string[] = [];
+  const asides: number[] = [];
+  const sorted = { segments, asides, spares, strays };
+  for (const entry of walEntries ?? []) sortWalName(paths.walDir, entry.name, sorted);
+  const numbers = [...segments, ...asides].sort((a, b) => a - b);
+  return { names, isWalDirThere: walEntries !== null, segments, asides, numbers, spares, strays };
 }
 
 function sortWalName(
   walDir: string,
   name: string,
-  segments: Set<number>,
-  listing: { spares: string[]; asides: number[]; strays: string[] },
+  listing: { segments: Set<number>; asides: number[]; spares: string[]; strays: string[] },
 ): void {
   const parsed = parseWalFileName(name);
   switch (parsed.kind) {
     case 'segment':
-      segments.add(parsed.number);
+      listing.segments.add(parsed.number);
       return;
     case 'aside':
       listing.asides.push(parsed.number);
@@ -175,7 +173,7 @@ export async function restoreAsides(
   }
   for (const number of listing.asides) {
     const from = join(paths.walDir, segmentAsideName(number));
-    if (listing.segments?.has(number) === true) await removeName(disk, from);
+    if (listing.segments.has(number)) await removeName(disk, from);
     else await renameOrFail(disk, from, join(paths.walDir, segmentName(number)));
   }
   return isAsFound ? listing : listStore(disk, paths);

@@ -18,9 +18,8 @@ export async function firstTrace(
   { dir, walDir }: StorePaths,
   listing: StoreListing,
 ): Promise<string | null> {
-  const numbers = [...(listing.segments ?? []), ...listing.asides].sort((a, b) => a - b);
-  for (const number of numbers) {
-    const path = listing.segments?.has(number)
+  for (const number of listing.numbers) {
+    const path = listing.segments.has(number)
       ? segmentPath(walDir, number)
       : join(walDir, segmentAsideName(number));
     if (await holdsFrames(disk, path)) return path;

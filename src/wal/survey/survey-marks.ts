@@ -5,7 +5,7 @@ import type { Superblock, SuperblockVerdict } from '../../format/superblock.js';
 import { using } from '../../disk/close-file.js';
 import { ASIDE } from '../../disk/durable-names.js';
 import { findCheckpoint, superblockOf, type FoundCheckpoint } from '../copy/read-checkpoint.js';
-import { newestMark, readMarks, type MarkedRun } from '../store/marks-file.js';
+import { newestMark, readMarks, type MarkedRun, type MarksFile } from '../store/marks-file.js';
 import type { StorePaths } from '../store/store-directory.js';
 import { newestSlot, readSlots, superblockPath } from '../store/superblock-file.js';
 import { otherFormat } from '../report/incompatible-format.js';
@@ -43,7 +43,7 @@ export async function surveySlots(disk: Disk, { dir, isWalSeparate }: StorePaths
 /** The file of end marks. `'bad'`: bytes stand in it, and none of them is a mark of this store. */
 export interface SurveyedMarks {
   readonly path: string;
-  readonly state: 'whole' | 'blank' | 'missing' | 'bad';
+  readonly state: MarksFile['state'];
   /** The newest that counts. */
   readonly mark: EndMark | null;
 }

@@ -43,7 +43,7 @@ export async function rangeOf(
   refuseUnfinished(paths.dir, listing);
   if (superblock === null && checkpoint === null && (await firstTrace(disk, paths, listing)) === null)
     throw strayOf(listing) ?? notALog(paths.dir, 'no superblock is in it, and no segment or snapshot of one');
-  const numbers = [...(listing.segments ?? []), ...listing.asides].sort((a, b) => a - b);
+  const { numbers } = listing;
   const counts = {
     totalBytes: await bytesOf(disk, paths, numbers),
     highestSegment: numbers.at(-1) ?? 0,

@@ -3,15 +3,15 @@ import { rangeSums } from '../../format/range-sums.js';
 import type { SealedSegment, SealTrailer } from '../../format/seal.js';
 import type { StoreSurvey, SurveyedSegment } from './store-survey.js';
 import type { Environment } from '../../disk/environment.js';
-import type { Awaitable, DiskFile } from '../../disk/port.js';
+import type { Awaitable, Disk, DiskFile } from '../../disk/port.js';
 import { KeelsonError, throwIfAborted } from '../../errors/index.js';
 import type { EndMark } from '../../format/end-mark.js';
 import { sameBytes } from '../../format/identity.js';
 import type { SegmentHeader } from '../../format/segment-header.js';
 import type { Superblock } from '../../format/superblock.js';
-import { closeFile } from '../../disk/close-file.js';
+import { using } from '../../disk/close-file.js';
 import { otherFormat } from '../report/incompatible-format.js';
-import { goesOnFrom } from '../segment/frame-run.js';
+import { goesOnFrom, type RunState } from '../segment/frame-run.js';
 import { segmentPath } from '../segment/live-segment.js';
 import { headerFault, wholeHeaderOf } from '../segment/header-fault.js';
 import {
@@ -74,8 +74,12 @@ export class StoreToSurvey {
   /** R10: true if no writer beside has moved the store since. */
   async isStill(): Promise<boolean> {
     const { bytes: before } = this.slots;
-    const { bytes: after } = await surveySlots(this.environment.disk, this.paths);
+    const { bytes: after } = await this.slotsNow();
     return before === after || (before !== null && after !== null && Buffer.compare(before, after) === 0);
+  }
+
+  slotsNow(): Promise<SurveyedSlots> {
+    return surveySlots(this.environment.disk, this.paths);
   }
 
   /**
@@ -95,6 +99,8 @@ const WINDOW_BYTES = 128 * 1024;
 
 class Survey {
   readonly #store: StoreToSurvey;
+  readonly #disk: Disk;
+  readonly #paths: StorePaths;
   readonly #request: SurveyRequest;
   readonly #segments: SurveyedSegment[] = [];
   readonly #fences: SurveyFences;
@@ -108,13 +114,15 @@ class Survey {
 
   constructor(store: StoreToSurvey, request: SurveyRequest) {
     this.#store = store;
+    this.#disk = store.environment.disk;
+    this.#paths = store.paths;
     this.#request = request;
-    this.#fences = new SurveyFences(store.environment.disk, store.paths.walDir);
+    this.#fences = new SurveyFences(this.#disk, this.#paths.walDir);
   }
 
   async run(): Promise<StoreSurvey> {
-    const { environment, paths, slots } = this.#store;
-    const { disk } = environment;
+    const [disk, paths] = [this.#disk, this.#paths];
+    const { slots } = this.#store;
     // Marks first: what they say is durable must be met in what is read after them, beside a writer too.
     checkPlace(slots, paths);
     const range = await rangeOf(disk, paths, slots, this.#request.from);
@@ -128,15 +136,17 @@ class Survey {
     const copied = slots.checkpoint === null ? null : superblock;
     this.#untilLsn = copied?.proven.lsn ?? Infinity;
     for (let number = range.first; number <= range.newest; number += 1) await this.#survey(number, range);
-    // R6: one above the range that joins is live. A checkpoint ends where it says.
-    while (copied === null && (await this.#joinsAbove(range)))
-      await this.#survey(this.#lastNumber + 1, range);
-    const newest = copied === null ? await this.#surveyWitnesses(range, superblock) : range.newest;
-    if (copied !== null) {
+    let { newest } = range;
+    if (copied === null) {
+      await this.#followOn(range);
+      newest = await this.#surveyWitnesses(range, superblock);
+    } else {
+      // A checkpoint ends where it says.
       this.#witnesses.hear(copied.proven, copied.epoch);
       this.#witnesses.mark = copied.proven;
     }
-    const first = await this.#firstNow(range);
+    // A live writer drops segments while they are read: those it dropped are not missed.
+    const first = Math.max(range.first, await this.#firstLive());
     const segments = this.#segments.filter(({ number }) => number >= first);
     const parts = {
       slots,
@@ -157,10 +167,9 @@ class Survey {
    */
   async #surveyWitnesses(range: SurveyedRange, superblock: Superblock | null): Promise<number> {
     if (superblock === null) return range.newest;
-    const { environment, paths } = this.#store;
-    const { segments, asides } = await listStore(environment.disk, paths);
-    const numbers = [...(segments ?? []), ...asides].filter((number) => number > this.#lastNumber);
-    const above = await segmentsAbove(environment.disk, paths.walDir, numbers, superblock);
+    const listing = await listStore(this.#disk, this.#paths);
+    const numbers = listing.numbers.filter((number) => number > this.#lastNumber);
+    const above = await segmentsAbove(this.#disk, this.#paths.walDir, numbers, superblock);
     const newest = above.findLast(({ mark }) => mark.lsn > endLsnOf(this.#segments))?.number ?? 0;
     if (newest <= this.#lastNumber || (await this.#reaches(above, range))) return range.newest;
     const wider = { ...range, newest };
@@ -170,74 +179,71 @@ class Survey {
 
   /** True if a live writer has added since what the segments above speak of: it is durable before they are made. */
   async #reaches(above: readonly SegmentAbove[], range: SurveyedRange): Promise<boolean> {
-    const last = this.#segments[this.#segments.length - 1];
-    if (last === undefined || (await this.#firstNow(range)) > last.number) return true;
+    const last = this.#last;
+    if (last === undefined || (await this.#firstLive()) > last.number) return true;
     if (last.run !== null && last.holes.length === 0) {
-      this.#segments.pop();
-      await this.#survey(last.number, range, last.run.lastLsn);
-      while (await this.#joinsAbove(range)) await this.#survey(this.#lastNumber + 1, range);
+      await this.#surveyAgain(last.number, last.run, range);
+      await this.#followOn(range);
     }
     return above.every(({ mark }) => mark.lsn <= endLsnOf(this.#segments));
   }
 
-  get #lastNumber(): number {
-    return this.#segments[this.#segments.length - 1]?.number ?? 0;
+  get #last(): SurveyedSegment | undefined {
+    return this.#segments[this.#segments.length - 1];
   }
 
-  /** A live writer drops segments while they are read: those it dropped are not missed. */
-  async #firstNow(range: SurveyedRange): Promise<number> {
-    const { environment, paths } = this.#store;
-    const now = await surveySlots(environment.disk, paths);
-    return Math.max(range.first, now.superblock?.firstSegment ?? 0);
+  get #lastNumber(): number {
+    return this.#last?.number ?? 0;
+  }
+
+  /** The first segment that the superblock names by now; 0 where no slot is whole. */
+  async #firstLive(): Promise<number> {
+    return (await this.#store.slotsNow()).superblock?.firstSegment ?? 0;
+  }
+
+  /** R6: one above the range that joins is live. */
+  async #followOn(range: SurveyedRange): Promise<void> {
+    while (await this.#joinsAbove(range)) await this.#survey(this.#lastNumber + 1, range);
   }
 
   async #joinsAbove(range: SurveyedRange): Promise<boolean> {
-    const last = this.#segments[this.#segments.length - 1];
-    if (last?.run === null || last === undefined) return false;
-    const { environment, paths } = this.#store;
-    const next = await wholeHeaderOf(environment.disk, paths.walDir, last.number + 1, range.lineage);
+    const last = this.#last;
+    if (last === undefined || last.run === null) return false;
+    const next = await wholeHeaderOf(this.#disk, this.#paths.walDir, last.number + 1, range.lineage);
     if (next === null) return false;
     if (this.#joinsLast(next)) return true;
     // A writer that rotated since has added to the last one, which must be read again.
-    return this.#catchUp(last, next, range);
+    if (next.firstLsn <= last.run.lastLsn || last.holes.length > 0) return false;
+    const { superblock } = await this.#store.slotsNow();
+    if ((superblock?.newestSegment ?? 0) <= range.newest) return false;
+    await this.#surveyAgain(last.number, last.run, range);
+    const again = this.#last?.run ?? null;
+    return again !== null && goesOnFrom(next, again);
   }
 
-  async #catchUp(
-    last: SurveyedSegment,
-    next: Pick<SegmentHeader, 'firstLsn' | 'chain'>,
-    range: SurveyedRange,
-  ): Promise<boolean> {
-    const run = last.run;
-    if (run === null || next.firstLsn <= run.lastLsn || last.holes.length > 0) return false;
-    const now = await surveySlots(this.#store.environment.disk, this.#store.paths);
-    if ((now.superblock?.newestSegment ?? 0) <= range.newest) return false;
+  /** The last one, which a live writer may have added to; all up to the end of that run was told of already. */
+  #surveyAgain(number: number, { lastLsn }: RunState, range: SurveyedRange): Promise<void> {
     this.#segments.pop();
-    await this.#survey(last.number, range, run.lastLsn);
-    const again = this.#segments[this.#segments.length - 1]?.run;
-    return again !== undefined && again !== null && goesOnFrom(next, again);
+    return this.#survey(number, range, lastLsn);
   }
 
   /** @param heardLsn frames up to this were told of already */
   async #survey(number: number, range: SurveyedRange, heardLsn = 0): Promise<void> {
     this.#throwIfAborted();
-    const path = segmentPath(this.#store.paths.walDir, number);
-    const file = await openIfThere(this.#store.environment.disk, path);
-    if (file === null) {
-      this.#segments.push({ ...NOTHING, number, path });
-      return;
-    }
-    try {
-      const { verdict, fileBytes } = await readSegmentHeader(file);
-      if (verdict.kind === 'other-version') throw otherFormat(path, verdict.version);
-      const fault = headerFault(verdict, fileBytes, number, range.lineage);
-      if (fault !== null || verdict.kind !== 'valid') {
-        this.#segments.push({ ...NOTHING, number, path, fileBytes, fault });
-        return;
-      }
-      this.#segments.push(await this.#frames(file, path, verdict.header, range, heardLsn));
-    } finally {
-      await closeFile(file);
-    }
+    const path = segmentPath(this.#paths.walDir, number);
+    const file = await openIfThere(this.#disk, path);
+    const surveyed =
+      file === null
+        ? { ...NOTHING, number, path }
+        : await using(file, async () => {
+            const { verdict, fileBytes } = await readSegmentHeader(file);
+            if (verdict.kind === 'other-version') throw otherFormat(path, verdict.version);
+            const fault = headerFault(verdict, fileBytes, number, range.lineage);
+            if (fault !== null || verdict.kind !== 'valid')
+              return { ...NOTHING, number, path, fileBytes, fault };
+            return this.#frames(file, path, verdict.header, range, heardLsn);
+          });
+    this.#segments.push(surveyed);
   }
 
   async #frames(
@@ -248,7 +254,6 @@ class Survey {
     heardLsn: number,
   ): Promise<SurveyedSegment> {
     const { listener } = this.#request;
-    const { environment, paths, slots } = this.#store;
     const fences = await this.#fences.of(file, header, range, this.#mark);
     this.#witnesses.hear(header.durable, header.epoch);
     const readBefore = this.#readBytes;
@@ -267,8 +272,8 @@ class Survey {
       },
     });
     if (heardLsn === 0) listener.onSegment(header, this.#joinsLast(header));
-    const newestNamed = slots.superblock?.newestSegment ?? 0;
-    const place = { disk: environment.disk, walDir: paths.walDir, lineage: range.lineage, newestNamed };
+    const newestNamed = this.#store.slots.superblock?.newestSegment ?? 0;
+    const place = { disk: this.#disk, walDir: this.#paths.walDir, lineage: range.lineage, newestNamed };
     const hurts = new SegmentHurts(place, file, header, listener);
     const index = new RecordIndex(header.end.lastIndex + 1);
     let entries = 0;
@@ -308,7 +313,7 @@ class Survey {
 
   /** True if a segment begins right where the one before it ends, by its frames or by its seal. */
   #joinsLast(header: Pick<SegmentHeader, 'firstLsn' | 'chain'>): boolean {
-    const last = this.#segments[this.#segments.length - 1];
+    const last = this.#last;
     if (last === undefined || last.run === null) return false;
     return last.isBridged || goesOnFrom(header, last.run);
   }
@@ -317,9 +322,7 @@ class Survey {
   async #isStill(file: DiskFile, header: SegmentHeader): Promise<boolean> {
     const { verdict } = await readSegmentHeader(file);
     if (verdict.kind === 'valid' && sameBytes(verdict.header.identity, header.identity)) return true;
-    const { environment, paths } = this.#store;
-    const now = await surveySlots(environment.disk, paths);
-    return (now.superblock?.firstSegment ?? 0) <= header.number;
+    return (await this.#firstLive()) <= header.number;
   }
 
   #tell(): void {
@@ -330,7 +333,7 @@ class Survey {
   }
 
   #throwIfAborted(): void {
-    throwIfAborted(`reading ${this.#store.paths.dir}`, this.#request.signal);
+    throwIfAborted(`reading ${this.#paths.dir}`, this.#request.signal);
   }
 }
 

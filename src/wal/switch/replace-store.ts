@@ -100,7 +100,7 @@ function fenced(path: string): KeelsonError {
 /** What an earlier try left: segments of this format, which no superblock ever named, and files meant to be some. */
 async function removeUnfinished(disk: Disk, paths: StorePaths): Promise<void> {
   const listing = await listStore(disk, paths);
-  for (const number of listing.segments ?? []) {
+  for (const number of listing.segments) {
     const path = segmentPath(paths.walDir, number);
     if ((await headerAt(disk, path))?.verdict.kind === 'valid') await removeName(disk, path);
   }

@@ -28,7 +28,7 @@ export async function removeLeftovers(
   const moved: string[] = [];
   const numbers = new Set(live.map((header) => header.number));
   const begunAt = live.find((header) => header.chain === 0 && header.firstLsn > 1)?.number ?? 0;
-  for (const number of listing.segments ?? []) {
+  for (const number of listing.segments) {
     if (numbers.has(number)) continue;
     const path = segmentPath(paths.walDir, number);
     const reason =
@@ -84,15 +84,14 @@ async function whyKeptSegment(
   header: SegmentHeader,
   live: readonly SegmentHeader[],
 ): Promise<string | null> {
-  const [first] = live;
-  if (first !== undefined && !sameBytes(header.lineage, first.lineage))
-    return `It is of lineage ${identityText(header.lineage)}.`;
+  const first = live[0] as SegmentHeader;
+  if (!sameBytes(header.lineage, first.lineage)) return `It is of lineage ${identityText(header.lineage)}.`;
   // A file that was used again may have come back under its old name too: that name may go, the file stays.
   const isLive = live.some(({ identity }) => sameBytes(identity, header.identity));
   if (isLive && (await file.stat()).id === (await disk.stat(segmentPath(walDir, header.number)))?.id)
     return null;
   // The superblock stopped naming it when nothing that it holds was needed any more.
-  if (first !== undefined && header.number < first.number) return null;
+  if (header.number < first.number) return null;
   // D6: a segment that was never named holds no frame.
   return (await holdsFrame(file, header))
     ? `It is segment ${String(header.number)}, which was live once, and does not join this log.`

@@ -203,7 +203,7 @@ export class StoreUnderRepair {
   /** All of them: what is not in the range is left over from a rotation, or from a repair that did not end. */
   async #segmentPaths(): Promise<string[]> {
     const { segments } = await listStore(this.#disk, this.#paths);
-    const numbers = [...(segments ?? [])].sort((a, b) => a - b);
+    const numbers = [...segments].sort((a, b) => a - b);
     return numbers.map((number) => segmentPath(this.#paths.walDir, number));
   }
 

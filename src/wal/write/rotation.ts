@@ -4,31 +4,23 @@ import type { Environment } from '../../disk/environment.js';
 import { systemError } from '../../disk/system-error.js';
 import { KeelsonError } from '../../errors/index.js';
 import { segmentName } from '../../format/names.js';
-import type { DurableMark } from '../../format/position.js';
 import type { SealTrailer } from '../../format/seal.js';
 import { framesFrom, type SegmentHeader } from '../../format/segment-header.js';
 import { ActiveSegment } from './active-segment.js';
 import { closeFile } from '../../disk/close-file.js';
 import { newIdentity } from '../store/begin-log.js';
-import type { WalLayer } from '../layer.js';
 import { LeftAsItWas } from './left-as-it-was.js';
 import { sealedSegment, unsealedSegment, type LiveSegment } from '../segment/live-segment.js';
 import { makeFailed, writeSegmentHeader } from '../segment/make-segment.js';
 import { RecordIndex } from '../segment/record-index.js';
-import { sealSegment } from './seal-segment.js';
+import { sealSegment, type Sealing } from './seal-segment.js';
 import type { Spare, SpareSegments } from './spare-segments.js';
 import { syncNames } from '../../disk/durable-names.js';
-import type { SuperblockFile } from '../store/superblock-file.js';
 
-export interface RotationRequest {
+export interface RotationRequest extends Sealing {
   readonly environment: Environment;
   readonly walDir: string;
-  readonly superblock: SuperblockFile;
   readonly spares: SpareSegments;
-  readonly layer: WalLayer;
-  /** All of its frames are durable. */
-  readonly active: ActiveSegment;
-  readonly durable: DurableMark;
   /** Size of the new segment's file, and the usual size, from which the reserve follows. */
   readonly segmentBytes: number;
   readonly usualBytes: number;
