@@ -30,14 +30,7 @@ import {
   type StorePaths,
 } from './store/store-directory.js';
 import { refuseCopies } from './copy/directory-in-making.js';
-import {
-  newestSlot,
-  readSlots,
-  SuperblockFile,
-  superblockPath,
-  type FoundSlots,
-} from './store/superblock-file.js';
-import { marksPath } from './store/marks-file.js';
+import { newestSlot, readSlots, SuperblockFile, type FoundSlots } from './store/superblock-file.js';
 import { checkRoomAbove } from './store/room-above.js';
 import { firstTrace } from './store/trace-of-log.js';
 import { WalCounters } from './report/wal-counters.js';
@@ -60,8 +53,7 @@ export function openReadOnly(
 }
 
 /** True if the superblock has its name: then a store was made here, or its making was begun. */
-async function holdsSuperblock(disk: Disk, { dir }: StorePaths): Promise<boolean> {
-  const path = superblockPath(dir);
+async function holdsSuperblock(disk: Disk, { superblock: path }: StorePaths): Promise<boolean> {
   try {
     return (await disk.stat(path)) !== null;
   } catch (error) {
@@ -91,7 +83,7 @@ class Opening {
     const listing = await listStore(disk, this.#paths);
     refuseCopies(this.#paths.dir, listing);
     if (listing.names?.has(SUPERBLOCK_NAME) !== true) throw await this.#judge.withoutSuperblock(listing);
-    const path = superblockPath(this.#paths.dir);
+    const path = this.#paths.superblock;
     const file = await reading('the superblock', { path }, () => disk.open(path, { access: 'read' }));
     const judged = await using(file, () => this.#judge.besideWriter(file));
     const log = new SegmentedLog(this.#request, judged.judgement, this.#tally.report('clean'));
@@ -218,7 +210,7 @@ class Opening {
   #checkRoom({ superblock, judgement }: Judged): void {
     const { last, tail, highestEpoch } = judgement;
     try {
-      checkRoomAbove(superblockPath(this.#paths.dir), {
+      checkRoomAbove(this.#paths.superblock, {
         epoch: highestEpoch,
         generation: superblock.generation,
         segment: last.header.number,
@@ -231,7 +223,7 @@ class Opening {
 
   #noteRebuilt(slots: readonly SuperblockVerdict[]): void {
     slots.forEach((slot, at) => {
-      if (slot.kind !== 'valid') this.#tally.rebuilt.push(`${superblockPath(this.#paths.dir)} slot ${at}`);
+      if (slot.kind !== 'valid') this.#tally.rebuilt.push(`${this.#paths.superblock} slot ${at}`);
     });
   }
 
@@ -312,11 +304,11 @@ class Opening {
     const host = {
       counters: this.#counters,
       onUnmarked: (error: KeelsonError) => {
-        this.#tally.unmarked ??= { path: marksPath(this.#paths.dir), reason: error.message };
+        this.#tally.unmarked ??= { path: this.#paths.marks, reason: error.message };
         observer.onUnmarked(error);
       },
     };
-    const endMarks = await openEndMarks(environment, this.#paths.dir, superblock, marks, endMark, host);
+    const endMarks = await openEndMarks(environment, this.#paths, superblock, marks, endMark, host);
     const report = this.#tally.report(verdict);
     const parts = { lock, superblock, endMarks, tail };
     try {

@@ -205,7 +205,7 @@ export class SegmentedLog {
     const rotated = await rotateSegment({
       environment,
       layer,
-      walDir: this.#paths.walDir,
+      paths: this.#paths,
       superblock: writing.superblock,
       spares: writing.spares,
       active: writing.active,
@@ -307,7 +307,7 @@ export class SegmentedLog {
   async wasDropped(number: number): Promise<boolean> {
     if (this.#writing !== null) return false;
     const { segment } = this.#segments.owner(number);
-    return segment.header.number < (await firstSegmentNow(this.#request.environment.disk, this.#paths.dir));
+    return segment.header.number < (await firstSegmentNow(this.#request.environment.disk, this.#paths));
   }
 
   /**

@@ -27,7 +27,7 @@ export const SYNC_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: 'src/wal/write/rotation.ts',
-        find: '      await syncNames(environment.disk, walDir);\n',
+        find: '      await syncNames(environment.disk, paths.walDir);\n',
         put: '',
       },
     ],

@@ -5,7 +5,6 @@ import type { WalLayer } from '../layer.js';
 import { openAs } from '../open-as.js';
 import { openReadOnly } from '../open-segmented-log.js';
 import type { OpenRequest } from '../open-request.js';
-import { segmentPath } from '../segment/live-segment.js';
 import type { SegmentedLog } from '../segmented-log.js';
 import { listStore, type StorePaths } from '../store/store-directory.js';
 import { requestBeside } from '../switch/request-beside.js';
@@ -114,5 +113,5 @@ async function openCheckpoint(request: OpenRequest, file: CheckpointFile): Promi
 
 function pathsOf({ paths }: OpenRequest, from: number, until: number): readonly string[] {
   const numbers = Array.from({ length: Math.max(0, until - from) }, (_, at) => from + at);
-  return numbers.map((number) => segmentPath(paths.walDir, number));
+  return numbers.map((number) => paths.segment(number));
 }

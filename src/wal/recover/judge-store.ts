@@ -7,7 +7,6 @@ import type { Superblock, SuperblockVerdict } from '../../format/superblock.js';
 import { NO_ENTRIES, segmentMissing, type Damage, type RecoveryTally } from '../report/damage.js';
 import { newestMark, readMarks, type MarksFile } from '../store/marks-file.js';
 import { olderFormat, otherFormat, otherVersionOf } from '../report/incompatible-format.js';
-import { segmentPath } from '../segment/live-segment.js';
 import { judge, type Judgement } from './judge.js';
 import type { OpenRequest } from '../open-request.js';
 import { busyError, throwIfAbandoned } from '../../errors/log-refusals.js';
@@ -19,7 +18,7 @@ import {
   type StoreListing,
   type StorePaths,
 } from '../store/store-directory.js';
-import { newestSlot, readSlots, superblockPath, type FoundSlots } from '../store/superblock-file.js';
+import { newestSlot, readSlots, type FoundSlots } from '../store/superblock-file.js';
 import { firstTrace } from '../store/trace-of-log.js';
 
 /**
@@ -69,7 +68,7 @@ export class StoreJudge {
     this.checkKind(superblock);
     this.#tally.storeId = identityText(superblock.storeId);
     try {
-      const marks = await readMarks(disk, this.#paths.dir);
+      const marks = await readMarks(disk, this.#paths);
       const endMark = newestMark(marks, { lineage: superblock.lineage, superblock });
       const judgement = await judge(this.#request, {
         superblock,
@@ -155,7 +154,7 @@ export class StoreJudge {
   refuseNewer(slots: readonly SuperblockVerdict[]): void {
     const version = otherVersionOf(slots, 'newer');
     if (version === null) return;
-    throw this.#tally.withReport(otherFormat(superblockPath(this.#paths.dir), version));
+    throw this.#tally.withReport(otherFormat(this.#paths.superblock, version));
   }
 
   checkKind(superblock: Superblock): void {
@@ -171,7 +170,7 @@ export class StoreJudge {
     const reason = superblock.isWalSeparate
       ? 'the segments of this store are in a directory of their own: open it with walDir'
       : 'the segments of this store are inside its directory: open it without walDir, or, if it is a clone that was not written yet, make it again with toWalDir (keelson clone --to-wal-dir)';
-    throw this.#segmentsMissing(segmentPath(this.#paths.walDir, superblock.firstSegment), reason);
+    throw this.#segmentsMissing(this.#paths.segment(superblock.firstSegment), reason);
   }
 
   /**
@@ -181,7 +180,7 @@ export class StoreJudge {
   refuseUnmounted(superblock: Superblock, listing: StoreListing): void {
     this.checkKind(superblock);
     if (listing.numbers.length > 0) return;
-    const path = segmentPath(this.#paths.walDir, superblock.firstSegment);
+    const path = this.#paths.segment(superblock.firstSegment);
     throw this.#segmentsMissing(path, segmentMissing(superblock, false));
   }
 
@@ -200,7 +199,7 @@ export class StoreJudge {
   /** Why no slot counts: another format, a lost superblock, or a store that was never live. */
   async unreadable({ slots, bytes }: FoundSlots, listing: StoreListing): Promise<KeelsonError> {
     this.refuseNewer(slots);
-    const path = superblockPath(this.#paths.dir);
+    const path = this.#paths.superblock;
     const older = this.#request.older?.recognise(bytes, this.#paths) ?? null;
     if (older !== null) return this.#tally.withReport(olderFormat(path, older.version));
     const version = otherVersionOf(slots, 'any');
@@ -220,7 +219,7 @@ export class StoreJudge {
 
   /** R7: no whole superblock beside what only a live store has. */
   #superblockLost(trace: string): KeelsonError {
-    const path = superblockPath(this.#paths.dir);
+    const path = this.#paths.superblock;
     const reason =
       trace === path
         ? 'it holds frames, as a segment does, in place of the superblock'

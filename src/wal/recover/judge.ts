@@ -11,7 +11,7 @@ import { NO_ENTRIES, segmentMissing, type Damage, type RecoveryTally } from '../
 import { otherFormat } from '../report/incompatible-format.js';
 import type { WalLayer } from '../layer.js';
 import type { LogRequest } from '../log-request.js';
-import { sealedSegment, segmentPath, unsealedSegment, type LiveSegment } from '../segment/live-segment.js';
+import { sealedSegment, unsealedSegment, type LiveSegment } from '../segment/live-segment.js';
 import { headerFault } from '../segment/header-fault.js';
 import { openSegment, readSeal, readSegmentHeader, SCRATCH_BYTES } from '../segment/read-segment.js';
 import { cleanTail, type CleanTail } from './clean-tail.js';
@@ -19,6 +19,7 @@ import { olderThan, segmentsAbove, type SegmentAbove } from './segments-above.js
 import { type Fence, fenceOf, goesOnFrom } from '../segment/frame-run.js';
 import { scanSegment, type SegmentScan } from '../segment/scan-segment.js';
 import { lackedBy, Witnesses } from '../segment/witnesses.js';
+import type { StorePaths } from '../store/store-directory.js';
 
 /** How far the log goes that is judged. */
 export interface Extent {
@@ -83,7 +84,7 @@ export async function judge(request: LogRequest, store: JudgedStore): Promise<Ju
 class Judge {
   readonly #request: LogRequest;
   readonly #disk: Disk;
-  readonly #walDir: string;
+  readonly #paths: StorePaths;
   readonly #layer: WalLayer;
   readonly #store: JudgedStore;
   readonly #segments: LiveSegment[] = [];
@@ -98,7 +99,7 @@ class Judge {
   constructor(request: LogRequest, store: JudgedStore) {
     this.#request = request;
     this.#disk = request.environment.disk;
-    this.#walDir = request.paths.walDir;
+    this.#paths = request.paths;
     this.#layer = request.layer;
     this.#store = store;
     this.#witnesses = new Witnesses(store.mark, store.superblock.epoch);
@@ -152,7 +153,7 @@ class Judge {
   }
 
   #missing(number: number): KeelsonError {
-    const path = segmentPath(this.#walDir, number);
+    const path = this.#paths.segment(number);
     const { superblock, present } = this.#store;
     const reason = segmentMissing(superblock, present.size > 0) + this.#olderThanAbove();
     return this.#damage({ code: 'KEELSON_MISSING_SEGMENT', path, offset: 0, reason });
@@ -170,7 +171,7 @@ class Judge {
       if (mustBe) throw this.#missing(number);
       return null;
     }
-    const path = segmentPath(this.#walDir, number);
+    const path = this.#paths.segment(number);
     // Inline, as the two small reads are: to wait for a thread costs many times the call itself, and the time to open
     // must hardly grow with the log.
     const file = await openSegment(this.#disk, path, 'inline');
@@ -314,7 +315,7 @@ class Judge {
   async #askAbove(lastNumber: number): Promise<void> {
     const { superblock, present, throwIfAbandoned } = this.#store;
     const numbers = [...present].filter((number) => number > lastNumber);
-    this.#above = await segmentsAbove(this.#disk, this.#walDir, numbers, superblock, throwIfAbandoned);
+    this.#above = await segmentsAbove(this.#disk, this.#paths, numbers, superblock, throwIfAbandoned);
     for (const one of this.#above) {
       if (one.mark.lsn > this.#witnesses.mark.lsn) this.#newer = one;
       this.#witnesses.hear(one.mark, one.epoch);

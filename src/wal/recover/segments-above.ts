@@ -4,12 +4,12 @@ import { sameBytes } from '../../format/identity.js';
 import { NOTHING_DURABLE, type DurableMark } from '../../format/position.js';
 import type { SegmentHeader } from '../../format/segment-header.js';
 import type { Superblock } from '../../format/superblock.js';
-import { segmentPath } from '../segment/live-segment.js';
 import { openIfThere, readSegmentHeader } from '../segment/read-segment.js';
 import { fenceOf, isFenced } from '../segment/frame-run.js';
 import { searchBehind } from '../segment/scan-segment.js';
 import { SegmentWalk } from '../segment/segment-walk.js';
 import { Witnesses } from '../segment/witnesses.js';
+import type { StorePaths } from '../store/store-directory.js';
 import type { IndexRange } from '../report/recovery-report.js';
 
 /** A segment of this store above the live range, and what it bears witness of. */
@@ -37,7 +37,7 @@ export type RangeBelow = Pick<Superblock, 'lineage' | 'epoch' | 'fenceEpoch' | '
  */
 export async function segmentsAbove(
   disk: Disk,
-  walDir: string,
+  paths: StorePaths,
   numbers: readonly number[],
   range: RangeBelow,
   beforeRead?: () => void,
@@ -45,7 +45,7 @@ export async function segmentsAbove(
   const found: SegmentAbove[] = [];
   let unfinishedEpoch: number | null = null;
   for (const number of [...numbers].sort((a, b) => a - b)) {
-    const path = segmentPath(walDir, number);
+    const path = paths.segment(number);
     const file = await openIfThere(disk, path);
     if (file === null) continue;
     try {

@@ -3,7 +3,7 @@ import { checksumText } from '../../format/checksum.js';
 import { identityText, sameBytes } from '../../format/identity.js';
 import type { SegmentHeader, SegmentHeaderVerdict } from '../../format/segment-header.js';
 import type { Damage } from '../report/damage.js';
-import { segmentPath } from './live-segment.js';
+import type { StorePaths } from '../store/store-directory.js';
 import { headerAt } from './read-segment.js';
 
 /** Why a file is not the segment that its name says it is. */
@@ -38,11 +38,11 @@ export function headerFault(
 /** The header of segment `number` of that lineage, by whatever name it has; null if none that is whole is there. */
 export async function wholeHeaderOf(
   disk: Disk,
-  walDir: string,
+  paths: StorePaths,
   number: number,
   lineage: Uint8Array | null,
 ): Promise<SegmentHeader | null> {
-  const head = await headerAt(disk, segmentPath(walDir, number));
+  const head = await headerAt(disk, paths.segment(number));
   if (head?.verdict.kind !== 'valid') return null;
   const { verdict, fileBytes } = head;
   return headerFault(verdict, fileBytes, number, lineage) === null ? verdict.header : null;

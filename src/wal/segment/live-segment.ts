@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-import { segmentName } from '../../format/names.js';
 import type { SealTrailer } from '../../format/seal.js';
 import { segmentSalt, type SegmentHeader } from '../../format/segment-header.js';
 import type { RecordIndex } from './record-index.js';
@@ -19,11 +17,6 @@ export interface LiveSegment {
   readonly seal: SealTrailer | null;
   /** The index in memory: of the unsealed tail, and of a segment whose seal was lost. */
   readonly index: RecordIndex | null;
-}
-
-/** Path of the segment numbered `number`. */
-export function segmentPath(walDir: string, number: number): string {
-  return join(walDir, segmentName(number));
 }
 
 /** The segment whose seal is `seal`. */

@@ -3,7 +3,7 @@ import { closeFile } from '../../disk/close-file.js';
 import type { Environment } from '../../disk/environment.js';
 import type { ZeroFillOptions } from '../../disk/zero-fill.js';
 import { IDENTITY_BYTES } from '../../format/identity.js';
-import { segmentName, spareName } from '../../format/names.js';
+import { spareName } from '../../format/names.js';
 import type { LogEnd } from '../../format/position.js';
 import { UNWRITTEN_SUPERBLOCK, type StoreKind, type Superblock } from '../../format/superblock.js';
 import { makeFailed, makeZeroedFile, writeSegmentHeader } from '../segment/make-segment.js';
@@ -37,7 +37,7 @@ export function newIdentity(environment: Environment): Uint8Array {
  */
 export async function beginLog(
   environment: Environment,
-  { walDir, isWalSeparate }: StorePaths,
+  paths: StorePaths,
   start: LogStart,
   how: Omit<ZeroFillOptions, 'from' | 'until'>,
 ): Promise<Superblock> {
@@ -45,13 +45,13 @@ export async function beginLog(
   const number = above.segment + 1;
   const firstLsn = above.lsn + 1;
   const durable = { lsn: above.lsn, ...end };
-  const spare = join(walDir, spareName(number));
+  const spare = join(paths.walDir, spareName(number));
   const file = await makeZeroedFile(environment, spare, segmentBytes, how);
   try {
     const identity = newIdentity(environment);
     const run = { firstLsn, chain: 0, epoch, durable, end, state };
     await writeSegmentHeader(file, { lineage, identity, number, segmentBytes, ...run });
-    await environment.disk.rename(spare, join(walDir, segmentName(number)));
+    await environment.disk.rename(spare, paths.segment(number));
   } catch (error) {
     throw makeFailed(spare, error);
   } finally {
@@ -69,6 +69,6 @@ export async function beginLog(
     firstSegment: number,
     newestSegment: number,
     proven: durable,
-    isWalSeparate,
+    isWalSeparate: paths.isWalSeparate,
   };
 }

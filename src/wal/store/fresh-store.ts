@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import type { Disk, DiskFile } from '../../disk/port.js';
-import { segmentAsideName, SUPERBLOCK_NAME } from '../../format/names.js';
+import { SUPERBLOCK_NAME } from '../../format/names.js';
 import type { LogRequest } from '../log-request.js';
-import { segmentPath } from '../segment/live-segment.js';
 import { proveOwnName, removeName, renewDirectory, renewName, syncNames } from '../../disk/durable-names.js';
 import { beginLog, newIdentity } from './begin-log.js';
 import { listStore, makeDirectory, type StorePaths } from './store-directory.js';
@@ -47,8 +46,8 @@ export async function makeFreshStore(
 async function clearLeftovers(disk: Disk, paths: StorePaths): Promise<void> {
   await makeDirectory(disk, paths.walDir);
   const { segments, spares, asides } = await listStore(disk, paths);
-  for (const number of segments) await removeName(disk, segmentPath(paths.walDir, number));
-  for (const number of asides) await removeName(disk, join(paths.walDir, segmentAsideName(number)));
+  for (const number of segments) await removeName(disk, paths.segment(number));
+  for (const number of asides) await removeName(disk, paths.aside(number));
   for (const name of spares) await removeName(disk, join(paths.walDir, name));
   await renewName(disk, paths.dir, SUPERBLOCK_NAME);
   if (!paths.isWalSeparate) await renewDirectory(disk, paths.walDir);

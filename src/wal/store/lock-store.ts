@@ -3,7 +3,7 @@ import { lockFailed, writeFailed } from '../../disk/disk-failure.js';
 import type { Disk, DiskFile } from '../../disk/port.js';
 import { systemCode } from '../../disk/system-error.js';
 import { KeelsonError } from '../../errors/index.js';
-import { SUPERBLOCK_NAME, WAL_LOCK_NAME } from '../../format/names.js';
+import { WAL_LOCK_NAME } from '../../format/names.js';
 import { closeFile, keeping, using } from '../../disk/close-file.js';
 import { ASIDE, removeName } from '../../disk/durable-names.js';
 import { type StorePaths } from './store-directory.js';
@@ -38,7 +38,7 @@ export async function lockStore(
   paths: StorePaths,
   beforeWalDir: (superblock: DiskFile) => Promise<void> = () => Promise.resolve(),
 ): Promise<StoreLock> {
-  const locked = await lockFile(disk, join(paths.dir, SUPERBLOCK_NAME));
+  const locked = await lockFile(disk, paths.superblock);
   const superblock = locked.file;
   if (!paths.isWalSeparate)
     return { superblock, files: [locked], release: async () => closeFile(superblock) };

@@ -1,17 +1,12 @@
-import { join } from 'node:path';
 import { using } from '../../disk/close-file.js';
 import type { Disk } from '../../disk/port.js';
 import { readFully } from '../../disk/read-fully.js';
 import { openToRead, reading } from '../../disk/told-calls.js';
 import { decodeEndMark, END_MARK_BLOCK_BYTES, END_MARK_BYTES, type EndMark } from '../../format/end-mark.js';
 import { sameBytes } from '../../format/identity.js';
-import { MARKS_NAME } from '../../format/names.js';
 import type { Superblock } from '../../format/superblock.js';
 import { fenceOf, isFenced } from '../segment/frame-run.js';
-
-export function marksPath(dir: string): string {
-  return join(dir, MARKS_NAME);
-}
+import type { StorePaths } from './store-directory.js';
 
 /** The file of end marks as it was found: what stands in each of its two blocks, whether it counts or not. */
 export interface MarksFile {
@@ -23,8 +18,7 @@ export interface MarksFile {
 }
 
 /** Reads both blocks: torn or missing ones are no damage (D12). `KEELSON_READ_FAILED` */
-export async function readMarks(disk: Disk, dir: string): Promise<MarksFile> {
-  const path = marksPath(dir);
+export async function readMarks(disk: Disk, { marks: path }: StorePaths): Promise<MarksFile> {
   // A file where the directory should be is told by who lists it.
   const file = await openToRead(disk, path, 'the end marks');
   if (file === null) return { path, state: 'missing', blocks: [] };

@@ -34,10 +34,28 @@ export class StorePaths {
     this.isWalSeparate = walDir !== null;
   }
 
+  get superblock(): string {
+    return join(this.dir, SUPERBLOCK_NAME);
+  }
+
+  get marks(): string {
+    return join(this.dir, MARKS_NAME);
+  }
+
+  /** Of the segment numbered `number`. */
+  segment(number: number): string {
+    return join(this.walDir, segmentName(number));
+  }
+
+  /** Where it is for the moment in which its name is proven. */
+  aside(number: number): string {
+    return join(this.walDir, segmentAsideName(number));
+  }
+
   /** Sizes of the segments that are there, in bytes. */
   async *segmentSizes(disk: Disk): AsyncGenerator<number, void, undefined> {
     const { segments } = await listStore(disk, this);
-    for (const number of segments) yield (await disk.stat(join(this.walDir, segmentName(number))))?.size ?? 0;
+    for (const number of segments) yield (await disk.stat(this.segment(number)))?.size ?? 0;
   }
 }
 
@@ -172,9 +190,9 @@ export async function restoreAsides(
     else if (name === SUPERBLOCK_NAME) await removeName(disk, from);
   }
   for (const number of listing.asides) {
-    const from = join(paths.walDir, segmentAsideName(number));
+    const from = paths.aside(number);
     if (listing.segments.has(number)) await removeName(disk, from);
-    else await renameOrFail(disk, from, join(paths.walDir, segmentName(number)));
+    else await renameOrFail(disk, from, paths.segment(number));
   }
   return isAsFound ? listing : listStore(disk, paths);
 }

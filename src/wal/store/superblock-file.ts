@@ -1,11 +1,9 @@
-import { join } from 'node:path';
 import { readFailed, writeFailed } from '../../disk/disk-failure.js';
 import { isPromise, type Awaitable, type CallMode, type DiskFile } from '../../disk/port.js';
 import { readFully } from '../../disk/read-fully.js';
 import { reading, syncData, writeOver } from '../../disk/told-calls.js';
 import { isKeelsonError, KeelsonError } from '../../errors/index.js';
 import { sameBytes } from '../../format/identity.js';
-import { SUPERBLOCK_NAME } from '../../format/names.js';
 import type { DurableMark } from '../../format/position.js';
 import { FORMAT_VERSION } from '../../format/segment-header.js';
 import {
@@ -25,10 +23,6 @@ const STAMP_BYTES = SLOT_STAMP_UNTIL - SLOT_STAMP_FROM;
  * reads, of the stamps alone, take as long as this one of all that stands between them.
  */
 const STAMPS_BYTES = SUPERBLOCK_SLOT_BYTES + STAMP_BYTES;
-
-export function superblockPath(dir: string): string {
-  return join(dir, SUPERBLOCK_NAME);
-}
 
 export interface FoundSlots {
   readonly bytes: Uint8Array;

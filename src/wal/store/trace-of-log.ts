@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import type { Disk } from '../../disk/port.js';
 import { entriesIn } from '../../disk/told-calls.js';
-import { segmentAsideName, SNAPSHOTS_DIRECTORY_NAME, SUPERBLOCK_NAME } from '../../format/names.js';
+import { SNAPSHOTS_DIRECTORY_NAME, SUPERBLOCK_NAME } from '../../format/names.js';
 import { using } from '../../disk/close-file.js';
-import { segmentPath } from '../segment/live-segment.js';
 import { openSegment, readSegmentHeader } from '../segment/read-segment.js';
 import { holdsFrame } from '../segment/segment-walk.js';
 import { readMarks } from './marks-file.js';
@@ -15,23 +14,20 @@ import type { StoreListing, StorePaths } from './store-directory.js';
  */
 export async function firstTrace(
   disk: Disk,
-  { dir, walDir }: StorePaths,
+  paths: StorePaths,
   listing: StoreListing,
 ): Promise<string | null> {
   for (const number of listing.numbers) {
-    const path = listing.segments.has(number)
-      ? segmentPath(walDir, number)
-      : join(walDir, segmentAsideName(number));
+    const path = listing.segments.has(number) ? paths.segment(number) : paths.aside(number);
     if (await holdsFrames(disk, path)) return path;
   }
   // Where two files were exchanged, the only segment may stand under the superblock's name.
-  const superblock = join(dir, SUPERBLOCK_NAME);
-  if (listing.names?.has(SUPERBLOCK_NAME) === true && (await holdsFrames(disk, superblock)))
-    return superblock;
+  if (listing.names?.has(SUPERBLOCK_NAME) === true && (await holdsFrames(disk, paths.superblock)))
+    return paths.superblock;
   // The first end mark is written behind the first acknowledgement.
-  const { path, state } = await readMarks(disk, dir);
+  const { path, state } = await readMarks(disk, paths);
   if (state === 'whole') return path;
-  return firstSnapshot(disk, join(dir, SNAPSHOTS_DIRECTORY_NAME));
+  return firstSnapshot(disk, join(paths.dir, SNAPSHOTS_DIRECTORY_NAME));
 }
 
 async function firstSnapshot(disk: Disk, folder: string): Promise<string | null> {

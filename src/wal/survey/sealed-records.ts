@@ -7,6 +7,7 @@ import { goesOnFrom } from '../segment/frame-run.js';
 import { wholeHeaderOf } from '../segment/header-fault.js';
 import { readSeal, readSealOffsets } from '../segment/read-segment.js';
 import { SegmentWindow } from '../segment/segment-window.js';
+import type { StorePaths } from '../store/store-directory.js';
 import type { TermOfRecord, UnreadableRun } from './walk-lost-frame.js';
 
 /**
@@ -23,14 +24,14 @@ export interface Bridge {
 /** The bridge over a segment; null if an open has to read its frames. */
 export async function bridgeOver(
   disk: Disk,
-  walDir: string,
+  paths: StorePaths,
   file: DiskFile,
   header: SegmentHeader,
   lineage: Uint8Array | null,
 ): Promise<Bridge | null> {
   const seal = await readSeal(file, header);
   if (seal === null) return null;
-  const next = await wholeHeaderOf(disk, walDir, header.number + 1, lineage);
+  const next = await wholeHeaderOf(disk, paths, header.number + 1, lineage);
   if (next === null || !goesOnFrom(next, seal.trailer)) return null;
   return { ...seal, offsets: await readSealOffsets(file, header, seal.trailer) };
 }

@@ -3,6 +3,7 @@ import { lastLsnOf, type FrameHeader } from '../../format/frame-header.js';
 import type { SealedSegment } from '../../format/seal.js';
 import type { SegmentHeader } from '../../format/segment-header.js';
 import { readAt } from '../segment/read-segment.js';
+import type { StorePaths } from '../store/store-directory.js';
 import { RecordLedger } from './record-ledger.js';
 import { bridgeOver, unreadableOfSealed, type Bridge } from './sealed-records.js';
 import type { FoundFrame, SegmentWalk } from '../segment/segment-walk.js';
@@ -44,7 +45,7 @@ export interface SegmentHurt {
 /** Where a segment stands, and what its store says of it. */
 interface Place {
   readonly disk: Disk;
-  readonly walDir: string;
+  readonly paths: StorePaths;
   readonly lineage: Uint8Array | null;
   /** The newest segment that a superblock names; 0 if none is whole. */
   readonly newestNamed: number;
@@ -105,8 +106,8 @@ export class SegmentHurts {
 
   /** As an open does: where no superblock names the next segment, the log may have gone on behind the seal (D6). */
   async #bridgeOver(walk: SegmentWalk): Promise<Bridge | null> {
-    const { disk, walDir, lineage, newestNamed } = this.#place;
-    const bridge = await bridgeOver(disk, walDir, this.#file, this.#header, lineage);
+    const { disk, paths, lineage, newestNamed } = this.#place;
+    const bridge = await bridgeOver(disk, paths, this.#file, this.#header, lineage);
     if (bridge === null || this.#header.number < newestNamed) return bridge;
     for await (const { header } of walk.behind(walk.offset))
       if (walk.canFollow(header) && lastLsnOf(header) > bridge.trailer.lastLsn) return null;

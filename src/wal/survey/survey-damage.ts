@@ -5,7 +5,6 @@ import type { SegmentHeader } from '../../format/segment-header.js';
 import { NO_ENTRIES, segmentMissing, type Damage } from '../report/damage.js';
 import { whyNoneAbove } from '../store/room-above.js';
 import { goesOnFrom } from '../segment/frame-run.js';
-import { segmentPath } from '../segment/live-segment.js';
 import type { IndexRange } from '../report/recovery-report.js';
 import type { StorePaths } from '../store/store-directory.js';
 import type { RecordLedger } from './record-ledger.js';
@@ -120,7 +119,7 @@ function leading(
   if (number < 1) return [];
   const until = start.header === null ? boundary + 1 : start.header.end.lastIndex + 1;
   const reason = `the segment is not there, though entries from ${boundary + 1} on are needed`;
-  return [missing(segmentPath(paths.walDir, number), reason, { from: boundary + 1, until })];
+  return [missing(paths.segment(number), reason, { from: boundary + 1, until })];
 }
 
 /** Of a plain wal the superblock alone says which records were dropped: all in the segments below its first. */
@@ -128,7 +127,7 @@ function leadingOfPlain({ segments, range }: Unjudged, paths: StorePaths): Surve
   const start = segments.find((segment) => segment.fileBytes !== null);
   if (start === undefined || start.number === range.first) return [];
   const reason = segmentMissing({ firstSegment: range.first, newestSegment: range.newest }, true);
-  return [missing(segmentPath(paths.walDir, range.first), reason, NO_ENTRIES)];
+  return [missing(paths.segment(range.first), reason, NO_ENTRIES)];
 }
 
 function uncovered({ path, lowest }: SurveyedSegment, boundary: number): SurveyedDamage {
@@ -327,7 +326,7 @@ function missingBehind(last: SurveyedSegment, proven: DurableMark, paths: StoreP
   if (last.run === null || lackOf(last, proven) !== 'segment') return [];
   const entries = { from: last.run.end.lastIndex + 1, until: proven.lastIndex + 1 };
   const reason = `the segment is not there, though the log was durable up to LSN ${proven.lsn}, and the one before it is full`;
-  return [missing(segmentPath(paths.walDir, last.number + 1), reason, entries)];
+  return [missing(paths.segment(last.number + 1), reason, entries)];
 }
 
 function highestLsnOf({ run, sealedLsn, header }: SurveyedSegment): number {

@@ -4,6 +4,7 @@ import type { SegmentHeader } from '../../format/segment-header.js';
 import { wholeHeaderOf } from '../segment/header-fault.js';
 import { readSeal } from '../segment/read-segment.js';
 import type { Fence } from '../segment/frame-run.js';
+import type { StorePaths } from '../store/store-directory.js';
 import type { SurveyedRange } from './survey-range.js';
 
 /**
@@ -13,13 +14,13 @@ import type { SurveyedRange } from './survey-range.js';
  */
 export class SurveyFences {
   readonly #disk: Disk;
-  readonly #walDir: string;
+  readonly #paths: StorePaths;
   /** The one that was found last: it holds for all segments before it. */
   #later: SegmentHeader | null = null;
 
-  constructor(disk: Disk, walDir: string) {
+  constructor(disk: Disk, paths: StorePaths) {
     this.#disk = disk;
-    this.#walDir = walDir;
+    this.#paths = paths;
   }
 
   async of(
@@ -42,7 +43,7 @@ export class SurveyFences {
     if (this.#later !== null && this.#later.number > number) return this.#later;
     this.#later = null;
     for (let next = number + 1; next <= Math.max(newest, number) + 1 && this.#later === null; next += 1) {
-      this.#later = await wholeHeaderOf(this.#disk, this.#walDir, next, lineage);
+      this.#later = await wholeHeaderOf(this.#disk, this.#paths, next, lineage);
     }
     return this.#later;
   }

@@ -7,7 +7,7 @@ import { ASIDE } from '../../disk/durable-names.js';
 import { findCheckpoint, superblockOf, type FoundCheckpoint } from '../copy/read-checkpoint.js';
 import { newestMark, readMarks, type MarkedRun, type MarksFile } from '../store/marks-file.js';
 import type { StorePaths } from '../store/store-directory.js';
-import { newestSlot, readSlots, superblockPath } from '../store/superblock-file.js';
+import { newestSlot, readSlots } from '../store/superblock-file.js';
 import { otherFormat } from '../report/incompatible-format.js';
 
 /** Both slots of the superblock, as they were found. */
@@ -23,8 +23,8 @@ export interface SurveyedSlots {
 }
 
 /** Reads the superblock; where it is away from its name for a moment (R10), from there. A checkpoint stands for one. */
-export async function surveySlots(disk: Disk, { dir, isWalSeparate }: StorePaths): Promise<SurveyedSlots> {
-  const path = superblockPath(dir);
+export async function surveySlots(disk: Disk, paths: StorePaths): Promise<SurveyedSlots> {
+  const { superblock: path, dir, isWalSeparate } = paths;
   const what = 'a file of the store';
   // A file where the directory should be is told by who lists it.
   const file = (await openToRead(disk, path, what)) ?? (await openToRead(disk, path + ASIDE, what));
@@ -51,10 +51,10 @@ export interface SurveyedMarks {
 /** Reads the end marks, of which those count that an open would count (R1). */
 export async function surveyMarks(
   disk: Disk,
-  { dir }: Pick<StorePaths, 'dir'>,
+  paths: StorePaths,
   { lineage, superblock }: MarkedRun,
 ): Promise<SurveyedMarks> {
-  const found = await readMarks(disk, dir);
+  const found = await readMarks(disk, paths);
   const { path, state } = found;
   if (state !== 'whole') return { path, state, mark: null };
   // Another store's marks are as bad as none.

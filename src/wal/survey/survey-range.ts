@@ -1,7 +1,4 @@
-import { join } from 'node:path';
 import type { Disk } from '../../disk/port.js';
-import { segmentName } from '../../format/names.js';
-import { segmentPath } from '../segment/live-segment.js';
 import { headerAt } from '../segment/read-segment.js';
 import { fenceOf, type Fence } from '../segment/frame-run.js';
 import { listStore, notALog, strayOf, type StorePaths } from '../store/store-directory.js';
@@ -63,9 +60,9 @@ export async function rangeOf(
   };
 }
 
-async function bytesOf(disk: Disk, { walDir }: StorePaths, numbers: readonly number[]): Promise<number> {
+async function bytesOf(disk: Disk, paths: StorePaths, numbers: readonly number[]): Promise<number> {
   let bytes = 0;
-  for (const number of numbers) bytes += (await disk.stat(join(walDir, segmentName(number))))?.size ?? 0;
+  for (const number of numbers) bytes += (await disk.stat(paths.segment(number)))?.size ?? 0;
   return bytes;
 }
 
@@ -76,13 +73,13 @@ async function bytesOf(disk: Disk, { walDir }: StorePaths, numbers: readonly num
  */
 async function inferRange(
   disk: Disk,
-  { walDir }: StorePaths,
+  paths: StorePaths,
   numbers: readonly number[],
   from: number | null,
 ): Promise<Omit<SurveyedRange, 'totalBytes' | 'highestSegment'>> {
   let lineage: Uint8Array | null = null;
   for (const number of [...numbers].reverse()) {
-    lineage ??= await lineageOf(disk, walDir, number);
+    lineage ??= await lineageOf(disk, paths.segment(number));
   }
   const newest = numbers.at(-1) ?? 0;
   const there = new Set(numbers);
@@ -100,7 +97,7 @@ function startOf(until: number, there: ReadonlySet<number>): number {
 }
 
 /** Whose segment it is, by its header alone; null if none that holds is there. */
-async function lineageOf(disk: Disk, walDir: string, number: number): Promise<Uint8Array | null> {
-  const head = await headerAt(disk, segmentPath(walDir, number));
+async function lineageOf(disk: Disk, path: string): Promise<Uint8Array | null> {
+  const head = await headerAt(disk, path);
   return head?.verdict.kind === 'valid' ? head.verdict.header.lineage : null;
 }

@@ -12,7 +12,6 @@ import type { Superblock } from '../../format/superblock.js';
 import { using } from '../../disk/close-file.js';
 import { otherFormat } from '../report/incompatible-format.js';
 import { goesOnFrom, type RunState } from '../segment/frame-run.js';
-import { segmentPath } from '../segment/live-segment.js';
 import { headerFault, wholeHeaderOf } from '../segment/header-fault.js';
 import {
   openIfThere,
@@ -117,7 +116,7 @@ class Survey {
     this.#disk = store.environment.disk;
     this.#paths = store.paths;
     this.#request = request;
-    this.#fences = new SurveyFences(this.#disk, this.#paths.walDir);
+    this.#fences = new SurveyFences(this.#disk, this.#paths);
   }
 
   async run(): Promise<StoreSurvey> {
@@ -169,7 +168,7 @@ class Survey {
     if (superblock === null) return range.newest;
     const listing = await listStore(this.#disk, this.#paths);
     const numbers = listing.numbers.filter((number) => number > this.#lastNumber);
-    const above = await segmentsAbove(this.#disk, this.#paths.walDir, numbers, superblock);
+    const above = await segmentsAbove(this.#disk, this.#paths, numbers, superblock);
     const newest = above.findLast(({ mark }) => mark.lsn > endLsnOf(this.#segments))?.number ?? 0;
     if (newest <= this.#lastNumber || (await this.#reaches(above, range))) return range.newest;
     const wider = { ...range, newest };
@@ -209,7 +208,7 @@ class Survey {
   async #joinsAbove(range: SurveyedRange): Promise<boolean> {
     const last = this.#last;
     if (last === undefined || last.run === null) return false;
-    const next = await wholeHeaderOf(this.#disk, this.#paths.walDir, last.number + 1, range.lineage);
+    const next = await wholeHeaderOf(this.#disk, this.#paths, last.number + 1, range.lineage);
     if (next === null) return false;
     if (this.#joinsLast(next)) return true;
     // A writer that rotated since has added to the last one, which must be read again.
@@ -230,7 +229,7 @@ class Survey {
   /** @param heardLsn frames up to this were told of already */
   async #survey(number: number, range: SurveyedRange, heardLsn = 0): Promise<void> {
     this.#throwIfAborted();
-    const path = segmentPath(this.#paths.walDir, number);
+    const path = this.#paths.segment(number);
     const file = await openIfThere(this.#disk, path);
     const surveyed =
       file === null
@@ -273,7 +272,7 @@ class Survey {
     });
     if (heardLsn === 0) listener.onSegment(header, this.#joinsLast(header));
     const newestNamed = this.#store.slots.superblock?.newestSegment ?? 0;
-    const place = { disk: this.#disk, walDir: this.#paths.walDir, lineage: range.lineage, newestNamed };
+    const place = { disk: this.#disk, paths: this.#paths, lineage: range.lineage, newestNamed };
     const hurts = new SegmentHurts(place, file, header, listener);
     const index = new RecordIndex(header.end.lastIndex + 1);
     let entries = 0;

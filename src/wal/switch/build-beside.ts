@@ -10,7 +10,7 @@ import { UNHEARD } from '../report/observer.js';
 import type { OpenRequest } from '../open-request.js';
 import { SegmentedLog } from '../segmented-log.js';
 import { syncNames } from '../../disk/durable-names.js';
-import { newestSlot, readSlots, SuperblockFile, superblockPath } from '../store/superblock-file.js';
+import { newestSlot, readSlots, SuperblockFile } from '../store/superblock-file.js';
 import { WalCounters } from '../report/wal-counters.js';
 import type { Replacement } from './older-stores.js';
 import { SuperblockInMemory } from './superblock-in-memory.js';
@@ -53,7 +53,7 @@ async function openUnnamed(
   const { paths, environment } = request;
   const extent = { present: new Set([first.firstSegment]), mark: first.proven, untilLsn: Infinity };
   const { judgement, tally } = await judgeAs(request, first, extent);
-  const superblock = new SuperblockInMemory(superblockPath(paths.dir));
+  const superblock = new SuperblockInMemory(paths.superblock);
   const slot = encodeSuperblock(first);
   for (const at of [0, 1]) superblock.write(slot, at * SUPERBLOCK_SLOT_BYTES);
   const { bytes } = await readSlots(superblock);

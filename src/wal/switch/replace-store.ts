@@ -8,7 +8,6 @@ import { writeFully } from '../../disk/write-fully.js';
 import { KeelsonError } from '../../errors/index.js';
 import { QUARANTINE_DIRECTORY_NAME } from '../../format/names.js';
 import { SUPERBLOCK_SLOT_BYTES } from '../../format/superblock.js';
-import { segmentPath } from '../segment/live-segment.js';
 import type { OpenRequest } from '../open-request.js';
 import { writeCopy } from '../store/quarantine.js';
 import { headerAt } from '../segment/read-segment.js';
@@ -101,7 +100,7 @@ function fenced(path: string): KeelsonError {
 async function removeUnfinished(disk: Disk, paths: StorePaths): Promise<void> {
   const listing = await listStore(disk, paths);
   for (const number of listing.segments) {
-    const path = segmentPath(paths.walDir, number);
+    const path = paths.segment(number);
     if ((await headerAt(disk, path))?.verdict.kind === 'valid') await removeName(disk, path);
   }
   for (const name of listing.spares) await removeName(disk, join(paths.walDir, name));

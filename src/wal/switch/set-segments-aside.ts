@@ -7,7 +7,6 @@ import { QUARANTINE_DIRECTORY_NAME } from '../../format/names.js';
 import type { SegmentHeader } from '../../format/segment-header.js';
 import { using } from '../../disk/close-file.js';
 import { holdsFrame } from '../segment/segment-walk.js';
-import { segmentPath } from '../segment/live-segment.js';
 import { headerAt, openSegment, readSegmentHeader } from '../segment/read-segment.js';
 import { removeName } from '../../disk/durable-names.js';
 import { type StoreListing, type StorePaths } from '../store/store-directory.js';
@@ -30,7 +29,7 @@ export async function removeLeftovers(
   const begunAt = live.find((header) => header.chain === 0 && header.firstLsn > 1)?.number ?? 0;
   for (const number of listing.segments) {
     if (numbers.has(number)) continue;
-    const path = segmentPath(paths.walDir, number);
+    const path = paths.segment(number);
     const reason =
       number < begunAt
         ? `It is of the log that was here before a repair, which began a new one with segment ${String(begunAt)}.`
@@ -59,17 +58,16 @@ async function moveAside(
 /** Why it is not to be deleted; null if it is provably nothing that the log needs, or ever needed and has not dropped. */
 async function whyKept(
   disk: Disk,
-  { walDir }: StorePaths,
+  paths: StorePaths,
   number: number,
   live: readonly SegmentHeader[],
 ): Promise<string | null> {
-  const path = segmentPath(walDir, number);
   try {
-    return await using(await openSegment(disk, path), async (file) => {
+    return await using(await openSegment(disk, paths.segment(number)), async (file) => {
       const { verdict } = await readSegmentHeader(file);
       if (verdict.kind === 'other-version') return `It is a segment of format ${String(verdict.version)}.`;
       if (verdict.kind === 'invalid') return 'Its header is none of a segment of this format.';
-      return whyKeptSegment(disk, walDir, file, verdict.header, live);
+      return whyKeptSegment(disk, paths, file, verdict.header, live);
     });
   } catch (error) {
     if (!isKeelsonError(error, 'KEELSON_READ_FAILED')) throw error;
@@ -79,7 +77,7 @@ async function whyKept(
 
 async function whyKeptSegment(
   disk: Disk,
-  walDir: string,
+  paths: StorePaths,
   file: DiskFile,
   header: SegmentHeader,
   live: readonly SegmentHeader[],
@@ -88,8 +86,7 @@ async function whyKeptSegment(
   if (!sameBytes(header.lineage, first.lineage)) return `It is of lineage ${identityText(header.lineage)}.`;
   // A file that was used again may have come back under its old name too: that name may go, the file stays.
   const isLive = live.some(({ identity }) => sameBytes(identity, header.identity));
-  if (isLive && (await file.stat()).id === (await disk.stat(segmentPath(walDir, header.number)))?.id)
-    return null;
+  if (isLive && (await file.stat()).id === (await disk.stat(paths.segment(header.number)))?.id) return null;
   // The superblock stopped naming it when nothing that it holds was needed any more.
   if (header.number < first.number) return null;
   // D6: a segment that was never named holds no frame.

@@ -4,23 +4,17 @@ import type { HeldDisk, HeldEnvironment } from '../../disk/held-disk.js';
 import { setAside } from '../../disk/set-aside.js';
 import { KeelsonError } from '../../errors/index.js';
 import { IDENTITY_BYTES } from '../../format/identity.js';
-import {
-  MARKS_NAME,
-  parseWalFileName,
-  QUARANTINE_DIRECTORY_NAME,
-  SUPERBLOCK_NAME,
-} from '../../format/names.js';
+import { parseWalFileName, QUARANTINE_DIRECTORY_NAME, SUPERBLOCK_NAME } from '../../format/names.js';
 import { NOTHING_DURABLE } from '../../format/position.js';
 import { UNWRITTEN_SUPERBLOCK, type Superblock } from '../../format/superblock.js';
 import type { WalLayer } from '../layer.js';
 import { openAs } from '../open-as.js';
 import type { SegmentedLog } from '../segmented-log.js';
-import { segmentPath } from '../segment/live-segment.js';
 import { newIdentity } from '../store/begin-log.js';
 import { lockStore, type StoreLock } from '../store/lock-store.js';
 import { keepInQuarantine } from '../store/quarantine.js';
 import { listStore, restoreAsides, type StorePaths } from '../store/store-directory.js';
-import { readSlots, SuperblockFile, superblockPath } from '../store/superblock-file.js';
+import { readSlots, SuperblockFile } from '../store/superblock-file.js';
 import { buildBeside } from './build-beside.js';
 import type { Replacement } from './older-stores.js';
 import { requestBeside } from './request-beside.js';
@@ -106,9 +100,8 @@ export class StoreUnderRepair {
 
   /** Superblock and end marks are written over, not moved: with their copies the files in quarantine are a store again. */
   keepWrittenOver(note: string): Promise<readonly string[]> {
-    const { dir } = this.#paths;
-    const files = [superblockPath(dir), join(dir, MARKS_NAME)];
-    return keepInQuarantine(this.#disk, this.#folderIn(dir), files, note);
+    const { dir, superblock, marks } = this.#paths;
+    return keepInQuarantine(this.#disk, this.#folderIn(dir), [superblock, marks], note);
   }
 
   /**
@@ -204,7 +197,7 @@ export class StoreUnderRepair {
   async #segmentPaths(): Promise<string[]> {
     const { segments } = await listStore(this.#disk, this.#paths);
     const numbers = [...segments].sort((a, b) => a - b);
-    return numbers.map((number) => segmentPath(this.#paths.walDir, number));
+    return numbers.map((number) => this.#paths.segment(number));
   }
 
   /** As an open does: they are prepared, or retired. One that bears a segment in the range was exchanged with it. */

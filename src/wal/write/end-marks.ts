@@ -8,7 +8,8 @@ import type { WalCounters } from '../report/wal-counters.js';
 import { encodeEndMark, END_MARK_BLOCK_BYTES, type EndMark } from '../../format/end-mark.js';
 import type { DurableMark } from '../../format/position.js';
 import { closeFile } from '../../disk/close-file.js';
-import { blockOf, lastSequence, marksPath, type MarksFile } from '../store/marks-file.js';
+import { blockOf, lastSequence, type MarksFile } from '../store/marks-file.js';
+import type { StorePaths } from '../store/store-directory.js';
 import type { SuperblockFile } from '../store/superblock-file.js';
 
 /**
@@ -40,18 +41,18 @@ const PASSING: ReadonlySet<string | undefined> = new Set(['EIO', 'ENOSPC', 'EDQU
  */
 export async function openEndMarks(
   environment: Environment,
-  dir: string,
+  { marks: path }: StorePaths,
   superblock: SuperblockFile,
   found: MarksFile,
   last: EndMark | null,
   host: UnmarkedHost,
 ): Promise<EndMarks> {
-  const marks = new EndMarks(environment, marksPath(dir), superblock, lastSequence(found, last), host);
+  const marks = new EndMarks(environment, path, superblock, lastSequence(found, last), host);
   try {
     await marks.open();
   } catch (error) {
     if (!PASSING.has(systemCode(error)))
-      throw writeFailed('the end marks', { path: marksPath(dir) }, error, { then: 'open again' });
+      throw writeFailed('the end marks', { path }, error, { then: 'open again' });
     marks.noteFailed(error);
   }
   return marks;

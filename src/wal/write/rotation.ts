@@ -1,9 +1,7 @@
-import { join } from 'node:path';
 import { isShortage } from '../../disk/disk-failure.js';
 import type { Environment } from '../../disk/environment.js';
 import { systemError } from '../../disk/system-error.js';
 import { KeelsonError } from '../../errors/index.js';
-import { segmentName } from '../../format/names.js';
 import type { SealTrailer } from '../../format/seal.js';
 import { framesFrom, type SegmentHeader } from '../../format/segment-header.js';
 import { ActiveSegment } from './active-segment.js';
@@ -16,10 +14,11 @@ import { RecordIndex } from '../segment/record-index.js';
 import { sealSegment, type Sealing } from './seal-segment.js';
 import type { Spare, SpareSegments } from './spare-segments.js';
 import { syncNames } from '../../disk/durable-names.js';
+import type { StorePaths } from '../store/store-directory.js';
 
 export interface RotationRequest extends Sealing {
   readonly environment: Environment;
-  readonly walDir: string;
+  readonly paths: StorePaths;
   readonly spares: SpareSegments;
   /** Size of the new segment's file, and the usual size, from which the reserve follows. */
   readonly segmentBytes: number;
@@ -40,10 +39,10 @@ export interface Rotated {
  * returns moves any id in memory. A failure before the superblock write leaves the log as it was.
  */
 export async function rotateSegment(request: RotationRequest): Promise<Rotated> {
-  const { environment, walDir, superblock, spares, active, durable } = request;
+  const { environment, paths, superblock, spares, active, durable } = request;
   const spare = await takeSpare(spares, request.segmentBytes);
   const header = headerOf(request, spare);
-  const path = join(walDir, segmentName(header.number));
+  const path = paths.segment(header.number);
   let trailer: SealTrailer;
   try {
     await superblock.checkFence('background');
@@ -54,7 +53,7 @@ export async function rotateSegment(request: RotationRequest): Promise<Rotated> 
     await nameSpare(environment, spare, path);
     // From here on a failure latches, but for a shortage: whether the name is durable is not known.
     try {
-      await syncNames(environment.disk, walDir);
+      await syncNames(environment.disk, paths.walDir);
       await superblock.write({ newestSegment: header.number, proven: durable });
     } catch (error) {
       await takeNameBack(request, spare, path, error);
