@@ -86,7 +86,8 @@ export function turnEnded(environment: Pick<Environment, 'endOfTurn'>): Promise<
 }
 
 /** Refuses what is no {@link Environment}, naming what of it is missing. */
-export function checkEnvironment(argument: string, value: unknown): asserts value is Environment {
+export function checkEnvironment(argument: string, value: unknown): asserts value is Environment | undefined {
+  if (value === undefined) return;
   if (typeof value !== 'object' || value === null) throw invalidArgument(argument, value, 'an Environment');
   for (const member of ['now', 'setTimer', 'endOfTurn', 'fillRandom'])
     checkFunction(`${argument}.${member}`, Reflect.get(value, member));

@@ -48,8 +48,9 @@ export function checkFunction(
   if (typeof value !== 'function') throw invalidArgument(argument, value, 'a function');
 }
 
-/** An AbortSignal, of any realm and library: what it can do counts, not which class it is of. */
-export function checkSignal(argument: string, value: unknown): asserts value is AbortSignal {
+/** An AbortSignal or none, of any realm and library: what it can do counts, not which class it is of. */
+export function checkSignal(argument: string, value: unknown): asserts value is AbortSignal | undefined {
+  if (value === undefined) return;
   const isSignal =
     typeof value === 'object' &&
     value !== null &&

@@ -78,8 +78,7 @@ export class DiskStore implements LogStore {
 
   verify(options: VerifyOptions): Promise<VerifyReport> {
     const { environment, options: opened } = this.#parts;
-    const walDir = opened.walDirIsSeparate ? opened.walDir : null;
-    return verifyStore({ ...options, environment, dir: this.dir, walDir });
+    return verifyStore({ ...options, environment, dir: this.dir, walDir: opened.walDir });
   }
 
   async beginCheckpoint(request: CheckpointRequest): Promise<BegunCheckpoint> {
@@ -101,7 +100,7 @@ export class DiskStore implements LogStore {
     const firstOf = (boundary: number): number => frames.copies.above(boundary)[0]?.header.number ?? 0;
     return spaceOfLog({
       disk: environment.disk,
-      paths: new StorePaths(this.dir, options.walDirIsSeparate ? options.walDir : null),
+      paths: new StorePaths(this.dir, options.walDir),
       firstNeeded: firstOf(durable.boundary()),
       firstBehindSnapshot: firstOf(Math.max(durable.boundary(), snapshot?.index ?? 0)),
       snapshot,

@@ -42,21 +42,18 @@ export async function openWithFormats(
 ): Promise<{ readonly log: StoredRaftLog; readonly store: DiskStore }> {
   const resolved = resolveOptions(options);
   const given = resolved.environment ?? nodeEnvironment();
-  const emitter = new LogEmitter(given, resolved.dir);
-  const watch = new DiskWatch(given, (call) => {
-    emitter.tell('stalled', call);
-  });
+  const { dir, walDir, signal } = resolved;
+  const emitter = new LogEmitter(given, dir);
+  const watch = new DiskWatch(given, (call) => emitter.tell('stalled', call));
   const environment = holdingNames(watch.environment);
-  const atOpen = new SnapshotsAtOpen(environment, resolved.dir, resolved.readOnly);
+  const atOpen = new SnapshotsAtOpen(environment, dir, resolved.readOnly);
   const durable = new DurableState(atOpen);
   const opened: { log: SegmentedLog | null } = { log: null };
   /** What came up before anybody could listen. */
   const early: (() => void)[] = [];
-  const { dir, signal } = resolved;
-  const place = { environment, dir, walDir: resolved.walDirIsSeparate ? resolved.walDir : null, signal };
   const log = await openSegmentedLog({
     environment,
-    paths: new StorePaths(dir, place.walDir),
+    paths: new StorePaths(dir, walDir),
     signal,
     create: resolved.create,
     segmentBytes: resolved.segmentBytes,
@@ -68,34 +65,20 @@ export async function openWithFormats(
     verifyOnOpen: resolved.verifyOnOpen,
     layer: durable,
     older: olderStores({ formats, options: resolved, environment, durable, snapshots: atOpen }),
-    observer: observerOf(
-      emitter,
-      () => opened.log?.prepareNext(),
-      (tell) => {
-        if (opened.log === null) early.push(tell);
-        else tell();
-      },
-    ),
+    observer: observerOf(emitter, opened, early),
   }).catch(async (error: unknown) => {
-    throw await tellExactly(error, place);
+    throw await tellExactly(error, { environment, dir, walDir, signal });
   });
   opened.log = log;
   try {
     const snapshots = await atOpen.opened(log.lineage);
     await durable.findOlder();
-    const store = new DiskStore({
-      environment,
-      watch,
-      options: resolved,
-      frames: log,
-      durable,
-      snapshots,
-      emitter,
-    });
+    const parts = { environment, watch, options: resolved, frames: log, durable, snapshots, emitter };
+    const store = new DiskStore(parts);
     const raftLog = new StoredRaftLog(store, resolved);
     if (!resolved.readOnly) await raftLog.finishDeletions();
     // Also where it came too late to stop the work: who gave up waiting must not be left with an open log.
-    throwIfAbandoned(resolved.dir, resolved.signal);
+    throwIfAbandoned(dir, signal);
     environment.endOfTurn(() => {
       tellRecovery(emitter, given, log.recovery);
       for (const tell of early) tell();
@@ -124,35 +107,27 @@ function tellRecovery(emitter: LogEmitter, environment: Environment, recovery: R
 /** Turns what the wal tells into the events of the log. */
 function observerOf(
   emitter: LogEmitter,
-  prepareNext: () => void,
-  onceHeard: (tell: () => void) => void,
+  opened: { readonly log: SegmentedLog | null },
+  early: (() => void)[],
 ): WalObserver {
   return {
     onSync: (event) => {
-      prepareNext();
+      opened.log?.prepareNext();
       if (emitter.listenerCount('sync') > 0) emitter.tell('sync', event);
       if (event.ms > SLOW_SYNC_MS) emitter.tell('slow-sync', { ms: event.ms, bytes: event.bytes });
     },
-    onRotate: (event) => {
-      emitter.tell('rotate', event);
-    },
+    onRotate: (event) => emitter.tell('rotate', event),
     onShortage: (error) => {
       // Of a descriptor that is lacking the save's own error tells; that it may be tried again, `space-back` does.
       if (error.code === 'KEELSON_NO_SPACE') emitter.tell('no-space', error);
     },
-    onSpaceBack: () => {
-      emitter.tell('space-back');
-    },
+    onSpaceBack: () => emitter.tell('space-back'),
     onUnmarked: (error) => {
-      onceHeard(() => {
-        emitter.tell('unmarked', error);
-      });
+      const tell = (): void => emitter.tell('unmarked', error);
+      if (opened.log === null) early.push(tell);
+      else tell();
     },
-    onFailed: (error) => {
-      emitter.tell('failed', error);
-    },
-    onPinned: ({ holder, bytes, ageMs }) => {
-      emitter.tell('pinned', { holder, bytes, ageMs });
-    },
+    onFailed: (error) => emitter.tell('failed', error),
+    onPinned: ({ holder, bytes, ageMs }) => emitter.tell('pinned', { holder, bytes, ageMs }),
   };
 }

@@ -123,16 +123,13 @@ export async function openWal(options: WalOptions): Promise<Wal> {
 }
 
 function readOptions(options: unknown): Required<WalOptions> {
-  const {
-    dir,
-    segmentBytes = SEGMENT_BYTES,
-    environment = nodeEnvironment(),
-  } = readFields('options', options, ['dir', 'segmentBytes', 'environment'], '');
+  const known = ['dir', 'segmentBytes', 'environment'] as const;
+  const { dir, segmentBytes = SEGMENT_BYTES, environment } = readFields('options', options, known, '');
   checkDirectory('dir', dir);
   checkEnvironment('environment', environment);
   checkInteger('segmentBytes', segmentBytes, LIMITS.segmentBytesMin, LIMITS.segmentBytesMax);
   // Absolute: where the process stands later must not decide where the next file goes.
-  return { dir: resolve(dir), segmentBytes, environment };
+  return { dir: resolve(dir), segmentBytes, environment: environment ?? nodeEnvironment() };
 }
 
 /** The frame of the records of one `append`. */

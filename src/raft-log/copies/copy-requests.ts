@@ -1,8 +1,6 @@
-import { join } from 'node:path';
 import { checkEnvironment, type Environment } from '../../disk/environment.js';
-import { checkSignal, invalidArgument, readFields } from '../../errors/arguments.js';
-import { WAL_DIRECTORY_NAME } from '../../format/names.js';
-import { directory, holdsDirectory } from '../rules/options.js';
+import { checkSignal, given, invalidArgument, readFields } from '../../errors/arguments.js';
+import { directory, outside, walDirBeside } from '../rules/options.js';
 import type { CheckpointRequest, CloneIdentity } from './copies-contract.js';
 
 /** What a clone is asked for, read and checked; paths are absolute. */
@@ -22,12 +20,8 @@ export interface GivenClone {
 /** Reads what `cloneRaftLog` was given. @throws `KEELSON_INVALID_ARGUMENT`. */
 export function readCloneOptions(from: unknown, options: unknown): GivenClone {
   const known = ['to', 'walDir', 'toWalDir', 'identity', 'wholeCluster', 'environment', 'signal'] as const;
-  const { to, walDir, toWalDir, identity, wholeCluster, environment, signal } = readFields(
-    'options',
-    options,
-    known,
-    '',
-  );
+  const fields = readFields('options', options, known, '');
+  const { to, walDir, toWalDir, identity, wholeCluster, environment, signal } = fields;
   const source = directory('from', from);
   const sourceWal = walDir === undefined ? null : directory('walDir', walDir);
   const sources = sourceWal === null ? [source] : [source, sourceWal];
@@ -38,13 +32,13 @@ export function readCloneOptions(from: unknown, options: unknown): GivenClone {
     throw invalidArgument('wholeCluster', wholeCluster, 'true or false');
   if (wholeCluster === true && identity !== 'same')
     throw invalidArgument('wholeCluster', wholeCluster, `nothing unless identity is 'same'`);
-  if (environment !== undefined) checkEnvironment('environment', environment);
-  if (signal !== undefined) checkSignal('signal', signal);
+  checkEnvironment('environment', environment);
+  checkSignal('signal', signal);
   return {
     from: source,
     to: target,
     walDir: sourceWal,
-    toWalDir: isInside(toWalDir, target) ? null : outside('toWalDir', toWalDir, [...sources, target]),
+    toWalDir: walDirBeside('toWalDir', toWalDir, target, ...sources),
     identity,
     wholeCluster: wholeCluster === true,
     environment,
@@ -52,24 +46,10 @@ export function readCloneOptions(from: unknown, options: unknown): GivenClone {
   };
 }
 
-/** Where a store has its segments of its own accord, said aloud or not. */
-function isInside(walDir: unknown, dir: string): boolean {
-  return walDir === undefined || directory('toWalDir', walDir) === join(dir, WAL_DIRECTORY_NAME);
-}
-
 /** Reads what `RaftLog.checkpoint` was given. @throws `KEELSON_INVALID_ARGUMENT`. */
 export function readCheckpointRequest(request: unknown, dir: string): CheckpointRequest {
   const { scope, to, signal } = readFields('request', request, ['scope', 'to', 'signal'], '');
   if (scope !== 'all' && scope !== 'durable') throw invalidArgument('scope', scope, `'all' or 'durable'`);
-  if (signal !== undefined) checkSignal('signal', signal);
-  return { scope, to: outside('to', to, [dir]), ...(signal === undefined ? {} : { signal }) };
-}
-
-/** A copy inside its source would be a stray there, and one around it would hold another store. */
-function outside(name: string, value: unknown, dirs: readonly string[]): string {
-  const path = directory(name, value);
-  const dir = dirs.find((one) => holdsDirectory(one, path) || holdsDirectory(path, one));
-  if (dir !== undefined)
-    throw invalidArgument(name, value, `a directory beside ${dir}, neither in it nor around it`);
-  return path;
+  checkSignal('signal', signal);
+  return { scope, to: outside('to', to, [dir]), ...given({ signal }) };
 }

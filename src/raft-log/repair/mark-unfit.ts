@@ -1,7 +1,7 @@
 import type { Environment } from '../../disk/environment.js';
 import { patient } from '../../disk/disk-watch.js';
 import { nodeEnvironment } from '../../disk/node-environment.js';
-import { checkInteger, readFields } from '../../errors/arguments.js';
+import { checkInteger, given, readFields } from '../../errors/arguments.js';
 import { KeelsonError } from '../../errors/index.js';
 import { LIMITS } from '../../format/limits.js';
 import { StorePaths } from '../../wal/inside.js';
@@ -58,10 +58,10 @@ export interface UnfitPlan {
  * Errors: those of an open with `readOnly`.
  */
 export async function planUnfit(options: MarkUnfitOptions): Promise<UnfitPlan> {
-  const given = readOptions(options);
-  const { log } = await openWithFormats({ ...given.place, readOnly: true }, OLDER_FORMATS);
+  const asked = readOptions(options);
+  const { log } = await openWithFormats({ ...asked.place, readOnly: true }, OLDER_FORMATS);
   try {
-    return planOf(log, given);
+    return planOf(log, asked);
   } finally {
     await log.close();
   }
@@ -80,13 +80,13 @@ export async function planUnfit(options: MarkUnfitOptions): Promise<UnfitPlan> {
  * `KEELSON_SYNC_FAILED`.
  */
 export async function markUnfit(options: MarkUnfitOptions): Promise<UnfitPlan> {
-  const given = readOptions(options);
-  const { place } = given;
+  const asked = readOptions(options);
+  const { place } = asked;
   const segmentBytes = await smallestSegment(place);
   const existing = { ...place, create: 'never', ...segmentBytes } as const;
   const { log, store } = await openWithFormats(existing, OLDER_FORMATS);
   try {
-    const plan = planOf(log, given);
+    const plan = planOf(log, asked);
     if (plan.action === 'mark') await mark(log, store, plan.after);
     return plan;
   } finally {
@@ -108,12 +108,8 @@ interface GivenOptions {
 
 function readOptions(options: unknown): GivenOptions {
   const { known, ...fields } = readFields('options', options, ['dir', 'walDir', 'known', 'environment'], '');
-  const { dir, walDir, walDirIsSeparate, environment } = resolveOptions(fields as unknown as RaftLogOptions);
-  const place = {
-    dir,
-    ...(walDirIsSeparate ? { walDir } : {}),
-    ...(environment === undefined ? {} : { environment }),
-  };
+  const { dir, walDir, environment } = resolveOptions(fields as unknown as RaftLogOptions);
+  const place = { dir, ...given({ walDir: walDir ?? undefined, environment }) };
   if (known === undefined) return { place, known };
   const { term, lastIndex } = readFields('known', known, ['term', 'lastIndex']);
   // The store goes one above it.

@@ -45,10 +45,8 @@ export interface ResetPoint {
 export interface ResolvedOptions extends Defaulted {
   /** Absolute, as is the next. */
   readonly dir: string;
-  /** Directory of the segments, also where it was not given. */
-  readonly walDir: string;
-  /** The segments live outside of `dir`. */
-  readonly walDirIsSeparate: boolean;
+  /** Null: inside `dir`. */
+  readonly walDir: string | null;
   readonly resetTo: ResetPoint | null;
   /** As given: the default is loaded by the one who opens. */
   readonly environment: Environment | undefined;
@@ -73,15 +71,18 @@ type Raw = Readonly<Partial<Record<keyof RaftLogOptions, unknown>>>;
  */
 export function resolveOptions(options: RaftLogOptions): ResolvedOptions {
   const raw: Raw = readFields('options', options, KNOWN, '');
+  const { environment, signal } = raw;
+  checkEnvironment('environment', environment);
+  checkSignal('signal', signal);
   const readOnly = flag('readOnly', raw);
   const onOlderFormat = oneOf('onOlderFormat', raw, ['migrate', 'refuse', 'reset']);
   checkReadOnlyCombination(readOnly, raw);
-  const { dir, walDir, walDirIsSeparate } = resolveDirectories(raw);
+  const dir = directory('dir', raw.dir);
+  const walDir = walDirBeside('walDir', raw.walDir, dir);
   const { checks, batchBytesMax, queueBytesMax, recentBytes } = diskless(raw);
   return Object.freeze({
     dir,
     walDir,
-    walDirIsSeparate,
     checks,
     batchBytesMax,
     queueBytesMax,
@@ -96,8 +97,8 @@ export function resolveOptions(options: RaftLogOptions): ResolvedOptions {
     onOlderFormat,
     resetTo: resolveReset(onOlderFormat, raw.resetTo),
     pinnedBytesQuiet: bounded('pinnedBytesQuiet', raw, 0, LIMITS.integerMax),
-    environment: environmentOf(raw.environment),
-    signal: signalOf(raw.signal),
+    environment,
+    signal,
   });
 }
 
@@ -119,20 +120,23 @@ function diskless(raw: Raw): Diskless {
   };
 }
 
-function resolveDirectories(raw: Raw): Pick<ResolvedOptions, 'dir' | 'walDir' | 'walDirIsSeparate'> {
-  const dir = directory('dir', raw.dir);
-  const ownWalDir = join(dir, WAL_DIRECTORY_NAME);
-  if (raw.walDir === undefined) return { dir, walDir: ownWalDir, walDirIsSeparate: false };
-  const walDir = directory('walDir', raw.walDir);
-  if (walDir === ownWalDir) return { dir, walDir, walDirIsSeparate: false };
-  // Either would find the other's name among its own files, and be no log at the next open.
-  if (holdsDirectory(dir, walDir) || holdsDirectory(walDir, dir))
-    throw invalidArgument('walDir', raw.walDir, 'a directory beside dir, neither in it nor around it');
-  return { dir, walDir, walDirIsSeparate: true };
+/** Where the segments of a store in `dir` are; null: inside it, which may be said aloud or not. */
+export function walDirBeside(name: string, value: unknown, dir: string, ...others: string[]): string | null {
+  if (value === undefined || directory(name, value) === join(dir, WAL_DIRECTORY_NAME)) return null;
+  return outside(name, value, [...others, dir]);
+}
+
+/** Either would find the other's name among its own files, and be no log at the next open. */
+export function outside(name: string, value: unknown, dirs: readonly string[]): string {
+  const path = directory(name, value);
+  const dir = dirs.find((one) => holdsDirectory(one, path) || holdsDirectory(path, one));
+  if (dir !== undefined)
+    throw invalidArgument(name, value, `a directory beside ${dir}, neither in it nor around it`);
+  return path;
 }
 
 /** True if `inner` is `outer` or lies somewhere below it. */
-export function holdsDirectory(outer: string, inner: string): boolean {
+function holdsDirectory(outer: string, inner: string): boolean {
   const way = relative(outer, inner);
   return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
@@ -207,14 +211,4 @@ function oneOf<const T extends string>(name: DefaultedOption, raw: Raw, allowed:
   if (found === undefined)
     throw invalidArgument(name, value, `one of ${allowed.map((one) => `'${one}'`).join(', ')}`);
   return found;
-}
-
-function environmentOf(value: unknown): Environment | undefined {
-  if (value !== undefined) checkEnvironment('environment', value);
-  return value;
-}
-
-function signalOf(value: unknown): AbortSignal | undefined {
-  if (value !== undefined) checkSignal('signal', value);
-  return value;
 }

@@ -8,7 +8,7 @@ export function readOptionsOf(options: unknown): {
   readonly signal: AbortSignal | undefined;
 } {
   const { bytesMax, signal } = fieldsOf(options, ['bytesMax', 'signal']);
-  if (signal !== undefined) checkSignal('options.signal', signal);
+  checkSignal('options.signal', signal);
   return { bytesMax: boundOf(bytesMax), signal };
 }
 
@@ -29,7 +29,7 @@ function boundOf(bytesMax: unknown): number {
 /** Options of `stream` and `streamChunks`. */
 export function streamOptionsOf(options: unknown): { readonly signal: AbortSignal | undefined } {
   const { signal } = fieldsOf(options, ['signal']);
-  if (signal !== undefined) checkSignal('options.signal', signal);
+  checkSignal('options.signal', signal);
   return { signal };
 }
 
@@ -40,7 +40,7 @@ export function openSnapshotOptionsOf(options: unknown): {
 } {
   const { index, signal } = fieldsOf(options, ['index', 'signal']);
   if (index !== undefined) checkInteger('options.index', index, 1);
-  if (signal !== undefined) checkSignal('options.signal', signal);
+  checkSignal('options.signal', signal);
   return { index, signal };
 }
 

@@ -6,6 +6,7 @@ import {
   checkKnownFields,
   checkRecord,
   checkSignal,
+  given,
   invalidArgument,
   isWellFormed,
   readBytes,
@@ -118,7 +119,7 @@ export function readSnapshot(fields: ReturnType<typeof snapshotFieldsOf>): Given
   checkInteger('index', index, 1, LIMITS.indexMax);
   const [ownConf, ownData] = [readConf(conf), readSnapshotData(data)];
   if (bytes !== undefined) checkInteger('bytes', bytes, 0);
-  if (signal !== undefined) checkSignal('signal', signal);
+  checkSignal('signal', signal);
   return { index, conf: ownConf, data: ownData, bytes, signal };
 }
 
@@ -160,12 +161,7 @@ function readSnapshotData(data: unknown): SnapshotData {
 /** The options of a verification. */
 export function readVerifyOptions(options: unknown): VerifyOptions {
   const { signal, onProgress } = readFields('options', options, ['signal', 'onProgress']);
-  if (signal !== undefined) checkSignal('options.signal', signal);
+  checkSignal('options.signal', signal);
   if (onProgress !== undefined) checkFunction('options.onProgress', onProgress);
-  return {
-    ...(signal === undefined ? {} : { signal }),
-    ...(onProgress === undefined
-      ? {}
-      : { onProgress: onProgress as NonNullable<VerifyOptions['onProgress']> }),
-  };
+  return given({ signal, onProgress: onProgress as VerifyOptions['onProgress'] });
 }
