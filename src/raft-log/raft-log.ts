@@ -1,3 +1,4 @@
+import { checkInteger } from '../errors/arguments.js';
 import { throwIfAborted } from '../errors/index.js';
 import { letGo } from '../snapshot/let-go.js';
 import { closedError, failedError, readOnlyError } from '../errors/log-refusals.js';
@@ -26,12 +27,12 @@ import { CopiesUnderWay } from './copies/copies-under-way.js';
 import type { RaftLogEvents } from './events.js';
 import type { FrameStore, LogStore } from './log-store.js';
 import { EntryReader, type ReadRange } from './read/entry-reader.js';
+import { acceptedView } from './read/accepted-view.js';
 import { replaced } from './read/chunks.js';
 import { EntryStream } from './read/entry-stream.js';
 import { judgeCompact, judgeRange, judgeTerm } from './rules/judge-range.js';
 import { judgeSave } from './rules/judge-save.js';
 import { judgeCreateSnapshot, judgeInstallSnapshot, type SnapshotPlan } from './rules/judge-snapshot.js';
-import type { LogView } from './rules/log-view.js';
 import type { ResolvedOptions } from './rules/options.js';
 import {
   inMemoryOptionsOf,
@@ -40,12 +41,12 @@ import {
   streamOptionsOf,
 } from './rules/read-options.js';
 import {
-  installFieldsOf,
+  INSTALL_FIELDS,
   readInstall,
   readSave,
   readSnapshot,
   readVerifyOptions,
-  snapshotFieldsOf,
+  SNAPSHOT_FIELDS,
 } from './rules/requests.js';
 import { takeRequested } from './snapshots/snapshot-request.js';
 import { SnapshotTurns, type SnapshotTurn } from './snapshots/snapshot-turns.js';
@@ -60,9 +61,6 @@ import { statsOf } from './state/stats-of.js';
 import type { RaftLogHealth, RaftLogStats } from './stats.js';
 import type { LogSpace, SealedSegmentFile } from './space-contract.js';
 import type { VerifyOptions, VerifyReport } from './verify-report.js';
-
-/** What reads are judged against. */
-type RangeView = Pick<LogView, 'firstIndex' | 'lastIndex' | 'term'>;
 
 /** Options that the rules, views and reads of a log depend on. */
 export type LogRules = Pick<
@@ -80,6 +78,7 @@ export class StoredRaftLog implements RaftLog {
   readonly #frames: FrameStore;
   readonly #durable: DurableState;
   readonly #accepted: AcceptedState;
+  readonly #recent: RecentEntries;
   readonly #queue: FrameQueue;
   readonly #reader: EntryReader;
   readonly #turns: SnapshotTurns;
@@ -95,20 +94,19 @@ export class StoredRaftLog implements RaftLog {
     this.#frames = frames;
     this.#durable = durable;
     this.#accepted = new AcceptedState(durable, (index) => frames.checksumOf(index));
-    const recent = new RecentEntries(rules.recentBytes);
-    this.#queue = new FrameQueue(frames, durable, this.#accepted, recent);
-    this.#reader = new EntryReader(frames, durable, this.#accepted, recent, store.dir);
+    this.#recent = new RecentEntries(rules.recentBytes);
+    this.#queue = new FrameQueue(frames, durable, this.#accepted, this.#recent);
+    this.#reader = new EntryReader(frames, durable, store.dir);
     this.#turns = new SnapshotTurns(store, this.#queue, rules.snapshotsKept);
     this.#copies = new CopiesUnderWay(store, this.#queue, this.#turns, rules.readOnly);
     this.#snapshotCall = {
       owner: store.snapshots,
-      throwIfUnwritable: () => {
-        this.#checkWritable();
-      },
+      throwIfUnwritable: () => this.#checkWritable(),
     };
     this.recovery = frames.recovery;
     this.events = store.emitter;
-    this.accepted = shownLog(this, store.dir, this.#acceptedView());
+    const accepted = acceptedView(this.#accepted, this.#recent, this.#reader, () => this.#checkReadable());
+    this.accepted = shownLog(this, store.dir, accepted);
   }
 
   get hardState(): HardState {
@@ -176,11 +174,12 @@ export class StoredRaftLog implements RaftLog {
   }
 
   term(index: number): number {
-    return this.#termIn(this.#durable, index);
+    this.#checkReadable();
+    return judgeTerm(this.#durable, index);
   }
 
   async entries(from: number, until: number, options?: ReadOptions): Promise<ReadEntry[]> {
-    return this.#reader.durable(this.#rangeIn(this.#durable, from, until, options));
+    return this.#reader.durable(this.#range(from, until, options, readOptionsOf));
   }
 
   stream(from: number, until: number, options?: StreamOptions): AsyncIterable<ReadEntry> {
@@ -217,17 +216,16 @@ export class StoredRaftLog implements RaftLog {
   ): AsyncGenerator<ReadEntry[], void, undefined> {
     this.#checkReadable();
     judgeRange(this.#durable, from, until);
-    return this.#reader.chunks({ from, until, signal });
+    return this.#reader.chunks({ from, until, bytesMax: Infinity, signal });
   }
 
   entriesInMemory(from: number, until: number, options?: InMemoryOptions): ReadEntry[] | null {
-    return this.#reader.durableInMemory(
-      this.#rangeIn(this.#durable, from, until, options, inMemoryOptionsOf),
-    );
+    const { bytesMax } = this.#range(from, until, options, inMemoryOptionsOf);
+    return this.#recent.read(from, until, bytesMax);
   }
 
   async createSnapshot(request: CreateSnapshotRequest): Promise<SnapshotMeta> {
-    const call = { request, fieldsOf: snapshotFieldsOf, read: readSnapshot, ...this.#snapshotCall };
+    const call = { request, known: SNAPSHOT_FIELDS, read: readSnapshot, ...this.#snapshotCall };
     return takeRequested(call, (given) => {
       const { index } = given;
       const { term } = judgeCreateSnapshot(this.#accepted, { index });
@@ -238,7 +236,7 @@ export class StoredRaftLog implements RaftLog {
   }
 
   async installSnapshot(request: InstallSnapshotRequest): Promise<SnapshotMeta> {
-    const call = { request, fieldsOf: installFieldsOf, read: readInstall, ...this.#snapshotCall };
+    const call = { request, known: INSTALL_FIELDS, read: readInstall, ...this.#snapshotCall };
     return takeRequested(call, (given) => {
       const judge = (): SnapshotPlan => judgeInstallSnapshot(this.#accepted, given, this.#rules);
       // What is held already will be so when its turn comes.
@@ -265,17 +263,13 @@ export class StoredRaftLog implements RaftLog {
 
   async compact(upTo: number): Promise<{ readonly bytesFreed: number }> {
     this.#checkWritable();
-    const { isEmpty } = judgeCompact(this.#accepted, upTo);
-    if (isEmpty) {
-      // What a full disk kept from being freed the last time may be freed now.
-      const bytesFreed = await this.#turns.track(
-        this.#queue.whenDurable().then(() => this.#turns.freeUnneeded()),
-      );
-      return { bytesFreed };
-    }
-    const compacted = this.#queue.accept(draftCompaction(this.#accepted, upTo));
-    const bytesFreed = await this.#turns.track(compacted.then(() => this.#turns.freeUnneeded()));
-    this.#store.emitter.tell('compacted', { upTo, bytesFreed });
+    const drops = judgeCompact(this.#accepted, upTo);
+    const durable = drops
+      ? this.#queue.accept(draftCompaction(this.#accepted, upTo))
+      : this.#queue.whenDurable();
+    // Where it drops nothing, what a full disk kept from being freed the last time may be freed now.
+    const bytesFreed = await this.#turns.track(durable.then(() => this.#turns.freeUnneeded()));
+    if (drops) this.#store.emitter.tell('compacted', { upTo, bytesFreed });
     return { bytesFreed };
   }
 
@@ -283,12 +277,18 @@ export class StoredRaftLog implements RaftLog {
     return this.#copies.checkpoint(request);
   }
 
-  space(): Promise<LogSpace> {
-    return this.#copies.space();
+  async space(): Promise<LogSpace> {
+    this.#checkReadable();
+    return this.#store.space();
   }
 
-  segmentsSince(lsn: number): AsyncIterable<SealedSegmentFile> {
-    return this.#copies.segmentsSince(lsn);
+  async *segmentsSince(lsn: number): AsyncGenerator<SealedSegmentFile, void, undefined> {
+    this.#checkReadable();
+    checkInteger('lsn', lsn, 0);
+    for await (const segment of this.#store.segmentsSince(lsn)) {
+      this.#checkReadable();
+      yield segment;
+    }
   }
 
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
@@ -355,44 +355,15 @@ export class StoredRaftLog implements RaftLog {
     if (latched !== null) throw failedError(this.#store.dir, latched);
   }
 
-  #termIn(view: RangeView, index: number): number {
-    this.#checkReadable();
-    return judgeTerm(view, index);
-  }
-
-  #rangeIn(
-    view: RangeView,
+  #range(
     from: number,
     until: number,
     options: unknown,
-    read: (options: unknown) => Pick<ReadRange, 'bytesMax' | 'signal'> = readOptionsOf,
+    read: (options: unknown) => Pick<ReadRange, 'bytesMax' | 'signal'>,
   ): ReadRange {
     this.#checkReadable();
-    const { bytesMax, signal } = read(options);
-    judgeRange(view, from, until);
-    return { from, until, bytesMax, signal };
-  }
-
-  #acceptedView(): AcceptedView {
-    const state = this.#accepted;
-    return {
-      get lastIndex() {
-        return state.lastIndex;
-      },
-      get lastTerm() {
-        return state.lastTerm;
-      },
-      get hardState() {
-        return state.hardState;
-      },
-      get stable() {
-        return ownValues(state.stable);
-      },
-      term: (index) => this.#termIn(state, index),
-      entries: async (from, until, options) =>
-        this.#reader.accepted(this.#rangeIn(state, from, until, options)),
-      entriesInMemory: (from, until, options) =>
-        this.#reader.acceptedInMemory(this.#rangeIn(state, from, until, options, inMemoryOptionsOf)),
-    };
+    const range = { from, until, ...read(options) };
+    judgeRange(this.#durable, from, until);
+    return range;
   }
 }

@@ -1,6 +1,7 @@
 // A snapshot taken in wrongly replaces history, or moves the commit index to what no majority holds.
 // Every condition of both calls is tried alone, at the call and as it is judged again when the record is queued.
 import { describe, expect, it } from 'vitest';
+import { readFields } from '../../src/errors/arguments.js';
 import type { ErrorCode } from '../../src/errors/index.js';
 import {
   judgeCreateSnapshot,
@@ -10,10 +11,10 @@ import {
 import type { JudgeRules, LogView } from '../../src/raft-log/rules/log-view.js';
 import type { CreateSnapshotRequest, InstallSnapshotRequest } from '../../src/raft-log/contract.js';
 import {
-  installFieldsOf,
+  INSTALL_FIELDS,
   readInstall,
   readSnapshot,
-  snapshotFieldsOf,
+  SNAPSHOT_FIELDS,
 } from '../../src/raft-log/rules/requests.js';
 import { DATA, logOfTerms } from './log-of-terms.js';
 import { refused } from './refused.js';
@@ -36,12 +37,16 @@ type Install = Omit<InstallSnapshotRequest, 'data'>;
 
 /** As a log does it: read first, then judged. */
 function create(view: LogView, { term, ...request }: Create): SnapshotPlan {
-  const given = readSnapshot(snapshotFieldsOf({ ...request, data: DATA }));
+  const given = readSnapshot(readFields('request', { ...request, data: DATA }, SNAPSHOT_FIELDS, ''));
   return judgeCreateSnapshot(view, { ...given, ...(term === undefined ? {} : { term }) });
 }
 
 function install(view: LogView, request: Install, rules: JudgeRules): SnapshotPlan {
-  return judgeInstallSnapshot(view, readInstall(installFieldsOf({ ...request, data: DATA })), rules);
+  return judgeInstallSnapshot(
+    view,
+    readInstall(readFields('request', { ...request, data: DATA }, INSTALL_FIELDS, '')),
+    rules,
+  );
 }
 
 describe('createSnapshot', () => {

@@ -2,16 +2,17 @@
 // Each wrong shape is tried alone and must be refused by code, naming the argument; right ones at the bounds pass.
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
+import { readFields } from '../../src/errors/arguments.js';
 import type { ErrorCode } from '../../src/errors/index.js';
 import { readOptionsOf } from '../../src/raft-log/rules/read-options.js';
 import {
-  installFieldsOf,
+  INSTALL_FIELDS,
   readInstall as installOf,
   readSave,
   readSnapshot as snapshotOf,
   readVerifyOptions,
   readWholeHardState,
-  snapshotFieldsOf,
+  SNAPSHOT_FIELDS,
 } from '../../src/raft-log/rules/requests.js';
 import { DATA } from './log-of-terms.js';
 import { refused } from './refused.js';
@@ -23,8 +24,10 @@ function transferred(): Uint8Array {
   return bytes;
 }
 
-const readSnapshot = (request: unknown): unknown => snapshotOf(snapshotFieldsOf(request));
-const readInstall = (request: unknown): unknown => installOf(installFieldsOf(request));
+const readSnapshot = (request: unknown): unknown =>
+  snapshotOf(readFields('request', request, SNAPSHOT_FIELDS, ''));
+const readInstall = (request: unknown): unknown =>
+  installOf(readFields('request', request, INSTALL_FIELDS, ''));
 
 const MAX = Number.MAX_SAFE_INTEGER;
 const NOT_INTEGERS: readonly unknown[] = [NaN, 1.5, -1, 2 ** 53, Infinity, 5n, '5', null, true, {}, []];

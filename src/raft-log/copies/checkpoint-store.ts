@@ -23,10 +23,9 @@ export interface CheckpointStoreRequest {
  * meanwhile is noticed, and the checkpoint begun anew.
  */
 export async function checkpointStore(asked: CheckpointStoreRequest): Promise<Checkpoint> {
-  const { dir, walDir, signal } = asked;
+  const { dir, walDir, scope, to, signal } = asked;
   const environment = holdingNames(patient(asked.environment));
-  const { scope, to } = asked;
-  const request = readCheckpointRequest({ scope, to, ...(signal === undefined ? {} : { signal }) }, dir);
+  const request = readCheckpointRequest({ scope, to, signal }, dir);
   return withSource({ environment, dir, walDir, signal }, async (source) => {
     const begun = await beginCheckpoint(partsOf(source, dir, environment.disk), request).catch(
       (error: unknown) => {

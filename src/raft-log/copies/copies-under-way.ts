@@ -1,14 +1,12 @@
-import { checkInteger } from '../../errors/arguments.js';
 import { Ending, firstOf, throwIfAborted } from '../../errors/index.js';
 import { closedError, failedError } from '../../errors/log-refusals.js';
 import type { LogStore } from '../log-store.js';
 import type { SnapshotTurns } from '../snapshots/snapshot-turns.js';
-import type { LogSpace, SealedSegmentFile } from '../space-contract.js';
 import type { FrameQueue } from '../state/frame-queue.js';
 import type { Checkpoint, CheckpointRequest } from './copies-contract.js';
 import { readCheckpointRequest } from './copy-requests.js';
 
-/** The copies of one log that are being made: its close abandons them and waits. */
+/** The checkpoints of one log that are being made: its close abandons them and waits. */
 export class CopiesUnderWay {
   readonly #store: LogStore;
   readonly #queue: FrameQueue;
@@ -57,20 +55,6 @@ export class CopiesUnderWay {
       // What was kept for it alone may go.
       if (!this.#isReadOnly && this.#store.frames.latched === null)
         await this.#turns.freeUnneeded().catch(() => undefined);
-    }
-  }
-
-  async space(): Promise<LogSpace> {
-    this.#throwIfClosed();
-    return this.#store.space();
-  }
-
-  async *segmentsSince(lsn: number): AsyncGenerator<SealedSegmentFile, void, undefined> {
-    this.#throwIfClosed();
-    checkInteger('lsn', lsn, 0);
-    for await (const segment of this.#store.segmentsSince(lsn)) {
-      this.#throwIfClosed();
-      yield segment;
     }
   }
 

@@ -4,9 +4,7 @@ import type { SnapshotStore } from '../../snapshot/index.js';
 import { openToCopy, StorePaths, type LogToCopy, type SegmentedLog } from '../../wal/inside.js';
 import { EntryReader } from '../read/entry-reader.js';
 import { SnapshotsAtOpen } from '../snapshots/snapshots-at-open.js';
-import { AcceptedState } from '../state/accepted-state.js';
 import { CoveredState } from '../state/covered-state.js';
-import { RecentEntries } from '../state/recent-entries.js';
 import type { Entry } from '../contract.js';
 
 /** Where a store, or a checkpoint, stands that a copy is made of. */
@@ -84,12 +82,11 @@ function readOf(
   log: SegmentedLog | null,
   durable: CoveredState,
   dir: string,
-  bytesMax: number | undefined,
+  bytesMax: number = Infinity,
 ): Pick<CopySource, 'entries' | 'close'> {
   // Nothing is behind the snapshot.
   if (log === null) return { entries: noEntries, close: () => Promise.resolve() };
-  const accepted = new AcceptedState(durable, () => undefined);
-  const reader = new EntryReader(log, durable, accepted, new RecentEntries(0), dir);
+  const reader = new EntryReader(log, durable, dir);
   return {
     entries: (signal) =>
       reader.chunks({ from: durable.firstIndex, until: durable.lastIndex + 1, bytesMax, signal }),

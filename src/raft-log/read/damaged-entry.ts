@@ -23,7 +23,7 @@ export function damagedEntry(
 }
 
 /** R12: damage met by the read that needed the entry. */
-export function corruptEntry(path: string, offset: number, index: number, reason: string): KeelsonError {
+function corruptEntry(path: string, offset: number, index: number, reason: string): KeelsonError {
   return new KeelsonError(
     'KEELSON_CORRUPT',
     `${path} is damaged at byte ${offset}: ${reason}; entry ${index} cannot be read. Nothing was changed. See docs/errors.md for what to do`,

@@ -5,7 +5,6 @@ import type { ReadEntry } from '../contract.js';
 import type { FrameStore } from '../log-store.js';
 import type { DurableState } from '../state/durable-state.js';
 import { judgeRange } from '../rules/judge-range.js';
-import type { RecentEntries } from '../state/recent-entries.js';
 import { chunksOf, type ReadView } from './chunks.js';
 import { decodeEntries } from './decode-entries.js';
 import { EntriesWithin } from './entries-within.js';
@@ -28,27 +27,17 @@ export interface ReadRange {
  * replaces entries between two reads of the disk, old ones are never followed by new ones.
  */
 export class EntryReader {
-  readonly #log: FrameStore;
+  readonly #log: Pick<FrameStore, 'read' | 'wasDropped'>;
   readonly #durable: DurableState;
-  readonly #accepted: AcceptedState;
-  readonly #recent: RecentEntries;
   readonly #dir: string;
   /** Reads of the disk under way. */
   #readCount = 0;
   #isClosed = false;
   #onIdle: () => void = () => undefined;
 
-  constructor(
-    log: FrameStore,
-    durable: DurableState,
-    accepted: AcceptedState,
-    recent: RecentEntries,
-    dir: string,
-  ) {
+  constructor(log: Pick<FrameStore, 'read' | 'wasDropped'>, durable: DurableState, dir: string) {
     this.#log = log;
     this.#durable = durable;
-    this.#accepted = accepted;
-    this.#recent = recent;
     this.#dir = dir;
   }
 
@@ -67,46 +56,17 @@ export class EntryReader {
   }
 
   /** Entries of the accepted log, likewise. */
-  accepted(range: ReadRange): Promise<ReadEntry[]> {
-    return collect(this.#accepted, range, (at, bytesMax) => {
-      const { save, until } = this.#accepted.stretch(at, range.until);
+  accepted(state: AcceptedState, range: ReadRange): Promise<ReadEntry[]> {
+    return collect(state, range, (at, bytesMax) => {
+      const { save, until } = state.stretch(at, range.until);
       if (save !== undefined) return save.entries(at, until, bytesMax);
       return this.#readChunk(at, { ...range, until, bytesMax });
     });
   }
 
-  /** As {@link durable}, now; null where any of them is not in memory. */
-  durableInMemory({ from, until, bytesMax }: ReadRange): ReadEntry[] | null {
-    return this.#recent.read(from, until, bytesMax);
-  }
-
-  /** As {@link accepted}, likewise. */
-  acceptedInMemory({ from, until, bytesMax }: ReadRange): ReadEntry[] | null {
-    const found = new EntriesWithin(bytesMax);
-    for (let at = from; at < until; at = from + found.entries.length) {
-      const { save, until: stretchUntil } = this.#accepted.stretch(at, until);
-      const chunk =
-        save === undefined
-          ? this.#recent.read(at, stretchUntil, bytesMax)
-          : save.entries(at, stretchUntil, bytesMax);
-      if (chunk === null) return null;
-      if (!found.add(chunk)) break;
-    }
-    return found.entries;
-  }
-
   /** Entries of the durable log, in chunks of about what one read of the disk brings, or of what `bytesMax` says if that is less. */
-  chunks({
-    from,
-    until,
-    bytesMax = Infinity,
-    signal,
-  }: Omit<ReadRange, 'bytesMax'> & { readonly bytesMax?: number | undefined }): AsyncGenerator<
-    ReadEntry[],
-    void,
-    undefined
-  > {
-    const range = { from, until, bytesMax, signal };
+  chunks(range: ReadRange): AsyncGenerator<ReadEntry[], void, undefined> {
+    const { from, until, signal } = range;
     const check = (): void => {
       this.#checkOpen();
       throwIfAborted('the stream', signal);

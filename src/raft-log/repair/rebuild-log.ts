@@ -3,12 +3,10 @@ import { encodeRaftPreamble } from '../../format/raft-records.js';
 import { NO_VALUES } from '../../format/stable-values.js';
 import type { SegmentedLog, StoreUnderRepair } from '../../wal/inside.js';
 import { DEFAULTS } from '../rules/options.js';
-import { AcceptedState } from '../state/accepted-state.js';
 import type { Entry } from '../contract.js';
 import { DurableState } from '../state/durable-state.js';
 import { decodeEntries } from '../read/decode-entries.js';
 import { EntryReader } from '../read/entry-reader.js';
-import { RecentEntries } from '../state/recent-entries.js';
 import { refill } from '../state/refill.js';
 import type { PastHoles, LogPiece } from './log-piece.js';
 import type { InnerPlan } from './repair-plan.js';
@@ -107,9 +105,8 @@ async function* entriesUpToHole(
   const stretch = { lineage, superblock, fromSegment, toSegment, lastLsn };
   const log = await old.openStretch(stretch, durable);
   try {
-    const accepted = new AcceptedState(durable, () => undefined);
-    const reader = new EntryReader(log, durable, accepted, new RecentEntries(0), survey.paths.dir);
-    yield* reader.chunks({ from, until, signal: undefined });
+    const reader = new EntryReader(log, durable, survey.paths.dir);
+    yield* reader.chunks({ from, until, bytesMax: Infinity, signal: undefined });
   } finally {
     await log.close();
   }

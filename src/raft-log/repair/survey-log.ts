@@ -75,7 +75,8 @@ async function surveyOnce(request: LogSurveyRequest, found: StoreToSurvey): Prom
   for (const { tear } of store.segments)
     if (tear !== null && tear.header !== null) pieces.onLost(tear.header);
   pieces.end(store.proven);
-  const named = pieces.pieces[pieces.pieces.length - 1]?.state.snapshotName ?? null;
+  const state = pieces.pieces.at(-1)?.state ?? null;
+  const named = state?.snapshotName ?? null;
   const snapshotsDir = join(paths.dir, SNAPSHOTS_DIRECTORY_NAME);
   let readBytes = store.readBytes;
   const snapshots =
@@ -90,7 +91,6 @@ async function surveyOnce(request: LogSurveyRequest, found: StoreToSurvey): Prom
             readBytes += bytes;
           },
         });
-  const state = pieces.pieces[pieces.pieces.length - 1]?.state ?? null;
   const canOpen = await opensWithSnapshots(request, paths.dir, store.lineage, state);
   const ofSnapshots = await damagesOfSnapshots(request, snapshotsDir, snapshots, named, canOpen);
   const damages = [...store.damages, ...ofSnapshots.damages];
@@ -155,10 +155,8 @@ async function opensWithSnapshots(
 ): Promise<boolean> {
   const named = state?.snapshotName ?? null;
   if (state === null || named === null || lineage === null) return true;
-  const joins = (index: number, term: number): boolean =>
-    index >= state.boundary() && index <= state.lastIndex && state.term(index) === term;
   try {
-    await new SnapshotsAtOpen(environment, dir, true).find(named, joins, lineage);
+    await new SnapshotsAtOpen(environment, dir, true).find(named, state.joins, lineage);
     return true;
   } catch (error) {
     if (error instanceof KeelsonError && error.family === 'damage') return false;

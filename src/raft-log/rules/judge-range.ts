@@ -5,14 +5,6 @@ import type { LogView } from './log-view.js';
 /** What of a view tells which indexes can be read. */
 export type IndexBounds = Pick<LogView, 'firstIndex' | 'lastIndex'>;
 
-/** What a compaction leaves. */
-export interface CompactPlan {
-  /** The log begins here after it. */
-  readonly firstIndex: number;
-  /** Everything up to the index was gone already; nothing to write. */
-  readonly isEmpty: boolean;
-}
-
 /**
  * Judges a read of the half-open range `[from, until)`.
  *
@@ -53,13 +45,13 @@ export function judgeTerm(view: IndexBounds & Pick<LogView, 'term'>, index: numb
 }
 
 /**
- * Judges `compact(upTo)`: only what a snapshot covers may go.
+ * Judges `compact(upTo)`: only what a snapshot covers may go. False if everything up to there was gone already.
  *
  * @throws `KEELSON_INVALID_ARGUMENT`, `KEELSON_UNAVAILABLE` (above the snapshot, or there is none).
  */
-export function judgeCompact(view: LogView, upTo: number): CompactPlan {
+export function judgeCompact(view: LogView, upTo: number): boolean {
   checkInteger('upTo', upTo, 0);
-  if (upTo < view.firstIndex) return { firstIndex: view.firstIndex, isEmpty: true };
+  if (upTo < view.firstIndex) return false;
   const covered = view.snapshot?.index ?? 0;
   if (upTo > covered) {
     throw new KeelsonError(
@@ -68,7 +60,7 @@ export function judgeCompact(view: LogView, upTo: number): CompactPlan {
       { argument: 'upTo', index: upTo, found: upTo, expected: covered },
     );
   }
-  return { firstIndex: upTo + 1, isEmpty: false };
+  return true;
 }
 
 function compacted(argument: string, index: number, lowest: number): KeelsonError {

@@ -99,22 +99,12 @@ export interface GivenInstall extends GivenSnapshot {
   readonly hardState: GivenHardState | undefined;
 }
 
-const SNAPSHOT_FIELDS = ['index', 'conf', 'data', 'bytes', 'signal'] as const;
-const INSTALL_FIELDS = ['index', 'term', 'conf', 'data', 'bytes', 'hardState', 'signal'] as const;
-type Fields<Field extends string> = Readonly<Record<Field, unknown>>;
+export const SNAPSHOT_FIELDS = ['index', 'conf', 'data', 'bytes', 'signal'] as const;
+export const INSTALL_FIELDS = ['index', 'term', 'conf', 'data', 'bytes', 'hardState', 'signal'] as const;
+type FieldsOf<Known extends readonly string[]> = Readonly<Record<Known[number], unknown>>;
 
-/** Reads the properties of a snapshot request, and looks at none of them. */
-export function snapshotFieldsOf(request: unknown): Fields<(typeof SNAPSHOT_FIELDS)[number]> {
-  return readFields('request', request, SNAPSHOT_FIELDS, '');
-}
-
-/** As {@link snapshotFieldsOf}, of `installSnapshot`. */
-export function installFieldsOf(request: unknown): Fields<(typeof INSTALL_FIELDS)[number]> {
-  return readFields('request', request, INSTALL_FIELDS, '');
-}
-
-/** The request of `createSnapshot`. */
-export function readSnapshot(fields: ReturnType<typeof snapshotFieldsOf>): GivenSnapshot {
+/** The request of `createSnapshot`, by its fields. */
+export function readSnapshot(fields: FieldsOf<typeof SNAPSHOT_FIELDS>): GivenSnapshot {
   const { index, conf, data, bytes, signal } = fields;
   checkInteger('index', index, 1, LIMITS.indexMax);
   const [ownConf, ownData] = [readConf(conf), readSnapshotData(data)];
@@ -123,8 +113,8 @@ export function readSnapshot(fields: ReturnType<typeof snapshotFieldsOf>): Given
   return { index, conf: ownConf, data: ownData, bytes, signal };
 }
 
-/** The request of `installSnapshot`. */
-export function readInstall(fields: ReturnType<typeof installFieldsOf>): GivenInstall {
+/** The request of `installSnapshot`, likewise. */
+export function readInstall(fields: FieldsOf<typeof INSTALL_FIELDS>): GivenInstall {
   const { term, hardState } = fields;
   checkInteger('term', term, 0);
   return {

@@ -1,12 +1,13 @@
+import { readFields } from '../../errors/arguments.js';
 import { KeelsonError } from '../../errors/index.js';
 import { isInsideDataOf } from '../../snapshot/inside-data.js';
 import { letGo } from '../../snapshot/let-go.js';
 
 /** How a request is read: its properties first, then what they hold. */
-interface SnapshotCall<Fields, Given> {
+interface SnapshotCall<Field extends string, Given> {
   readonly request: unknown;
-  readonly fieldsOf: (request: unknown) => Fields;
-  readonly read: (fields: Fields) => Given;
+  readonly known: readonly Field[];
+  readonly read: (fields: Readonly<Record<Field, unknown>>) => Given;
   /** What the data is pulled for, see {@link isInsideDataOf}. */
   readonly owner: object;
   /** Asked before the arguments are looked at. */
@@ -17,14 +18,14 @@ interface SnapshotCall<Fields, Given> {
  * Reads a request and has the snapshot taken. The stream in it is ended in any case: also if the call is refused before
  * anything is read of it, or finds that nothing has to be.
  */
-export async function takeRequested<Fields extends { readonly data: unknown }, Given, T>(
-  { request, fieldsOf, read, owner, throwIfUnwritable }: SnapshotCall<Fields, Given>,
+export async function takeRequested<Field extends string, Given, T>(
+  { request, known, read, owner, throwIfUnwritable }: SnapshotCall<Field | 'data', Given>,
   take: (given: Given) => Promise<T>,
 ): Promise<T> {
   let data = (): unknown => Reflect.get(Object(request) as object, 'data');
   try {
     throwIfUnwritable();
-    const fields = fieldsOf(request);
+    const fields = readFields('request', request, known, '');
     data = () => fields.data;
     const given = read(fields);
     if (isInsideDataOf(owner)) throw waitsForItself();

@@ -256,7 +256,7 @@ export class DurableState implements WalLayer {
     this.#settleBoundary();
     this.#lineage = lineage;
     if (this.snapshotName === null || this.#snapshots === null) return;
-    const found = await this.#snapshots.find(this.snapshotName, this.#joins, lineage);
+    const found = await this.#snapshots.find(this.snapshotName, this.joins, lineage);
     this.snapshotName = found.ref;
     this.snapshotMeta = found.meta;
     this.fallback = found.fallback;
@@ -267,16 +267,16 @@ export class DurableState implements WalLayer {
     if (this.snapshotName === null || this.#snapshots === null) return;
     // Of what was compacted no term is known any more; what is above must be of this history.
     const counts = (index: number, term: number): boolean =>
-      index < this.#boundary.index || this.#joins(index, term);
+      index < this.#boundary.index || this.joins(index, term);
     this.olderSnapshots = await this.#snapshots.older(this.snapshotName, counts);
   }
 
   settle(checkFence: () => Promise<void>): Promise<readonly string[]> {
     if (this.#snapshots === null) return Promise.resolve([]);
-    return this.#snapshots.settle(this.snapshotName, this.#joins, this.#lineage, checkFence);
+    return this.#snapshots.settle(this.snapshotName, this.joins, this.#lineage, checkFence);
   }
 
-  readonly #joins: Joins = (index, term) =>
+  readonly joins: Joins = (index, term) =>
     index >= this.#boundary.index && index <= this.lastIndex && this.term(index) === term;
 
   /** What the snapshot covers is compacted, as far as it is not known: leading segments may be gone that only held that. */

@@ -6,16 +6,14 @@ import {
   entryRecordBytes,
   putControlRecord,
   putEntryRecord,
-  readEntryRecord,
   type ControlRecord,
-  type DecodedEntry,
 } from '../../format/raft-records.js';
-import { readRecord, RECORD_HEADER_BYTES, recordBytesAt, type RawRecord } from '../../format/record.js';
+import { RECORD_HEADER_BYTES, recordBytesAt } from '../../format/record.js';
 import { Frame } from '../../wal/inside.js';
 import type { ReadEntry, SaveResult } from '../contract.js';
-import { corruptEntry } from '../read/damaged-entry.js';
 import { GivenEntries } from '../rules/given-entries.js';
 import type { FrameEffect } from './durable-state.js';
+import { addEntries } from './entry-records.js';
 
 /** Hears of a frame's end, before who waits for it does. */
 export interface FrameOwner {
@@ -45,7 +43,7 @@ export class LogFrame extends Frame {
   readonly #controls: readonly ControlRecord[];
   /** The caller's bytes; none once they are encoded, since the frame lives on until it is durable. */
   #entries: GivenEntries;
-  /** Where the records of its entries begin in the payload; made when first asked for. */
+  /** Where the records of its entries begin in the arena; made when first asked for. */
   #offsets: Uint32Array | null = null;
   /** The save itself, which waits first. */
   #resolve: ((result: SaveResult) => void) | null = null;
@@ -131,8 +129,8 @@ export class LogFrame extends Frame {
 
   /** Checksum of one of its entries. */
   checksum(index: number): number {
-    const { kind, data } = this.#entryAt(index);
-    return entryChecksum(index, this.term(index), kind, data);
+    const { term, kind, data } = this.#entryAt(index);
+    return entryChecksum(index, term, kind, data);
   }
 
   /** Where in the arena the records of its entries stand, one behind the other: from here to the frame's end. */
@@ -169,38 +167,30 @@ export class LogFrame extends Frame {
     const entries: ReadEntry[] = [];
     let bytes = 0;
     for (let index = from; index < until && (index === from || bytes <= bytesMax); index += 1) {
-      const { kind, data } = this.#entryAt(index);
-      entries.push({ index, term: this.term(index), kind, data: data.slice() });
-      bytes += data.length;
+      const entry = this.#entryAt(index);
+      entries.push({ ...entry, data: entry.data.slice() });
+      bytes += entry.data.length;
     }
     return entries;
   }
 
   /** The entry at `index`, as it stands encoded in memory; its data is a view. */
-  #entryAt(index: number): DecodedEntry {
+  #entryAt(index: number): ReadEntry {
     this.#offsets ??= this.#findOffsets();
-    const offset = this.#offsets[index - this.effect.keepUntil] as number;
-    const entry = readEntryRecord(recordAt(this.payload(), offset, index));
-    if (entry === null) throw corruptEntry('memory', 0, index, 'its record is not an entry');
-    return entry;
+    const { arena, effect, fields } = this;
+    const at = this.#offsets[index - effect.keepUntil] as number;
+    const found: ReadEntry[] = [];
+    addEntries(found, arena, at, at + recordBytesAt(arena.view, at), index, fields.lowTerm);
+    return found[0] as ReadEntry;
   }
 
   #findOffsets(): Uint32Array {
-    const { entryCount, keepUntil } = this.effect;
-    const payload = this.payload();
-    const offsets = new Uint32Array(entryCount);
-    let at = 0;
-    for (let count = -this.#controls.length; count < entryCount; count += 1) {
-      if (count >= 0) offsets[count] = at;
-      const { body, bodyBytes } = recordAt(payload, at, keepUntil + count);
-      at = body.byteOffset - payload.byteOffset + bodyBytes;
+    const offsets = new Uint32Array(this.effect.entryCount);
+    let at = this.entryRecordsFrom();
+    for (let count = 0; count < offsets.length; count += 1) {
+      offsets[count] = at;
+      at += recordBytesAt(this.arena.view, at);
     }
     return offsets;
   }
-}
-
-function recordAt(payload: Uint8Array, offset: number, index: number): RawRecord {
-  const record = readRecord(payload, offset);
-  if (record === null) throw corruptEntry('memory', 0, index, 'its record is not whole');
-  return record;
 }
