@@ -1,11 +1,11 @@
-import { nodeEnvironment } from '../disk/node-environment.js';
+import { given } from '../errors/arguments.js';
 import { checkpointStore } from '../raft-log/copies/checkpoint-store.js';
 import { cloneRaftLog } from '../raft-log/copies/clone-raft-log.js';
 import type { CloneOptions, CloneReport } from '../raft-log/copies/copies-contract.js';
 import { EXIT, type ExitCode } from './exit.js';
 import type { CliOptions } from './options.js';
 import type { Output } from './output.js';
-import { ownerOfStore } from './owner-of-store.js';
+import { environmentOf } from './owner-of-store.js';
 import {
   commandText,
   counted,
@@ -18,12 +18,6 @@ import {
   type Facts,
   type Line,
 } from './text.js';
-
-/** What is made belongs to whom the source belongs, whose server must open it. */
-function environmentOf(dir: string) {
-  const owner = ownerOfStore(dir);
-  return nodeEnvironment({ owner });
-}
 
 /** `keelson checkpoint`: a copy of what a store holds at this moment, of which `clone` makes a store. */
 export async function checkpointCommand(options: CliOptions, output: Output): Promise<ExitCode> {
@@ -49,14 +43,13 @@ export function cloneOptionsOf({
   identity,
   wholeCluster,
 }: CliOptions): Pick<CloneOptions, 'to' | 'toWalDir' | 'identity' | 'wholeCluster'> {
-  const whole = wholeCluster ? { wholeCluster } : {};
-  return { to, identity, ...whole, ...(toWalDir === null ? {} : { toWalDir }) };
+  return { to, identity, wholeCluster, ...given({ toWalDir: toWalDir ?? undefined }) };
 }
 
 /** `keelson clone`: a store of its own, of another one or of a checkpoint. */
 export async function cloneCommand(options: CliOptions, output: Output): Promise<ExitCode> {
   const { dir, walDir, to, json } = options;
-  const ofSource = { ...(walDir === null ? {} : { walDir }), environment: environmentOf(dir) };
+  const ofSource = given({ walDir: walDir ?? undefined, environment: environmentOf(dir) });
   const report = await cloneRaftLog(dir, { ...cloneOptionsOf(options), ...ofSource });
   await output.answer(json, { command: 'clone', dir, to, ...plainOf(report) }, () => [
     { text: `${to} is a clone of ${dir}`, style: 'green' },

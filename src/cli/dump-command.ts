@@ -16,7 +16,8 @@ import { isKeelsonError } from '../errors/index.js';
 import { whereItStands } from '../raft-log/copies/verify-copy.js';
 import type { DurableState } from '../raft-log/state/durable-state.js';
 import { EXIT, type ExitCode } from './exit.js';
-import type { CliOptions, DataForm } from './options.js';
+import type { DataForm } from './flags.js';
+import type { CliOptions } from './options.js';
 import { SCHEMA_VERSION, type Output } from './output.js';
 import { commandText, counted } from './text.js';
 
@@ -28,14 +29,14 @@ export async function dumpCommand(options: CliOptions, output: Output): Promise<
   const onFrame = async (frame: SurveyedFrame): Promise<void> => {
     for (const record of recordsOf(frame, options)) await put(record);
   };
-  const survey = await surveyLog({ environment: nodeEnvironment(), dir, walDir, onFrame });
-  for (const damage of survey.damages) await put({ type: 'damage', ...damage });
-  const state = survey.pieces[survey.pieces.length - 1]?.state ?? null;
-  if (survey.damages.length === 0 && survey.kind !== 'wal' && state !== null)
-    await put({ type: 'end', ...endOf(state) });
-  if (survey.damages.length === 0) return EXIT.sound;
+  const { damages, kind, state } = await surveyLog({ environment: nodeEnvironment(), dir, walDir, onFrame });
+  for (const damage of damages) await put({ type: 'damage', ...damage });
+  if (damages.length === 0) {
+    if (kind !== 'wal' && state !== null) await put({ type: 'end', ...endOf(state) });
+    return EXIT.sound;
+  }
   output.say(
-    `keelson: ${dir} is damaged in ${counted(survey.damages.length, 'place')}; what is printed is what can be read. Run: ${commandText('verify', dir, walDir)}`,
+    `keelson: ${dir} is damaged in ${counted(damages.length, 'place')}; what is printed is what can be read. Run: ${commandText('verify', dir, walDir)}`,
   );
   return EXIT.damage;
 }
@@ -54,7 +55,7 @@ async function beginningOf(dir: string, walDir: string | null): Promise<object> 
 /** What the records come to. */
 function endOf(state: DurableState): object {
   const { firstIndex, lastIndex, lastTerm, hardState, unfitUntil, snapshotName } = state;
-  const stable = Object.fromEntries([...state.stable].map(([key, value]) => [key, hexOf(value)]));
+  const stable = inHex(state.stable);
   const snapshot = snapshotName === null ? null : { index: snapshotName.index, term: snapshotName.term };
   return { firstIndex, lastIndex, lastTerm, hardState, unfitUntil, stable, snapshot };
 }
@@ -127,8 +128,7 @@ function controlOf(record: RawRecord, from: number, form: DataForm): DumpedContr
     case RAFT_RECORD_KINDS.stable: {
       const change = decodeStable(body);
       if (change === null) break;
-      const values = [...change].map(([key, value]) => [key, value === null ? null : hexOf(value)]);
-      return { type: 'stable', values: Object.fromEntries(values) as Record<string, string | null> };
+      return { type: 'stable', values: inHex(change) };
     }
     case RAFT_RECORD_KINDS.unfit: {
       const until = decodeUnfit(body);
@@ -155,6 +155,8 @@ export function dataOf(data: Uint8Array, form: DataForm): { readonly data?: stri
   return { data: Buffer.from(data.buffer, data.byteOffset, data.length).toString(form) };
 }
 
-function hexOf(value: Uint8Array): string {
-  return Buffer.from(value.buffer, value.byteOffset, value.length).toString('hex');
+/** Small values, or what changes of them. */
+export function inHex(values: Iterable<readonly [string, Uint8Array | null]>): Record<string, string | null> {
+  const shown = Array.from(values, ([key, value]) => [key, value && Buffer.from(value).toString('hex')]);
+  return Object.fromEntries(shown) as Record<string, string | null>;
 }

@@ -9,6 +9,7 @@ import { surveyLog, type LogSurvey } from '../raft-log/repair/survey-log.js';
 import type { SurveyedFrame } from '../wal/survey/survey-segment.js';
 import type { SurveyedSegment } from '../wal/survey/store-survey.js';
 import { adviceFor, isOpened } from './advice.js';
+import { inHex } from './dump-command.js';
 import { EXIT, type ExitCode, UsageError } from './exit.js';
 import { StoreMap } from './map/store-map.js';
 import { storePage } from './map/store-page.js';
@@ -96,10 +97,9 @@ class SegmentTerms {
 
 /** What is told, as data. The state is that of the last stretch that can be replayed. */
 function answerOf(survey: LogSurvey, terms: SegmentTerms) {
-  const { store, kind, pieces, damages, blemishes, snapshots } = survey;
+  const { store, kind, pieces, state, damages, blemishes, snapshots } = survey;
   const { checkpoint } = store.slots;
   const superblock = checkpoint === null ? store.superblock : null;
-  const state = pieces[pieces.length - 1]?.state ?? null;
   const unfitUntil = state?.unfitUntil ?? 0;
   const isFit = (state?.hardState.commit ?? 0) >= unfitUntil;
   return {
@@ -116,15 +116,13 @@ function answerOf(survey: LogSurvey, terms: SegmentTerms) {
     firstIndex: state?.firstIndex ?? null,
     lastIndex: state?.lastIndex ?? null,
     /** Entries in front of it cannot be read. */
-    readableFrom: state === null ? null : Math.max(state.firstIndex, pieces[pieces.length - 1]?.known ?? 0),
+    readableFrom: state === null ? null : Math.max(state.firstIndex, pieces.at(-1)?.known ?? 0),
     lastTerm: state?.lastTerm ?? null,
     lastLsn: store.segments.at(-1)?.run?.lastLsn ?? checkpoint?.file?.proven.lsn ?? null,
     hardState: state?.hardState ?? null,
     snapshot: state?.snapshotName ?? null,
     /** Small values, in hex. */
-    stable: Object.fromEntries(
-      [...(state?.stable ?? [])].map(([key, value]) => [key, Buffer.from(value).toString('hex')]),
-    ),
+    stable: inHex(state?.stable ?? []),
     unfitUntil: isFit ? 0 : unfitUntil,
     proven: { ...store.proven, lineage: undefined },
     segments: store.segments.map((segment) => segmentAnswer(segment, terms)),
@@ -216,7 +214,7 @@ const NAME_WIDTH = 12;
 /** The small values by key: how long each is; what it holds says `--json`. */
 function valuesText(stable: Answer['stable']): string {
   const values = Object.entries(stable).map(
-    ([key, value]) => `${JSON.stringify(key)} (${String(value.length / 2)} bytes)`,
+    ([key, value]) => `${JSON.stringify(key)} (${(value?.length ?? 0) / 2} bytes)`,
   );
   return values.length === 0 ? 'none' : values.join(', ');
 }

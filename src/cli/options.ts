@@ -1,9 +1,8 @@
 import { parseArgs } from 'node:util';
 import type { CheckpointScope, CloneIdentity } from '../raft-log/copies/copies-contract.js';
 import { UsageError } from './exit.js';
+import { dataForm, numberFlag, scopeOf, textFlag, wordFlag, type DataForm } from './flags.js';
 import { COMMANDS, FLAGS, knowsFlag, type Command, type Flag } from './help.js';
-
-export type DataForm = 'base64' | 'hex' | 'utf8' | 'none';
 
 /** A command line, read. */
 export interface CliOptions {
@@ -78,22 +77,22 @@ export function readCommandLine(args: readonly string[]): CliOptions | HelpWante
 }
 
 function valuesOf(command: Command, values: Values): Omit<CliOptions, 'command' | 'dir' | 'more'> {
-  const from = command === 'import' ? 0 : (numberOf('from', values) ?? 0);
-  const until = numberOf('until', values) ?? Infinity;
+  const from = command === 'import' ? 0 : (numberFlag(values, 'from') ?? 0);
+  const until = numberFlag(values, 'until') ?? Infinity;
   if (from > until) throw new UsageError(`--from is ${from}, above --until, which is ${until}.`);
-  const term = numberOf('term', values);
+  const term = numberFlag(values, 'term') ?? null;
   if (command === 'unfit' && (term === null) !== (until === Infinity))
     throw new UsageError('--term and --until come together, or neither of them.');
   return {
-    walDir: pathOf('wal-dir', values),
-    toWalDir: pathOf('to-wal-dir', values),
+    walDir: textFlag(values, 'wal-dir') ?? null,
+    toWalDir: textFlag(values, 'to-wal-dir') ?? null,
     json: values.json !== undefined,
-    html: pathOf('html', values),
+    html: textFlag(values, 'html') ?? null,
     bytes: bytesOf(values),
     quiet: values.quiet !== undefined,
     from,
     until,
-    data: dataForm(values.data),
+    data: dataForm(values),
     term,
     apply: appliesOf(command, values),
     ...copyOf(command, values),
@@ -112,28 +111,12 @@ function copyOf(
   const copies = command === 'clone' || command === 'restore';
   return {
     to: String(to ?? ''),
-    scope: oneOf('scope', values, ['durable', 'all'], 'durable'),
-    identity: oneOf('identity', values, ['new-member', 'same'], copies ? null : 'new-member'),
+    scope: scopeOf(values),
+    identity: wordFlag(values, 'identity', ['new-member', 'same'], copies ? null : 'new-member'),
     wholeCluster: values['whole-cluster'] !== undefined,
-    since: numberOf('since', values),
-    form: command === 'import' ? oneOf('from', values, FOREIGN_FORMS, null) : 'jsonl',
+    since: numberFlag(values, 'since') ?? null,
+    form: command === 'import' ? wordFlag(values, 'from', FOREIGN_FORMS, null) : 'jsonl',
   };
-}
-
-/** @param otherwise - what it is where it was left out; null: it may not be */
-function oneOf<const T extends string>(
-  flag: 'scope' | 'identity' | 'from',
-  values: Values,
-  allowed: readonly T[],
-  otherwise: NoInfer<T> | null,
-): T {
-  const text = values[flag];
-  const found = text === undefined ? otherwise : allowed.find((one) => one === text);
-  if (found !== undefined && found !== null) return found;
-  const choice = allowed.join(' or ');
-  throw new UsageError(
-    text === undefined ? `--${flag} is needed: ${choice}.` : `--${flag} is '${text}', expected ${choice}.`,
-  );
 }
 
 interface Tokens {
@@ -189,32 +172,10 @@ function isFlag(name: string): name is Flag {
 const BYTES_MAX = 64;
 
 function bytesOf(values: Values): number {
-  const bytes = numberOf('bytes', values) ?? 0;
+  const bytes = numberFlag(values, 'bytes') ?? 0;
   if (bytes > BYTES_MAX) throw new UsageError(`--bytes is ${bytes}, expected at most ${BYTES_MAX}.`);
   if (bytes > 0 && values.html === undefined) throw new UsageError('--bytes needs --html.');
   return bytes;
-}
-
-function numberOf(flag: 'from' | 'until' | 'term' | 'since' | 'bytes', values: Values): number | null {
-  const text = values[flag];
-  if (text === undefined) return null;
-  const value = Number(text);
-  if (/^\d+$/.test(String(text)) && Number.isSafeInteger(value)) return value;
-  throw new UsageError(`--${flag} is '${text}', expected a whole number.`);
-}
-
-function pathOf(flag: 'wal-dir' | 'to-wal-dir' | 'html', values: Values): string | null {
-  const text = values[flag];
-  if (text === undefined) return null;
-  if (text === '' || text === true) throw new UsageError(`--${flag} is empty, expected a path.`);
-  return text;
-}
-
-function dataForm(text: string | true | undefined): DataForm {
-  const form = (['base64', 'hex', 'utf8', 'none'] as const).find((one) => one === (text ?? 'base64'));
-  if (form === undefined)
-    throw new UsageError(`--data is '${text ?? ''}', expected base64, hex, utf8 or none.`);
-  return form;
 }
 
 function appliesOf(command: Command, { plan, apply }: Values): boolean {

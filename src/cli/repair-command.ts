@@ -1,9 +1,8 @@
 import { dirname } from 'node:path';
-import { nodeEnvironment } from '../disk/node-environment.js';
 import type { RepairPlan } from '../raft-log/repair/repair-plan.js';
 import { planStoreRepair, repairStore, type RepairReport } from '../raft-log/repair-store.js';
 import { EXIT, type ExitCode } from './exit.js';
-import { ownerOfStore } from './owner-of-store.js';
+import { environmentOf } from './owner-of-store.js';
 import type { CliOptions } from './options.js';
 import type { Output } from './output.js';
 import {
@@ -26,7 +25,7 @@ import { verdictLine } from './verify-command.js';
 export async function repairCommand(options: CliOptions, output: Output): Promise<ExitCode> {
   const { dir, walDir, apply, json } = options;
   const request = {
-    environment: nodeEnvironment({ owner: ownerOfStore(dir) }),
+    environment: environmentOf(dir),
     dir,
     walDir,
     onProgress: (readBytes: number, totalBytes: number): void => {

@@ -10,7 +10,7 @@ import {
 } from '../format/names.js';
 import type { LogSurvey } from '../raft-log/repair/survey-log.js';
 import type { SpaceHolder, SpaceHolderKind } from '../raft-log/space-contract.js';
-import { sizeOf, spaceOfLog } from '../raft-log/space-of-log.js';
+import { bytesBelow, sizeOf, spaceOfLog } from '../raft-log/space-of-log.js';
 import { filesBelow } from '../disk/told-calls.js';
 import type { StorePaths } from '../wal/store/store-directory.js';
 
@@ -35,18 +35,13 @@ export async function spaceOf(disk: Disk, { dir, walDir }: StorePaths): Promise<
     if (parseWalFileName(name).kind === 'segment') segments += bytes;
     else spares += bytes;
   }
-  const under = async (name: string): Promise<number> => {
-    let bytes = 0;
-    for (const { path } of await filesBelow(disk, join(dir, name))) bytes += await sizeOf(disk, path);
-    return bytes;
-  };
   const others =
     (await sizeOf(disk, join(dir, SUPERBLOCK_NAME))) + (await sizeOf(disk, join(dir, MARKS_NAME)));
   return {
     segments,
     spares,
-    snapshots: await under(SNAPSHOTS_DIRECTORY_NAME),
-    quarantine: await under(QUARANTINE_DIRECTORY_NAME),
+    snapshots: await bytesBelow(disk, join(dir, SNAPSHOTS_DIRECTORY_NAME)),
+    quarantine: await bytesBelow(disk, join(dir, QUARANTINE_DIRECTORY_NAME)),
     others,
     free: (await disk.statfs((await disk.stat(walDir)) === null ? dir : walDir)).freeBytes,
   };
@@ -63,8 +58,7 @@ const AGED: readonly (readonly [SpaceHolderKind, string])[] = [
 
 /** The bytes of a store by who needs them, and for how long the oldest file of each has been there. */
 export async function holdersOf(disk: Disk, survey: LogSurvey): Promise<readonly HeldSpace[]> {
-  const { pieces, paths, store } = survey;
-  const snapshot = pieces[pieces.length - 1]?.state.snapshotName ?? null;
+  const { named: snapshot, paths, store } = survey;
   const { segments, range } = store;
   const newest = segments[segments.length - 1]?.number ?? range.newest;
   const behind = segments.find(({ run }) => (run?.end.lastIndex ?? 0) > (snapshot?.index ?? 0));

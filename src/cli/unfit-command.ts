@@ -1,3 +1,4 @@
+import { given } from '../errors/arguments.js';
 import { markUnfit, planUnfit, type UnfitPlan, type VotingState } from '../raft-log/repair/mark-unfit.js';
 import { EXIT, type ExitCode } from './exit.js';
 import type { CliOptions } from './options.js';
@@ -7,11 +8,8 @@ import { commandText, factsText, fitnessText, hardStateText, wrapped, type Line 
 /** `keelson unfit`: says how a restored store would be marked; with `--apply` does it. */
 export async function unfitCommand(options: CliOptions, output: Output): Promise<ExitCode> {
   const { dir, walDir, term, until, apply, json } = options;
-  const request = {
-    dir,
-    ...(walDir === null ? {} : { walDir }),
-    ...(term === null ? {} : { known: { term, lastIndex: until } }),
-  };
+  const known = term === null ? undefined : { term, lastIndex: until };
+  const request = { dir, ...given({ walDir: walDir ?? undefined, known }) };
   const plan = await (apply ? markUnfit(request) : planUnfit(request));
   await output.answer(json, { command: 'unfit', dir, applied: apply, ...plan }, () => textOf(options, plan));
   return EXIT.sound;

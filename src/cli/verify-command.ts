@@ -1,11 +1,6 @@
-import { join } from 'node:path';
-import { WAL_DIRECTORY_NAME } from '../format/names.js';
-import { fileSystemNotes } from '../raft-log/repair/file-system-notes.js';
-import type { VerifyReport } from '../raft-log/verify-report.js';
-import { patient } from '../disk/disk-watch.js';
 import { nodeEnvironment } from '../disk/node-environment.js';
-import { surveyLog } from '../raft-log/repair/survey-log.js';
-import { reportOf } from '../raft-log/verify-store.js';
+import type { VerifyReport } from '../raft-log/verify-report.js';
+import { verifyWhatStands } from '../raft-log/verify-store.js';
 import { adviceFor, isOpened } from './advice.js';
 import { EXIT, type ExitCode } from './exit.js';
 import type { CliOptions } from './options.js';
@@ -15,21 +10,16 @@ import { bytesText, counted, damageText, noteText, wrapped, type Line } from './
 /** `keelson verify`: reads everything, changes nothing, says every damage. */
 export async function verifyCommand(options: CliOptions, output: Output): Promise<ExitCode> {
   const { dir, walDir } = options;
-  const environment = patient(nodeEnvironment());
-  const started = environment.now();
-  const survey = await surveyLog({
-    environment,
+  const { kind, report } = await verifyWhatStands({
+    environment: nodeEnvironment(),
     dir,
     walDir,
-    onProgress: (readBytes, totalBytes) => {
+    onProgress: ({ readBytes, totalBytes }) => {
       const share = totalBytes === 0 ? 0 : Math.min(1, readBytes / totalBytes);
       output.progress('verify', share, `of ${bytesText(totalBytes)}`);
     },
   });
-  const notes = await fileSystemNotes(environment.disk, walDir ?? join(dir, WAL_DIRECTORY_NAME));
-  const report = reportOf(survey, notes, environment.now() - started);
   const isSound = report.verdict === 'sound';
-  const { kind } = survey;
   const opens = isSound ? {} : { opens: isOpened(report.damage) };
   await output.answer(options.json, { command: 'verify', dir, kind, ...report, ...opens }, () => [
     ...verifyText(dir, report),

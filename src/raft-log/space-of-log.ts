@@ -3,6 +3,7 @@ import { readFailed } from '../disk/disk-failure.js';
 import type { Disk } from '../disk/port.js';
 import { filesBelow, statOf } from '../disk/told-calls.js';
 import { parseWalFileName, QUARANTINE_DIRECTORY_NAME, SNAPSHOTS_DIRECTORY_NAME } from '../format/names.js';
+import { parseSnapshotFileName } from '../snapshot/snapshot-name.js';
 import type { StorePaths } from '../wal/inside.js';
 import type { Holding } from '../wal/report/observer.js';
 import type { LogSpace, SpaceHolder, SpaceHolderKind } from './space-contract.js';
@@ -51,18 +52,13 @@ export async function spaceOfLog(question: SpaceQuestion): Promise<LogSpace> {
     // What stands in front of it is kept by pins, told one by one.
     else if (parsed.number >= firstNeeded) bytes['covered-entries'] += size;
   }
-  const newest =
-    snapshot === null
-      ? ''
-      : [snapshot.index, snapshot.term].map((one) => String(one).padStart(16, '0')).join('-');
-  for (const { path, name } of await filesBelow(disk, join(dir, SNAPSHOTS_DIRECTORY_NAME)))
-    bytes[newest !== '' && name.startsWith(newest) ? 'newest-snapshot' : 'older-snapshots'] += await sizeOf(
-      disk,
-      path,
-    );
+  for (const { path, name } of await filesBelow(disk, join(dir, SNAPSHOTS_DIRECTORY_NAME))) {
+    const of = parseSnapshotFileName(name);
+    const isNewest = of.kind !== 'foreign' && of.index === snapshot?.index && of.term === snapshot.term;
+    bytes[isNewest ? 'newest-snapshot' : 'older-snapshots'] += await sizeOf(disk, path);
+  }
   for (const root of new Set([dir, paths.isWalSeparate ? walDir : dir]))
-    for (const { path } of await filesBelow(disk, join(root, QUARANTINE_DIRECTORY_NAME)))
-      bytes.quarantine += await sizeOf(disk, path);
+    bytes.quarantine += await bytesBelow(disk, join(root, QUARANTINE_DIRECTORY_NAME));
   const kinds = (Object.keys(bytes) as SpaceHolderKind[]).map((kind) =>
     holderOf(kind, kind, bytes[kind], null),
   );
@@ -77,6 +73,13 @@ export async function spaceOfLog(question: SpaceQuestion): Promise<LogSpace> {
 
 function holderOf(kind: SpaceHolderKind, holder: string, bytes: number, ageMs: number | null): SpaceHolder {
   return Object.freeze({ kind, holder, bytes, ageMs, frees: FREES[kind] });
+}
+
+/** All files in a directory and below. Errors: `KEELSON_READ_FAILED`. */
+export async function bytesBelow(disk: Disk, dir: string): Promise<number> {
+  let bytes = 0;
+  for (const { path } of await filesBelow(disk, dir)) bytes += await sizeOf(disk, path);
+  return bytes;
 }
 
 /** A file that went meanwhile takes no room. Errors: `KEELSON_READ_FAILED`. */

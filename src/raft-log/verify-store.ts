@@ -3,7 +3,7 @@ import { patient } from '../disk/disk-watch.js';
 import type { Environment } from '../disk/environment.js';
 import { StorePaths } from '../wal/inside.js';
 import { fileSystemNotes } from './repair/file-system-notes.js';
-import { surveyLog, type LogSurvey } from './repair/survey-log.js';
+import { surveyLog, type LogSurvey, type SurveyedKind } from './repair/survey-log.js';
 
 /** Which store to verify. */
 export interface VerifyRequest extends VerifyOptions {
@@ -20,6 +20,13 @@ export interface VerifyRequest extends VerifyOptions {
  * Errors: `KEELSON_NOT_A_LOG`, `KEELSON_INCOMPATIBLE_FORMAT`, `KEELSON_READ_FAILED`, `KEELSON_ABORTED`.
  */
 export async function verifyStore(request: VerifyRequest): Promise<VerifyReport> {
+  return (await verifyWhatStands(request)).report;
+}
+
+/** The same, and what it is that stands there. */
+export async function verifyWhatStands(
+  request: VerifyRequest,
+): Promise<{ readonly kind: SurveyedKind; readonly report: VerifyReport }> {
   const { dir, walDir, signal, onProgress } = request;
   const environment = patient(request.environment);
   const started = environment.now();
@@ -29,13 +36,11 @@ export async function verifyStore(request: VerifyRequest): Promise<VerifyReport>
     dir,
     walDir,
     signal,
-    onProgress: (readBytes, totalBytes) => {
-      heard.tell({ readBytes, totalBytes });
-    },
+    onProgress: (readBytes, totalBytes) => heard.tell({ readBytes, totalBytes }),
   });
   await heard.end();
   const notes = await fileSystemNotes(environment.disk, new StorePaths(dir, walDir).walDir);
-  return reportOf(survey, notes, environment.now() - started);
+  return { kind: survey.kind, report: reportOf(survey, notes, environment.now() - started) };
 }
 
 /** Tells a host how far it has come; what that throws ends the verification, and what it rejects with, at the next telling. */
@@ -65,7 +70,7 @@ class Heard {
 }
 
 /** A survey as a report. */
-export function reportOf(survey: LogSurvey, notes: readonly string[], ms: number): VerifyReport {
+function reportOf(survey: LogSurvey, notes: readonly string[], ms: number): VerifyReport {
   const { damages, blemishes, store, snapshots, readBytes } = survey;
   const sum = (of: (segment: LogSurvey['store']['segments'][number]) => number): number =>
     store.segments.reduce((total, segment) => total + of(segment), 0);

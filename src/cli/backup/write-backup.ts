@@ -1,4 +1,4 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -33,7 +33,7 @@ export async function filesOf(
   const whole = async (name: string): Promise<BackedUpFile> => ({
     name,
     from: 0,
-    bytes: await sizeOf(join(dir, name)),
+    bytes: (await stat(join(dir, name))).size,
   });
   const files = [await whole(CHECKPOINT_NAME)];
   const snapshot = decodeRaftPreamble(state)?.snapshot ?? null;
@@ -50,15 +50,6 @@ export async function filesOf(
     files.push({ name: pathOf(segment), from, bytes: segment.bytes - from });
   }
   return files;
-}
-
-async function sizeOf(path: string): Promise<number> {
-  const file = await open(path);
-  try {
-    return (await file.stat()).size;
-  } finally {
-    await file.close();
-  }
 }
 
 /** Writes a backup of a checkpoint to `out`, and ends that. */

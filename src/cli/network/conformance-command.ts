@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { EXIT, UsageError, type ExitCode } from '../exit.js';
 import type { Output } from '../output.js';
 import { counted } from '../text.js';
-import { textFlag } from './flags.js';
+import { textFlag } from '../flags.js';
 
 const load = async () => ({
   ...(await import('../../grpc/conformance/try-case.js')),

@@ -4,7 +4,6 @@ import { given } from '../../errors/arguments.js';
 import { KeelsonError } from '../../errors/index.js';
 import { dataOf } from '../dump-command.js';
 import { EXIT, UsageError, type ExitCode } from '../exit.js';
-import type { DataForm } from '../options.js';
 import { SCHEMA_VERSION, type Output } from '../output.js';
 import {
   counted,
@@ -16,7 +15,7 @@ import {
   type Facts,
 } from '../text.js';
 import { verifyText } from '../verify-command.js';
-import { numberFlag, textFlag, type FlagValues } from './flags.js';
+import { dataForm, numberFlag, scopeOf, textFlag, type FlagValues } from '../flags.js';
 
 const TEXT = { type: 'string' } as const;
 const FLAGS = {
@@ -134,9 +133,7 @@ async function dump({ calls, loaded, name, place, values, output }: Asked): Prom
   const end = (state?.lastIndex ?? 0) + 1;
   const from = Math.max(firstIndex, numberFlag(values, 'from') ?? firstIndex);
   const until = Math.min(end, numberFlag(values, 'until') ?? end);
-  const form = (textFlag(values, 'data') ?? 'base64') as DataForm;
-  if (!['base64', 'hex', 'utf8', 'none'].includes(form))
-    throw new UsageError(`--data is '${form}', expected base64, hex, utf8 or none.`);
+  const form = dataForm(values);
   await output.json({ type: 'store', schemaVersion: SCHEMA_VERSION, place }, true);
   if (from >= until) return EXIT.sound;
   for await (const { entries } of calls.entries({ name, from, until })) {
@@ -163,10 +160,8 @@ async function compact({ calls, name, place, values, output }: Asked): Promise<E
 
 async function checkpoint({ calls, loaded, name, place, values, output }: Asked): Promise<ExitCode> {
   const to = textFlag(values, 'to');
-  const scope = textFlag(values, 'scope') ?? 'durable';
+  const scope = scopeOf(values);
   if (to === undefined) throw new UsageError('checkpoint needs a name for what it makes: --to NAME.');
-  if (scope !== 'durable' && scope !== 'all')
-    throw new UsageError(`--scope is '${scope}', expected durable or all.`);
   const asked = { name, to, scope: loaded.CHECKPOINT_SCOPES.lastIndexOf(scope) as 1 | 2 };
   const { directory, snapshot, segments, replayAfter, hardState } = await calls.checkpoint(asked);
   const [named = null] = [snapshot].flatMap((meta) => meta ?? []).map(withoutConf);

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { given } from '../../errors/arguments.js';
 import { EXIT, UsageError, type ExitCode } from '../exit.js';
 import type { Output } from '../output.js';
-import { numberFlag, textFlag, type FlagValues } from './flags.js';
+import { numberFlag, textFlag, type FlagValues } from '../flags.js';
 
 const PORT = 7500;
 const GRACE_MS = 10_000;

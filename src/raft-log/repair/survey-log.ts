@@ -36,6 +36,8 @@ export interface LogSurvey {
   readonly pieces: readonly LogPiece[];
   /** Those of them that end at a hole, as they go on past it. */
   readonly pastHoles: readonly LogPiece[];
+  /** As of the end of the last stretch; null if none can be replayed. */
+  readonly state: DurableState | null;
   readonly witness: RecordWitness;
   readonly snapshots: readonly SurveyedSnapshot[];
   /** The snapshot that the log names; null if it names none. */
@@ -100,6 +102,7 @@ async function surveyOnce(request: LogSurveyRequest, found: StoreToSurvey): Prom
     kind: checkpoint === null ? (store.superblock?.storeKind ?? pieces.kind ?? 'raft') : 'checkpoint',
     pieces: pieces.pieces,
     pastHoles: pieces.pastHoles,
+    state,
     witness: pieces.witness,
     snapshots,
     named,
