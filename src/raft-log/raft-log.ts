@@ -362,8 +362,8 @@ export class StoredRaftLog implements RaftLog {
     read: (options: unknown) => Pick<ReadRange, 'bytesMax' | 'signal'>,
   ): ReadRange {
     this.#checkReadable();
-    const range = { from, until, ...read(options) };
+    const { bytesMax, signal } = read(options);
     judgeRange(this.#durable, from, until);
-    return range;
+    return { from, until, bytesMax, signal };
   }
 }

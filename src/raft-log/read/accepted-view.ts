@@ -5,7 +5,7 @@ import type { AcceptedState } from '../state/accepted-state.js';
 import { ownValues } from '../state/own-copies.js';
 import type { RecentEntries } from '../state/recent-entries.js';
 import { EntriesWithin } from './entries-within.js';
-import type { EntryReader, ReadRange } from './entry-reader.js';
+import type { EntryReader } from './entry-reader.js';
 
 /** What is accepted, as a leader may see it. `checkReadable` is asked before the arguments are looked at. */
 export function acceptedView(
@@ -33,15 +33,15 @@ export function acceptedView(
     },
     entries: async (from, until, options) => {
       checkReadable();
-      const range = { from, until, ...readOptionsOf(options) };
+      const { bytesMax, signal } = readOptionsOf(options);
       judgeRange(state, from, until);
-      return reader.accepted(state, range);
+      return reader.accepted(state, { from, until, bytesMax, signal });
     },
     entriesInMemory: (from, until, options) => {
       checkReadable();
-      const range = { from, until, ...inMemoryOptionsOf(options) };
+      const { bytesMax } = inMemoryOptionsOf(options);
       judgeRange(state, from, until);
-      return acceptedInMemory(state, recent, range);
+      return acceptedInMemory(state, recent, from, until, bytesMax);
     },
   };
 }
@@ -50,7 +50,9 @@ export function acceptedView(
 function acceptedInMemory(
   state: AcceptedState,
   recent: RecentEntries,
-  { from, until, bytesMax }: ReadRange,
+  from: number,
+  until: number,
+  bytesMax: number,
 ): ReadEntry[] | null {
   const found = new EntriesWithin(bytesMax);
   for (let at = from; at < until; at = from + found.entries.length) {

@@ -40,7 +40,8 @@ export class SnapshotsAtOpen {
   async find(named: SnapshotName, joins: Joins, lineage: Uint8Array): Promise<FoundSnapshot> {
     const store = await this.#open(lineage, true);
     try {
-      return { ...(await store.readEnds(named)), fallback: null };
+      const { ref, meta } = await store.readEnds(named);
+      return { ref, meta, fallback: null };
     } catch (error) {
       if (!isUnusable(error)) throw error;
       const older = await newestOlder(store, named, joins);
