@@ -48,7 +48,7 @@ export async function openWithFormats(
   const environment = holdingNames(watch.environment);
   const atOpen = new SnapshotsAtOpen(environment, dir, resolved.readOnly);
   const durable = new DurableState(atOpen);
-  const opened: { log: SegmentedLog | null } = { log: null };
+  const opened: { log: SegmentedLog | null; isHeard: boolean } = { log: null, isHeard: false };
   /** What came up before anybody could listen. */
   const early: (() => void)[] = [];
   const log = await openSegmentedLog({
@@ -81,6 +81,7 @@ export async function openWithFormats(
     throwIfAbandoned(dir, signal);
     environment.endOfTurn(() => {
       tellRecovery(emitter, given, log.recovery);
+      opened.isHeard = true;
       for (const tell of early) tell();
     });
     return { log: raftLog, store };
@@ -107,7 +108,7 @@ function tellRecovery(emitter: LogEmitter, environment: Environment, recovery: R
 /** Turns what the wal tells into the events of the log. */
 function observerOf(
   emitter: LogEmitter,
-  opened: { readonly log: SegmentedLog | null },
+  opened: { readonly log: SegmentedLog | null; readonly isHeard: boolean },
   early: (() => void)[],
 ): WalObserver {
   return {
@@ -124,8 +125,8 @@ function observerOf(
     onSpaceBack: () => emitter.tell('space-back'),
     onUnmarked: (error) => {
       const tell = (): void => emitter.tell('unmarked', error);
-      if (opened.log === null) early.push(tell);
-      else tell();
+      if (opened.isHeard) tell();
+      else early.push(tell);
     },
     onFailed: (error) => emitter.tell('failed', error),
     onPinned: ({ holder, bytes, ageMs }) => emitter.tell('pinned', { holder, bytes, ageMs }),

@@ -3,7 +3,7 @@
  * a tear: whoever runs it must hear of that. The file of the marks is refused in passing and for good, at an open and later.
  */
 import { describe, expect, test } from 'vitest';
-import { entriesFrom, simulated } from './scratch-log.js';
+import { dataOf, entriesFrom, simulated } from './scratch-log.js';
 
 const MARKS = '/data/log/marks';
 
@@ -79,4 +79,36 @@ test('a mark that fails later is told once, until one lands again', async () => 
   expect([told.length, log.stats().endMarksFailed]).toEqual([2, 3]);
   disk.onCall = null;
   await log.close();
+});
+
+test('a mark that fails while the open still clears away is told to whoever listens once it has resolved', async () => {
+  let failedWithin = 0;
+  for (let nth = 1; nth <= 8; nth += 1) {
+    const { disk, open } = simulated();
+    const first = await disk.queue.runUntil(open());
+    await disk.queue.runUntil(first.save({ entries: entriesFrom(1, 3), hardState: { term: 1 } }));
+    for (const index of [1, 2])
+      await disk.queue.runUntil(first.createSnapshot({ index, conf: dataOf(1, 1), data: dataOf(index, 1) }));
+    await disk.queue.runUntil(first.close());
+    let opens = 0;
+    let seen = 0;
+    disk.onCall = ({ kind, path }) => {
+      if (kind === 'write' && path === MARKS) return { code: 'EIO' };
+      if (kind === 'open' && path === MARKS) opens += 1;
+      // What an open does once it has the marks to write to takes so long that the first of them falls due.
+      if (opens > 1) seen += 1;
+      return opens > 1 && seen === nth ? { fault: 'slow' } : undefined;
+    };
+    // One snapshot is to go.
+    const log = await disk.queue.runUntil(open({ snapshotsKept: 1 }));
+    const failed = log.stats().endMarksFailed;
+    const told: string[] = [];
+    log.events.on('unmarked', ({ code }) => told.push(code));
+    await disk.queue.runUntilIdle(disk.queue.nowMs + 1000);
+    expect(told, `with call ${nth} slow`).toEqual(['KEELSON_WRITE_FAILED']);
+    if (failed > 0) failedWithin += 1;
+    disk.onCall = null;
+    await disk.queue.runUntil(log.close());
+  }
+  expect(failedWithin).toBeGreaterThan(0);
 });
