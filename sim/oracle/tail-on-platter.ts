@@ -38,6 +38,36 @@ export function checkTail(disk: SimulatedDisk, walDir: string, lastLsn: number, 
   }
 }
 
+/** D4, D7: of a save that was refused for want of room nothing is left, where the next one is written. */
+export function checkRefused(disk: SimulatedDisk, walDir: string, lastLsn: number, by: string): void {
+  const path = tailOf(disk, walDir);
+  const seen = path === null ? null : disk.readVolatile(path);
+  if (path === null || seen === null) return;
+  const verdict = decodeSegmentHeader(seen);
+  if (verdict.kind !== 'valid') return;
+  const bytes = asBuffer(seen);
+  const salt = segmentSalt(verdict.header.identity);
+  for (let at = bytes.indexOf(MAGIC); at >= 0; at = bytes.indexOf(MAGIC, at + 1)) {
+    const header = readFrameHeader(bytes, at, salt);
+    if (header === null || lastLsnOf(header) <= lastLsn) continue;
+    const what = `behind ${by} the log goes on from LSN ${lastLsn}, and LSN ${header.firstLsn} of a save that was refused stands in ${path} at ${at}`;
+    throw new Finding({ oracle: 'tail-not-durable', what });
+  }
+}
+
+/** R4: a copy of a torn tail that an open tells of lasts, since what it was copied from is gone. */
+export function checkTailCopies(disk: SimulatedDisk, quarantined: readonly string[], by: string): void {
+  for (const path of quarantined) {
+    if (!path.includes('/tail-')) continue;
+    const kept = disk.readDurable(path);
+    if (kept !== null && asBuffer(kept).equals(asBuffer(disk.readVolatile(path)))) continue;
+    // Nor has anything if the name of the directory is not durable, behind a sync that failed.
+    if (kept === null && disk.counters['sync-failed'] > 0) continue;
+    const what = `${by} tells of the copy ${path}, but a power cut would leave ${kept === null ? 'no such name' : 'other bytes'}`;
+    throw new Finding({ oracle: 'tail-not-durable', what });
+  }
+}
+
 /**
  * Whether the platter may hold what no read shows: the sync of a cut failed, and the page cache keeps its zeros. No store
  * can see that; the epoch, which began at the LSN of the cut, keeps such frames out of the run (D11).

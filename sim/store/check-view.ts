@@ -12,6 +12,7 @@ export function checkView(scene: Scene): void {
   if (log === null) return;
   const view = seeView(log);
   checkKept(scene, log);
+  checkOwned(scene, log);
   checkNothingWaits(scene, log, view);
   // By turns: each reads all that is in memory, and a save that stays counted is counted at the next operation too.
   if (scene.disk.callCount % 2 === 0) checkInMemory(scene, log, 'read-in-memory');
@@ -37,6 +38,27 @@ function checkKept({ by, plan }: Scene, { snapshots, snapshot, status }: RaftLog
   if (isFalling && !isTooMany && indexes[0] === snapshot?.index) return;
   const what = `after ${by} the snapshots kept are said to be at ${indexes.join(', ')}, the newest at ${snapshot?.index}`;
   throw new Finding({ oracle: 'durable-view', what });
+}
+
+/** Bytes that a log hands out with its small values, by what hands them out. */
+const HANDED_OUT: Readonly<Record<string, (log: RaftLog) => Uint8Array[]>> = {
+  snapshot: ({ snapshot }) => (snapshot === null ? [] : [snapshot.conf]),
+  snapshots: ({ snapshots }) => snapshots.map(({ conf }) => conf),
+  stable: ({ stable }) => [...stable.values()],
+  'accepted.stable': ({ accepted }) => [...accepted.stable.values()],
+};
+
+/** Returned bytes belong to the caller: what it does to them, nobody else sees. */
+function checkOwned({ by }: Scene, log: RaftLog): void {
+  for (const [name, handOut] of Object.entries(HANDED_OUT)) {
+    const given = handOut(log);
+    const before = given.map((bytes) => bytes.slice());
+    for (const bytes of given) bytes.fill(0x5a);
+    const now = handOut(log);
+    if (before.every((bytes, at) => Buffer.compare(bytes, now[at] ?? new Uint8Array()) === 0)) continue;
+    const what = `behind ${by} the bytes that '${name}' hands out are those that it handed out before, and who had them wrote over them`;
+    throw new Finding({ oracle: 'durable-view', what });
+  }
 }
 
 /** Behind an operation nothing is under way: no save is counted as waiting. */

@@ -5,6 +5,7 @@ import { applySave, type ModelSave } from '../oracle/apply-save.js';
 import { describeState } from '../oracle/describe-state.js';
 import { Finding } from '../oracle/finding.js';
 import { segmentName, superblockName } from '../oracle/order-watch.js';
+import { checkRefused } from '../oracle/tail-on-platter.js';
 import { lastIndexOf } from '../oracle/log-state.js';
 import { requestOf } from './make-save.js';
 import type { Scene } from './scene.js';
@@ -59,6 +60,9 @@ export function issueSave(scene: Scene, save: ModelSave, isAlone = false): Promi
         scene.reach['mismatch-refused'] += 1;
         return;
       }
+      // One that left the log as it was, in front of a new segment, says that nothing of the save exists.
+      if (isKeelsonError(error, 'KEELSON_READ_FAILED') && log.status === 'failed')
+        scene.found(withoutFate(scene, error));
       saveFailed(scene, log, outcome.isEmpty ? null : issued, error, isReserved);
     },
   );
@@ -117,6 +121,8 @@ export function saveFailed(
 ): void {
   const { allowed } = scene;
   const finding = judgeFailure(scene, error, isReserved);
+  const unheard = scene.heard.get(log)?.whyUnheard(error) ?? null;
+  if (unheard !== null) scene.found(unheard);
   if (finding !== null) scene.found(finding);
   if (issued === null) return;
   tellSave(scene, 'refused', issued, `${issued.by} failed: ${String(error)}`);
@@ -181,6 +187,21 @@ function judgeEnvironment(scene: Scene, error: KeelsonError, isReserved: boolean
   if (error.code === 'KEELSON_WRITE_FAILED' && scene.wasCutShort) return null;
   if (scene.hasCause || scene.hasLostLock || error.code === 'KEELSON_FAILED') return null;
   return withoutCause(scene, error);
+}
+
+/** Of a save whose fate is unknown a leader steps down: it must be told so, whatever call it was that failed. */
+function withoutFate(scene: Scene, error: KeelsonError): Finding {
+  const what = `a save in ${scene.by} failed with ${error.code}, which does not say what became of it: ${error.message}`;
+  return new Finding({ oracle: 'error-type', what, cause: error });
+}
+
+/** D4: what was refused for want of room has left nothing, while the log goes on. */
+export function checkLeftAsItWas(scene: Scene): void {
+  const { log, disk, walDir, by } = scene;
+  const heard = log === null ? undefined : scene.heard.get(log);
+  if (heard?.takeShortages() !== true || log?.status !== 'open') return;
+  if (scene.isDamaged || scene.hasLostLock || scene.other !== null || scene.replaced !== null) return;
+  checkRefused(disk, walDir, heard.lastLsn, by);
 }
 
 /** D5, D7: a log fails only for what a disk did to it; a refusal for want of room leaves it open. */

@@ -13,8 +13,9 @@ import { judgeStalled } from '../oracle/judge-stalled.js';
 import type { LogState } from '../oracle/log-state.js';
 import { type KnownSnapshot, observeLog } from '../oracle/observe-log.js';
 import { forgettable } from '../oracle/order-watch.js';
-import { checkTail } from '../oracle/tail-on-platter.js';
+import { checkTail, checkTailCopies } from '../oracle/tail-on-platter.js';
 import { checkAllFreed, checkSnapshotFiles } from './check-cleared.js';
+import { Heard } from './heard.js';
 import { falseAlarm, judgeFailure, withoutCause } from './issue-save.js';
 import { openOptions } from './open-options.js';
 import { noteOpenCall } from './reach.js';
@@ -75,8 +76,12 @@ export async function openStore(scene: Scene, process: SimulatedProcess, readsAl
 }
 
 /** What an open that has resolved rests on is on the platter. */
-function checkPlatter({ disk, dir, walDir, by }: Scene, { lastLsn, epoch }: RecoveryReport): void {
+function checkPlatter(
+  { disk, dir, walDir, by }: Scene,
+  { lastLsn, epoch, quarantined }: RecoveryReport,
+): void {
   checkTail(disk, walDir, lastLsn, by);
+  checkTailCopies(disk, quarantined, by);
   const what = forgettable(disk.fs, `${dir}/${SUPERBLOCK_NAME}`, epoch);
   if (what !== null) throw new Finding({ oracle: 'too-early', what: `${by} has resolved, but ${what}` });
 }
@@ -104,6 +109,7 @@ function noteRecovery(scene: Scene, log: RaftLog): void {
 
 function listen(scene: Scene, log: RaftLog): void {
   const { reach } = scene;
+  scene.heard.set(log, new Heard(log));
   log.events.on('rotate', ({ recycled }) => {
     reach.rotated += 1;
     scene.noteRotation();

@@ -2,7 +2,7 @@ import { FrameCensus } from '../oracle/frame-census.js';
 import { Finding } from '../oracle/finding.js';
 import { QuarantineWatch } from '../oracle/quarantine-watch.js';
 import { type PlanOp, REPAIR_OP } from '../plan/plan.js';
-import { checkFailedSyncs, checkLatch, issueSave } from './issue-save.js';
+import { checkFailedSyncs, checkLatch, checkLeftAsItWas, issueSave } from './issue-save.js';
 import { checkClosed, checkRoom } from './leaks.js';
 import { makeSave } from './make-save.js';
 import { endMove } from './moved.js';
@@ -79,6 +79,8 @@ class StoreRun {
     if (!done.crashed && !scene.hasEnded) {
       checkLatch(scene);
       checkFailedSyncs(scene);
+      checkLeftAsItWas(scene);
+      if (scene.log !== null) scene.heard.get(scene.log)?.check(scene.by);
     }
     this.#leave(done.crashed, 'crash-in-operation');
     if (scene.hasEnded) return;
@@ -181,6 +183,7 @@ class StoreRun {
     scene.throwIfFound();
     if (!scene.isOverBudget) checkView(scene);
     const log = scene.openLog;
+    scene.heard.get(log)?.checkRecovered(scene.by);
     // What damage hit it may not even be able to read.
     const { damage } = scene.isDamaged ? { damage: [] } : await log.verify();
     await log.close();

@@ -14,6 +14,7 @@ import { Finding, type FindingFacts } from '../oracle/finding.js';
 import type { ModelEntry } from '../oracle/log-state.js';
 import { copyTooEarly, type OrderScene, tooEarly } from '../oracle/order-watch.js';
 import { changeBehindSuccessor, type WriterPlaces, WriterWatch } from '../oracle/writer-watch.js';
+import type { Heard } from './heard.js';
 import type { FaultsToCome } from '../plan/faults-to-come.js';
 import type { CopyIdentity, Plan } from '../plan/plan.js';
 import { Moments } from './moments.js';
@@ -100,6 +101,8 @@ export class Scene {
   handedOut: { readonly read: readonly Entry[]; readonly entries: readonly ModelEntry[] } | null = null;
   /** By the events of the log that is open, the last of each kind. */
   readonly told = { compactedTo: -1, snapshotAt: -1, installedAt: -1 };
+  /** By its events, of each log. */
+  readonly heard: WeakMap<RaftLog, Heard> = new WeakMap<RaftLog, Heard>();
   /** Damage was named: nothing more can be asked of this store. */
   hasEnded = false;
   /** Of all records that may use a reserve, and of those which used none of what there is now. */
