@@ -92,3 +92,63 @@ test('a log that has latched writes no end mark of what was durable before', asy
   expect(behind).toEqual([]);
   expect(log.stats().endMarksFailed).toBe(0);
 });
+
+/** Where another file's sync fails: within each call of a rotation in turn. */
+test('a rotation that is under way when another file fails to sync names nothing any more', async () => {
+  let latchedWithin = 0;
+  for (let nth = 1; nth <= 14; nth += 1) {
+    const { disk, open } = simulated({ seed: 5 });
+    const log = await disk.queue.runUntil(open());
+    await disk.queue.runUntil(log.save({ entries: entriesFrom(1, 3, 1, 900), hardState: { term: 1 } }));
+    const behind: string[] = [];
+    let calls = 0;
+    let snapshot: Promise<unknown> | null = null;
+    disk.onCall = ({ kind, path }) => {
+      const isChange =
+        kind === 'write' || kind === 'rename' || kind === 'dataSync' || kind === 'syncDirectory';
+      // A file that is no segment yet holds nothing, whatever is written to it.
+      const isName = kind === 'rename' || (kind === 'write' && path.endsWith('/superblock'));
+      if (isName && log.status === 'failed') behind.push(`${kind} ${path}`);
+      if (kind === 'syncDirectory' && path.endsWith('/snapshots')) return { code: 'EIO' };
+      if (!isChange || path.includes('/snapshots')) return undefined;
+      calls += 1;
+      if (calls !== nth) return undefined;
+      snapshot = log
+        .createSnapshot({ index: 2, conf: dataOf(1, 1), data: dataOf(2, 1) })
+        .catch(() => 'failed');
+      return { fault: 'stuck' };
+    };
+    const saved = log.append(entriesFrom(4, 5, 1, 900)).catch((error: unknown) => error);
+    await disk.queue.runUntil(saved);
+    await disk.queue.runUntil(snapshot ?? Promise.resolve());
+    expect(behind, `with call ${nth} stuck`).toEqual([]);
+    if (log.status === 'failed' && log.lastIndex === 3) latchedWithin += 1;
+    await disk.queue.runUntil(log.close());
+  }
+  expect(latchedWithin).toBeGreaterThan(5);
+});
+
+test('an end mark that is about to be written when the log latches is not', async () => {
+  const { disk, open } = simulated({ seed: 6 });
+  const log = await disk.queue.runUntil(open());
+  await disk.queue.runUntil(log.save({ entries: entriesFrom(1, 1), hardState: { term: 1 } }));
+  const marked: string[] = [];
+  let told = 'nothing failed';
+  let isFailing = false;
+  disk.onCall = ({ kind, path }) => {
+    if (kind === 'write' && path.endsWith('/marks')) marked.push(log.status);
+    if (kind === 'dataSync' && isFailing) return { code: 'EIO' };
+    if (kind !== 'read' || isFailing || !path.endsWith('/superblock')) return undefined;
+    // The mark looks whether it still may; meanwhile a save fails.
+    isFailing = true;
+    log.setHardState({ term: 2 }).catch((error: unknown) => {
+      told = String(error);
+    });
+    return { fault: 'slow' };
+  };
+  await disk.queue.runUntilIdle(disk.queue.nowMs + 60_000);
+  expect(told).toContain('EIO');
+  expect(log.status).toBe('failed');
+  expect(marked).toEqual([]);
+  await disk.queue.runUntil(log.close());
+});
