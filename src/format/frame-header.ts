@@ -123,7 +123,7 @@ function headerChecksumOf(bytes: Uint8Array, offset: number, headerBytes: number
 }
 
 /** True if a header may begin at `offset`: cheap, before the checksum is worked out. */
-export function looksLikeFrame(bytes: Uint8Array, offset: number): boolean {
+function looksLikeFrame(bytes: Uint8Array, offset: number): boolean {
   return (
     bytes[offset] === FRAME_MAGIC[0] &&
     bytes[offset + 1] === FRAME_MAGIC[1] &&

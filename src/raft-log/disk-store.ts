@@ -114,7 +114,7 @@ export class DiskStore implements LogStore {
     const { firstLsn: oldest } = frames.copies;
     if (oldest > lsn + 1) throw dropped(this.dir, lsn + 1, oldest);
     if (first === undefined) return;
-    const pin = frames.copies.pin(first.header.number, 'archiver');
+    const pin = frames.copies.pins.add(first.header.number, 'archiver');
     try {
       for (const segment of [first, ...more]) {
         const { number, firstLsn } = segment.header;

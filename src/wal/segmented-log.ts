@@ -325,7 +325,7 @@ export class SegmentedLog {
     if (writer.latched !== null) throw failedError(this.#paths.dir, writer.latched);
     const { number: needed } = this.#segments.firstNeeded(this.#request.layer.boundary()).header;
     const { observer, pinnedBytesQuiet = Infinity } = this.#request;
-    const first = this.copies.firstKept(needed, pinnedBytesQuiet, (holding) => {
+    const first = this.copies.pins.firstKept(needed, pinnedBytesQuiet, (holding) => {
       observer.onPinned(holding);
     });
     const dropped = this.#segments.before(first);

@@ -47,7 +47,7 @@ export async function beginCheckpoint(
   // Before anything is waited for: all of it is of one moment.
   const { file, named } = momentOf(parts, request);
   const first = named.segments[0]?.header.number;
-  const pin = first === undefined ? null : frames.copies.pin(first, 'checkpoint');
+  const pin = first === undefined ? null : frames.copies.pins.add(first, 'checkpoint');
   try {
     const making = await DirectoryInMaking.begin(disk, request.to, `a checkpoint of ${dir}`);
     try {
@@ -117,7 +117,7 @@ interface FinishRequest extends Moment {
   readonly disk: Disk;
   readonly making: DirectoryInMaking;
   readonly copies: Copies;
-  readonly pin: ReturnType<Copies['pin']> | null;
+  readonly pin: ReturnType<Copies['pins']['add']> | null;
   readonly signal: AbortSignal | undefined;
 }
 

@@ -18,7 +18,7 @@ interface Held {
   toldBytes: number;
 }
 
-/** The pins of one log: {@link lowest} is asked before any segment is dropped. */
+/** The pins of one log: {@link firstKept} is asked before any segment is dropped. */
 export class Pins {
   readonly #environment: Pick<Environment, 'now'>;
   readonly #segments: SegmentList;
@@ -29,6 +29,7 @@ export class Pins {
     this.#segments = segments;
   }
 
+  /** Keeps the segments from that one on where they are until the pin is let go; says who does. */
   add(fromSegment: number, holder: string): Pin {
     const pin: Held = { holder, sinceMs: this.#environment.now(), fromSegment, toldBytes: 0 };
     this.#all.add(pin);
@@ -40,13 +41,6 @@ export class Pins {
         this.#all.delete(pin);
       },
     };
-  }
-
-  /** The first segment that any of them keeps; `Infinity` if there is none. */
-  get lowest(): number {
-    let lowest = Infinity;
-    for (const { fromSegment } of this.#all) lowest = Math.min(lowest, fromSegment);
-    return lowest;
   }
 
   /** @param needed the first segment that the log needs by itself */
@@ -61,14 +55,21 @@ export class Pins {
     return { holder, ageMs: nowMs - sinceMs, fromSegment, bytes };
   }
 
-  /** Tells of each that keeps more than `bytesMax`, and again when it keeps twice as much as then. */
-  tellOfLarge(needed: number, bytesMax: number, tell: (holding: Holding) => void): void {
+  /**
+   * The first segment that has to stay, where the log itself needs none in front of `needed`. Tells of each pin that keeps
+   * more than `bytesMax`, and again when it keeps twice as much as then.
+   */
+  firstKept(needed: number, bytesMax: number, tell: (holding: Holding) => void): number {
     const nowMs = this.#environment.now();
+    let first = needed;
     for (const pin of this.#all) {
+      if (pin.fromSegment >= needed) continue;
+      first = Math.min(first, pin.fromSegment);
       const holding = this.#holdingOf(pin, needed, nowMs);
       if (holding.bytes <= Math.max(bytesMax, 2 * pin.toldBytes - 1)) continue;
       pin.toldBytes = holding.bytes;
       tell(holding);
     }
+    return first;
   }
 }

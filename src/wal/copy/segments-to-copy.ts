@@ -5,13 +5,14 @@ import type { LiveSegment } from '../segment/live-segment.js';
 import type { SegmentList } from '../segment/segment-list.js';
 import { bytesOfSegment, copySegment, type SegmentToCopy } from './copy-segment.js';
 import type { Holding } from '../report/observer.js';
-import { Pins, type Pin } from './pins.js';
+import { Pins } from './pins.js';
 
 /** What of a log's files a copy takes, and who keeps them in their place meanwhile. */
 export class SegmentsToCopy {
+  /** Keep segments where they are. */
+  readonly pins: Pins;
   readonly #disk: Disk;
   readonly #segments: SegmentList;
-  readonly #pins: Pins;
   readonly #layer: Pick<WalLayer, 'boundary'>;
   /** Where the next frame goes in the segment of that path; null if it takes none. */
   readonly #filledTo: (path: string) => number | null;
@@ -24,7 +25,7 @@ export class SegmentsToCopy {
   ) {
     this.#disk = environment.disk;
     this.#segments = segments;
-    this.#pins = new Pins(environment, segments);
+    this.pins = new Pins(environment, segments);
     this.#layer = layer;
     this.#filledTo = filledTo;
   }
@@ -70,21 +71,8 @@ export class SegmentsToCopy {
     return copySegment(this.#disk, segment, to, throwIfAbandoned);
   }
 
-  /** Keeps the segments from that one on where they are until the pin is let go; says who does. */
-  pin(fromSegment: number, holder: string): Pin {
-    return this.#pins.add(fromSegment, holder);
-  }
-
   /** Who keeps segments that the log needs no more. */
   holdings(): readonly Holding[] {
-    return this.#pins.holdings(this.#segments.firstNeeded(this.#layer.boundary()).header.number);
-  }
-
-  /** The first segment that has to stay, where the log itself needs none in front of `needed`. */
-  firstKept(needed: number, quietBytes: number, tell: (holding: Holding) => void): number {
-    const { lowest } = this.#pins;
-    if (lowest >= needed) return needed;
-    this.#pins.tellOfLarge(needed, quietBytes, tell);
-    return lowest;
+    return this.pins.holdings(this.#segments.firstNeeded(this.#layer.boundary()).header.number);
   }
 }

@@ -52,6 +52,12 @@ export class StorePaths {
     return join(this.walDir, segmentAsideName(number));
   }
 
+  /** The quarantine of a file: none can be renamed from one file system to another, and the segments may have their own. */
+  quarantineOf(path: string): string {
+    const isApart = this.isWalSeparate && path.startsWith(join(this.walDir, '/'));
+    return join(isApart ? this.walDir : this.dir, QUARANTINE_DIRECTORY_NAME);
+  }
+
   /** Sizes of the segments that are there, in bytes. */
   async *segmentSizes(disk: Disk): AsyncGenerator<number, void, undefined> {
     const { segments } = await listStore(disk, this);

@@ -189,9 +189,9 @@ function damagesOf(
   if (fileBytes === null) {
     // Leading ones are judged together, by what is compacted.
     const isLeading = segments.slice(0, at).every((other) => other.fileBytes === null);
-    if (isLeading && segments.some((other) => other.fileBytes !== null)) return [];
-    const { first, newest } = found.range;
     const isAnyThere = segments.some((other) => other.fileBytes !== null);
+    if (isLeading && isAnyThere) return [];
+    const { first, newest } = found.range;
     const reason = segmentMissing({ firstSegment: first, newestSegment: newest }, isAnyThere);
     return [missing(path, reason, within({ from, until }, needed))];
   }

@@ -3,7 +3,6 @@ import type { Disk, DiskFile } from '../../disk/port.js';
 import { setAside } from '../../disk/set-aside.js';
 import { isKeelsonError } from '../../errors/index.js';
 import { identityText, sameBytes } from '../../format/identity.js';
-import { QUARANTINE_DIRECTORY_NAME } from '../../format/names.js';
 import type { SegmentHeader } from '../../format/segment-header.js';
 import { using } from '../../disk/close-file.js';
 import { holdsFrame } from '../segment/segment-walk.js';
@@ -48,10 +47,8 @@ async function moveAside(
   path: string,
   reason: string,
 ): Promise<readonly string[]> {
-  // A file cannot be renamed from one file system to another, and the segments may have their own.
-  const folder = join(paths.isWalSeparate ? paths.walDir : paths.dir, QUARANTINE_DIRECTORY_NAME);
   const note = `${reason} The log does not need it; it was moved here from ${path}, so that nothing deletes it.\n`;
-  const to = await setAside({ disk, path, folder, note });
+  const to = await setAside({ disk, path, folder: paths.quarantineOf(path), note });
   return to === null ? [] : [to];
 }
 

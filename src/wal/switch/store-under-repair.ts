@@ -215,10 +215,7 @@ export class StoreUnderRepair {
   /** None if there is no room: then it stays, and the next open moves it. */
   async #moveAside(file: SuperblockFile | null, path: string): Promise<readonly string[]> {
     await file?.checkFence('background');
-    const { dir, walDir, isWalSeparate } = this.#paths;
-    // A file cannot be renamed from one file system to another, and the segments may have their own.
-    const isSegment = path.startsWith(join(walDir, '/'));
-    const folder = this.#folderIn(isWalSeparate && isSegment ? walDir : dir);
+    const folder = join(this.#paths.quarantineOf(path), this.#folderName);
     const note = `A repair made a new log in its place; why.txt says what was kept. It was moved here from ${path}, and nothing deletes it.\n`;
     const to = await setAside({ disk: this.#disk, path, folder, note });
     return to === null ? [] : [to];

@@ -14,12 +14,12 @@ const RESERVE_BYTES_MAX = 1024 * 1024;
 const LAST_BYTES = 512;
 
 /** Bytes at the end of a segment that entries may not use (D7). */
-export function reserveBytes(segmentBytes: number): number {
+function reserveBytes(segmentBytes: number): number {
   return Math.max(RESERVE_BYTES_MIN, Math.min(RESERVE_BYTES_MAX, Math.floor(segmentBytes / 8)));
 }
 
 /** Most term runs that a frame adds to the index of its segment. */
-export function termRunsOf(fields: FrameFields): number {
+function termRunsOf(fields: FrameFields): number {
   if (fields.until === fields.from) return 0;
   return fields.lowTerm === fields.highTerm ? 1 : fields.until - fields.from;
 }
