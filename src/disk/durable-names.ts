@@ -4,6 +4,7 @@ import { isKeelsonError } from '../errors/index.js';
 import { changeFailed, isOutOfDescriptors, syncFailed, writeFailed } from './disk-failure.js';
 import type { Disk } from './port.js';
 import { systemCode } from './system-error.js';
+import { changing } from './told-calls.js';
 
 /**
  * Names that last. A name that is read, or whose sync said OK behind one that failed, may live only in the page cache
@@ -33,12 +34,8 @@ export async function syncNames(disk: Disk, path: string): Promise<void> {
 }
 
 /** Renames (A5: after a crash either name may be there, or both). */
-export async function renameOrFail(disk: Disk, from: string, to: string): Promise<void> {
-  try {
-    await disk.rename(from, to);
-  } catch (error) {
-    throw changeFailed(`the name ${basename(to)}`, { path: from }, error, OPEN_AGAIN);
-  }
+export function renameOrFail(disk: Disk, from: string, to: string): Promise<void> {
+  return changing(`the name ${basename(to)}`, { path: from }, OPEN_AGAIN, () => disk.rename(from, to));
 }
 
 /** Removes a name that nothing needs; whoever holds the file open reads on (A13). One that is gone already is fine. */

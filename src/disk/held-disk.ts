@@ -1,7 +1,7 @@
 import { KeelsonError } from '../errors/index.js';
-import { readFailed } from './disk-failure.js';
 import { withDisk, type Environment } from './environment.js';
 import type { Awaitable, DirectoryEntry, Disk, DiskFile, FileStat, OpenOptions, SpaceStat } from './port.js';
+import { reading, statOf } from './told-calls.js';
 
 /**
  * A disk on which names are changed only while the files that a log holds open still stand under theirs.
@@ -33,11 +33,8 @@ export class HeldDisk implements Required<Disk> {
 
   /** From now on `path` must lead to this open file. */
   async hold(path: string, file: DiskFile): Promise<void> {
-    try {
-      this.holdId(path, (await file.stat()).id);
-    } catch (error) {
-      throw readFailed('a file of the log, to know it again,', { path }, error);
-    }
+    const { id } = await reading('a file of the log, to know it again,', { path }, () => file.stat());
+    this.holdId(path, id);
   }
 
   /** The file may leave its name. */
@@ -69,11 +66,8 @@ export class HeldDisk implements Required<Disk> {
   }
 
   async #idOf(path: string): Promise<string | null> {
-    try {
-      return (await this.#disk.stat(path))?.id ?? null;
-    } catch (error) {
-      throw readFailed('the directory of the log, to see whether it was moved away,', { path }, error);
-    }
+    const what = 'the directory of the log, to see whether it was moved away,';
+    return (await statOf(this.#disk, path, what))?.id ?? null;
   }
 
   #guarded<T>(

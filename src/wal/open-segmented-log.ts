@@ -80,8 +80,7 @@ class Opening {
 
   async readOnly(): Promise<{ readonly log: SegmentedLog; readonly judged: Judged }> {
     const { disk } = this.#request.environment;
-    const listing = await listStore(disk, this.#paths);
-    refuseCopies(this.#paths.dir, listing);
+    const listing = await this.#list();
     if (listing.names?.has(SUPERBLOCK_NAME) !== true) throw await this.#judge.withoutSuperblock(listing);
     const path = this.#paths.superblock;
     const file = await reading('the superblock', { path }, () => disk.open(path, { access: 'read' }));
@@ -93,7 +92,7 @@ class Opening {
   async writable(): Promise<SegmentedLog> {
     const { disk } = this.#request.environment;
     const isThere = await holdsSuperblock(disk, this.#paths);
-    if (!isThere) await this.#mayMake(await listStore(disk, this.#paths));
+    if (!isThere) await this.#mayMake();
     this.#throwIfAborted();
     await this.#checkLocks();
     if (!isThere) await makeDirectory(disk, this.#paths.dir);
@@ -106,6 +105,13 @@ class Opening {
       await lock.release();
       throw error;
     }
+  }
+
+  /** What stands there; no copy in the making, and no checkpoint. */
+  async #list(): Promise<StoreListing> {
+    const listing = await listStore(this.#request.environment.disk, this.#paths);
+    refuseCopies(this.#paths.dir, listing);
+    return listing;
   }
 
   async #checkLocks(): Promise<void> {
@@ -129,8 +135,8 @@ class Opening {
   }
 
   /** Without a superblock a store may be made, if that is allowed and nothing of an older one is there. */
-  async #mayMake(listing: StoreListing): Promise<void> {
-    refuseCopies(this.#paths.dir, listing);
+  async #mayMake(): Promise<void> {
+    const listing = await this.#list();
     const isEmpty =
       listing.names === null ||
       (await firstTrace(this.#request.environment.disk, this.#paths, listing)) === null;
@@ -142,9 +148,7 @@ class Opening {
     const { disk } = this.#request.environment;
     // In this order: what a writer that lost its lock moves between the two, the listing shows and the slots do not (D11).
     const found = await readSlots(lock.superblock);
-    const listed = await listStore(disk, this.#paths);
-    refuseCopies(this.#paths.dir, listed);
-    const listing = await restoreAsides(disk, this.#paths, listed);
+    const listing = await restoreAsides(disk, this.#paths, await this.#list());
     const newest = newestSlot(found.slots);
     this.#judge.refuseNewer(found.slots);
     if (newest === null) return this.#replaceOrMake(lock, found);
