@@ -9,6 +9,7 @@ import type { CallCounts, CallKind, CrashKind, CrashPoint } from './calls/call-k
 import { type CallNotice, type CallPlan, CallsToCome } from './calls/calls-to-come.js';
 import type { Counters } from './calls/counters.js';
 import { CallOutcome } from './calls/call-outcome.js';
+import { Failed } from './calls/failed.js';
 import type { Directive } from './harm/faults.js';
 import { giveBack } from './calls/handle-actions.js';
 import { WriteAction } from './calls/file-actions.js';
@@ -291,13 +292,10 @@ export class SimulatedDisk extends RawAccess {
       return this.#crashAt(plan.crash.kind);
     }
     this.queue.elapse(latencyMs);
-    try {
-      const value = this.#carryOut(action, plan, process);
-      return plan.crash === null ? value : this.#crashAt(plan.crash.kind);
-    } catch (error) {
-      if (plan.crash === null) throw error;
-      return this.#crashAt(plan.crash.kind);
-    }
+    const value = this.#carryOut(action, plan, process);
+    if (plan.crash !== null) return this.#crashAt(plan.crash.kind);
+    if (value instanceof Failed) throw value.error;
+    return value;
   }
 
   #performLater<T>(
@@ -318,13 +316,10 @@ export class SimulatedDisk extends RawAccess {
       this.queue.after(latencyMs, () => {
         if (!process.isAlive) return;
         this.#underWay.splice(this.#underWay.indexOf(call), 1);
-        try {
-          const value = this.#carryOut(action, plan, process);
-          if (crash === null) resolve(value);
-        } catch (error) {
-          if (crash === null) reject(error);
-        }
+        const value = this.#carryOut(action, plan, process);
         if (crash !== null) this.crash(crash.kind);
+        else if (value instanceof Failed) reject(value.error);
+        else resolve(value);
       });
     });
   }
@@ -351,7 +346,7 @@ export class SimulatedDisk extends RawAccess {
     return new Promise<T>(() => undefined);
   }
 
-  #carryOut<T>(action: Action<T>, plan: CallPlan, process: SimulatedProcess): T {
+  #carryOut<T>(action: Action<T>, plan: CallPlan, process: SimulatedProcess): T | Failed {
     try {
       const value = this.#isPlain(plan) ? action.run(this.fs) : this.#carryOutFaults(action, plan);
       traceCall(this.trace, this.queue.nowMs, {
@@ -370,7 +365,7 @@ export class SimulatedDisk extends RawAccess {
         result: -1,
         outcome: systemCode(error) ?? String(error),
       });
-      throw error;
+      return new Failed(error);
     }
   }
 

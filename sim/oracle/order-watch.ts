@@ -41,12 +41,21 @@ export function tooEarly(fs: FileSystem, call: CallNotice, scene: OrderScene): s
   if (call.kind === 'rename') return nameTooEarly(fs, call, scene) ?? reuseTooEarly(fs, call, scene);
   if (call.kind !== 'write') return null;
   if (call.path === scene.superblock) return slotTooEarly(fs, call, scene);
-  if (segmentName(fs, scene.walDir, call.ino) === null) return null;
+  if (!isOfSegment(fs, scene.walDir, call)) return null;
   return frameTooEarly(fs, call, scene) ?? cutTooEarly(fs, call, scene);
 }
 
 function isSegment(path: string, walDir: string): boolean {
   return path.startsWith(`${walDir}/`) && parseWalFileName(path.slice(walDir.length + 1)).kind === 'segment';
+}
+
+/** Whether a call is on a segment, by its name as of now; nearly always that by which it was opened. */
+function isOfSegment(fs: FileSystem, walDir: string, { ino, path }: CallNotice): boolean {
+  const directory = findNode(fs, walDir, 'open');
+  if (directory?.kind !== 'directory') return false;
+  const name = path.slice(walDir.length + 1);
+  const isThere = directory.volatile.get(name) === ino && parseWalFileName(name).kind === 'segment';
+  return isThere || segmentName(fs, walDir, ino) !== null;
 }
 
 /** The name that an inode has as a segment; null if it is none, or none any more. */

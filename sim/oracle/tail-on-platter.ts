@@ -1,6 +1,7 @@
 import { FRAME_MAGIC, lastLsnOf, readFrameHeader } from '../../src/format/frame-header.js';
 import { parseWalFileName } from '../../src/format/names.js';
 import { decodeSegmentHeader, segmentSalt } from '../../src/format/segment-header.js';
+import { findNode } from '../disk/image/paths.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import { Finding } from './finding.js';
 
@@ -83,9 +84,10 @@ function asBuffer(bytes: Uint8Array | null): Buffer {
 
 /** The segment with the highest number. */
 function tailOf(disk: SimulatedDisk, walDir: string): string | null {
-  const paths = disk.list().filter((path) => {
-    const name = path.slice(walDir.length + 1);
-    return path.startsWith(`${walDir}/`) && parseWalFileName(name).kind === 'segment';
-  });
-  return paths[paths.length - 1] ?? null;
+  const directory = findNode(disk.fs, walDir, 'open');
+  if (directory?.kind !== 'directory') return null;
+  let last: string | null = null;
+  for (const name of directory.volatile.keys())
+    if ((last === null || name > last) && parseWalFileName(name).kind === 'segment') last = name;
+  return last === null ? null : `${walDir}/${last}`;
 }

@@ -50,8 +50,6 @@ export interface RaftStatus {
 
 export function statusOf(server: Server): RaftStatus {
   const { id, term, vote, role, leader, log, applying, configuration, storageState, transferee } = server;
-  const members = new Map<NodeId, MemberStatus>();
-  for (const [member, { match, next, state }] of server.progress) members.set(member, { match, next, state });
   return {
     id,
     term,
@@ -68,6 +66,15 @@ export function statusOf(server: Server): RaftStatus {
     storageState,
     unfitToVote: server.options.storage.unfitToVote,
     transferee,
-    members,
+    members: server.progress.size === 0 ? NONE : membersOf(server),
   };
+}
+
+/** Asked for after every step, and nearly always of no leader. */
+const NONE: ReadonlyMap<NodeId, MemberStatus> = new Map<NodeId, MemberStatus>();
+
+function membersOf(server: Server): Map<NodeId, MemberStatus> {
+  const members = new Map<NodeId, MemberStatus>();
+  for (const [member, { match, next, state }] of server.progress) members.set(member, { match, next, state });
+  return members;
 }

@@ -51,6 +51,12 @@ export interface OtherStore {
   readonly segmentsAt: string | null;
 }
 
+/** Paths of a store that stands in `dir`. */
+interface Places extends WriterPlaces {
+  readonly dir: string;
+  readonly quarantine: string;
+}
+
 /** One store in its world, and what is known of it outside: all that the parts of a run share. */
 export class Scene {
   readonly plan: Plan;
@@ -112,6 +118,7 @@ export class Scene {
   readonly #lsns = new WeakMap<RaftLog, number>();
   readonly #watch = new WriterWatch();
   #finding: Error | null = null;
+  #places: Places | null = null;
 
   constructor(plan: Plan, disk: SimulatedDisk, faults: FaultsToCome) {
     this.plan = plan;
@@ -122,6 +129,17 @@ export class Scene {
     faults.guard = (call) => {
       this.#guard(call);
     };
+  }
+
+  /** What each call is held against, named once for each place of the store. */
+  get #placesNow(): Places {
+    const { dir } = this;
+    if (this.#places?.dir === dir) return this.#places;
+    const { walDir, snapshots } = this;
+    const [superblock, marks] = [`${dir}/${SUPERBLOCK_NAME}`, `${dir}/${MARKS_NAME}`];
+    const quarantine = `${dir}/${QUARANTINE_DIRECTORY_NAME}`;
+    this.#places = { dir, superblock, marks, walDir, snapshots, quarantine };
+    return this.#places;
   }
 
   get walDir(): string {
@@ -248,11 +266,11 @@ export class Scene {
 
   /** Holds each call against what must be on the platter before it, while one writer has one undamaged store. */
   #guard(call: CallNotice): void {
-    const isLook = call.kind === 'read' && call.path.endsWith(`/${SUPERBLOCK_NAME}`);
+    const { doing } = this;
+    const places = this.#placesNow;
+    const isLook = call.kind === 'read' && call.path === places.superblock;
     if (!isLook && !GUARDED.has(call.kind)) return;
-    const { dir, walDir, doing, snapshots } = this;
-    const superblock = `${dir}/${SUPERBLOCK_NAME}`;
-    const facts = this.#misconduct(call, { superblock, marks: `${dir}/${MARKS_NAME}`, walDir, snapshots });
+    const facts = this.#misconduct(call, places);
     if (facts !== null) this.found(new Finding({ ...facts, what: `${this.by}: ${facts.what}` }));
     if (isLook || this.hasLostLock || this.other !== null || this.isOverBudget) return;
     if (this.isDamaged !== (doing === 'repairing')) return;
@@ -260,10 +278,10 @@ export class Scene {
     const what =
       inCopy ??
       tooEarly(this.disk.fs, call, {
-        superblock,
-        walDir,
-        snapshots,
-        quarantine: `${dir}/${QUARANTINE_DIRECTORY_NAME}`,
+        superblock: places.superblock,
+        walDir: places.walDir,
+        snapshots: places.snapshots,
+        quarantine: places.quarantine,
         doing: doing === 'opening' && !this.wasOpened ? 'making' : doing,
         mayLackCopy: this.isFull || this.faults.suffered.failures > 0,
         isReadBeside: this.isReadBeside || this.copy !== null,

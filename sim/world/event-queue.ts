@@ -7,13 +7,25 @@ export class SimulatedDeadlock extends Error {
   override readonly name = 'SimulatedDeadlock';
 }
 
-interface QueuedEvent extends Timer {
-  readonly atMs: number;
-  readonly order: number;
+/** One class rather than a literal with a closure: each call of a disk and each message makes one. */
+class QueuedEvent implements Timer {
+  declare readonly atMs: number;
+  declare readonly order: number;
   /** Whether the process must stay alive for it, as for a call under way, or need not, as for a timer. */
-  readonly isAwaited: boolean;
+  declare readonly isAwaited: boolean;
   /** Null once it has run or was cancelled. */
-  run: (() => void) | null;
+  declare run: (() => void) | null;
+
+  constructor(atMs: number, order: number, isAwaited: boolean, run: () => void) {
+    this.atMs = atMs;
+    this.order = order;
+    this.isAwaited = isAwaited;
+    this.run = run;
+  }
+
+  cancel(): void {
+    this.run = null;
+  }
 }
 
 /** How virtual time is driven. */
@@ -112,15 +124,7 @@ export class EventQueue {
   }
 
   #queue(ms: number, run: () => void, isAwaited: boolean, order: number = this.#order): Timer {
-    const event: QueuedEvent = {
-      atMs: this.#nowMs + Math.max(0, ms),
-      order,
-      isAwaited,
-      run,
-      cancel: () => {
-        event.run = null;
-      },
-    };
+    const event = new QueuedEvent(this.#nowMs + Math.max(0, ms), order, isAwaited, run);
     this.#order += 1;
     push(this.#heap, event);
     if (isAwaited) this.#awaitedCount += 1;

@@ -55,7 +55,7 @@ export class PagedImage {
 
   /** The bytes `[from, until)`, whatever the size is. */
   slice(from: number, until: number): Uint8Array {
-    const bytes = new Uint8Array(until - from);
+    const bytes = newBytes(until - from);
     this.#copyOut(bytes, from, bytes.length);
     return bytes;
   }
@@ -186,8 +186,32 @@ export class PagedImage {
       page.fingerprint = null;
       return page.bytes;
     }
-    const bytes = page === undefined || isOverwritten ? new Uint8Array(PAGE_BYTES) : page.bytes.slice();
+    const bytes = page === undefined || isOverwritten ? newBytes(PAGE_BYTES) : copyOf(page.bytes);
     this.#set(index, { bytes, isShared: false, fingerprint: null });
     return bytes;
   }
+}
+
+/** Cut into pieces, each given out once: memory of its own costs more than all else that is done with a few bytes. */
+const POOL_BYTES = 64 * 1024;
+let pool = new Uint8Array(POOL_BYTES);
+let poolFrom = 0;
+
+/** So many zeros. */
+function newBytes(count: number): Uint8Array {
+  if (count > POOL_BYTES / 8) return new Uint8Array(count);
+  if (poolFrom + count > POOL_BYTES) {
+    pool = new Uint8Array(POOL_BYTES);
+    poolFrom = 0;
+  }
+  const bytes = pool.subarray(poolFrom, poolFrom + count);
+  // The next piece begins at a whole word.
+  poolFrom += (count + 7) & ~7;
+  return bytes;
+}
+
+function copyOf(bytes: Uint8Array): Uint8Array {
+  const copy = newBytes(bytes.length);
+  copy.set(bytes);
+  return copy;
 }

@@ -31,9 +31,12 @@ const MESSAGES: Readonly<Record<string, string>> = {
  */
 export function diskError(code: string, syscall: string, path: string): SystemError {
   const { stackTraceLimit } = Error;
+  const message = MESSAGES[code] ?? 'failed';
+  // In a search none is kept anyway.
+  if (stackTraceLimit === 0) return systemError(code, message, { syscall, path });
   Error.stackTraceLimit = 0;
   try {
-    return systemError(code, MESSAGES[code] ?? 'failed', { syscall, path });
+    return systemError(code, message, { syscall, path });
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
   }

@@ -80,13 +80,17 @@ export function takeReady(server: Server): Ready {
   if (server.isBroadcastDue) broadcastAppend(server);
   if (startReadRound(server)) broadcastHeartbeat(server);
   const committedEntries = takeBatch(server);
-  const { messagesAfterSave, ...now } = server.outbox.take(canSave(server));
-  const save = canSave(server) ? takeSave(server, messagesAfterSave) : null;
+  const taken = server.outbox.take(canSave(server));
+  const save = canSave(server) ? takeSave(server, taken.messagesAfterSave) : null;
   return {
     save,
-    ...now,
-    messagesAfterSave: messagesAfterSave.filter((message) => message.to !== server.id),
+    messages: taken.messages,
+    messagesAfterSave: taken.messagesAfterSave.filter((message) => message.to !== server.id),
     committedEntries,
+    readStates: taken.readStates,
+    reads: taken.reads,
+    snapshotReads: taken.snapshotReads,
+    snapshotPieces: taken.snapshotPieces,
   };
 }
 
@@ -99,13 +103,14 @@ function takeSave(server: Server, messagesAfterSave: readonly Message[]): ReadyS
   if (!log.hasWork(hardState) && messagesAfterSave.length === 0) return null;
   const toSelf = messagesAfterSave.filter((message) => message.to === server.id);
   const offer = log.offer(hardState, toSelf);
+  const { id, entries, mustSync, truncateFrom, hardState: changed, snapshot } = offer;
   return {
-    id: offer.id,
-    ...(offer.truncateFrom === null ? {} : { truncateFrom: offer.truncateFrom }),
-    entries: offer.entries,
-    ...(offer.hardState === null ? {} : { hardState: offer.hardState }),
-    ...(offer.snapshot === null ? {} : { snapshot: offer.snapshot }),
-    mustSync: offer.mustSync,
+    id,
+    entries,
+    mustSync,
+    ...(truncateFrom !== null && { truncateFrom }),
+    ...(changed !== null && { hardState: changed }),
+    ...(snapshot !== null && { snapshot }),
   };
 }
 
