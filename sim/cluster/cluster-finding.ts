@@ -10,6 +10,8 @@ export const CLUSTER_RULES = {
   'commit-without-quorum': 'An entry was called committed that no majority holds durably.',
   'commit-of-older-term': 'A leader committed by counting what is not of its term (figure 8).',
   'one-change': 'A change of members was begun while the one before it was not committed.',
+  members:
+    'A node counts by other members than those of the entries that it has applied, or leads though it was removed.',
   campaign:
     'Who asks for votes has not applied what it knows to be committed, and so may count by old members.',
   disruption:
@@ -22,7 +24,8 @@ export const CLUSTER_RULES = {
   acknowledgement: "An append or a snapshot was acknowledged that the sender's disk does not hold.",
   'recovered-state': 'What a node recovered is not what it had promised.',
   'stale-message': 'A message of an earlier term, or an answer to an earlier life, changed something.',
-  'stale-read': 'A read was answered at an index below what was committed before it was asked for.',
+  'stale-read':
+    'A read was answered at an index below what was committed before it was asked for, or by who had not asked a majority.',
   linearizability: "No order of the clients' operations explains what they saw.",
   liveness: 'Once faults had stopped, a majority did not commit or did not converge in time.',
   'raft-invariant': 'The Raft met a state that the algorithm excludes.',

@@ -61,6 +61,7 @@ export class ClusterNode implements HostingNode {
 
   constructor(world: NodeWorld, number: number, first: Configuration) {
     const { seed, config } = world.plan;
+    const { calls, diskSlowness = 1 } = config;
     this.id = `n${String(number + 1)}`;
     this.#world = world;
     this.#number = number;
@@ -68,7 +69,7 @@ export class ClusterNode implements HostingNode {
     this.trace = new Trace({ linesKept: world.linesKept });
     this.disk = createSimulatedDisk({
       seed: subSeed(seed, `disk ${this.id}`),
-      profile: { calls: config.calls, isWitness: (path) => path.endsWith('.wal') },
+      profile: { calls, slowness: diskSlowness, isWitness: (path) => path.endsWith('.wal') },
       queue: world.queue,
       trace: this.trace,
       directories: ['/data'],
@@ -135,6 +136,8 @@ export class ClusterNode implements HostingNode {
   /** How many bytes its disk has free from now on; null: more than it needs. */
   squeeze(freeBytes: number | null): void {
     const { fs } = this.disk;
+    // Whoever repairs a store sees to it that there is room.
+    if (freeBytes !== null && this.#isInRepair) return;
     if (freeBytes !== null) this.hasSuffered = true;
     // To everyone else the size of a disk stands; only the world itself makes it larger or smaller.
     const profile = fs.profile as { capacityBytes: number };
@@ -201,10 +204,11 @@ export class ClusterNode implements HostingNode {
     this.trace.note(`${this.clock} ${this.id} ${text}`, { kind });
   }
 
-  receive(message: Message): void {
+  /** `life`: the one in which it was when the message was sent. */
+  receive(message: Message, life: number): void {
     if (this.host === null) return;
     this.traceMessage('takes', message);
-    this.host.step(message);
+    this.host.step(message, life);
   }
 
   traceMessage(verb: 'sends' | 'takes', message: Message): void {

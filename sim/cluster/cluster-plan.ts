@@ -38,12 +38,16 @@ export interface ClusterConfig {
   readonly raft: RaftTuning;
   readonly store: StoreTuning;
   readonly calls: DiskProfile['calls'];
+  /** So many times the usual time do syncs and reads take, so that messages come meanwhile. Default 1. */
+  readonly diskSlowness?: number;
   /** A node takes a snapshot each time that so many entries were applied since its last. */
   readonly snapshotEveryEntries: number;
   /** So many entries stay in the log behind a snapshot. */
   readonly keepEntries: number;
   /** Bytes put on top of each snapshot's data, so that it travels in several pieces. */
   readonly snapshotPadBytes: number;
+  /** Whoever begins to send a snapshot takes a newer one, with which a transfer that has to begin anew goes on. */
+  readonly snapshotsWhileSending?: boolean;
   /** A commit index alone is written too, though the Raft does not ask for it. */
   readonly savesCommit: boolean;
   readonly latencyMs: number;
@@ -99,7 +103,9 @@ export type ClusterFaultBody =
   /** These links carry nothing for their own time; a link is `[from, to]`, one way. */
   | {
       readonly kind: 'cut';
-      readonly links: readonly { readonly link: readonly [number, number]; readonly ms: number }[];
+      readonly links: readonly { readonly link: readonly [NodeChoice, NodeChoice]; readonly ms: number }[];
+      /** So many writes come to the leader meanwhile, one a tick, if it is cut off itself: others may replace them. */
+      readonly writes?: number;
     }
   /** Probabilities for each message meanwhile: lost, doubled, held back for up to `lateMs`. */
   | {
@@ -130,8 +136,14 @@ export type ClusterFaultBody =
       readonly of?: string;
       readonly nth: number;
     }
-  /** A node's disk has so many bytes free, for a while. */
-  | { readonly kind: 'squeeze'; readonly node: NodeChoice; readonly freeBytes: number; readonly ms: number }
+  /** A node's disk has so many bytes free, for a while; amid it another campaigns, so that it meets a new term. */
+  | {
+      readonly kind: 'squeeze';
+      readonly node: NodeChoice;
+      readonly freeBytes: number;
+      readonly ms: number;
+      readonly campaigner?: NodeChoice;
+    }
   | { readonly kind: 'rot'; readonly node: NodeChoice; readonly what: 'bit-rot' | 'unreadable-sector' }
   /** A repair gives up the end of the log, and says so: the node is unfit to vote until it has caught up. */
   | {

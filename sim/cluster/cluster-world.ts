@@ -8,7 +8,7 @@ import { ClusterNode } from './cluster-node.js';
 import type { ClusterPlan, CrashPlan, NodeChoice } from './cluster-plan.js';
 import { type ClusterReach, newClusterReach } from './cluster-reach.js';
 import { Clients } from './clients.js';
-import { Network } from './network.js';
+import { type Lives, Network } from './network.js';
 import { Operator } from './operator.js';
 import { RaftRules } from './raft-rules.js';
 
@@ -22,6 +22,7 @@ export class ClusterWorld {
   readonly reach: ClusterReach = newClusterReach();
   readonly nodes: Map<string, ClusterNode> = new Map<string, ClusterNode>();
   readonly rules: RaftRules = new RaftRules(this.nodes);
+  readonly readsAsked: Map<string, number> = new Map<string, number>();
   readonly clients: Clients;
   readonly network: Network;
   readonly operator: Operator;
@@ -51,8 +52,9 @@ export class ClusterWorld {
       reach: this.reach,
       latencyMs: plan.config.latencyMs,
       jitterMs: plan.config.jitterMs,
-      deliver: (message, life) => {
-        this.#deliver(message, life);
+      lifeOf: (id) => this.nodes.get(id)?.life ?? 0,
+      deliver: (message, lives) => {
+        this.#deliver(message, lives);
       },
     });
     this.clients = new Clients(this);
@@ -119,9 +121,9 @@ export class ClusterWorld {
     return leader;
   }
 
-  #deliver(message: Message, life: number): void {
+  #deliver(message: Message, lives: Lives): void {
     const sender = this.nodes.get(message.from);
-    if (sender !== undefined && sender.life !== life) this.reach['message-of-earlier-life'] += 1;
-    this.nodes.get(message.to)?.receive(message);
+    if (sender !== undefined && sender.life !== lives.from) this.reach['message-of-earlier-life'] += 1;
+    this.nodes.get(message.to)?.receive(message, lives.to);
   }
 }

@@ -39,6 +39,9 @@ const FAILURES: readonly (readonly [ClusterClass, CallFault, CallClass])[] = [
   ['eviction', 'eviction', 'any'],
 ];
 
+/** Share of the cuts that are of whoever leads by then. */
+const LEADER_CUT = 0.3;
+
 type Draw = (random: Random, swarm: ClusterSwarm, config: ClusterConfig) => ClusterFaultBody | null;
 
 /** How often each kind of fault is drawn, beside the others. */
@@ -50,7 +53,7 @@ const KINDS: readonly (readonly [weight: number, draw: Draw])[] = [
   [3, drawRough],
   [2, drawPause],
   [6, drawCall],
-  [1, drawSqueeze],
+  [2, drawSqueeze],
   [1, drawRot],
   [1, drawLoss],
   [2, drawTailLoss],
@@ -135,10 +138,13 @@ function drawCrashAll(random: Random, swarm: ClusterSwarm, config: ClusterConfig
   };
 }
 
-/** One link one way, all links of one node, or every link between two halves; each heals in its own time. */
+/**
+ * One link one way, all links of one node or of whoever leads, or every link between two halves; each heals in its own time.
+ */
 function drawCut(random: Random, swarm: ClusterSwarm, config: ClusterConfig): ClusterFaultBody | null {
   if (!swarm.on.has('cut')) return null;
   const { voterCount } = config;
+  if (random.chance(LEADER_CUT)) return drawLeaderCut(random, config);
   const nodes = Array.from({ length: voterCount + 1 }, (_, at) => at);
   const pairs = nodes.flatMap((from) => nodes.filter((to) => to !== from).map((to) => [from, to] as const));
   const alone = random.below(voterCount);
@@ -164,6 +170,18 @@ function drawCut(random: Random, swarm: ClusterSwarm, config: ClusterConfig): Cl
   const ticks = random.pick([3, 15, 40, 100]);
   const links = cut.map((link) => ({ link, ms: inTicks(config, ticks * (0.5 + random.fraction())) }));
   return links.length === 0 ? null : { kind: 'cut', links };
+}
+
+/** What it is sent it does not hear, and what it appends nobody hears of, or hears and cannot say so. */
+function drawLeaderCut(random: Random, config: ClusterConfig): ClusterFaultBody {
+  const ticks = random.pick([10, 20, 40]);
+  const isHeard = random.chance(0.3);
+  const links = Array.from({ length: config.voterCount + 1 }, (_, at) => at).flatMap((at) => {
+    const ms = inTicks(config, ticks * (0.5 + random.fraction()));
+    const inward = { link: [at, null] as const, ms };
+    return isHeard ? [inward] : [inward, { link: [null, at] as const, ms }];
+  });
+  return { kind: 'cut', links, writes: random.below(9) };
 }
 
 function drawRough(random: Random, swarm: ClusterSwarm, config: ClusterConfig): ClusterFaultBody | null {
@@ -202,6 +220,7 @@ function drawSqueeze(random: Random, swarm: ClusterSwarm, config: ClusterConfig)
     node: drawNode(random),
     freeBytes,
     ms: inTicks(config, random.pick([10, 60, 150])),
+    campaigner: random.below(8),
   };
 }
 

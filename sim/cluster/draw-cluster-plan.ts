@@ -49,13 +49,16 @@ function drawConfig(random: Random, { on, isOverBudget }: ClusterSwarm): Cluster
     calls: random.pick(['inline', 'as-asked', 'as-asked', 'background', 'background'] as const),
     snapshotEveryEntries: random.pick([6, 12, 25, 60]),
     keepEntries: random.pick([0, 2, 8]),
-    snapshotPadBytes: random.pick([0, 300, 1500]),
+    snapshotPadBytes: random.pick([0, 600, 1500]),
     savesCommit: random.chance(0.5),
     latencyMs: random.pick([0.2, 2, 10, 40]),
     jitterMs: random.pick([0, 2, 20, 100]),
     driftPercent: on.has('drift') ? Array.from({ length: 5 }, () => random.pick([-20, -5, 0, 5, 30])) : [0],
     survivorsShare: random.pick([0, 0, 0.5, 0.9]),
     isOverBudget,
+    // From tenths of a millisecond, which no message meets, to about as long as an election timeout at its shortest.
+    diskSlowness: random.pick([1, 1, 20, 200]),
+    snapshotsWhileSending: random.chance(0.3),
   };
 }
 
@@ -64,13 +67,13 @@ function drawTuning(random: Random): RaftTuning {
   return {
     electionTicks: random.pick([5, 10]),
     heartbeatTicks: random.pick([1, 2, 3]),
-    savesUnderWayMax: random.pick([1, 1, 1, 3]),
+    savesUnderWayMax: random.pick([1, 1, 3, 3]),
     appendBytesMax: random.pick([32, 200, 2000]),
     inflightCountMax: random.pick([1, 3, 16]),
     inflightBytesMax: random.pick([64, 1000, 100_000]),
     recentBytesMax: random.pick([16, 200, 100_000]),
     uncommittedBytesMax: random.pick([2000, 100_000]),
-    snapshotChunkBytes: random.pick([128, 1024, 100_000]),
+    snapshotChunkBytes: random.pick([128, 500, 100_000]),
     snapshotChunksMax: random.pick([1, 2, 4]),
   };
 }

@@ -30,8 +30,16 @@ export class LifeRules {
     this.#electionTicks = electionTicks;
   }
 
-  ticked(): void {
+  ticks(): void {
     this.#ticks += 1;
+  }
+
+  /** A tick made it what it is after. 5.2: who hears its leader waits. */
+  ticked(before: RaftStatus, after: RaftStatus): void {
+    const isPatient = before.role !== 'follower' || after.role === 'follower' || !this.#hearsLeader(before);
+    this.#check(isPatient, 'disruption', () => {
+      return `hears ${String(before.leader)} in term ${String(before.term)}, and campaigns`;
+    });
   }
 
   /** It was asked to hand over. */

@@ -13,14 +13,21 @@ export interface Roughness {
 
 const CALM: Roughness = { drop: 0, duplicate: 0, late: 0, lateMs: 0 };
 
+/** Of which life of its sender a message is, and to which of its receiver it was sent. */
+export interface Lives {
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface NetworkOptions {
   readonly queue: EventQueue;
   readonly seed: number;
   readonly reach: ClusterReach;
   readonly latencyMs: number;
   readonly jitterMs: number;
-  /** `life`: which life of its sender a message is of. */
-  readonly deliver: (message: Message, life: number) => void;
+  /** Which life a node is in, or was in last. */
+  readonly lifeOf: (id: string) => number;
+  readonly deliver: (message: Message, lives: Lives) => void;
 }
 
 interface Link {
@@ -69,7 +76,7 @@ export class Network {
   }
 
   send(message: Message, life: number): void {
-    const { reach } = this.#options;
+    const { reach, lifeOf } = this.#options;
     const key = `${message.from}>${message.to}`;
     if ((this.#cut.get(key) ?? 0) > 0) {
       reach['message-cut-off'] += 1;
@@ -84,23 +91,24 @@ export class Network {
       reach['message-dropped'] += 1;
       return;
     }
+    const lives = { from: life, to: lifeOf(message.to) };
     const copies = random.chance(duplicate) ? 2 : 1;
     if (copies === 2) reach['message-duplicated'] += 1;
     for (let copy = 0; copy < copies; copy += 1) {
       const isLate = random.chance(late);
       if (isLate) reach['message-late'] += 1;
-      this.#carry(link, message, life, isLate ? random.fraction() * lateMs : 0);
+      this.#carry(link, message, lives, isLate ? random.fraction() * lateMs : 0);
     }
   }
 
-  #carry(link: Link, message: Message, life: number, extraMs: number): void {
+  #carry(link: Link, message: Message, lives: Lives, extraMs: number): void {
     const { queue, latencyMs, jitterMs, deliver, reach } = this.#options;
     const ms = latencyMs + this.#random.fraction() * jitterMs + extraMs;
     const arrivesMs = queue.nowMs + ms;
     if (arrivesMs < link.arrivesMs) reach['message-overtaken'] += 1;
     else link.arrivesMs = arrivesMs;
     queue.after(ms, () => {
-      deliver(message, life);
+      deliver(message, lives);
     });
   }
 

@@ -18,6 +18,8 @@ export class NodeCrashes {
   toCome: CrashPlan[] = [];
   /** How long the node stays down, of the crash that comes next; null: as it draws itself. */
   downMs: number | null = null;
+  /** What a client asks once the node, in a later life, knows of a leader again. */
+  asksAgain: { readonly behindLife: number; readonly ask: () => void } | null = null;
   readonly #world: CrashWorld;
   readonly #calls: NodeCalls;
   #during: ArmedCall | null = null;

@@ -8,6 +8,7 @@ import {
   type RaftHost,
   RaftInvariantError,
   type RaftStatus,
+  type ReadState,
   type Ready,
   type ReadySave,
   type SnapshotPiece,
@@ -53,19 +54,23 @@ export class NodeHost implements RaftHost {
   #pieces: Uint8Array[] = [];
   #incoming: Uint8Array = new Uint8Array(0);
   #status: RaftStatus;
+  /** Under way is an answer to an earlier life. */
+  #isAnsweredLate = false;
+  readonly #life: number;
   #isStopped = false;
 
   constructor(parts: NodeHostParts) {
     const { raft, log, state, world } = parts;
     this.#parts = parts;
     this.raft = raft;
+    this.#life = parts.node.life;
     this.log = log;
     this.state = state;
     this.taker = new SnapshotTaker(this, parts);
     this.#clients = new WaitingClients(parts.node);
     this.#status = raft.status;
     const { term, commit, configuration } = this.#status;
-    this.#seen = { term, commit, campaigns: false, judged: 0, configuration };
+    this.#seen = { term, commit, campaigns: false, judged: 0, configuration, judgedChange: -1 };
     this.#rules = new LifeRules(parts.node.id, world.plan.config.raft);
     log.events.on('space-back', () => {
       world.reach['space-back'] += 1;
@@ -108,8 +113,9 @@ export class NodeHost implements RaftHost {
     this.#driver.feed(happen);
   }
 
-  step(message: Message): void {
+  step(message: Message, life: number): void {
     this.feed(() => {
+      this.#isAnsweredLate = message.type === 'read-index-response' && life !== this.#life;
       const { status } = this;
       this.raft.step(message);
       this.#rules.took(message, status);
@@ -121,9 +127,16 @@ export class NodeHost implements RaftHost {
 
   tick(): void {
     this.feed(() => {
-      this.#rules.ticked();
+      const { status } = this;
+      this.#rules.ticks();
       this.raft.tick();
+      if (status.role === 'follower') this.#rules.ticked(status, this.raft.status);
     });
+    const { crashes, life } = this.#parts.node;
+    const due = crashes.asksAgain;
+    if (due === null || life <= due.behindLife || this.#status.leader === null) return;
+    crashes.asksAgain = null;
+    due.ask();
   }
 
   /** Asks it to hand leadership to another; `onTaken`: it tries. */
@@ -153,8 +166,9 @@ export class NodeHost implements RaftHost {
     if (this.#parts.node.isPaused) return;
     this.feed(() => {
       const context = this.#clients.newContext();
-      const committed = this.#parts.world.rules.commitMax;
-      if (this.raft.readIndex(context) === null) this.#clients.waitForRead(context, committed, onAnswer);
+      const { rules, queue } = this.#parts.world;
+      const asked = { committed: rules.commitMax, atMs: queue.nowMs };
+      if (this.raft.readIndex(context) === null) this.#clients.waitForRead(context, asked, onAnswer);
     });
   }
 
@@ -192,6 +206,7 @@ export class NodeHost implements RaftHost {
     const { status } = this.raft;
     const before = this.#status;
     this.#status = status;
+    this.#isAnsweredLate = false;
     this.#rules.turned(before, status);
     const hasLed = world.rules.hasLed(status.term);
     world.rules.observe(node, this.#seen, status);
@@ -215,10 +230,26 @@ export class NodeHost implements RaftHost {
       if (!this.isRunning) return;
       judgeSent(node, message);
       if (JUDGED_BY_LIFE.has(message.type)) this.#rules.sends(message, this.raft.status);
-      if (message.type === 'snapshot-chunk' && message.offset === 0) world.reach['snapshot-sent'] += 1;
+      this.#tellOfReads(message);
+      if (message.type === 'snapshot-chunk' && message.offset === 0) this.#beganToSend();
       node.traceMessage('sends', message);
       world.network.send(message, node.life);
     }
+  }
+
+  #beganToSend(): void {
+    const { reach, plan } = this.#parts.world;
+    reach['snapshot-sent'] += 1;
+    if (plan.config.snapshotsWhileSending === true) this.taker.takeAtOnce();
+  }
+
+  #tellOfReads(message: Message): void {
+    const { world, node } = this.#parts;
+    const { nowMs } = world.queue;
+    if (message.type === 'heartbeat-response') world.rules.follows(node.id, message.to, message.term, nowMs);
+    else if (message.type === 'read-index') world.readsAsked.set(`${node.id} ${message.requestId}`, nowMs);
+    else if (message.type === 'read-index-response')
+      this.#judgeRead(world.readsAsked.get(`${message.to} ${message.requestId}`));
   }
 
   saving(save: ReadySave, writes: boolean): void {
@@ -296,7 +327,7 @@ export class NodeHost implements RaftHost {
   }
 
   handled({ committedEntries, readStates }: Ready): void {
-    for (const read of readStates) this.#clients.confirmed(read);
+    for (const read of readStates) this.#confirm(read);
     this.#clients.release(this.state);
     if (committedEntries.length > 0) this.taker.takeIfDue();
   }
@@ -314,6 +345,23 @@ export class NodeHost implements RaftHost {
       world.reach['read-failed'] += 1;
       node.judgeCause(error);
     } else this.fail(error);
+  }
+
+  #confirm(read: ReadState): void {
+    if (this.#isAnsweredLate)
+      throw new ClusterFinding({
+        oracle: 'stale-message',
+        what: `${this.#parts.node.id} takes an answer to an earlier life of it for that to read ${read.context}`,
+      });
+    this.#judgeRead(this.#clients.confirmed(read));
+  }
+
+  /** Of a leader. Where the members changed meanwhile, nobody outside knows by which it counted. */
+  #judgeRead(askedMs: number | undefined): void {
+    const { world, node } = this.#parts;
+    const { status } = this.raft;
+    if (askedMs === undefined || status.role !== 'leader') return;
+    if (status.configuration === this.#status.configuration) world.rules.judgeRead(node, status, askedMs);
   }
 
   /** A message of an earlier term is answered at most; it changes nothing. */

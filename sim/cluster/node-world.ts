@@ -25,6 +25,8 @@ export interface NodeWorld {
   readonly operator: { replace(node: { readonly id: string }, afterMs: number): void };
   crashes: number;
   readonly crashesDuring: { readonly doing: string; readonly crash: CrashPlan }[];
+  /** When a node asked its leader for a read, by the node and its request. */
+  readonly readsAsked: Map<string, number>;
   /** Keeps the first broken promise. */
   found(error: unknown): void;
 }

@@ -25,11 +25,9 @@ export function performOp(world: ClusterWorld, op: ClusterOp): void {
     case 'transfer':
       transfer(world, op.node);
       return;
-    case 'campaign': {
-      const host = world.nodeAt(op.node).host;
-      host?.feed(() => void host.raft.campaign());
+    case 'campaign':
+      campaign(world.nodeAt(op.node));
       return;
-    }
     case 'unreachable': {
       const host = world.leader?.host;
       const { id } = world.nodeAt(op.node);
@@ -62,6 +60,7 @@ export function performFault(world: ClusterWorld, fault: ClusterFault): void {
   const { network, queue } = world;
   switch (fault.kind) {
     case 'cut':
+      writeAt(world, world.leader, fault.writes ?? 0);
       for (const { link, ms } of fault.links) cut(world, link, ms);
       return;
     case 'rough':
@@ -77,6 +76,7 @@ export function performFault(world: ClusterWorld, fault: ClusterFault): void {
       if (node.isPaused)
         node.defer(() => {
           world.clients.get(node, 0);
+          world.clients.put(node, 1, 4);
         });
       return;
     }
@@ -96,7 +96,7 @@ export function performFault(world: ClusterWorld, fault: ClusterFault): void {
       failCall(world.nodeAt(fault.node), fault.what, fault);
       return;
     case 'squeeze':
-      squeeze(world, world.nodeAt(fault.node), fault.freeBytes, fault.ms);
+      squeeze(world, fault);
       return;
     case 'rot':
       rot(world, world.nodeAt(fault.node), fault.what, fault.id);
@@ -110,6 +110,18 @@ export function performFault(world: ClusterWorld, fault: ClusterFault): void {
   }
 }
 
+function campaign({ host }: ClusterNode): void {
+  host?.feed(() => void host.raft.campaign());
+}
+
+/** Clients that know of no other leader. */
+function writeAt(world: ClusterWorld, node: ClusterNode | null, count: number): void {
+  for (let at = 0; at < count; at += 1)
+    world.queue.after(at * world.plan.config.tickMs, () => {
+      world.clients.put(node, at % 2, 4);
+    });
+}
+
 function transfer(world: ClusterWorld, choice: NodeChoice): void {
   const host = world.leader?.host;
   const { id } = world.nodeAt(choice);
@@ -118,7 +130,7 @@ function transfer(world: ClusterWorld, choice: NodeChoice): void {
   });
 }
 
-function cut(world: ClusterWorld, [from, to]: readonly [number, number], ms: number): void {
+function cut(world: ClusterWorld, [from, to]: readonly [NodeChoice, NodeChoice], ms: number): void {
   const { network, queue, reach } = world;
   const ids = [world.nodeAt(from).id, world.nodeAt(to).id] as const;
   if (ids[0] === ids[1]) return;
@@ -131,6 +143,12 @@ function cut(world: ClusterWorld, [from, to]: readonly [number, number], ms: num
 
 function crash(world: ClusterWorld, node: ClusterNode, [first, ...again]: readonly CrashPlan[]): void {
   if (first === undefined || node.host === null) return;
+  // A client's read is under way, and the client asks again: the first answer may come to the second question.
+  const ask = (): void => {
+    world.clients.get(node, 0);
+  };
+  ask();
+  node.crashes.asksAgain = { behindLife: node.life, ask };
   node.crashes.toCome = [...again];
   const armed = node.crashes.arm(first);
   const { life } = node;
@@ -159,8 +177,16 @@ function failCall(
   });
 }
 
-function squeeze(world: ClusterWorld, node: ClusterNode, freeBytes: number, ms: number): void {
+function squeeze(
+  world: ClusterWorld,
+  { node: choice, freeBytes, ms, campaigner = null }: Extract<ClusterFault, { readonly kind: 'squeeze' }>,
+): void {
+  const node = world.nodeAt(choice);
   node.squeeze(freeBytes);
+  if (campaigner !== null)
+    world.queue.after(ms / 2, () => {
+      campaign(world.nodeAt(campaigner));
+    });
   world.queue.after(ms, () => {
     node.squeeze(null);
   });

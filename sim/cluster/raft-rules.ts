@@ -19,6 +19,8 @@ export interface LifeSeen {
   /** Committed entries up to here have been compared. */
   judged: number;
   configuration: Configuration;
+  /** Its members have been compared as of this change. */
+  judgedChange: number;
 }
 
 interface Committed {
@@ -43,6 +45,9 @@ export class RaftRules {
   readonly #committed: Committed[] = [];
   readonly #applied: Map<number, number> = new Map<number, number>();
   readonly #states: Map<number, number> = new Map<number, number>();
+
+  /** `node>leader`: when the one last answered the other, and in which term. */
+  readonly #followed: Map<string, { readonly term: number; readonly atMs: number }> = new Map();
 
   /** Committed configurations in order, the first of all before them. */
   readonly #history: { readonly index: number; readonly configuration: Configuration }[] = [];
@@ -113,6 +118,10 @@ export class RaftRules {
       const known = committed === null ? 'it was not committed' : `term ${String(committed)} was committed`;
       return `${node.id} applies entry ${String(index)} of term ${String(term)}, but ${known}`;
     });
+    // A state machine ahead of its log would, after a crash, have done what its server knows nothing of.
+    check(holds(node.promised.kept, index, term), 'state-machine-safety', () => {
+      return `${node.id} applies entry ${String(index)} of term ${String(term)}, and could forget it`;
+    });
     same(this.#applied, index, hashOfEntry(entry, 0), 'state-machine-safety', () => {
       return `${node.id} applies at ${String(index)} another entry than was applied there before`;
     });
@@ -148,6 +157,7 @@ export class RaftRules {
     seen.term = term;
     seen.commit = commit;
     this.#judgeCommit(node, seen, status);
+    this.#judgeMembers(node, seen, status);
     seen.configuration = configuration;
     if (role !== 'leader') return;
     const isNew = !this.#leaders.has(term);
@@ -202,6 +212,42 @@ export class RaftRules {
       return `${id} campaigns, and has applied ${String(applied)} of ${String(commit)} committed entries`;
     });
     seen.campaigns = campaigns;
+  }
+
+  /** A change of members counts where it is applied, there and nowhere else; a leader that it leaves out leads no more. */
+  #judgeMembers({ id, promised }: JudgedNode, seen: LifeSeen, status: RaftStatus): void {
+    const { role, term, applied, configuration } = status;
+    // A node that waits to be added knows of no members before it applies a change.
+    if (configuration.voters.length === 0) return;
+    const last = this.#history.findLast(({ index }) => index <= applied);
+    if (last === undefined) return;
+    if (configuration !== seen.configuration || last.index !== seen.judgedChange)
+      check(changedServers(last.configuration, configuration).length === 0, 'members', () => {
+        return `${id} has applied ${String(applied)} entries, and counts by ${membersText(configuration)}, not by ${membersText(last.configuration)} of ${String(last.index)}`;
+      });
+    seen.judgedChange = last.index;
+    const isRemoved = !configuration.voters.includes(id) && termAt(promised.newest, applied) === term;
+    check(role !== 'leader' || !isRemoved, 'members', () => {
+      return `${id} leads in term ${String(term)}, though it has applied that it was removed`;
+    });
+  }
+
+  /** A node has said, in its term, that this leader is its own. */
+  follows(id: string, leader: string, term: number, atMs: number): void {
+    this.#followed.set(`${id}>${leader}`, { term, atMs });
+  }
+
+  /**
+   * Dissertation 6.4: a leader lets a read go on once a majority has said, since it was asked for, that it leads.
+   */
+  judgeRead({ id }: JudgedNode, { term, configuration: { voters } }: RaftStatus, askedMs: number): void {
+    const following = voters.filter((voter) => {
+      const said = this.#followed.get(`${voter}>${id}`);
+      return voter === id || (said?.term === term && said.atMs >= askedMs);
+    });
+    check(2 * following.length > voters.length, 'stale-read', () => {
+      return `${id} lets a read go on in term ${String(term)}, but since it was asked for only ${following.join(' ')} of ${voters.join(' ')} said that ${id} leads`;
+    });
   }
 
   /** Whether this node is the first to lead in its term. */
@@ -275,6 +321,10 @@ export class RaftRules {
       });
     });
   }
+}
+
+function membersText({ voters, learners }: Configuration): string {
+  return `${voters.join(' ')}${learners.length === 0 ? '' : `, learners ${learners.join(' ')}`}`;
 }
 
 /** Those whose part differs. */

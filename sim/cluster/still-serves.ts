@@ -2,18 +2,23 @@ import { Random, subSeed } from '../world/random.js';
 import type { ClusterNode } from './cluster-node.js';
 import type { ClusterConfig } from './cluster-plan.js';
 import type { ClusterWorld } from './cluster-world.js';
+import { encodePut } from './register-state.js';
 
 /** A server that nobody has, as a learner of the last change: it costs no majority. */
 const GUEST = 'guest';
 
 /** What a cluster that works gives to who asks, one of these a run. */
-const SERVICES = ['read', 'hand-over', 'change', 'calm'] as const;
+const SERVICES = ['read', 'hand-over', 'change', 'calm', 'write'] as const;
+/** Writes that are asked for one after the other: more than may wait to be committed, where that is little. */
+const WRITES = 12;
+const WRITE_BYTES = 250;
 /** Election timeouts in which nobody campaigns, where nothing is wrong. */
 const CALM_TIMEOUTS = 3;
 
 /**
  * Asks a cluster that has converged for one more thing, again and again until it is given: a read at each node, a leader
- * of our choice, a change of members, or some time under one leader. What is never given breaks no rule of safety, and every history lacks it.
+ * of our choice, a change of members, or some time under one leader, or a
+ * dozen writes. What is never given breaks no rule of safety, and every history lacks it.
  */
 export class StillServes {
   /** What is asked for. */
@@ -24,6 +29,7 @@ export class StillServes {
   readonly #answered: Set<string> = new Set<string>();
   #askedMs = -Infinity;
   #wanted: ClusterNode | null = null;
+  #written = 0;
   #calmTerm = 0;
   #calmSinceMs = Infinity;
 
@@ -44,6 +50,8 @@ export class StillServes {
         return this.#wanted === null ? this.#askedMs > 0 : this.#wanted.status?.role === 'leader';
       case 'change':
         return this.#members.every(({ status }) => status?.configuration.learners.includes(GUEST) === true);
+      case 'write':
+        return this.#written >= WRITES;
       case 'calm': {
         const { electionTicks } = this.#world.plan.config.raft;
         const calmMs = CALM_TIMEOUTS * electionTicks * this.#world.plan.config.tickMs;
@@ -74,8 +82,19 @@ export class StillServes {
         host?.feed(() => void host.raft.proposeConfChange({ op: 'add-learner', id: GUEST }));
         return;
       }
+      case 'write':
+        this.#write();
+        return;
       case 'calm':
     }
+  }
+
+  /** The next as soon as the one before is kept. */
+  #write(): void {
+    this.#world.leader?.host?.propose(encodePut('marker', 'after', WRITE_BYTES), (isKept) => {
+      if (isKept) this.#written += 1;
+      this.#askedMs = -Infinity;
+    });
   }
 
   /** To the same one each time, as long as it does not lead. */

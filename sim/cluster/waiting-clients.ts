@@ -8,10 +8,16 @@ interface WaitingWrite {
   readonly onDecided: (isKept: boolean) => void;
 }
 
+/** The moment at which a read was asked for. */
+interface Asked {
+  readonly atMs: number;
+  /** The highest index that any node held for committed by then. */
+  readonly committed: number;
+}
+
 interface WaitingRead {
   readonly onAnswer: (state: RegisterState) => void;
-  /** What was committed when it was asked for. */
-  readonly committed: number;
+  readonly asked: Asked;
   /** Null until the leader has said. */
   index: number | null;
 }
@@ -46,12 +52,12 @@ export class WaitingClients {
     return `${this.#node.id}/${String(this.#life)}/${String(this.#count)}`;
   }
 
-  /** `committed`: the highest index that any node held for committed by now. */
-  waitForRead(context: string, committed: number, onAnswer: (state: RegisterState) => void): void {
-    this.#reads.set(context, { onAnswer, committed, index: null });
+  waitForRead(context: string, asked: Asked, onAnswer: (state: RegisterState) => void): void {
+    this.#reads.set(context, { onAnswer, asked, index: null });
   }
 
-  confirmed({ context, index }: ReadState): void {
+  /** Returns when it was asked for. */
+  confirmed({ context, index }: ReadState): number {
     const waiting = this.#reads.get(context);
     if (waiting === undefined) {
       throw new ClusterFinding({
@@ -60,13 +66,15 @@ export class WaitingClients {
       });
     }
     // Dissertation 6.4: who answered lost its lead before, or did not ask whether it had.
-    if (index < waiting.committed) {
+    const { committed, atMs } = waiting.asked;
+    if (index < committed) {
       throw new ClusterFinding({
         oracle: 'stale-read',
-        what: `${this.#node.id} may read ${context} at ${String(index)}, but ${String(waiting.committed)} was committed before it asked`,
+        what: `${this.#node.id} may read ${context} at ${String(index)}, but ${String(committed)} was committed before it asked`,
       });
     }
     waiting.index = index;
+    return atMs;
   }
 
   release(state: RegisterState): void {

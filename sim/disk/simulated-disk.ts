@@ -274,11 +274,12 @@ export class SimulatedDisk extends RawAccess {
     action.caller = process;
     const plan = this.#calls.next(action, process.id);
     const pace = this.#prepare(action, plan, process);
-    const latencyMs = drawLatencyMs(action.kind, subSeed(plan.seed, LATENCY), pace);
+    const isInline = this.#machine.isInline(mode) && pace !== 'stuck';
+    const slowness = isInline ? 1 : this.fs.profile.slowness;
+    const latencyMs = drawLatencyMs(action.kind, subSeed(plan.seed, LATENCY), pace, slowness);
     if (plan.crash?.at === 'before') return this.#crashAt(plan.crash.kind);
-    return this.#machine.isInline(mode) && pace !== 'stuck'
-      ? this.#performInline(process, action, plan, latencyMs)
-      : this.#performLater(process, action, plan, latencyMs);
+    if (isInline) return this.#performInline(process, action, plan, latencyMs);
+    return this.#performLater(process, action, plan, latencyMs);
   }
 
   #performInline<T>(
@@ -307,11 +308,10 @@ export class SimulatedDisk extends RawAccess {
     const call: CallUnderWay = { action, plan, process };
     this.#underWay.push(call);
     const { crash } = plan;
-    if (crash?.at === 'inside') {
+    if (crash?.at === 'inside')
       this.queue.after(latencyMs / 2, () => {
         if (process.isAlive) this.crash(crash.kind);
       });
-    }
     return new Promise<T>((resolve, reject) => {
       this.queue.after(latencyMs, () => {
         if (!process.isAlive) return;

@@ -21,6 +21,9 @@ const TYPICAL_MS: Readonly<Record<CallKind, number>> = {
   syncDirectory: 0.5,
 };
 
+/** What goes to the platter itself. */
+const SLOWED: ReadonlySet<CallKind> = new Set<CallKind>(['read', 'dataSync', 'sync', 'syncDirectory']);
+
 const SLOW_MS_MAX = 5_000;
 const STUCK_MS = 600_000;
 
@@ -28,11 +31,11 @@ export type Pace = 'usual' | 'slow' | 'stuck';
 
 /**
  * How long a call takes: between half and twice the typical time, so that calls under way overtake each
- * other. `draw` is any integer of 32 bits.
+ * other; syncs and reads `slowness` times that. `draw` is any integer of 32 bits.
  */
-export function drawLatencyMs(kind: CallKind, draw: number, pace: Pace): number {
+export function drawLatencyMs(kind: CallKind, draw: number, pace: Pace, slowness: number): number {
   const fraction = draw / 2 ** 32;
-  const usual = TYPICAL_MS[kind] * (0.5 + 1.5 * fraction);
+  const usual = TYPICAL_MS[kind] * (0.5 + 1.5 * fraction) * (SLOWED.has(kind) ? slowness : 1);
   switch (pace) {
     case 'usual':
       return usual;

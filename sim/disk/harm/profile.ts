@@ -39,6 +39,8 @@ export interface DiskProfile {
    * - `'as-asked'`: inline where the caller asks for it, else background.
    */
   readonly calls: 'inline' | 'background' | 'as-asked';
+  /** So many times the usual time do syncs and reads take that are not inline. Default 1: those of a fast local disk. */
+  readonly slowness: number;
   /** Probability of each fault at each call that it can happen to. Default: none. */
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
   /**
@@ -60,6 +62,7 @@ export function drawProfile(seed: number, given: Partial<DiskProfile>): DiskProf
     capacityBytes: 2 ** 30,
     openFilesMax: 1024,
     calls: 'inline',
+    slowness: 1,
     faults: {},
     isWitness: () => true,
     ...given,

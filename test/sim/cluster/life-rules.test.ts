@@ -41,7 +41,7 @@ function life(): LifeRules {
 }
 
 function tick(rules: LifeRules, count: number): void {
-  for (let left = count; left > 0; left -= 1) rules.ticked();
+  for (let left = count; left > 0; left -= 1) rules.ticks();
 }
 
 describe('rules of a life', () => {
@@ -58,6 +58,16 @@ describe('rules of a life', () => {
     rules.asked(asked('vote'), state(), moved);
     const leads = state({ role: 'leader', leader: 'n1' });
     expect(() => rules.asked(asked('vote'), leads, moved)).toThrow(/^disruption/);
+  });
+
+  test('who hears its leader waits', () => {
+    const rules = life();
+    const asks = state({ role: 'pre-candidate', leader: null });
+    tick(rules, 2);
+    rules.ticked(state(), state());
+    expect(() => rules.ticked(state(), asks)).toThrow(/^disruption: n1 hears n2 in term 3, and campaigns/);
+    tick(rules, 1);
+    rules.ticked(state(), asks);
   });
 
   test('a mere question changes nothing, and is not granted while a leader is heard', () => {

@@ -25,7 +25,7 @@ function scene(): { readonly rules: RaftRules; readonly nodes: readonly TestNode
     id,
     promised: new PromisedLog(),
     votesSent: new Map<number, string>(),
-    seen: { term: 0, commit: 0, campaigns: false, judged: 0, configuration: FIRST },
+    seen: { term: 0, commit: 0, campaigns: false, judged: 0, configuration: FIRST, judgedChange: -1 },
   }));
   const rules = new RaftRules(new Map(nodes.map((node) => [node.id, node])));
   rules.begin(FIRST);
@@ -141,6 +141,45 @@ describe('rules of a cluster', () => {
     offer(change(['n1', 'n2']), 3)();
   });
 
+  test('a change of members counts where it is applied, and not before; who was removed leads no more', () => {
+    const { rules, nodes } = scene();
+    const [n1, n2] = nodes;
+    const without = { voters: ['n2', 'n3'], learners: [] };
+    const change = { ...entry(1, 1), kind: ENTRY_KIND.configuration, data: encodeConfiguration(without) };
+    for (const node of [n1!, n2!]) {
+      rules.offered(node, [change], 0);
+      save(node, [change]);
+    }
+    see(rules, n2!, { commit: 1, applied: 0 });
+    expect(() => see(rules, n2!, { commit: 1, applied: 1 })).toThrow(
+      /^members: n2 has applied 1 entries, and counts by n1 n2 n3, not by n2 n3 of 1/,
+    );
+    see(rules, n2!, { commit: 1, applied: 1, configuration: without });
+    expect(() => see(rules, n2!, { commit: 1, applied: 0, configuration: without })).toThrow(/^members/);
+    const removed: Partial<RaftStatus> = { role: 'leader', commit: 1, applied: 1, configuration: without };
+    expect(() => see(rules, n1!, removed)).toThrow(/^members: n1 leads in term 1, though/);
+  });
+
+  test('an entry is applied only where it is durable', () => {
+    const { rules, nodes } = scene();
+    const [n1, n2, n3] = nodes;
+    for (const node of [n1!, n2!]) save(node, [entry(1, 1)]);
+    see(rules, n1!, { role: 'leader', commit: 1 });
+    rules.applied(n1!, entry(1, 1), 5);
+    n3!.promised.issue(request([entry(1, 1)], 1), true);
+    expect(() => rules.applied(n3!, entry(1, 1), 5)).toThrow(/^state-machine-safety: n3 .* could forget it/);
+  });
+
+  test('a read goes on once a majority has followed since it was asked for', () => {
+    const { rules, nodes } = scene();
+    const leads = { term: 2, configuration: FIRST } as unknown as RaftStatus;
+    rules.follows('n2', 'n1', 2, 10);
+    rules.judgeRead(nodes[0]!, leads, 10);
+    expect(() => rules.judgeRead(nodes[0]!, leads, 11)).toThrow(/^stale-read: n1 .* only n1 of n1 n2 n3/);
+    rules.follows('n3', 'n1', 1, 12);
+    expect(() => rules.judgeRead(nodes[0]!, leads, 11)).toThrow(/^stale-read/);
+  });
+
   test('no learner campaigns', () => {
     const { rules, nodes } = scene();
     const configuration = { voters: ['n2', 'n3'], learners: ['n1'] };
@@ -190,9 +229,9 @@ describe('rules of a cluster', () => {
   test('answers to an earlier life, and of a leader that was replaced, are noticed', () => {
     const waiting = new WaitingClients({ id: 'n1', life: 2 });
     const context = waiting.newContext();
-    waiting.waitForRead(context, 1, () => undefined);
+    waiting.waitForRead(context, { committed: 1, atMs: 7 }, () => undefined);
     expect(() => waiting.confirmed({ context, index: 0 })).toThrow(/^stale-read/);
-    waiting.confirmed({ context, index: 1 });
+    expect(waiting.confirmed({ context, index: 1 })).toBe(7);
     expect(() => waiting.confirmed({ context: 'n1/1/1', index: 1 })).toThrow(/^stale-message/);
   });
 });
