@@ -148,3 +148,16 @@ test('a timer that comes late, of a writer that was succeeded, writes no mark an
   disk.onCall = null;
   await second.close();
 });
+
+test('marks that cannot be read are no missing marks: what they alone witness is not cut off (R9)', async () => {
+  const disk = newDisk(1, { calls: 'inline' });
+  await markedLog(disk);
+  hurtLastFrame(disk);
+  const { environment } = disk;
+  disk.onCall = ({ kind, path }) => (kind === 'read' && path === MARKS ? { code: 'EIO' } : undefined);
+  const told = { code: 'KEELSON_READ_FAILED', path: MARKS };
+  await expect(openRaftLog({ dir: DIR, environment })).rejects.toMatchObject(told);
+  await expect(openRaftLog({ dir: DIR, environment, readOnly: true })).rejects.toMatchObject(told);
+  disk.onCall = null;
+  await expect(openRaftLog({ dir: DIR, environment })).rejects.toMatchObject({ code: 'KEELSON_CORRUPT' });
+});
