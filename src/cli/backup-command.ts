@@ -48,9 +48,7 @@ export async function backupCommand(options: CliOptions, output: Output): Promis
 function streamInto(put: Put): Writable {
   return new Writable({
     write(bytes: Uint8Array, _encoding, done) {
-      put(bytes).then(() => {
-        done();
-      }, done);
+      put(bytes).then(() => done(), done);
     },
   });
 }

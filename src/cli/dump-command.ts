@@ -13,7 +13,7 @@ import type { RawRecord } from '../format/record.js';
 import { surveyLog } from '../raft-log/repair/survey-log.js';
 import type { SurveyedFrame } from '../wal/survey/survey-segment.js';
 import { isKeelsonError } from '../errors/index.js';
-import { whereItStands } from '../raft-log/copies/verify-copy.js';
+import { boundaryOf } from '../raft-log/copies/verify-copy.js';
 import type { DurableState } from '../raft-log/state/durable-state.js';
 import { EXIT, type ExitCode } from './exit.js';
 import type { DataForm } from './flags.js';
@@ -44,8 +44,7 @@ export async function dumpCommand(options: CliOptions, output: Output): Promise<
 /** Where a log begins, for who reads its records; nothing of one that cannot be opened. */
 async function beginningOf(dir: string, walDir: string | null): Promise<object> {
   try {
-    const { boundary } = await whereItStands(nodeEnvironment(), dir, walDir);
-    return { boundary };
+    return { boundary: await boundaryOf(nodeEnvironment(), dir, walDir) };
   } catch (error) {
     if (!isKeelsonError(error)) throw error;
     return {};

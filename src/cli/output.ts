@@ -87,9 +87,7 @@ export function outputTo(host: Host, quiet: boolean, endsWithReader: boolean): O
       const told = stderr.isTTY ? wrapped(text, 2, stderr.columns) : [text];
       stderr.write(`${told.join('\n')}\n`);
     },
-    progress: (what, share, ofWhat) => {
-      progress.tell(what, share, ofWhat);
-    },
+    progress: (what, share, ofWhat) => progress.tell(what, share, ofWhat),
   };
 }
 

@@ -24,9 +24,7 @@ export async function restoreCommand(options: CliOptions, output: Output): Promi
         file,
         output.host.stdin,
         unpacked,
-        (begun) => {
-          checkJoins(last, { file, title: begun });
-        },
+        (begun) => checkJoins(last, { file, title: begun }),
         (bytes) => {
           read += bytes;
           output.progress('restore', 0, `read ${bytesText(read)}`);

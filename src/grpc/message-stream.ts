@@ -117,8 +117,6 @@ export function sendAll<T>(
   goOn();
   return {
     done,
-    stop: () => {
-      end(null);
-    },
+    stop: () => end(null),
   };
 }

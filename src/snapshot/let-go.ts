@@ -54,13 +54,9 @@ export function letGo(dataOf: () => unknown): void {
  * iterable does must not keep a log from closing.
  */
 export function endEarly(data: unknown, iterator: unknown): void {
-  ignoring(() => {
-    call(iterator, 'return');
-  });
+  ignoring(() => call(iterator, 'return'));
   // A stream of Node that is silent inside next() comes to its return() only when it speaks again.
-  ignoring(() => {
-    call(data, 'destroy');
-  });
+  ignoring(() => call(data, 'destroy'));
 }
 
 /** True if there was such a method; what it throws or rejects with is nobody's business any more. */

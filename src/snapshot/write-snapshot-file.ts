@@ -33,9 +33,7 @@ export async function writeSnapshotFile(
   environment.fillRandom(identity);
   const header = { lineage, identity, index, term, conf: conf.slice() };
   const file = await openFresh(environment.disk, path, unlink, NEXT);
-  const stopIfAborted = (): void => {
-    throwIfAborted('the snapshot', signal);
-  };
+  const stopIfAborted = (): void => throwIfAborted('the snapshot', signal);
   let end;
   try {
     const writer = new SnapshotWriter(file, header, chunkBytes);

@@ -10,9 +10,7 @@ export async function withFolderBeside<T>(
 ): Promise<T> {
   const whole = resolve(dir);
   const folder = join(dirname(whole), `.${basename(whole)}-${purpose}-${process.pid}`);
-  const forget = (): void => {
-    rmSync(folder, { recursive: true, force: true });
-  };
+  const forget = (): void => rmSync(folder, { recursive: true, force: true });
   try {
     mkdirSync(folder);
   } catch (error) {

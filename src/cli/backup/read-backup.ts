@@ -30,12 +30,8 @@ export async function readBackup(
 ): Promise<BackupTitle> {
   const extract = (await loadTar()).extract();
   const source: Readable = from === '-' ? stdin : createReadStream(from);
-  source.on('error', (error) => {
-    extract.destroy(error);
-  });
-  source.on('data', (bytes: Buffer) => {
-    onBytes(bytes.length);
-  });
+  source.on('error', (error) => extract.destroy(error));
+  source.on('data', (bytes: Buffer) => onBytes(bytes.length));
   source.pipe(extract);
   let title: BackupTitle | null = null;
   let found = '';

@@ -27,16 +27,13 @@ export async function serveCommand(args: readonly string[], output: Output): Pro
   if (root === undefined || root === '') throw new UsageError('serve needs the directory of the logs.');
   if (rest.length > 0) throw new UsageError(`'${rest.join(' ')}' is more than serve takes.`);
   const ending = new Promise<string>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const)
-      output.host.once(signal, () => {
-        resolve(signal);
-      });
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) output.host.once(signal, () => resolve(signal));
   });
   const { serveRaftLogs } = await import('../../grpc/index.js');
   const metricsPort = numberFlag(values, 'metrics-port');
   const metrics =
     metricsPort === undefined ? null : await (await import('../../grpc/net/metrics.js')).serverMetrics();
-  const segmentBytes = numberFlag(values, 'segment-bytes');
+  const log = given({ segmentBytes: numberFlag(values, 'segment-bytes') });
   const server = await serveRaftLogs({
     root,
     port: numberFlag(values, 'port') ?? PORT,
@@ -45,9 +42,10 @@ export async function serveCommand(args: readonly string[], output: Output): Pro
       host: textFlag(values, 'host'),
       tls: tlsOf(values),
       tokenFile: textFlag(values, 'token-file'),
+      onCall: metrics?.onCall,
+      onSync: metrics?.onSync,
     }),
-    ...(segmentBytes === undefined ? {} : { log: { segmentBytes } }),
-    ...(metrics === null ? {} : { onCall: metrics.onCall, onSync: metrics.onSync }),
+    log,
   });
   const pages = await metrics?.serve(server, server.host, metricsPort ?? 0);
   await output.line(`serving ${root} on ${server.host}:${server.port}`);

@@ -23,8 +23,9 @@ export async function pause(environment: Environment, attempt: number, signal?: 
  * `patienceMs`. Then `KEELSON_READ_FAILED`; other errors at once, as they come.
  */
 export async function again<T>(
-  environment: Environment,
-  { what, patienceMs, signal }: { what: string; patienceMs: number; signal?: AbortSignal | undefined },
+  { environment, patienceMs }: { readonly environment: Environment; readonly patienceMs: number },
+  what: string,
+  signal: AbortSignal | undefined,
   call: () => Promise<T>,
 ): Promise<T> {
   const until = environment.now() + patienceMs;

@@ -38,11 +38,8 @@ export class Link {
 
   /** Looks at the log, whoever has it. */
   static async look(parts: LinkParts, signal: AbortSignal | undefined): Promise<Link> {
-    const { calls, environment, name, patienceMs, place } = parts;
-    const what = `opening ${place}`;
-    const found = await again(environment, { what, patienceMs, signal }, () =>
-      calls.getState({ name }, signal),
-    );
+    const { calls, name, place } = parts;
+    const found = await again(parts, `opening ${place}`, signal, () => calls.getState({ name }, signal));
     if (found.state === undefined) throw answeredWithout('state');
     const session = { name, id: new Uint8Array(0), epoch: found.epoch };
     const link = new Link(parts, session, { ...found, messageBytesMax: 0, windowChanges: 0 });
@@ -66,8 +63,7 @@ export class Link {
 
   /** Calls that change nothing are made again while the connection is lost, or the session is not there again yet. */
   read<T>(what: string, signal: AbortSignal | undefined, call: () => Promise<T>): Promise<T> {
-    const { environment, patienceMs } = this.parts;
-    return again(environment, { what, patienceMs, signal }, call);
+    return again(this.parts, what, signal, call);
   }
 }
 
@@ -77,12 +73,11 @@ async function openSession(
   takeOver: boolean,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly session: Session; readonly opened: OpenResponse }> {
-  const { calls, environment, name, options, patienceMs } = parts;
-  const sessionId = newIdentity(environment);
+  const { calls, name, options } = parts;
+  const sessionId = newIdentity(parts.environment);
   const what = `opening ${parts.place}`;
-  const opened = await again(environment, { what, patienceMs, signal }, () =>
-    calls.open({ name, sessionId, takeOver, options }, signal),
-  );
+  const request = { name, sessionId, takeOver, options };
+  const opened = await again(parts, what, signal, () => calls.open(request, signal));
   const session = { name, id: sessionId, epoch: opened.epoch };
   try {
     throwIfAborted(what, signal);

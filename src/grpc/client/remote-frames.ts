@@ -174,9 +174,7 @@ export class RemoteFrames implements FrameStore {
     const { endOfReactions } = withDisk(environment, environment.disk);
     const { messageBytesMax, windowChanges } = this.#link.opened;
     const bytesMax = Math.min(STREAM_MESSAGE_BYTES, messageBytesMax);
-    const forget = whenAborted(signal, () => {
-      this.#wake();
-    });
+    const forget = whenAborted(signal, () => this.#wake());
     try {
       while (!signal.aborted) {
         const changes = this.#sent.nextBatch(bytesMax, windowChanges);

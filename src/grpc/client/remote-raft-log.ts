@@ -38,15 +38,9 @@ export async function openRemoteLog(request: RemoteLogRequest): Promise<RaftLog>
   const limits = { frameBytesMax: rules.batchBytesMax, queueBytesMax: rules.queueBytesMax };
   const frames = new RemoteFrames(link, recovery, durable, limits, {
     uploadFor: (frame) => snapshots.uploadFor(frame),
-    onSync: (event) => {
-      emitter.tell('sync', event);
-    },
-    onFailed: (error) => {
-      emitter.tell('failed', error);
-    },
-    onSession: () => {
-      watching.begin(frames);
-    },
+    onSync: (event) => emitter.tell('sync', event),
+    onFailed: (error) => emitter.tell('failed', error),
+    onSession: () => watching.begin(frames),
   });
   if (link.hasSession) watching.begin(frames);
   environment.endOfTurn(() => {

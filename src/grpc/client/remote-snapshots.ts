@@ -138,9 +138,7 @@ export class RemoteSnapshots implements SnapshotFiles {
         ending.abort();
         return Promise.resolve();
       },
-      onEnd: (ended) => {
-        this.#open.delete(ended);
-      },
+      onEnd: (ended) => this.#open.delete(ended),
     });
     this.#open.add(data);
     let begun: AsyncIterator<OpenSnapshotResponse>;

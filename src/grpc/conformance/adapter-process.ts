@@ -23,16 +23,12 @@ export class AdapterProcess implements Adapter {
   constructor(command: string, args: readonly string[], address: string) {
     const env = { ...process.env, KEELSON_ADDRESS: address };
     this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
-    this.#child.on('error', (error) => {
-      this.#fail(`the adapter cannot be run: ${error.message}`);
-    });
-    this.#child.on('exit', (code, signal) => {
-      this.#fail(`the adapter ended with ${signal ?? code ?? 'nothing'}`);
-    });
+    this.#child.on('error', (error) => this.#fail(`the adapter cannot be run: ${error.message}`));
+    this.#child.on('exit', (code, signal) =>
+      this.#fail(`the adapter ended with ${signal ?? code ?? 'nothing'}`),
+    );
     this.#child.stdin.on('error', () => undefined);
-    createInterface({ input: this.#child.stdout }).on('line', (line) => {
-      this.#take(line);
-    });
+    createInterface({ input: this.#child.stdout }).on('line', (line) => this.#take(line));
   }
 
   /** It says nothing that can be understood any more. */
@@ -45,9 +41,10 @@ export class AdapterProcess implements Adapter {
     this.#lastId += 1;
     const id = this.#lastId;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#fail(`the adapter did not answer ${String(request['call'])} for ${ANSWER_MS} ms`);
-      }, ANSWER_MS);
+      const timer = setTimeout(
+        () => this.#fail(`the adapter did not answer ${String(request['call'])} for ${ANSWER_MS} ms`),
+        ANSWER_MS,
+      );
       this.#waiting.set(id, { resolve, reject, timer });
       this.#child.stdin.write(`${JSON.stringify({ id, ...request })}\n`);
     });

@@ -54,9 +54,7 @@ export function grpcCalls(
   });
   return {
     calls: Object.fromEntries(calls) as RaftLogCalls,
-    close: () => {
-      client.close();
-    },
+    close: () => client.close(),
   };
 }
 
@@ -129,13 +127,10 @@ class MadeCall implements InterceptingListener {
     });
   }
 
-  readonly #send = (message: unknown, callback?: () => void): void => {
+  readonly #send = (message: unknown, callback?: () => void): void =>
     this.#call?.sendMessageWithContext(callback === undefined ? {} : { callback }, message);
-  };
 
-  readonly #cancel = (): void => {
-    this.#call?.cancelWithStatus(status.CANCELLED, 'the client has left');
-  };
+  readonly #cancel = (): void => this.#call?.cancelWithStatus(status.CANCELLED, 'the client has left');
 
   /** Of one parameter, by which grpc-js knows such a listener. */
   onReceiveMetadata(_metadata: Metadata): void {}

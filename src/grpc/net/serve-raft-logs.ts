@@ -167,9 +167,7 @@ export async function serveRaftLogs(options: ServeOptions): Promise<RaftLogServe
   const guard: CallGuard = {
     ...limits,
     checkAllowed: tokenGuard(tokenFile),
-    onEnd: (method, code, ms) => {
-      onCall?.(method, code, ms);
-    },
+    onEnd: (method, code, ms) => onCall?.(method, code, ms),
     now: () => performance.now(),
   };
   const server = new Server({ ...channelOf(limits), interceptors: [servedBy(logs, guard)] });
@@ -236,17 +234,13 @@ async function listen(
       if (socket.bytesRead === 0) socket.destroy();
       socket.setTimeout(0);
     });
-    socket.on('close', () => {
-      sockets.delete(socket);
-    });
+    socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => undefined);
     injector.injectConnection(socket);
   });
   listening.maxConnections = Math.min(limits.connectionsMax, Math.floor(descriptorsMax() / 2));
   await new Promise<void>((resolve, reject) => {
-    listening.once('error', (error) => {
-      reject(cannotListen(host, port, error));
-    });
+    listening.once('error', (error) => reject(cannotListen(host, port, error)));
     listening.listen(port, host, resolve);
   });
   return listening;

@@ -42,9 +42,7 @@ export const SERVED: ServiceDefinition = Object.fromEntries(
 export const HANDLERS: UntypedServiceImplementation = Object.fromEntries(
   Object.keys(METHODS).map((name) => [
     name,
-    (stream: Stream) => {
-      BEGINNING.get(stream.metadata)?.begin(stream);
-    },
+    (stream: Stream) => BEGINNING.get(stream.metadata)?.begin(stream),
   ]),
 );
 
@@ -92,9 +90,7 @@ export class ServedCall implements Listener {
   begin(stream: Stream): void {
     this.#stream = stream;
     if (this.#shape.requestStream) {
-      const requests = new Incoming<unknown>(() => {
-        this.#call.startRead();
-      });
+      const requests = new Incoming<unknown>(() => this.#call.startRead());
       this.#requests = requests;
       this.#serve(() => requests);
     } else {
@@ -139,9 +135,7 @@ export class ServedCall implements Listener {
       return;
     }
     if (this.#shape.responseStream) {
-      this.#sending = sendAll(answer, (message, onLeft) => {
-        this.#call.sendMessage(message, onLeft);
-      });
+      this.#sending = sendAll(answer, (message, onLeft) => this.#call.sendMessage(message, onLeft));
       this.#sending.done.then(this.#end, this.#fail);
     } else {
       answer.then((value) => {

@@ -44,12 +44,8 @@ export class ChangeStream implements AsyncIterableIterator<SaveStreamResponse, v
   constructor({ requests, sessionOf, queuedBytesMax, signal }: ChangesFor) {
     this.#requests = requests[Symbol.asyncIterator]();
     this.#read(sessionOf, queuedBytesMax, signal).then(
-      () => {
-        this.#endWith(null);
-      },
-      (error: unknown) => {
-        this.#endWith(error);
-      },
+      () => this.#endWith(null),
+      (error: unknown) => this.#endWith(error),
     );
   }
 
@@ -63,13 +59,9 @@ export class ChangeStream implements AsyncIterableIterator<SaveStreamResponse, v
     const session = sessionOf(step.value);
     const newer = session.beginStream();
     // Its client has the answers by the newer one, and may never read this one.
-    whenAborted(newer, () => {
-      this.#drop(newer.reason);
-    });
+    whenAborted(newer, () => this.#drop(newer.reason));
     const { signal: ending, forget } = firstOf([signal, newer, session.ending]);
-    whenAborted(ending, () => {
-      this.#endWith(ending.reason);
-    });
+    whenAborted(ending, () => this.#endWith(ending.reason));
     try {
       this.#isWelcome = true;
       this.#more.ring();
@@ -102,12 +94,8 @@ export class ChangeStream implements AsyncIterableIterator<SaveStreamResponse, v
       if (this.#slots[0] === slot) this.#more.ring();
     };
     saved.then(
-      (value) => {
-        settle({ $case: 'saved', value });
-      },
-      (error: unknown) => {
-        settle({ $case: 'error', value: errorMessage(error) });
-      },
+      (value) => settle({ $case: 'saved', value }),
+      (error: unknown) => settle({ $case: 'error', value: errorMessage(error) }),
     );
   }
 

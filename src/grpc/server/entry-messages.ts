@@ -45,9 +45,7 @@ export class ReadTurns {
       if (!this.leave(begin)) this.pass();
       throw error;
     }
-    return work().finally(() => {
-      this.pass();
-    });
+    return work().finally(() => this.pass());
   }
 
   /** Calls `begin` when it is its turn, which ends with {@link pass}. */

@@ -64,10 +64,7 @@ export class LogSession {
       event: keyof RaftLogEventMap,
       listener: (told?: unknown) => void,
     ) => void;
-    for (const event of WATCHED)
-      on(event, (told) => {
-        this.#tell(event, told);
-      });
+    for (const event of WATCHED) on(event, (told) => this.#tell(event, told));
   }
 
   /** Changes that were taken, and whose answers have not come. */

@@ -119,7 +119,7 @@ export class RaftLogHost implements RaftLogCalls {
   ): Promise<ResponseOf<'installSnapshot'>> {
     const parts = requests[Symbol.asyncIterator]();
     const { upload, term, hardState } = await firstPart(parts, 'install', signal);
-    const more = { term, ...(hardState === undefined ? {} : { hardState: hardStateChangeOf(hardState) }) };
+    const more = { term, ...given({ hardState: hardState && hardStateChangeOf(hardState) }) };
     const make: MakeSnapshot = (log, made) => log.installSnapshot({ ...made, ...more });
     return this.#receive(whole(upload, 'install.upload'), make, parts, signal);
   }
@@ -195,9 +195,7 @@ export class RaftLogHost implements RaftLogCalls {
       const onProgress = queue.push.bind(queue);
       const verifying = named.verifyTurns
         .run('the verification', signal, () => log.verify({ ...given({ signal }), onProgress }))
-        .finally(() => {
-          queue.end();
-        });
+        .finally(() => queue.end());
       verifying.catch(() => undefined);
       for await (const { told } of queue) yield { part: { $case: 'progress', value: told } } as const;
       yield { part: { $case: 'reportJson', value: toJson(await verifying) ?? '' } } as const;
@@ -235,9 +233,7 @@ export class RaftLogHost implements RaftLogCalls {
   ): AsyncGenerator<ResponseOf<'watch'>, void> {
     const session = this.#session(whose);
     const queue = session.watch();
-    const forget = whenAborted(signal, () => {
-      queue.end();
-    });
+    const forget = whenAborted(signal, () => queue.end());
     try {
       yield { event: 'watching', toldJson: '', error: undefined, missed: 0 };
       for await (const { told, missed } of queue) yield { ...told, missed };

@@ -31,17 +31,11 @@ export class Upload {
   #stream = 0;
 
   constructor(take: TakeSnapshot) {
-    this.#data = new Incoming(() => {
-      this.#asked.ring();
-    });
+    this.#data = new Incoming(() => this.#asked.ring());
     this.taken = take(this.#data, this.#abandoning.signal);
     this.taken.then(
-      () => {
-        this.#settled.abort();
-      },
-      (error: unknown) => {
-        this.#refusing.abort(error);
-      },
+      () => this.#settled.abort(),
+      (error: unknown) => this.#refusing.abort(error),
     );
   }
 

@@ -39,14 +39,15 @@ export async function verifyCopy(
 }
 
 /** Where a store, or a checkpoint, begins: the index in front of its first entry, and that one's term. */
-export function whereItStands(
+export function boundaryOf(
   asked: Environment,
   dir: string,
   walDir: string | null,
-): Promise<{ readonly boundary: { readonly index: number; readonly term: number } }> {
+): Promise<{ readonly index: number; readonly term: number }> {
   const environment = holdingNames(patient(asked));
-  return withSource({ environment, dir, walDir, signal: undefined }, ({ durable }) =>
-    Promise.resolve({ boundary: durable.boundaryEntry }),
+  return withSource(
+    { environment, dir, walDir, signal: undefined },
+    async ({ durable }) => durable.boundaryEntry,
   );
 }
 

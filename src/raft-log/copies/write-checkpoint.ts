@@ -125,9 +125,7 @@ async function finishCheckpoint(request: FinishRequest): Promise<Checkpoint> {
   const { disk, making, file, named, copies, pin, signal } = request;
   const walDir = join(making.path, WAL_DIRECTORY_NAME);
   try {
-    const stop = (): void => {
-      throwIfAborted('the checkpoint', signal);
-    };
+    const stop = (): void => throwIfAborted('the checkpoint', signal);
     stop();
     if (named.segments.length > 0) {
       await making.makeInner(WAL_DIRECTORY_NAME);

@@ -111,10 +111,7 @@ export class MemoryFrames implements FrameStore {
     frame.accepted({ bytes, view }, -headerBytes, this.#acceptedLsn + 1);
     this.#acceptedLsn += recordCount;
     this.queuedBytes += frame.bytes;
-    if (this.#waiting.push(frame) === 1)
-      this.#landing = Promise.resolve().then(() => {
-        this.#land();
-      });
+    if (this.#waiting.push(frame) === 1) this.#landing = Promise.resolve().then(() => this.#land());
   }
 
   #land(): void {

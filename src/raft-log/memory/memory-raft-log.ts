@@ -35,16 +35,10 @@ export function openMemoryRaftLog(options: MemoryRaftLogOptions, medium: MemoryM
   const emitter = new LogEmitter(nodeEnvironment(), IN_MEMORY);
   const limits = { frameBytesMax: batchBytesMax, queueBytesMax };
   const frames = new MemoryFrames(medium, limits, {
-    onSync: (event) => {
-      emitter.tell('sync', event);
-    },
-    onFailed: (error) => {
-      emitter.tell('failed', error);
-    },
+    onSync: (event) => emitter.tell('sync', event),
+    onFailed: (error) => emitter.tell('failed', error),
   });
-  queueMicrotask(() => {
-    emitter.tell('recovered', frames.recovery);
-  });
+  queueMicrotask(() => emitter.tell('recovered', frames.recovery));
   const { durable } = medium;
   const snapshots = new MemorySnapshots(medium.snapshots);
   const store = {

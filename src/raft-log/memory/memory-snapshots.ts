@@ -57,9 +57,7 @@ export class MemorySnapshots implements SnapshotFiles {
       signal,
       chunks: () => copiesOf(pieces),
       letGo: () => Promise.resolve(),
-      onEnd: (ended) => {
-        this.#open.delete(ended);
-      },
+      onEnd: (ended) => this.#open.delete(ended),
     });
     this.#open.add(data);
     return data;

@@ -7,7 +7,6 @@ import { LIMITS } from '../../format/limits.js';
 import { StorePaths } from '../../wal/inside.js';
 import type { HardState } from '../contract.js';
 import type { RaftLogOptions } from '../options-contract.js';
-import type { DiskStore } from '../disk-store.js';
 import { openWithFormats } from '../open-raft-log.js';
 import type { StoredRaftLog } from '../raft-log.js';
 import { giveUpVotes } from '../rules/give-up-votes.js';
@@ -87,17 +86,14 @@ export async function markUnfit(options: MarkUnfitOptions): Promise<UnfitPlan> {
   const { log, store } = await openWithFormats(existing, OLDER_FORMATS);
   try {
     const plan = planOf(log, asked);
-    if (plan.action === 'mark') await mark(log, store, plan.after);
+    if (plan.action === 'none') return plan;
+    // One atom, which a full disk has room for; then the preamble of a new segment, so that no one file alone knows it.
+    await log.markUnfit(plan.after.hardState.term, plan.after.unfitUntil);
+    await store.frames.beginSegment();
     return plan;
   } finally {
     await log.close();
   }
-}
-
-/** One atom, which a full disk has room for; then the preamble of a new segment, so that no one file alone knows it. */
-async function mark(log: StoredRaftLog, { frames }: DiskStore, after: VotingState): Promise<void> {
-  await log.markUnfit(after.hardState.term, after.unfitUntil);
-  await frames.beginSegment();
 }
 
 /** The options as they were read, each property once. */

@@ -101,9 +101,9 @@ export class LogEmitter extends EventEmitter<RaftLogEventMap> {
     const detail = shown(error);
     const [first = ''] = detail.split('\n', 1);
     const message = `a listener of '${event}' failed: ${first}. The log goes on; catch it in the listener. It is told of once.`;
-    this.#environment.endOfTurn(() => {
-      this.#environment.warn?.({ code: 'KEELSON_LISTENER', message, detail });
-    });
+    this.#environment.endOfTurn(() =>
+      this.#environment.warn?.({ code: 'KEELSON_LISTENER', message, detail }),
+    );
   }
 }
 
