@@ -1,11 +1,10 @@
 import { using } from '../disk/close-file.js';
 import { join } from 'node:path';
 import type { Disk } from '../disk/index.js';
-import { openToRead, statOf } from '../disk/told-calls.js';
+import { statOf } from '../disk/told-calls.js';
 import { isKeelsonError, type KeelsonError } from '../errors/index.js';
-import { decodeSnapshotFooter, SNAPSHOT_FOOTER_BYTES } from '../format/snapshot-file.js';
 import { listOwnNames } from './open-directory.js';
-import { namedSnapshotOf, openJudged, readExactly } from './snapshot-file-reader.js';
+import { namedSnapshotOf, openJudged } from './snapshot-file-reader.js';
 import { publishedName, temporaryName } from './snapshot-name.js';
 import type { NamedSnapshot, SnapshotRef } from './snapshot-ref.js';
 import { verifiedChunks } from './verified-chunks.js';
@@ -18,9 +17,8 @@ export interface SurveyedSnapshot {
   /** It stands under the name of an unfinished one, where a switch of format left it; the next open gives it its own. */
   readonly isStaged: boolean;
   readonly fileBytes: number;
-  /** Of the whole file, as its own footer says; null if not even that can be read. */
+  /** Of the whole file; null, as the next, if it is damaged. */
   readonly checksum: number | null;
-  /** Null: its data is damaged. */
   readonly meta: NamedSnapshot['meta'] | null;
   /** What is wrong with it, another format too; null if it is whole. */
   readonly damage: KeelsonError | null;
@@ -80,31 +78,17 @@ async function surveySnapshot(
   if (stat === null) return null;
   const { size: fileBytes } = stat;
   const base = { index, term, path, isStaged, fileBytes, checksum: null, meta: null, damage: null };
-  let checksum: number | null = null;
   try {
-    const footer = await footerChecksum(disk, path, fileBytes);
-    if (footer === 'gone') return null;
-    checksum = footer;
-    const judged = await openJudged(disk, path, lineage, { index, term, checksum: checksum ?? 0 });
+    const judged = await openJudged(disk, path, lineage, { index, term });
     await using(judged.file, async () => {
       for await (const chunk of verifiedChunks(judged)) onBytes(chunk.length);
     });
-    return { ...base, checksum, meta: namedSnapshotOf(judged).meta };
+    const { ref, meta } = namedSnapshotOf(judged);
+    return { ...base, checksum: ref.checksum, meta };
   } catch (error) {
     if (!isKeelsonError(error)) throw error;
     if (error.code === 'KEELSON_MISSING_SNAPSHOT') return null;
     if (error.family !== 'damage') throw error;
-    return { ...base, checksum, damage: error };
+    return { ...base, damage: error };
   }
-}
-
-/** The file's checksum as its footer says; null if the footer is not whole. */
-async function footerChecksum(disk: Disk, path: string, fileBytes: number): Promise<number | 'gone' | null> {
-  if (fileBytes < SNAPSHOT_FOOTER_BYTES) return null;
-  const file = await openToRead(disk, path, 'a snapshot');
-  if (file === null) return 'gone';
-  const bytes = new Uint8Array(SNAPSHOT_FOOTER_BYTES);
-  await using(file, () => readExactly(file, bytes, fileBytes - SNAPSHOT_FOOTER_BYTES));
-  const verdict = decodeSnapshotFooter(bytes);
-  return verdict.kind === 'valid' ? verdict.checksum : null;
 }
