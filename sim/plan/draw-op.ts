@@ -287,10 +287,11 @@ function pickWeighted<Name>(
   table: readonly (readonly [Name, number])[],
   factor: (name: Name) => number,
 ): Name {
-  const weights = table.map(([name, weight]) => weight * factor(name));
-  let left = random.fraction() * weights.reduce((sum, weight) => sum + weight, 0);
-  for (const [at, [name]] of table.entries()) {
-    left -= weights[at] ?? 0;
+  let sum = 0;
+  for (const [name, weight] of table) sum += weight * factor(name);
+  let left = random.fraction() * sum;
+  for (const [name, weight] of table) {
+    left -= weight * factor(name);
     if (left < 0) return name;
   }
   throw new RangeError('a table of weights with nothing in it');
