@@ -8,6 +8,7 @@ import { MEMORY_OF_LOSS_BUGS } from './bugs/memory-of-loss-bugs.js';
 import { ORDER_BUGS } from './bugs/order-bugs.js';
 import { OUTCOME_BUGS } from './bugs/outcome-bugs.js';
 import { RECOVERY_BUGS } from './bugs/recovery-bugs.js';
+import { REPAIR_BUGS } from './bugs/repair-bugs.js';
 import { ROLLBACK_BUGS } from './bugs/rollback-bugs.js';
 import { SESSION_BUGS } from './bugs/session-bugs.js';
 import { SUCCESSION_BUGS } from './bugs/succession-bugs.js';
@@ -34,4 +35,5 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...AIMED_BUGS,
   ...TOLD_BUGS,
   ...HEARD_BUGS,
+  ...REPAIR_BUGS,
 ].sort((a, b) => a.number - b.number);

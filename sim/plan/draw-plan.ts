@@ -1,7 +1,14 @@
 import { Random, seedOf, subSeed } from '../world/random.js';
 import { drawCopyFaults, drawFaults, drawRepairFaults } from './draw-faults.js';
 import { drawCopy, drawOp, drawRollback } from './draw-op.js';
-import { type Plan, PLAN_VERSION, type PlanConfig, type PlanOp, type PlanProfile } from './plan.js';
+import {
+  type Plan,
+  PLAN_VERSION,
+  type PlanConfig,
+  type PlanFault,
+  type PlanOp,
+  type PlanProfile,
+} from './plan.js';
 import { drawSwarm, type Swarm } from './swarm.js';
 
 /** Operations of a drawn plan. */
@@ -15,6 +22,11 @@ const RECENT_BYTES = [0, 3000, 1_000_000] as const;
 /** Share of the operations behind which a rollback is tried, and a damage. */
 const ROLLBACKS = 0.04;
 const HURTS = 0.02;
+/** Share of the plans that are about damage, and of their operations behind which more is done to a copy. */
+const WOUNDED = 0.1;
+const WOUNDS = 0.15;
+/** The same in any plan where a rotation may be refused, there and behind the next one: damage in front of its seal. */
+const WOUNDS_AT_REFUSAL = 0.15;
 /** Share of the operations behind which a copy of the store is made. */
 const COPIES = 0.02;
 /** And behind which two processes open one. */
@@ -47,7 +59,8 @@ export function drawPlan(seed: number, profile: PlanProfile): Plan {
   };
   const rolled = swarm.on.has('rollback') ? withRollbacks(subSeed(root, 'rollback'), ops) : ops;
   const all = swarm.on.has('rot') ? withHurts(subSeed(root, 'hurt'), rolled) : rolled;
-  const twinned = swarm.on.has('lock-lost') ? withTwins(subSeed(root, 'twins'), all) : all;
+  const wounded = swarm.on.has('rot') ? withWounds(subSeed(root, 'wounds'), all, refusals(faults)) : all;
+  const twinned = swarm.on.has('lock-lost') ? withTwins(subSeed(root, 'twins'), wounded) : wounded;
   const copied = withCopies(subSeed(root, 'copy'), twinned, swarm);
   for (const op of copied)
     if (op.kind === 'copy')
@@ -87,6 +100,26 @@ function withHurts(seed: number, ops: readonly PlanOp[]): PlanOp[] {
     const what = random.pick(['snapshot', 'snapshot', 'frame'] as const);
     return op.id <= OPS && random.chance(HURTS) ? [op, { id: 2 * OPS + op.id, kind: 'hurt', what }] : [op];
   });
+}
+
+/** Damage of more kinds came later: a repair takes long, so few plans have it often. */
+function withWounds(seed: number, ops: readonly PlanOp[], refused: ReadonlySet<number>): PlanOp[] {
+  const rate = new Random(subSeed(seed, 'plan')).chance(WOUNDED) ? WOUNDS : 0;
+  return ops.flatMap((op) => {
+    if (op.id > OPS) return [op];
+    const random = new Random(subSeed(seed, op.id));
+    const isRefused = refused.has(op.id) || refused.has(op.id - 1);
+    const what = random.pick(['frame', 'frames', 'frames', 'segment', 'superblock'] as const);
+    const wound = { id: 5 * OPS + op.id, kind: 'hurt', what: isRefused ? 'frames' : what } as const;
+    return random.chance(isRefused ? Math.max(rate, WOUNDS_AT_REFUSAL) : rate) ? [op, wound] : [op];
+  });
+}
+
+/** Operations in which the superblock finds no room. */
+function refusals(faults: readonly PlanFault[]): ReadonlySet<number> {
+  return new Set(
+    faults.flatMap(({ kind, at }) => (kind === 'ENOSPC' && at.of === 'superblock' ? [at.op] : [])),
+  );
 }
 
 function drawConfig(random: Random, profile: PlanProfile): PlanConfig {

@@ -195,8 +195,11 @@ export type OpBody =
       readonly stale: boolean;
       readonly closes?: boolean;
     }
-  /** In a copy of the disk a bit of the newest snapshot, or of a frame, is flipped: what should work does. */
-  | { readonly kind: 'hurt'; readonly what: 'snapshot' | 'frame' }
+  /**
+   * In a copy of the disk a bit of the newest snapshot, of a frame or of two is flipped, or a segment or the superblock is lost:
+   * what should work does.
+   */
+  | { readonly kind: 'hurt'; readonly what: 'snapshot' | 'frame' | 'frames' | 'segment' | 'superblock' }
   /** Two processes open a copy of the disk at one moment, and both are granted the lock. */
   | { readonly kind: 'twins' }
   | { readonly kind: 'wait'; readonly ms: number }

@@ -1,7 +1,4 @@
 import { KeelsonError } from '../../src/errors/index.js';
-import { lastLsnOf } from '../../src/format/frame-header.js';
-import { parseWalFileName } from '../../src/format/names.js';
-import { decodeSuperblock, SUPERBLOCK_SLOT_BYTES } from '../../src/format/superblock.js';
 import type { RaftLog, SnapshotMeta } from '../../src/raft-log/contract.js';
 import { cloneRaftLog } from '../../src/raft-log/copies/clone-raft-log.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
@@ -10,28 +7,22 @@ import { verifyStore } from '../../src/raft-log/verify-store.js';
 import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import { describeState } from '../oracle/describe-state.js';
 import { Finding, type Oracle } from '../oracle/finding.js';
-import { framesIn } from '../oracle/frame-census.js';
-import { isSameState, type LogState, termAt } from '../oracle/log-state.js';
+import { isSameHardState, isSameState, lastIndexOf, type LogState } from '../oracle/log-state.js';
 import { observeLog } from '../oracle/observe-log.js';
 import type { OpBody } from '../plan/plan.js';
 import { Random } from '../world/random.js';
 import { hurtCleanEnd } from './hurt-clean-end.js';
+import { hurtStore, type Hurt } from './hurt-store.js';
+import { whatIsNamedWrong, whatWasGivenUp } from './loss.js';
 import { openOptions } from './open-options.js';
 import { whatWasForgotten } from './repair-damaged.js';
-import { blocksOf } from './roll-back.js';
 import { SEPARATE_WAL_DIR, type Scene } from './scene.js';
 import { whyFitTooEarly } from './stays-unfit.js';
 
-/** What was damaged, and what must come of it. */
-interface Hurt {
-  readonly path: string;
-  /** The older snapshot that stands in for the damaged one (R8); null: the store names the damage. */
-  readonly standIn: SnapshotMeta | null;
-}
-
 /**
- * What should work does: in a copy of the disk where one bit of what counts is flipped, verify finds it, an older snapshot
- * stands in or the open names it, and a repair leaves what opens. Nothing of the store itself changes.
+ * What should work does: in a copy of the disk where something of what counts is damaged, verify finds it and names no more
+ * than was hit, an older snapshot stands in or the open names it, and a repair leaves what opens and keeps all that stands in
+ * front of what was hit. Nothing of the store itself changes.
  */
 export async function performHurt(
   scene: Scene,
@@ -50,9 +41,10 @@ export async function performHurt(
   if (op.what === 'frame') await hurtCleanEnd(scene, copy(), seed);
   const disk = copy();
   const random = new Random(seed);
-  const hurt = op.what === 'snapshot' ? hurtSnapshot(scene, disk, random) : hurtFrame(scene, disk, random);
+  const hurt = hurtStore(op.what, scene, disk, random);
   if (hurt === null) return;
   await checkVerified(scene, disk, hurt);
+  if (op.what === 'frames') await checkShown(scene, disk.fork({ seed, queue, trace }));
   if (await opensWithStandIn(scene, disk, hurt)) return;
   await checkRepair(scene, disk, hurt, random);
 }
@@ -62,61 +54,35 @@ function failed(scene: Scene, oracle: Oracle, what: string, found = '', cause?: 
   return new Finding({ oracle, what: `in a copy at ${scene.by} ${what}`, expected, found, cause });
 }
 
-/** Flips a bit in the head or the foot of the newest snapshot, which an open reads. */
-function hurtSnapshot(scene: Scene, disk: SimulatedDisk, random: Random): Hurt | null {
-  const { state } = scene.allowed.promised;
-  const { snapshot } = state;
-  if (snapshot === null) return null;
-  const name = `${digits(snapshot.index)}-${digits(snapshot.term)}.snap`;
-  const path = `${scene.dir}/snapshots/${name}`;
-  const size = disk.readVolatile(path)?.length ?? 0;
-  if (size === 0) return null;
-  const at = random.chance(0.5) ? random.below(60) : size - 1 - random.below(20);
-  disk.flipBit(path, at, random.below(8));
-  const standIn = scene.openLog.snapshots.slice(1).find(({ index, term }) => termAt(state, index) === term);
-  return { path, standIn: standIn ?? null };
-}
-
-function digits(number: number): string {
-  return String(number).padStart(16, '0');
-}
-
-/** Flips a bit in the payload of a frame that holds entries, and that a later frame says to be durable: others prove it (R5). */
-function hurtFrame(scene: Scene, disk: SimulatedDisk, random: Random): Hurt | null {
-  const { boundary } = scene.allowed.promised.state;
-  const frames = disk
-    .list()
-    .filter((path) => isNamed(path, scene, disk))
-    .flatMap((path) =>
-      [...framesIn(disk.readVolatile(path) ?? new Uint8Array())].map((frame) => ({ path, ...frame })),
-    );
-  const provenLsn = frames.reduce((most, { header }) => Math.max(most, header.durable.lsn), 0);
-  const live = frames.filter(
-    ({ header }) =>
-      header.until > header.from && header.from > boundary.index && lastLsnOf(header) <= provenLsn,
-  );
-  if (live.length === 0) return null;
-  const { path, at, header } = random.pick(live);
-  disk.flipBit(path, at + header.headerBytes + random.below(header.payloadBytes), random.below(8));
-  return { path, standIn: null };
-}
-
-/** True for a segment that the superblock names: one whose name a power cut has brought back is nobody's any more. */
-function isNamed(path: string, { dir, walDir }: Scene, disk: SimulatedDisk): boolean {
-  if (!path.startsWith(`${walDir}/`)) return false;
-  const name = parseWalFileName(path.slice(walDir.length + 1));
-  const slots = blocksOf(disk, `${dir}/superblock`, SUPERBLOCK_SLOT_BYTES).map(decodeSuperblock);
-  return (
-    name.kind === 'segment' &&
-    slots.every((slot) => slot.kind !== 'valid' || slot.superblock.firstSegment <= name.number)
-  );
-}
-
-async function checkVerified(scene: Scene, disk: SimulatedDisk, { path }: Hurt): Promise<void> {
+async function checkVerified(scene: Scene, disk: SimulatedDisk, { path, losses }: Hurt): Promise<void> {
   const report = await verifyStore(placeOf(scene, disk));
   scene.reach['damage-verified'] += 1;
-  if (report.damage.some((damage) => damage.path === path)) return;
-  throw failed(scene, 'verify', `a bit of ${path} was flipped, and verify finds it ${report.verdict}`);
+  if (!report.damage.some((damage) => damage.path === path))
+    throw failed(scene, 'verify', `${path} was hurt, and verify finds it ${report.verdict}`);
+  const wrong = whatIsNamedWrong(
+    report.damage.map(({ entries }) => entries),
+    losses,
+  );
+  if (wrong !== null) throw failed(scene, 'verify', `${path} was hurt, and ${wrong}`);
+}
+
+/** An open, and a read, that say nothing of the damage have lost nothing by it (R12). */
+async function checkShown(scene: Scene, disk: SimulatedDisk): Promise<void> {
+  const { state } = scene.allowed.promised;
+  try {
+    const log = await openRaftLog({ ...openOptions(scene, disk.process), create: 'never' });
+    const { lastIndex, hardState } = log;
+    const silent = (found: string): Finding =>
+      failed(scene, 'recovered-state', 'frames were hurt, and an open says nothing', found);
+    // Before a read meets what was hit: that is no excuse for an end that is not the log's.
+    if (lastIndex !== lastIndexOf(state) || !isSameHardState(hardState, state.hardState))
+      throw silent(`it ends at ${lastIndex}, in term ${hardState.term}`);
+    const found = await observeLog(log);
+    await log.close();
+    if (!isSameState(state, found)) throw silent(describeState(found));
+  } catch (error) {
+    if (!(error instanceof KeelsonError) || error.family !== 'damage') throw error;
+  }
 }
 
 function placeOf(
@@ -137,7 +103,7 @@ async function opensWithStandIn(scene: Scene, disk: SimulatedDisk, hurt: Hurt): 
     const used = log.recovery.snapshotFallback?.used ?? null;
     await log.close();
     if (standIn === null || used?.index !== standIn.index)
-      throw failed(scene, 'recovered-state', `a bit of ${path} was flipped, and an open says nothing`);
+      throw failed(scene, 'recovered-state', `${path} was hurt, and an open says nothing`);
     scene.reach['older-snapshot-stood-in'] += 1;
     checkStandIn(scene, state, found, standIn);
     return true;
@@ -159,12 +125,15 @@ function checkStandIn(scene: Scene, state: LogState, found: LogState, { index }:
 }
 
 /** A repair finds what the open named, and leaves what opens and knows what it may have forgotten. */
-async function checkRepair(scene: Scene, disk: SimulatedDisk, { path }: Hurt, random: Random): Promise<void> {
-  const { action, why } = await repairStore(placeOf(scene, disk));
+async function checkRepair(scene: Scene, disk: SimulatedDisk, hurt: Hurt, random: Random): Promise<void> {
+  const { path, losses } = hurt;
+  const { action, why } = await repairStore(placeOf(scene, disk)).catch((error: unknown) => {
+    throw failed(scene, 'repair', `${path} was hurt, and a repair failed with ${String(error)}`, '', error);
+  });
   // Without the only snapshot nobody knows the state that the entries behind a compaction apply to.
   if (action === 'impossible' && path.endsWith('.snap')) return;
   if (action === 'none' || action === 'impossible')
-    throw failed(scene, 'repair', `a bit of ${path} was flipped, and a repair does nothing: ${why}`);
+    throw failed(scene, 'repair', `${path} was hurt, and a repair does nothing: ${why}`);
   scene.reach['copy-repaired'] += 1;
   const open = (): Promise<RaftLog> =>
     openRaftLog({ ...openOptions(scene, disk.process), create: 'never', verifyOnOpen: 'all' });
@@ -174,9 +143,11 @@ async function checkRepair(scene: Scene, disk: SimulatedDisk, { path }: Hurt, ra
   const { unfitUntil } = log;
   await log.close();
   if (unfitUntil > 0) scene.reach['stays-unfit'] += 1;
+  const { state } = scene.allowed.promised;
   const wrong =
     alien === undefined
-      ? (whatWasForgotten(scene.allowed.promised.state, found, unfitUntil) ??
+      ? (whatWasForgotten(state, found, unfitUntil) ??
+        whatWasGivenUp(state, found, losses) ??
         (unfitUntil === 0 ? null : await whyForgottenAgain(scene, disk, open, unfitUntil, random)))
       : `it holds entry ${alien.index} of term ${alien.term}, which was never saved so`;
   if (wrong !== null) throw failed(scene, 'repair', `behind a repair ${wrong}`, describeState(found));
@@ -192,7 +163,7 @@ async function whyForgottenAgain(
 ): Promise<string | null> {
   const { queue, trace } = scene.disk;
   const again = disk.fork({ seed: random.below(2 ** 32), queue, trace });
-  if (hurtFrame(scene, again, random) !== null) {
+  if (hurtStore('frame', scene, again, random) !== null) {
     await repairStore(placeOf(scene, again));
     const log = await openRaftLog({ ...openOptions(scene, again.process), create: 'never' });
     const { unfitUntil: now } = log;

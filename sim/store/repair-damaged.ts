@@ -121,6 +121,7 @@ export function whatWasForgotten(promised: LogState, found: LogState, unfitUntil
   const isForgotten =
     hardState.term < term || (hardState.term === term && vote !== null && hardState.vote !== vote);
   if (isForgotten && unfitUntil !== Infinity) return `the vote of term ${term} is forgotten`;
-  if (unfitUntil > 0 || isSameStable(promised.stable, found.stable)) return null;
+  // A log stands above the term that it gave votes up in, also where its commit has reached all that it lacks.
+  if (unfitUntil > 0 || hardState.term > term || isSameStable(promised.stable, found.stable)) return null;
   return 'small values are forgotten, and the log says that it has lost nothing';
 }

@@ -187,13 +187,14 @@ export class FileSystem {
     Object.assign(copy.counters, this.counters);
     for (const node of this.nodes.values()) copy.nodes.set(node.ino, node.clone());
     copy.root = copy.#directory(this.root.ino);
+    // What is pending in a directory that no name can bring back is nothing that a crash could leave.
     const slot = (of: NameSlot | null): NameSlot | null =>
-      of === null ? null : { directory: copy.#directory(of.directory.ino), name: of.name, ino: of.ino };
-    copy.names.operations = this.names.operations.map((operation) => ({
-      ...operation,
-      add: slot(operation.add),
-      remove: slot(operation.remove),
-    }));
+      of === null || !this.nodes.has(of.directory.ino)
+        ? null
+        : { directory: copy.#directory(of.directory.ino), name: of.name, ino: of.ino };
+    copy.names.operations = this.names.operations
+      .map((operation) => ({ ...operation, add: slot(operation.add), remove: slot(operation.remove) }))
+      .filter(({ add, remove }) => add !== null || remove !== null);
     for (const { ino } of this.unsettled) {
       const node = copy.nodes.get(ino);
       if (node?.kind === 'file') copy.unsettled.add(node);
