@@ -17,7 +17,7 @@ import {
   UNFINISHED_NAME,
   WAL_DIRECTORY_NAME,
 } from '../../format/names.js';
-import { makeDirectory, type StoreListing } from '../store/store-directory.js';
+import { makeDirectory, notALog, type StoreListing } from '../store/store-directory.js';
 
 /** Directories that are made in a copy. */
 const INNER_NAMES: ReadonlySet<string> = new Set([WAL_DIRECTORY_NAME, SNAPSHOTS_DIRECTORY_NAME]);
@@ -202,7 +202,7 @@ function textOf(file: DiskFile): Promise<string> {
 /** Throws where a copy is being made, or did not end: it is nothing yet. */
 export function refuseUnfinished(dir: string, { names }: Pick<StoreListing, 'names'>): void {
   if (names?.has(UNFINISHED_NAME) === true)
-    throw noLog(
+    throw notALog(
       dir,
       `a copy of a store is being made in it, or was begun and did not end (${UNFINISHED_NAME})`,
       'Make the copy again, or remove the directory.',
@@ -213,12 +213,7 @@ export function refuseUnfinished(dir: string, { names }: Pick<StoreListing, 'nam
 export function refuseCopies(dir: string, listing: Pick<StoreListing, 'names'>): void {
   refuseUnfinished(dir, listing);
   if (listing.names?.has(CHECKPOINT_NAME) === true)
-    throw noLog(dir, 'it is a checkpoint', 'Make a store of it: keelson clone, or cloneRaftLog.');
-}
-
-function noLog(dir: string, why: string, next: string): KeelsonError {
-  const message = `${dir} is no log: ${why}. Nothing was changed. ${next}`;
-  return new KeelsonError('KEELSON_NOT_A_LOG', message, { path: dir });
+    throw notALog(dir, 'it is a checkpoint', 'Make a store of it: keelson clone, or cloneRaftLog.');
 }
 
 async function entriesOf(disk: Disk, path: string): Promise<readonly DirectoryEntry[] | null> {

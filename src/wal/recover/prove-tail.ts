@@ -2,13 +2,13 @@ import { payloadMatches } from '../../format/frame-payload.js';
 import { readFailed } from '../../disk/disk-failure.js';
 import type { Disk, DiskFile } from '../../disk/port.js';
 import { reading, syncData, writeOver } from '../../disk/told-calls.js';
-import { FRAME_HEADER_BYTES_MAX, readFrameHeader } from '../../format/frame-header.js';
+import { readFrameHeader } from '../../format/frame-header.js';
 import { decodeSealTrailer, SEAL_TRAILER_BYTES } from '../../format/seal.js';
 import type { RecoveryTally } from '../report/damage.js';
 import type { Judgement } from './judge.js';
 import type { LiveSegment } from '../segment/live-segment.js';
 import { quarantineTail } from '../store/quarantine.js';
-import { readAt } from '../segment/read-segment.js';
+import { frameHeaderAt, readAt } from '../segment/read-segment.js';
 import type { SegmentScan } from '../segment/scan-segment.js';
 
 /** Bytes rewritten or zeroed in one write. */
@@ -52,8 +52,7 @@ export async function proveTail(
 /** True if a header that is valid now stands where the run ended, and none stood there before: the tail was added to. */
 export async function tailGrew(file: DiskFile, { last: segment, tail }: Judgement): Promise<boolean> {
   if (tail.stop !== null) return true;
-  const bytes = await readAt(file, tail.runUntil, FRAME_HEADER_BYTES_MAX, 'inline');
-  return readFrameHeader(bytes, 0, segment.salt) !== null;
+  return (await frameHeaderAt(file, tail.runUntil, segment.salt, 'inline')) !== null;
 }
 
 /** Opens the last segment of a judged log, to prove it and to append to it. */

@@ -1,4 +1,4 @@
-import { KeelsonError, type ErrorCode } from '../../errors/index.js';
+import { KeelsonError, type ErrorCode, type ErrorDetails } from '../../errors/index.js';
 import type { IndexRange, RecoveryReport } from './recovery-report.js';
 
 /** A place where what is on the disk is not what was written (R3). */
@@ -103,10 +103,13 @@ function rangeText(range: IndexRange): string {
 }
 
 /** R3, R12: damage inside a segment, met by the read that needed it. */
-export function malformed(segment: { readonly path: string }, offset: number, index: number): KeelsonError {
-  return new KeelsonError(
-    'KEELSON_CORRUPT',
-    `${segment.path} is damaged at byte ${offset}: record ${index} is not what was written there. Nothing was changed. See docs/errors.md for what to do`,
-    { path: segment.path, offset, index, entries: { from: index, until: index + 1 } },
-  );
+export function malformed({ path }: { readonly path: string }, offset: number, index: number): KeelsonError {
+  const entries = { from: index, until: index + 1 };
+  return damagedAt(path, offset, `record ${index} is not what was written there`, { index, entries });
+}
+
+/** Damage met by who does not look for any. */
+export function damagedAt(path: string, offset: number, reason: string, details: ErrorDetails): KeelsonError {
+  const message = `${path} is damaged at byte ${offset}: ${reason}. Nothing was changed. See docs/errors.md for what to do`;
+  return new KeelsonError('KEELSON_CORRUPT', message, { path, offset, ...details });
 }

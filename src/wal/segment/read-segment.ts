@@ -6,6 +6,7 @@ import { systemCode } from '../../disk/system-error.js';
 import { reading } from '../../disk/told-calls.js';
 import { isKeelsonError } from '../../errors/index.js';
 import { SEGMENT_ASIDE_SUFFIX } from '../../format/names.js';
+import { FRAME_HEADER_BYTES_MAX, readFrameHeader, type FrameHeader } from '../../format/frame-header.js';
 import { rangeCount } from '../../format/range-sums.js';
 import {
   decodeSealFront,
@@ -107,6 +108,16 @@ export function fillFrom(
 
 function failed({ path }: DiskFile, offset: number, error: unknown): never {
   throw readFailed('a segment', { path, offset }, error);
+}
+
+/** The header of the frame at `offset`; null if none that is valid stands there. */
+export async function frameHeaderAt(
+  file: DiskFile,
+  offset: number,
+  salt: number,
+  mode: CallMode,
+): Promise<FrameHeader | null> {
+  return readFrameHeader(await readAt(file, offset, FRAME_HEADER_BYTES_MAX, mode), 0, salt);
 }
 
 /** What a segment's first bytes say, and how long its file is. */

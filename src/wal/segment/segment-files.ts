@@ -1,8 +1,8 @@
 import { closeFile, keeping } from '../../disk/close-file.js';
 import { isOutOfDescriptors } from '../../disk/disk-failure.js';
 import type { Disk, DiskFile } from '../../disk/port.js';
-import { KeelsonError } from '../../errors/index.js';
 import { identityText, sameBytes } from '../../format/identity.js';
+import { damagedAt } from '../report/damage.js';
 import type { LiveSegment } from './live-segment.js';
 import { openSegment, readSegmentHeader } from './read-segment.js';
 
@@ -183,10 +183,6 @@ async function openThat(disk: Disk, { path, header }: LiveSegment): Promise<Disk
     if (verdict.kind !== 'valid' || sameBytes(verdict.header.identity, header.identity)) return file;
     const found = identityText(verdict.header.identity);
     const expected = identityText(header.identity);
-    throw new KeelsonError(
-      'KEELSON_CORRUPT',
-      `${path} is damaged at byte 0: it is segment ${found}, expected ${expected}. Nothing was changed. See docs/errors.md for what to do`,
-      { path, offset: 0, found, expected },
-    );
+    throw damagedAt(path, 0, `it is segment ${found}, expected ${expected}`, { found, expected });
   });
 }

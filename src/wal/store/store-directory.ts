@@ -160,12 +160,13 @@ function list(disk: Disk, path: string): Promise<readonly DirectoryEntry[] | nul
 }
 
 /** What to say where no log is, or something else. */
-export function notALog(path: string, why: string): KeelsonError {
-  return new KeelsonError(
-    'KEELSON_NOT_A_LOG',
-    `${path} is no log: ${why}. Nothing was changed. Check the path, and that its disk is mounted.`,
-    { path },
-  );
+export function notALog(
+  path: string,
+  why: string,
+  next: string = 'Check the path, and that its disk is mounted.',
+): KeelsonError {
+  const message = `${path} is no log: ${why}. Nothing was changed. ${next}`;
+  return new KeelsonError('KEELSON_NOT_A_LOG', message, { path });
 }
 
 /** Makes a directory and its name durable. A directory that is there already is left as it is. */
