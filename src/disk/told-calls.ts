@@ -13,7 +13,7 @@ import { writeFully } from './write-fully.js';
 
 /** Calls of the disk whose failure is told: what it was of, where that stands, and what to do. */
 
-/** What `read` resolves to. `KEELSON_READ_FAILED` */
+/** What `read` resolves to. `KEELSON_READ_FAILED`, whatever it meets: nobody takes that for damage (R9). */
 export async function reading<T>(what: string, place: DiskPlace, read: () => Awaitable<T>): Promise<T> {
   try {
     return await read();

@@ -7,7 +7,7 @@ import type { SuperblockVerdict } from '../format/superblock.js';
 import { closeFile, keeping, using } from '../disk/close-file.js';
 import { RecoveryTally } from './report/damage.js';
 import type { KeelsonError } from '../errors/index.js';
-import { openEndMarks } from './write/end-marks.js';
+import { EndMarks } from './write/end-marks.js';
 import { replaceStore } from './switch/replace-store.js';
 import { removeLeftovers } from './switch/set-segments-aside.js';
 import { newIdentity } from './store/begin-log.js';
@@ -31,6 +31,7 @@ import {
 } from './store/store-directory.js';
 import { refuseCopies } from './copy/directory-in-making.js';
 import { newestSlot, readSlots, SuperblockFile, type FoundSlots } from './store/superblock-file.js';
+import { lastSequence } from './store/marks-file.js';
 import { checkRoomAbove } from './store/room-above.js';
 import { firstTrace } from './store/trace-of-log.js';
 import { WalCounters } from './report/wal-counters.js';
@@ -312,7 +313,9 @@ class Opening {
         observer.onUnmarked(error);
       },
     };
-    const endMarks = await openEndMarks(environment, this.#paths, superblock, marks, endMark, host);
+    const sequence = lastSequence(marks, endMark);
+    const endMarks = new EndMarks(environment, this.#paths.marks, superblock, sequence, host);
+    await endMarks.begin();
     const report = this.#tally.report(verdict);
     const parts = { lock, superblock, endMarks, tail };
     try {

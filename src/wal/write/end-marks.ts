@@ -5,11 +5,10 @@ import { systemCode } from '../../disk/system-error.js';
 import { writeFully } from '../../disk/write-fully.js';
 import type { KeelsonError } from '../../errors/index.js';
 import type { WalCounters } from '../report/wal-counters.js';
-import { encodeEndMark, END_MARK_BLOCK_BYTES, type EndMark } from '../../format/end-mark.js';
+import { encodeEndMark, END_MARK_BLOCK_BYTES } from '../../format/end-mark.js';
 import type { DurableMark } from '../../format/position.js';
 import { closeFile } from '../../disk/close-file.js';
-import { blockOf, lastSequence, type MarksFile } from '../store/marks-file.js';
-import type { StorePaths } from '../store/store-directory.js';
+import { blockOf } from '../store/marks-file.js';
 import type { SuperblockFile } from '../store/superblock-file.js';
 
 /**
@@ -32,32 +31,6 @@ export interface UnmarkedHost {
 /** What the disk may refuse a moment and grant the next. Anything else is as it will be at every later try. */
 const PASSING: ReadonlySet<string | undefined> = new Set(['EIO', 'ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE']);
 
-/**
- * Opens the marks of the one writer. They are an extra witness: if the file cannot be opened for what may pass, a full disk
- * say, the log goes on, says so, and tries again with the first mark. A file that is not ours to write, as what root has left
- * behind, fails the open: D12 would be broken for good, and nobody would look.
- *
- * @param found what stood in the file when the store was judged, and `last` the newest there that counts
- */
-export async function openEndMarks(
-  environment: Environment,
-  { marks: path }: StorePaths,
-  superblock: SuperblockFile,
-  found: MarksFile,
-  last: EndMark | null,
-  host: UnmarkedHost,
-): Promise<EndMarks> {
-  const marks = new EndMarks(environment, path, superblock, lastSequence(found, last), host);
-  try {
-    await marks.open();
-  } catch (error) {
-    if (!PASSING.has(systemCode(error)))
-      throw writeFailed('the end marks', { path }, error, { then: 'open again' });
-    marks.noteFailed(error);
-  }
-  return marks;
-}
-
 /** Writes end marks: lazily, in turn into two blocks, never synced; failures are told and harm nothing. */
 export class EndMarks {
   readonly #environment: Environment;
@@ -74,6 +47,7 @@ export class EndMarks {
   #isUnmarked = false;
   #isStopped = false;
 
+  /** @param sequence behind which it goes on */
   constructor(
     environment: Environment,
     path: string,
@@ -88,14 +62,28 @@ export class EndMarks {
     this.#host = host;
   }
 
-  /** Opens the file, unless it is open. */
-  async open(): Promise<DiskFile> {
+  /**
+   * Opens the file. Marks are an extra witness: if it cannot be opened for what may pass, a full disk say, the log goes on, says
+   * so, and tries again with the first mark. A file that is not ours to write, as what root has left behind, fails the open:
+   * D12 would be broken for good, and nobody would look.
+   */
+  async begin(): Promise<void> {
+    try {
+      await this.#open();
+    } catch (error) {
+      if (!PASSING.has(systemCode(error)))
+        throw writeFailed('the end marks', { path: this.#path }, error, { then: 'open again' });
+      this.#noteFailed(error);
+    }
+  }
+
+  async #open(): Promise<DiskFile> {
     this.#file ??= await this.#environment.disk.open(this.#path, { access: 'write', create: 'if-missing' });
     return this.#file;
   }
 
   /** D12: a mark is a witness more, never a need; but that there is none must not stay unsaid. */
-  noteFailed(error: unknown): void {
+  #noteFailed(error: unknown): void {
     this.#host.counters.endMarksFailed += 1;
     if (this.#isUnmarked) return;
     this.#isUnmarked = true;
@@ -145,12 +133,12 @@ export class EndMarks {
     try {
       // D11: a timer that comes late, of a process that was paused say, must not put its mark over its successor's.
       await this.#superblock.checkFence('background');
-      const file = await this.open();
+      const file = await this.#open();
       if (this.#isStopped) return;
       await writeFully(file, bytes, blockOf(this.#sequence) * END_MARK_BLOCK_BYTES);
       this.#isUnmarked = false;
     } catch (error) {
-      this.noteFailed(error);
+      this.#noteFailed(error);
     }
   }
 }
