@@ -21,11 +21,11 @@ export const TOLD_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: 'src/raft-log/raft-log.ts',
-        find: `    const bytesFreed = await this.#turns.track(compacted.then(() => this.#turns.freeUnneeded()));
-    this.#store.emitter.tell('compacted', { upTo, bytesFreed });
+        find: `    const bytesFreed = await this.#turns.track(durable.then(() => this.#turns.freeUnneeded()));
+    if (drops) this.#store.emitter.tell('compacted', { upTo, bytesFreed });
 `,
-        put: `    this.#store.emitter.tell('compacted', { upTo, bytesFreed: 0 });
-    const bytesFreed = await this.#turns.track(compacted.then(() => this.#turns.freeUnneeded()));
+        put: `    if (drops) this.#store.emitter.tell('compacted', { upTo, bytesFreed: 0 });
+    const bytesFreed = await this.#turns.track(durable.then(() => this.#turns.freeUnneeded()));
 `,
       },
     ],
@@ -61,8 +61,8 @@ export const TOLD_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: 'src/raft-log/raft-log.ts',
-        find: 'const bytesFreed = await this.#turns.track(compacted.then(() => this.#turns.freeUnneeded()));',
-        put: 'const bytesFreed = await this.#turns.freeUnneeded().finally(() => compacted);',
+        find: 'const bytesFreed = await this.#turns.track(durable.then(() => this.#turns.freeUnneeded()));',
+        put: 'const bytesFreed = await this.#turns.freeUnneeded().finally(() => durable);',
       },
     ],
   },

@@ -33,8 +33,8 @@ export const VIEW_BUGS: readonly PlantedBug[] = [
     hunks: [
       {
         file: 'src/raft-log/state/log-frame.ts',
-        find: 'kind, data: data.slice() });',
-        put: 'kind, data: data as Uint8Array<ArrayBuffer> });',
+        find: 'entries.push({ ...entry, data: entry.data.slice() });',
+        put: 'entries.push({ ...entry, data: entry.data as Uint8Array<ArrayBuffer> });',
       },
     ],
   },
