@@ -7,6 +7,7 @@ import { LOG_BUGS } from './bugs/log-bugs.js';
 import { MEMORY_OF_LOSS_BUGS } from './bugs/memory-of-loss-bugs.js';
 import { ORDER_BUGS } from './bugs/order-bugs.js';
 import { OUTCOME_BUGS } from './bugs/outcome-bugs.js';
+import { RAFT_BUGS } from './bugs/raft-bugs.js';
 import { RECOVERY_BUGS } from './bugs/recovery-bugs.js';
 import { REPAIR_BUGS } from './bugs/repair-bugs.js';
 import { ROLLBACK_BUGS } from './bugs/rollback-bugs.js';
@@ -23,6 +24,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...RECOVERY_BUGS,
   ...LOG_BUGS,
   ...CLUSTER_BUGS,
+  ...RAFT_BUGS,
   ...COMBINATION_BUGS,
   ...ROLLBACK_BUGS,
   ...ORDER_BUGS,
