@@ -2,6 +2,7 @@
 // Both ends of the terms are tried, and the bounds that a mark may have.
 import { describe, expect, it } from 'vitest';
 import { giveUpVotes } from '../../src/raft-log/rules/give-up-votes.js';
+import { DurableState } from '../../src/raft-log/state/durable-state.js';
 
 const MAX = Number.MAX_SAFE_INTEGER;
 
@@ -19,4 +20,12 @@ describe('giveUpVotes', () => {
       unfitUntil: Infinity,
     });
   });
+});
+
+it('what was given up is not had back by a mark that says less', () => {
+  const state = new DurableState(null);
+  const hardState = { term: 1, vote: null, commit: 0 };
+  for (const unfitUntil of [20, 50, 30])
+    state.apply({ keepUntil: 1, entryCount: 0, terms: 0, hardState, unfitUntil });
+  expect(state.unfitUntil).toBe(50);
 });
