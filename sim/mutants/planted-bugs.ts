@@ -2,6 +2,7 @@ import { AIMED_BUGS } from './bugs/aimed-bugs.js';
 import { CLEAN_END_BUGS } from './bugs/clean-end-bugs.js';
 import { CLUSTER_BUGS } from './bugs/cluster-bugs.js';
 import { COMBINATION_BUGS } from './bugs/combination-bugs.js';
+import { ENDING_BUGS } from './bugs/ending-bugs.js';
 import { HEARD_BUGS } from './bugs/heard-bugs.js';
 import { LOG_BUGS } from './bugs/log-bugs.js';
 import { MEMORY_OF_LOSS_BUGS } from './bugs/memory-of-loss-bugs.js';
@@ -36,6 +37,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...MEMORY_OF_LOSS_BUGS,
   ...AIMED_BUGS,
   ...TOLD_BUGS,
+  ...ENDING_BUGS,
   ...HEARD_BUGS,
   ...REPAIR_BUGS,
 ].sort((a, b) => a.number - b.number);

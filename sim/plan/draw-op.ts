@@ -8,6 +8,8 @@ import {
   type OpKind,
   PUT_IN_PLACE,
   type SaveOp,
+  UNDER_WAY,
+  type UnderWay,
   SNAPSHOT_BREAKS,
   type ValueChange,
   WRONG_SAVES,
@@ -119,6 +121,26 @@ export function drawOp(random: Random, swarm: Swarm, place: number): OpBody {
     case 'release':
       return { kind };
   }
+}
+
+/** Saves under way when a snapshot from a leader takes the log's place, and such as are queued behind its record. */
+export function drawBesideInstall(
+  random: Random,
+  swarm: Swarm,
+  { keeps, held }: { readonly keeps: boolean; readonly held?: boolean },
+): { beside?: SaveOp[]; behind?: SaveOp[] } {
+  if (keeps || held === true) return {};
+  return {
+    ...(random.chance(0.5) ? { beside: drawSaves(random, swarm, 1 + random.below(3)) } : {}),
+    ...(random.chance(0.7) ? { behind: drawSaves(random, swarm, 1 + random.below(4)) } : {}),
+  };
+}
+
+/** What else is under way when a log is closed. */
+export function drawUnderWay(random: Random): { under?: UnderWay[]; gapMs?: number } {
+  if (random.chance(0.3)) return {};
+  const under = Array.from({ length: 1 + random.below(3) }, () => random.pick(UNDER_WAY));
+  return { under: [...new Set(under)], gapMs: random.pick([0, 0, 0.05, 0.2, 1]) };
 }
 
 /** Many terms, as who was away gets them, and then votes until no reserve has room: the seal finds its own room still (D7). */

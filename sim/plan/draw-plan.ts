@@ -1,6 +1,6 @@
 import { Random, seedOf, subSeed } from '../world/random.js';
 import { drawCopyFaults, drawFaults, drawRepairFaults } from './draw-faults.js';
-import { drawCopy, drawOp, drawRollback } from './draw-op.js';
+import { drawBesideInstall, drawCopy, drawOp, drawRollback, drawUnderWay } from './draw-op.js';
 import {
   type Plan,
   PLAN_VERSION,
@@ -32,6 +32,9 @@ const COPIES = 0.02;
 /** And behind which two processes open one. */
 const TWINS = 0.015;
 
+/** Share of the snapshots while which others are asked for. */
+const SNAPSHOTS_IN_LINE = 0.25;
+
 /** Stands for the open that makes the store, so that it meets faults like any other. */
 const FIRST_OPEN: PlanOp = { id: 0, kind: 'reopen', readsAll: false };
 
@@ -41,7 +44,13 @@ export function drawPlan(seed: number, profile: PlanProfile): Plan {
   const swarm = drawSwarm(subSeed(root, 'swarm'), profile);
   const ops: PlanOp[] = [];
   for (let id = 1; id <= OPS; id++) {
-    ops.push({ id, ...drawOp(new Random(subSeed(subSeed(root, 'op'), id)), swarm, id) });
+    const op = drawOp(new Random(subSeed(subSeed(root, 'op'), id)), swarm, id);
+    // From sub-seeds of its own: it came later, and changes nothing else of a seed.
+    const more = new Random(subSeed(subSeed(root, 'beside'), id));
+    if (op.kind === 'install') ops.push({ id, ...op, ...drawBesideInstall(more, swarm, op) });
+    else if (op.kind === 'reopen') ops.push({ id, ...op, ...drawUnderWay(more) });
+    else if (op.kind === 'snapshot' && more.chance(SNAPSHOTS_IN_LINE)) ops.push({ id, ...op, queues: true });
+    else ops.push({ id, ...op });
   }
   const faults = [FIRST_OPEN, ...ops].flatMap((op) =>
     drawFaults(subSeed(subSeed(root, 'fault'), op.id), op, OPS, swarm),

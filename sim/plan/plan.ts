@@ -98,6 +98,20 @@ export type MovedPart = (typeof MOVED_PARTS)[number];
 export const PUT_IN_PLACE = ['nothing', 'empty', 'copy'] as const;
 export type PutInPlace = (typeof PUT_IN_PLACE)[number];
 
+/** What may be under way when a log is closed, besides saves. A stalled snapshot is one whose data never comes. */
+export const UNDER_WAY = [
+  'snapshot',
+  'stalled-snapshot',
+  'compaction',
+  'checkpoint',
+  'read',
+  'stream',
+  'open-snapshot',
+  /** Opened before, and read behind the close. */
+  'held-snapshot',
+] as const;
+export type UnderWay = (typeof UNDER_WAY)[number];
+
 export const COPY_WAYS = ['store', 'all', 'durable'] as const;
 export type CopyWay = (typeof COPY_WAYS)[number];
 
@@ -128,6 +142,8 @@ export type OpBody =
       readonly holds?: boolean;
       /** Before, it is begun and broken off: its data ends by an error, or it is given up, or its index cut off, once all of that is there. */
       readonly breaks?: SnapshotBreak;
+      /** While it streams two more are asked for, of which nothing comes. */
+      readonly queues?: boolean;
     }
   | {
       readonly kind: 'install';
@@ -139,8 +155,10 @@ export type OpBody =
       readonly ahead: number;
       readonly bytes: number;
       readonly chunks: number;
-      /** Of one that keeps the log: issued while the data streams. */
+      /** Issued while the data streams. */
       readonly beside?: readonly SaveOp[];
+      /** Of one that replaces the log: queued behind its record, before that is durable. */
+      readonly behind?: readonly SaveOp[];
     }
   /** `saves`: behind the compaction, or the first queued in front of it, with a read of all there was under way since before it. */
   | {
@@ -162,7 +180,14 @@ export type OpBody =
   /** `share`: which of those kept, newest first; left out: the newest. */
   | { readonly kind: 'read-snapshot'; readonly share?: number }
   /** `saves`: still under way when the log is closed. */
-  | { readonly kind: 'reopen'; readonly readsAll: boolean; readonly saves?: readonly SaveOp[] }
+  | {
+      readonly kind: 'reopen';
+      readonly readsAll: boolean;
+      readonly saves?: readonly SaveOp[];
+      /** What else is under way when the log is closed, begun so many virtual milliseconds before. */
+      readonly under?: readonly UnderWay[];
+      readonly gapMs?: number;
+    }
   /** Readers open the store beside its writer; with saves, and before them perhaps a snapshot and a compaction, while they do. */
   | { readonly kind: 'beside'; readonly saves?: readonly SaveOp[]; readonly compacts?: boolean }
   /**

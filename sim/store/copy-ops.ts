@@ -17,7 +17,8 @@ import { moveOn } from './read-ops.js';
 import { SEPARATE_WAL_DIR, type Scene } from './scene.js';
 import { performCompact, performSnapshot } from './snapshot-ops.js';
 
-const CHECKPOINT_DIR = '/data/checkpoint';
+/** Where checkpoints are made. */
+export const CHECKPOINT_DIR = '/data/checkpoint';
 const CLONE_DIR = '/data/clone';
 const CLONE_WAL_DIR = '/data/clone-wal';
 
@@ -260,7 +261,17 @@ export async function judgeLeftCopy(scene: Scene): Promise<void> {
   removeCopies(scene);
 }
 
-function removeCopies(scene: Scene): void {
+/** A copy that nobody will judge is about to be made; false where it may not be. What is left of it goes by {@link removeCopies}. */
+export function beginUnjudgedCopy(scene: Scene): boolean {
+  const { other, hasLostLock, isOverBudget, copy: before } = scene;
+  if (other !== null || hasLostLock || isOverBudget || before !== null) return false;
+  scene.copy = { stage: 'used', dir: CLONE_DIR, walDir: null, identity: 'same', since: 0 };
+  removeIfThere(scene, CHECKPOINT_DIR);
+  return true;
+}
+
+/** Removes what stands of copies, and knows of none any more. */
+export function removeCopies(scene: Scene): void {
   if (!scene.process.isAlive) return;
   scene.copy = null;
   for (const dir of [CHECKPOINT_DIR, CLONE_DIR, CLONE_WAL_DIR]) removeIfThere(scene, dir);

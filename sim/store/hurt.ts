@@ -10,12 +10,13 @@ import { Finding, type Oracle } from '../oracle/finding.js';
 import { isSameHardState, isSameState, lastIndexOf, type LogState } from '../oracle/log-state.js';
 import { observeLog } from '../oracle/observe-log.js';
 import type { OpBody } from '../plan/plan.js';
-import { Random } from '../world/random.js';
+import { Random, subSeed } from '../world/random.js';
 import { hurtCleanEnd } from './hurt-clean-end.js';
 import { hurtStore, type Hurt } from './hurt-store.js';
 import { whatIsNamedWrong, whatWasGivenUp } from './loss.js';
 import { openOptions } from './open-options.js';
 import { whatWasForgotten } from './repair-damaged.js';
+import { repairVisited } from './repair-visited.js';
 import { SEPARATE_WAL_DIR, type Scene } from './scene.js';
 import { whyFitTooEarly } from './stays-unfit.js';
 
@@ -39,6 +40,7 @@ export async function performHurt(
     return fork;
   };
   if (op.what === 'frame') await hurtCleanEnd(scene, copy(), seed);
+  if (op.what === 'frame') await repairVisited(scene, copy, new Random(subSeed(seed, 'visit')));
   const disk = copy();
   const random = new Random(seed);
   const hurt = hurtStore(op.what, scene, disk, random);

@@ -1,9 +1,10 @@
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { Finding } from '../oracle/finding.js';
-import type { OpKind, PlanOp, SaveOp } from '../plan/plan.js';
+import type { OpBody, OpKind, PlanOp } from '../plan/plan.js';
 import { subSeed } from '../world/random.js';
 import { issueSave } from './issue-save.js';
 import { makeSave } from './make-save.js';
+import { closeBehind } from './close-behind.js';
 import { judgeLeftCopy, performCopy } from './copy-ops.js';
 import { openStore } from './open-store.js';
 import {
@@ -31,6 +32,10 @@ import { checkClosed } from './leaks.js';
 /** What is asked of a log that takes saves, or begins with another open anyway. */
 const NEEDS_WRITER: ReadonlySet<OpKind> = new Set<OpKind>(['takeover', 'moved', 'reopen']);
 
+type ReopenOp = Extract<OpBody, { kind: 'reopen' }>;
+
+const NOTHING_UNDER_WAY: ReopenOp = { kind: 'reopen', readsAll: false };
+
 /** Does one operation of a plan, and resolves when the fate of all that it issued is known. */
 export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
   const seed = subSeed(subSeed(scene.plan.seed, 'bytes'), op.id);
@@ -55,7 +60,7 @@ export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
     case 'read-snapshot':
       return performReadSnapshot(scene, op.share);
     case 'reopen':
-      return performReopen(scene, op.readsAll, op.saves ?? [], seed);
+      return performReopen(scene, op, seed);
     case 'beside':
       return performBeside(scene, op, seed);
     case 'copy':
@@ -72,7 +77,7 @@ export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
       const { process } = scene;
       await performMoved(scene, op, seed);
       // What goes on behind a crash is another life's, and its log is not this one's to close.
-      if (process.isAlive) await performReopen(scene, false, [], seed);
+      if (process.isAlive) await performReopen(scene, NOTHING_UNDER_WAY, seed);
       return;
     }
     case 'wait':
@@ -128,23 +133,18 @@ async function performBurst(
 async function reopenIfFailed(scene: Scene, op: PlanOp): Promise<void> {
   if (scene.openLog.status !== 'failed') return;
   const isMet = op.id % 3 === 0 && !NEEDS_WRITER.has(op.kind);
-  if (!isMet) await performReopen(scene, false, [], 0);
+  if (!isMet) await performReopen(scene, NOTHING_UNDER_WAY, 0);
 }
 
-async function performReopen(
-  scene: Scene,
-  readsAll: boolean,
-  saves: readonly SaveOp[],
-  seed: number,
-): Promise<void> {
+async function performReopen(scene: Scene, op: ReopenOp, seed: number): Promise<void> {
   const log = scene.openLog;
   const kept = log.snapshots;
-  await closeBehind(scene, log, saves, seed);
+  await closeBehind(scene, log, op, seed);
   checkClosed(scene, log);
   scene.log = null;
   scene.reach['closed-and-reopened'] += 1;
   for (let attempt = 1; ; attempt++) {
-    if (await openStore(scene, scene.process, readsAll)) {
+    if (await openStore(scene, scene.process, op.readsAll)) {
       checkStillKept(scene, kept);
       return;
     }
@@ -161,28 +161,4 @@ function checkStillKept({ by, isDamaged, log }: Scene, before: RaftLog['snapshot
   if (before.every(({ index }) => indexes.includes(index))) return;
   const what = `${by} shows snapshots at ${indexes.join()}, and before it was closed the log kept ${before.map(({ index }) => index).join()}`;
   throw new Finding({ oracle: 'durable-view', what });
-}
-
-/** Closes the log with saves under way: what was accepted has an answer by then, and it is not that the log was closed. */
-async function closeBehind(
-  scene: Scene,
-  log: RaftLog,
-  saves: readonly SaveOp[],
-  seed: number,
-): Promise<void> {
-  let open = saves.length;
-  for (const [at, save] of saves.entries()) {
-    const { state } = scene.allowed.newest;
-    void issueSave(scene, makeSave(save, state, subSeed(seed, at), scene.plan.config.batchBytesMax)).then(
-      () => (open -= 1),
-    );
-    if (scene.plan.config.queueBytesMax !== undefined) await settled();
-  }
-  await log.close();
-  if (saves.length === 0) return;
-  await settled();
-  scene.reach['closed-with-saves-under-way'] += 1;
-  if (open === 0) return;
-  const what = `close resolved while ${open} of ${saves.length} saves that it had accepted had no answer`;
-  throw new Finding({ oracle: 'acknowledgement', what });
 }

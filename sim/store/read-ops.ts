@@ -191,6 +191,7 @@ export async function moveOn(
 export async function performReadSnapshot(scene: Scene, share = 0): Promise<void> {
   const { snapshots } = scene.openLog;
   const meta = snapshots[Math.floor(share * snapshots.length)];
+  await checkNotThere(scene, (meta?.index ?? 0) + 1);
   const read = await tryRead(scene, async () => ({
     snapshot: await observeSnapshot(scene.openLog, meta?.index),
   }));
@@ -206,6 +207,16 @@ export async function performReadSnapshot(scene: Scene, share = 0): Promise<void
     expected: scene.allowed.lines(),
     found: JSON.stringify(snapshot === null ? null : { ...snapshot, conf: snapshot.conf.length }),
   });
+}
+
+/** What is not kept is not there, be there older and newer ones. */
+async function checkNotThere(scene: Scene, index: number): Promise<void> {
+  const log = scene.openLog;
+  if (log.snapshots.some((kept) => kept.index === index)) return;
+  const other = await tryRead(scene, () => log.openSnapshot({ index }));
+  if (other === null) return;
+  const what = `${scene.by} asked for the snapshot at ${index}, and was given that at ${other.meta.index}`;
+  throw new Finding({ oracle: 'read', what, expected: ['null'] });
 }
 
 /**

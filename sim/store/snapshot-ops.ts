@@ -1,33 +1,22 @@
-import { checksum } from '../../src/format/checksum.js';
 import { isKeelsonError } from '../../src/errors/index.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
-import { replacedBy, withSnapshot } from '../oracle/apply-save.js';
+import { withSnapshot } from '../oracle/apply-save.js';
 import type { IssuedState } from '../oracle/allowed-states.js';
 import { Finding } from '../oracle/finding.js';
-import {
-  lastIndexOf,
-  lastTermOf,
-  type LogState,
-  type ModelSnapshot,
-  termAt,
-  withBoundary,
-} from '../oracle/log-state.js';
+import { lastIndexOf, lastTermOf, type LogState, termAt, withBoundary } from '../oracle/log-state.js';
 import type { OpBody, SaveOp, SnapshotBreak } from '../plan/plan.js';
 import { subSeed } from '../world/random.js';
 import { checkAllFreed, checkSnapshotFiles } from './check-cleared.js';
+import { installReplacing } from './install-replacing.js';
 import { acknowledged, issueSave, judgeFailure, saveFailed } from './issue-save.js';
 import { makeSave } from './make-save.js';
-import { payloadOf } from './payload.js';
 import type { Branch } from './reach.js';
 import type { Scene } from './scene.js';
+import { SnapshotsInLine } from './snapshots-in-line.js';
+import { checkLetGo, checkSunk, checkTold, makeSnapshot, streamOf, type Taken } from './taken-snapshot.js';
 
 type SnapshotOp = Extract<OpBody, { kind: 'snapshot' }>;
 type InstallOp = Extract<OpBody, { kind: 'install' }>;
-
-interface Taken {
-  readonly snapshot: ModelSnapshot;
-  readonly chunks: readonly Uint8Array[];
-}
 
 /** Takes a snapshot of the state at some index, while saves that do not disturb it go on. */
 export async function performSnapshot(scene: Scene, op: SnapshotOp, seed: number): Promise<void> {
@@ -45,8 +34,13 @@ export async function performSnapshot(scene: Scene, op: SnapshotOp, seed: number
   const isFailed = log.status === 'failed';
   if (!isFailed) allowed.float((before) => withSnapshot(before, taken.snapshot), scene.by);
   const { conf } = taken.snapshot;
-  const taking = log.createSnapshot({ index, conf, data: streamOf(taken.chunks, beside.next) });
+  const inLine = new SnapshotsInLine(scene, log, index);
+  const data = streamOf(taken.chunks, beside.next);
+  const taking = log.createSnapshot({ index, conf, data });
+  if (op.queues === true) inLine.begin(data);
   await settleFloating(scene, log, taking, isFailed, 'snapshot-created', index);
+  await inLine.end();
+  checkLetGo(scene, data, index);
   if (beside.count > 0) scene.reach['saved-beside-snapshot'] += 1;
   await beside.all();
 }
@@ -113,8 +107,9 @@ export async function performInstall(scene: Scene, op: InstallOp, seed: number):
   const open = Math.max(lowest, state.hardState.commit + 1);
   const conflicts = op.share < 0.5 && open <= last;
   const index = conflicts ? open + Math.floor(op.share * 2 * (last + 1 - open)) : last + 1 + op.ahead;
-  const term = Math.max(state.hardState.term, lastTermOf(state)) + 1;
-  await installReplacing(scene, makeSnapshot(Math.max(index, lowest), term, op, seed), state);
+  // Above that of entries saved beside it, which are of term 1 at least.
+  const term = Math.max(state.hardState.term, lastTermOf(state), 1) + 1;
+  await installReplacing(scene, op, makeSnapshot(Math.max(index, lowest), term, op, seed), seed);
 }
 
 /** Installs what is held, and so changes nothing; false if nothing is. */
@@ -123,12 +118,14 @@ async function installHeld(scene: Scene, op: InstallOp, seed: number): Promise<b
   const held = log.snapshot;
   if (held === null) return false;
   const { index, term } = held;
+  if (op.ahead % 3 === 0) await installOutOfDate(scene, log, index, op.share < 0.5 ? term : term + 1);
   const { snapshot, chunks } = makeSnapshot(index, term, op, seed);
   const { conf } = snapshot;
   const before = scene.allowed.newest;
   // Who sent it relies on the term that came with it.
   const hardState = op.share < 0.5 ? { term: before.state.hardState.term + 1 } : undefined;
-  const installing = { index, term, conf, data: streamOf(chunks), ...(hardState && { hardState }) };
+  const data = streamOf(chunks);
+  const installing = { index, term, conf, data, ...(hardState && { hardState }) };
   const issued =
     hardState === undefined || log.status === 'failed'
       ? null
@@ -136,6 +133,7 @@ async function installHeld(scene: Scene, op: InstallOp, seed: number): Promise<b
   try {
     const meta = await log.installSnapshot(installing);
     scene.noteControl(0);
+    checkLetGo(scene, data, index);
     scene.reach['snapshot-held-already'] += 1;
     if (issued !== null) acknowledged(scene, issued);
     if (meta.bytes === held.bytes && Buffer.compare(meta.conf, held.conf) === 0) return true;
@@ -145,6 +143,23 @@ async function installHeld(scene: Scene, op: InstallOp, seed: number): Promise<b
     saveFailed(scene, log, issued, error, false);
   }
   return true;
+}
+
+/** One that is older than what is held, or of its index and not it, is refused, and its data let go unread. */
+async function installOutOfDate(scene: Scene, log: RaftLog, held: number, term: number): Promise<void> {
+  const index = term === log.snapshot?.term ? held - 1 : held;
+  if (index < 1) return;
+  const data = streamOf([new Uint8Array(9)]);
+  try {
+    await log.installSnapshot({ index, term, conf: new Uint8Array(), data, hardState: { term } });
+  } catch (error) {
+    checkLetGo(scene, data, index);
+    if (isKeelsonError(error, 'KEELSON_SNAPSHOT_OUT_OF_DATE')) return;
+    if (isKeelsonError(error, 'KEELSON_FAILED')) return;
+    throw error;
+  }
+  const what = `${scene.by} installed a snapshot at ${index} of term ${term} over that at ${held}`;
+  throw new Finding({ oracle: 'refusal', what, expected: ['a refusal with KEELSON_SNAPSHOT_OUT_OF_DATE'] });
 }
 
 function withTerm(state: LogState, term: number): LogState {
@@ -165,17 +180,6 @@ async function installKeeping(scene: Scene, { snapshot, chunks }: Taken, beside:
     index,
   );
   await beside.all();
-}
-
-async function installReplacing(scene: Scene, { snapshot, chunks }: Taken, before: LogState): Promise<void> {
-  const log = scene.openLog;
-  const isFailed = log.status === 'failed';
-  const { index, term, conf } = snapshot;
-  const hardState = { term, vote: null, commit: before.hardState.commit };
-  const after = replacedBy(before, snapshot, hardState);
-  if (!isFailed) scene.allowed.float(() => after, scene.by);
-  const installing = log.installSnapshot({ index, term, conf, data: streamOf(chunks), hardState: { term } });
-  await settleFloating(scene, log, installing, isFailed, 'snapshot-installed-replacing', index);
 }
 
 /** Waits for a snapshot whose record may land anywhere among the saves beside it. */
@@ -203,27 +207,6 @@ async function settleFloating(
     allowed.sinkFloating();
     await checkSunk(scene, log, index);
   }
-}
-
-/** What is done is told, before who asked for it goes on. */
-function checkTold(scene: Scene, told: keyof Scene['told'], index: number): void {
-  if (scene.told[told] === index) return;
-  const what = `${scene.by} came to ${told} ${index}, and the events of the log say ${scene.told[told]}`;
-  scene.found(new Finding({ oracle: 'durable-view', what }));
-}
-
-/** D8: a snapshot whose record failed covers nothing, so that nothing may be compacted up to it. */
-async function checkSunk(scene: Scene, log: RaftLog, index: number): Promise<void> {
-  const { snapshot } = scene.allowed.newest.state;
-  if (index <= (snapshot?.index ?? 0)) return;
-  try {
-    await log.compact(index);
-  } catch (error) {
-    if (isKeelsonError(error, 'KEELSON_UNAVAILABLE')) scene.reach['sunk-snapshot-covers-nothing'] += 1;
-    return;
-  }
-  const what = `${scene.by}: the record of the snapshot at ${index} failed, and yet the log was compacted up to it`;
-  throw new Finding({ oracle: 'refusal', what, expected: ['a refusal with KEELSON_UNAVAILABLE'] });
 }
 
 /**
@@ -278,31 +261,4 @@ function besideOf(scene: Scene, ops: readonly SaveOp[], seed: number): Beside {
     issued.push(issueSave(scene, makeSave(op, scene.allowed.newest.state, own)));
   };
   return { count: ops.length, next, all: () => Promise.all(issued) };
-}
-
-function makeSnapshot(
-  index: number,
-  term: number,
-  op: { readonly bytes: number; readonly chunks: number },
-  seed: number,
-): Taken {
-  const data = payloadOf(subSeed(seed, 'data'), op.bytes);
-  const conf = payloadOf(subSeed(seed, 'conf'), seed % 40);
-  const step = Math.max(1, Math.ceil(data.length / op.chunks));
-  const chunks: Uint8Array[] = [];
-  for (let at = 0; at < data.length; at += step) chunks.push(data.subarray(at, at + step));
-  return { snapshot: { index, term, conf, bytes: data.length, dataHash: checksum(data) }, chunks };
-}
-
-async function* streamOf(
-  chunks: readonly Uint8Array[],
-  between: () => void = () => undefined,
-  atEnd: () => void = () => undefined,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for (const chunk of chunks) {
-    between();
-    yield chunk;
-  }
-  between();
-  atEnd();
 }
