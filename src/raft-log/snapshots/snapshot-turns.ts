@@ -176,14 +176,15 @@ export class SnapshotTurns {
 
   /**
    * Frees the segments that no durable record needs. Where a full disk keeps the superblock from saying so they stay,
-   * for the next call or open: the record that made them unneeded is durable, and what it did is not undone (D7).
+   * for the next call or open: the record that made them unneeded is durable, and what it did is not undone (D7), not
+   * even by a log that failed meanwhile.
    */
   async freeUnneeded(): Promise<number> {
     try {
       return await this.#log.dropUnneeded();
     } catch (error) {
-      if (this.#log.latched !== null || !isShortage(error)) throw error;
-      this.#log.noteRefusal();
+      if (!isShortage(error)) throw error;
+      if (this.#log.latched === null) this.#log.noteRefusal();
       return 0;
     }
   }
