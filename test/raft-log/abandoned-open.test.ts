@@ -1,18 +1,19 @@
 /**
  * Who gives up an open must not wait until the whole log is read, nor find the store locked by a log that nobody has. A
  * signal aborts at some read of a long tail, of sealed segments that are read through, and between hundreds of segments,
- * and the calls behind it are counted.
+ * and the calls behind it are counted; so too of a checkpoint, which is opened to be cloned.
  */
 import { expect, test } from 'vitest';
-import type { RaftLogOptions } from '../../src/raft-log/options-contract.js';
+import { cloneRaftLog } from '../../src/raft-log/copies/clone-raft-log.js';
+import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { entriesFrom, simulated } from './scratch-log.js';
 
 type World = ReturnType<typeof simulated>;
 
-/** Opens with a signal that `abortsAt` a call; how many calls that it counts came before and behind. */
+/** Begins with a signal that aborts at a call; how many calls that it counts came behind. */
 async function abandoned(
-  { disk, open }: World,
-  options: Omit<RaftLogOptions, 'dir'>,
+  { disk }: World,
+  begin: (signal: AbortSignal) => Promise<unknown>,
   counts: (call: { readonly kind: string; readonly path: string }) => boolean,
   atOnce: { readonly nth: number; readonly how: (abort: () => void) => void },
 ): Promise<number> {
@@ -28,7 +29,7 @@ async function abandoned(
       });
     return undefined;
   };
-  await expect(open({ ...options, signal: controller.signal })).rejects.toMatchObject({
+  await expect(begin(controller.signal)).rejects.toMatchObject({
     code: 'KEELSON_ABORTED',
     cause: { message: 'given up' },
   });
@@ -54,13 +55,38 @@ test.each([
     const { lastIndex } = log;
     await log.close();
     for (const readOnly of [false, true]) {
-      const options = { segmentBytes, verifyOnOpen, readOnly };
-      const behind = await abandoned(world, options, isReadOfSegment, { nth: 5, how: now });
+      const open = (signal: AbortSignal): Promise<unknown> =>
+        world.open({ segmentBytes, verifyOnOpen, readOnly, signal });
+      const behind = await abandoned(world, open, isReadOfSegment, { nth: 5, how: now });
       // The small reads of the segment that it was at: its header and its seal.
       expect(behind).toBeLessThanOrEqual(verifyOnOpen === 'all' ? 3 : 0);
     }
     const again = await world.open({ segmentBytes, verifyOnOpen });
     expect(again.lastIndex).toBe(lastIndex);
+    await again.close();
+  });
+});
+
+test('of a checkpoint that is opened to be cloned nothing more is read', async () => {
+  const world = simulated();
+  const { environment } = world.disk;
+  await world.disk.run(async () => {
+    const log = await world.open({ segmentBytes: 16 * 1024 * 1024 });
+    await log.setHardState({ term: 1 });
+    for (let from = 1; from <= 500; from += 2) await log.append(entriesFrom(from, 2, 1, 16_384));
+    await log.checkpoint({ scope: 'durable', to: '/data/copy' });
+    await log.close();
+    const clone = (signal?: AbortSignal): Promise<unknown> =>
+      cloneRaftLog('/data/copy', {
+        to: '/data/clone',
+        identity: 'same',
+        environment,
+        ...(signal && { signal }),
+      });
+    expect(await abandoned(world, clone, isReadOfSegment, { nth: 5, how: now })).toBe(0);
+    await clone();
+    const again = await openRaftLog({ dir: '/data/clone', environment });
+    expect(again.lastIndex).toBe(500);
     await again.close();
   });
 });
@@ -83,7 +109,9 @@ test('of many sealed segments, which are read inline, the loop turns now and the
     const how = (abort: () => void): void => {
       world.disk.environment.setTimer(0, abort);
     };
-    await abandoned(world, { segmentBytes: 4096, readOnly: true }, counted, { nth: 1, how });
+    const open = (signal: AbortSignal): Promise<unknown> =>
+      world.open({ segmentBytes: 4096, readOnly: true, signal });
+    await abandoned(world, open, counted, { nth: 1, how });
     expect(opens).toBeLessThan(150);
     const again = await world.open({ segmentBytes: 4096 });
     expect(again.lastIndex).toBe(400);

@@ -76,9 +76,6 @@ export class StoreJudge {
         mark: newestWitness(superblock, endMark),
         untilLsn,
         tally: this.#tally,
-        throwIfAbandoned: () => {
-          this.#throwIfAbandoned();
-        },
       });
       this.#tally.snapshotFallback = layer.fallback;
       return { superblock, slots, bytes, marks, endMark, judgement, listing };
@@ -136,7 +133,7 @@ export class StoreJudge {
         if (judged !== null) return judged;
       } catch (error) {
         // Whether the store stands still is no matter to who does not wait for the answer.
-        this.#throwIfAbandoned();
+        throwIfAbandoned(this.#paths.dir, this.#request.signal);
         // An open beside this one has a segment away from its name for a moment, and the superblock stands still.
         const isFleeting = isMissingFile(error) && count < MOVING_ATTEMPTS.min;
         if (!isFleeting && (await standsStill())) throw error;
@@ -182,10 +179,6 @@ export class StoreJudge {
     if (listing.numbers.length > 0) return;
     const path = this.#paths.segment(superblock.firstSegment);
     throw this.#segmentsMissing(path, segmentMissing(superblock, false));
-  }
-
-  #throwIfAbandoned(): void {
-    throwIfAbandoned(this.#paths.dir, this.#request.signal);
   }
 
   #segmentsMissing(path: string, reason: string): KeelsonError {

@@ -1,6 +1,7 @@
 import { turnEnded } from '../../disk/environment.js';
 import type { Disk, DiskFile } from '../../disk/port.js';
 import type { KeelsonError } from '../../errors/index.js';
+import { throwIfAbandoned } from '../../errors/log-refusals.js';
 import { NOTHING_DURABLE, type DurableMark } from '../../format/position.js';
 import type { SegmentHeader } from '../../format/segment-header.js';
 import type { Superblock } from '../../format/superblock.js';
@@ -36,8 +37,6 @@ export interface JudgedStore extends Extent {
   /** The newest valid slot. */
   readonly superblock: Superblock;
   readonly tally: RecoveryTally;
-  /** Throws once who asked for the judgement has given up; called before each read of many bytes. */
-  readonly throwIfAbandoned?: () => void;
 }
 
 /** What recovery found, before anything was written. */
@@ -137,7 +136,7 @@ class Judge {
 
   async #endTurn(): Promise<void> {
     await turnEnded(this.#request.environment);
-    this.#store.throwIfAbandoned?.();
+    this.#throwIfAbandoned();
   }
 
   /**
@@ -243,11 +242,11 @@ class Judge {
 
   /** The tail by what a clean close left in it; null where that cannot be believed, or all is to be read. */
   async #cleanTail({ file, header }: Candidate): Promise<CleanTail | null> {
-    const { superblock, untilLsn, throwIfAbandoned: beforeRead } = this.#store;
+    const { superblock, untilLsn } = this.#store;
     const { environment } = this.#request;
     const { mark } = this.#witnesses;
     if (this.#readsAll || mark.lsn > untilLsn) return null;
-    return cleanTail(file, header, { superblock, mark, environment, beforeRead });
+    return cleanTail(file, header, { superblock, mark, environment, beforeRead: this.#throwIfAbandoned });
   }
 
   /** As if the segment had been sealed, and an empty one followed. */
@@ -276,11 +275,11 @@ class Judge {
   }
 
   async #scan(current: Candidate, next: Candidate | null, replays: boolean): Promise<SegmentScan> {
-    const { superblock, tally, untilLsn, throwIfAbandoned } = this.#store;
+    const { superblock, tally, untilLsn } = this.#store;
     const fences = [fenceOf(superblock)];
     // D11: by its own epoch the next segment says how far older ones came in this one; the superblock knows only the last.
     if (next !== null) fences.push({ epoch: next.header.epoch, lsn: next.header.firstLsn });
-    const options = { fences, witnesses: this.#witnesses, untilLsn, beforeRead: throwIfAbandoned };
+    const options = { fences, witnesses: this.#witnesses, untilLsn, beforeRead: this.#throwIfAbandoned };
     const scan = await scanSegment(current.file, current.header, options, (frame, records) => {
       if (!replays) return;
       this.#layer.replay(frame, records);
@@ -313,9 +312,9 @@ class Judge {
 
   /** R3: asks what stands above the end whether more was durable once. */
   async #askAbove(lastNumber: number): Promise<void> {
-    const { superblock, present, throwIfAbandoned } = this.#store;
+    const { superblock, present } = this.#store;
     const numbers = [...present].filter((number) => number > lastNumber);
-    this.#above = await segmentsAbove(this.#disk, this.#paths, numbers, superblock, throwIfAbandoned);
+    this.#above = await segmentsAbove(this.#disk, this.#paths, numbers, superblock, this.#throwIfAbandoned);
     for (const one of this.#above) {
       if (one.mark.lsn > this.#witnesses.mark.lsn) this.#newer = one;
       this.#witnesses.hear(one.mark, one.epoch);
@@ -363,6 +362,9 @@ class Judge {
     const fence = fenceOf(superblock);
     return { segments: this.#segments, last: this.#last, tail, sparseBytes, proven, highestEpoch, fence };
   }
+
+  /** Called before each read of many bytes. */
+  readonly #throwIfAbandoned = (): void => throwIfAbandoned(this.#paths.dir, this.#request.signal);
 
   get #readsAll(): boolean {
     return this.#request.verifyOnOpen === 'all';
