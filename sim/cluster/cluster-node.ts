@@ -61,7 +61,7 @@ export class ClusterNode implements HostingNode {
 
   constructor(world: NodeWorld, number: number, first: Configuration) {
     const { seed, config } = world.plan;
-    const { calls, diskSlowness = 1 } = config;
+    const { calls, diskSlowness = 1, copiesOnWrite = false } = config;
     this.id = `n${String(number + 1)}`;
     this.#world = world;
     this.#number = number;
@@ -69,7 +69,12 @@ export class ClusterNode implements HostingNode {
     this.trace = new Trace({ linesKept: world.linesKept });
     this.disk = createSimulatedDisk({
       seed: subSeed(seed, `disk ${this.id}`),
-      profile: { calls, slowness: diskSlowness, isWitness: (path) => path.endsWith('.wal') },
+      profile: {
+        calls,
+        copiesOnWrite,
+        slowness: diskSlowness,
+        isWitness: (path) => path.endsWith('.wal'),
+      },
       queue: world.queue,
       trace: this.trace,
       directories: ['/data'],

@@ -40,6 +40,8 @@ export interface ClusterConfig {
   readonly calls: DiskProfile['calls'];
   /** So many times the usual time do syncs and reads take, so that messages come meanwhile. Default 1. */
   readonly diskSlowness?: number;
+  /** Its nodes' file systems copy on write: an overwrite needs room too. */
+  readonly copiesOnWrite?: boolean;
   /** A node takes a snapshot each time that so many entries were applied since its last. */
   readonly snapshotEveryEntries: number;
   /** So many entries stay in the log behind a snapshot. */

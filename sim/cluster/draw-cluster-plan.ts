@@ -15,12 +15,17 @@ import { drawClusterFaults } from './draw-cluster-faults.js';
 const OPS = 70;
 /** Registers that clients write and read. */
 const KEYS = 3;
+/** Share of the plans whose file systems copy on write. */
+const COPIES_ON_WRITE = 0.2;
 
 /** The plan of a seed. Each operation and each fault draws from its own sub-seed. */
 export function drawClusterPlan(seed: number): ClusterPlan {
   const root = seedOf(seed);
   const swarm = drawClusterSwarm(subSeed(root, 'swarm'));
-  const config = drawConfig(new Random(subSeed(root, 'config')), swarm);
+  const drawn = drawConfig(new Random(subSeed(root, 'config')), swarm);
+  // From a sub-seed of its own: it came later, and changes nothing else of a seed.
+  const copies = new Random(subSeed(root, 'copies-on-write')).chance(COPIES_ON_WRITE);
+  const config = copies ? { ...drawn, copiesOnWrite: true } : drawn;
   const ops: ClusterOp[] = [];
   for (let id = 1; id <= OPS; id += 1) {
     const random = new Random(subSeed(subSeed(root, 'op'), id));
