@@ -61,7 +61,8 @@ export class ClusterNode implements HostingNode {
 
   constructor(world: NodeWorld, number: number, first: Configuration) {
     const { seed, config } = world.plan;
-    const { calls, diskSlowness = 1, copiesOnWrite = false } = config;
+    const { calls, diskSlowness: slowness = 1, copiesOnWrite = false } = config;
+    const isWitness = (path: string): boolean => path.endsWith('.wal');
     this.id = `n${String(number + 1)}`;
     this.#world = world;
     this.#number = number;
@@ -69,12 +70,7 @@ export class ClusterNode implements HostingNode {
     this.trace = new Trace({ linesKept: world.linesKept });
     this.disk = createSimulatedDisk({
       seed: subSeed(seed, `disk ${this.id}`),
-      profile: {
-        calls,
-        copiesOnWrite,
-        slowness: diskSlowness,
-        isWitness: (path) => path.endsWith('.wal'),
-      },
+      profile: { calls, slowness, copiesOnWrite, isWitness },
       queue: world.queue,
       trace: this.trace,
       directories: ['/data'],
@@ -399,7 +395,6 @@ export class ClusterNode implements HostingNode {
   }
 }
 
-function errorType(id: string, error: unknown): ClusterFinding {
-  const what = `${id} failed with ${String(error)}`;
-  return new ClusterFinding({ oracle: 'error-type', what, cause: error });
+function errorType(id: string, cause: unknown): ClusterFinding {
+  return new ClusterFinding({ oracle: 'error-type', what: `${id} failed with ${String(cause)}`, cause });
 }
