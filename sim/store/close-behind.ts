@@ -150,7 +150,7 @@ async function beginSnapshot(scene: Scene, log: RaftLog, seed: number): Promise<
     const finding = isClosed ? null : judgeFailure(scene, error, false);
     if (finding !== null) throw finding;
     // Of a log that failed the fate of the record is open.
-    if (scene.openLog.status !== 'failed') allowed.sinkFloating();
+    if (log.status !== 'failed') allowed.sinkFloating();
   }
 }
 
