@@ -6,16 +6,15 @@ import { withSnapshot } from '../oracle/apply-save.js';
 import { Finding } from '../oracle/finding.js';
 import { lastIndexOf, termAt } from '../oracle/log-state.js';
 import { observeOpened } from '../oracle/observe-log.js';
-import type { OpBody, SaveOp, UnderWay } from '../plan/plan.js';
+import type { OpBody, UnderWay } from '../plan/plan.js';
 import { subSeed } from '../world/random.js';
 import { beginUnjudgedCopy, CHECKPOINT_DIR, removeCopies } from './copy-ops.js';
-import { issueSave, judgeFailure } from './issue-save.js';
-import { makeSave } from './make-save.js';
+import { issueDrawn, judgeFailure } from './issue-save.js';
 import { checkEntries, tryRead } from './read-ops.js';
 import type { Scene } from './scene.js';
 import { pass, settled } from './settled.js';
 import { performCompact } from './snapshot-ops.js';
-import { makeSnapshot, streamOf } from './taken-snapshot.js';
+import { cuttingNothing, makeSnapshot, streamOf } from './taken-snapshot.js';
 
 /** What a read is told whose range was cut or dropped meanwhile. */
 const MOVED_ON: readonly ErrorCode[] = ['KEELSON_UNAVAILABLE', 'KEELSON_COMPACTED'];
@@ -59,7 +58,7 @@ export async function closeBehind(
   if (!process.isAlive) return;
   const meant = TAKES_SNAPSHOT.some((what) => under.includes(what)) ? saves.map(cuttingNothing) : saves;
   for (const [at, save] of meant.entries()) {
-    begin('save', issueOne(scene, save, subSeed(seed, at)));
+    begin('save', issueDrawn(scene, save, subSeed(seed, at)));
     if (scene.plan.config.queueBytesMax !== undefined) await settled();
   }
   await log.close();
@@ -78,16 +77,6 @@ export async function closeBehind(
   const names = open.map(({ what }) => what).join(', ');
   const what = `close resolved while ${open.length} of ${begun.length} works that were under way had no answer: ${names}`;
   throw new Finding({ oracle: 'acknowledgement', what });
-}
-
-function issueOne(scene: Scene, save: SaveOp, seed: number): Promise<void> {
-  return issueSave(scene, makeSave(save, scene.allowed.newest.state, seed, scene.plan.config.batchBytesMax));
-}
-
-/** The snapshot under way is of an index that stays as it is. */
-function cuttingNothing(op: SaveOp, at: number): SaveOp {
-  if (op.kind === 'append' || op.kind === 'vote') return op;
-  return { kind: 'append', count: 1, bytes: 20 + at, raise: 0 };
 }
 
 async function beginWork(scene: Scene, log: RaftLog, what: UnderWay, seed: number): Promise<void> {

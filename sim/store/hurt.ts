@@ -17,7 +17,7 @@ import { whatIsNamedWrong, whatWasGivenUp } from './loss.js';
 import { openOptions } from './open-options.js';
 import { whatWasForgotten } from './repair-damaged.js';
 import { repairVisited } from './repair-visited.js';
-import { SEPARATE_WAL_DIR, type Scene } from './scene.js';
+import type { Scene } from './scene.js';
 import { whyFitTooEarly } from './stays-unfit.js';
 
 /**
@@ -88,10 +88,9 @@ async function checkShown(scene: Scene, disk: SimulatedDisk): Promise<void> {
 }
 
 function placeOf(
-  { dir, plan }: Scene,
+  { dir, separateWalDir: walDir }: Scene,
   disk: SimulatedDisk,
 ): { environment: SimulatedDisk['environment']; dir: string; walDir: string | null } {
-  const walDir = plan.config.walDirIsSeparate ? SEPARATE_WAL_DIR : null;
   return { environment: disk.environment, dir, walDir };
 }
 

@@ -5,8 +5,7 @@ import type { LogState, ModelSnapshot } from '../oracle/log-state.js';
 import type { OpBody, SaveOp } from '../plan/plan.js';
 import { subSeed } from '../world/random.js';
 import { checkAllFreed, checkSnapshotFiles } from './check-cleared.js';
-import { acknowledged, issueSave, judgeFailure, saveFailed } from './issue-save.js';
-import { makeSave } from './make-save.js';
+import { acknowledged, issueDrawn, judgeFailure, saveFailed } from './issue-save.js';
 import type { Scene } from './scene.js';
 import { pass } from './settled.js';
 import { checkLetGo, checkSunk, checkTold, streamOf, type Taken } from './taken-snapshot.js';
@@ -40,7 +39,7 @@ export async function installReplacing(
   const left = beside.map(inTheTermThere);
   const next = (): void => {
     const op = left.shift();
-    if (op !== undefined) saving.push(save(scene, op, subSeed(seed, `beside ${left.length}`)));
+    if (op !== undefined) saving.push(issueDrawn(scene, op, subSeed(seed, `beside ${left.length}`)));
   };
   const { index, term, conf } = snapshot;
   const data = streamOf(chunks, next);
@@ -52,7 +51,8 @@ export async function installReplacing(
     issued = allowed.issue(after(allowed.newest.state), scene.by);
     scene.noteControl(0);
     scene.reach['queued-behind-replacing-install'] += 1;
-    for (const [at, op] of behind.entries()) saving.push(save(scene, op, subSeed(seed, `behind ${at}`)));
+    for (const [at, op] of behind.entries())
+      saving.push(issueDrawn(scene, op, subSeed(seed, `behind ${at}`)));
   };
   if (!isFailed && behind.length > 0 && scene.plan.config.queueBytesMax === undefined)
     await onceQueued(scene, log, installing, snapshot, goOn);
@@ -82,10 +82,6 @@ export async function installReplacing(
 /** A term raised meanwhile would refuse what comes from a leader of an older one. */
 function inTheTermThere(op: SaveOp, at: number): SaveOp {
   return op.kind === 'values' ? op : { kind: 'append', count: 1 + at, bytes: 20, raise: 0 };
-}
-
-function save(scene: Scene, op: SaveOp, seed: number): Promise<void> {
-  return issueSave(scene, makeSave(op, scene.allowed.newest.state, seed, scene.plan.config.batchBytesMax));
 }
 
 /** Runs `goOn` when the record of the snapshot is queued and not durable yet, if a look finds it so. */

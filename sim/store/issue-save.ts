@@ -7,8 +7,15 @@ import { Finding } from '../oracle/finding.js';
 import { segmentName, superblockName } from '../oracle/order-watch.js';
 import { checkRefused } from '../oracle/tail-on-platter.js';
 import { lastIndexOf } from '../oracle/log-state.js';
-import { requestOf } from './make-save.js';
+import type { SaveOp } from '../plan/plan.js';
+import { makeSave, requestOf } from './make-save.js';
 import type { Scene } from './scene.js';
+
+/** As {@link issueSave}, of a save that a plan draws, behind all that was issued before. */
+export function issueDrawn(scene: Scene, op: SaveOp, seed: number, isAlone = false): Promise<void> {
+  const { state } = scene.allowed.newest;
+  return issueSave(scene, makeSave(op, state, seed, scene.plan.config.batchBytesMax), isAlone);
+}
 
 /**
  * Hands a save to the log and tells the allowed set of it: what it leads to before, its fate when it is known.

@@ -3,8 +3,7 @@ import type { SimulatedDisk } from '../disk/simulated-disk.js';
 import { Finding } from '../oracle/finding.js';
 import type { OpBody, PutInPlace } from '../plan/plan.js';
 import { hashOfText, subSeed } from '../world/random.js';
-import { issueSave } from './issue-save.js';
-import { makeSave } from './make-save.js';
+import { issueDrawn } from './issue-save.js';
 import { MOVED_DIR, type Scene, STORE_DIR } from './scene.js';
 import { pass, settled } from './settled.js';
 import { performCompact, performSnapshot } from './snapshot-ops.js';
@@ -21,15 +20,12 @@ const MOVED_SEGMENTS = '/data/moved-segments';
 export async function performMoved(scene: Scene, op: MovedOp, seed: number): Promise<void> {
   const log = scene.openLog;
   const { process } = scene;
-  const { batchBytesMax, queueBytesMax } = scene.plan.config;
   const issued: Promise<void>[] = [];
   for (const [at, save] of op.saves.entries()) {
     if (at === op.saves.length >> 1) await moveAway(scene, op);
     if (!process.isAlive) return;
-    issued.push(
-      issueSave(scene, makeSave(save, scene.allowed.newest.state, subSeed(seed, at), batchBytesMax)),
-    );
-    if (queueBytesMax !== undefined) await settled();
+    issued.push(issueDrawn(scene, save, subSeed(seed, at)));
+    if (scene.plan.config.queueBytesMax !== undefined) await settled();
   }
   await Promise.all(issued);
   if (op.snapshots) {

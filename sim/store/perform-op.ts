@@ -2,8 +2,7 @@ import type { RaftLog } from '../../src/raft-log/contract.js';
 import { Finding } from '../oracle/finding.js';
 import type { OpBody, OpKind, PlanOp } from '../plan/plan.js';
 import { subSeed } from '../world/random.js';
-import { issueSave } from './issue-save.js';
-import { makeSave } from './make-save.js';
+import { issueDrawn } from './issue-save.js';
 import { closeBehind } from './close-behind.js';
 import { judgeLeftCopy, performCopy } from './copy-ops.js';
 import { openStore } from './open-store.js';
@@ -98,11 +97,7 @@ export async function performOp(scene: Scene, op: PlanOp): Promise<void> {
     case 'values':
     case 'mixed':
     case 'wrong':
-      await issueSave(
-        scene,
-        makeSave(op, scene.allowed.newest.state, seed, scene.plan.config.batchBytesMax),
-        true,
-      );
+      await issueDrawn(scene, op, seed, true);
   }
 }
 
@@ -117,9 +112,7 @@ async function performBurst(
   for (const [at, save] of saves.entries()) {
     if (at > 0 && gapMs !== undefined) await pass(scene, gapMs);
     if (!process.isAlive) return;
-    const { state } = scene.allowed.newest;
-    const { batchBytesMax } = scene.plan.config;
-    issued.push(issueSave(scene, makeSave(save, state, subSeed(seed, at), batchBytesMax)));
+    issued.push(issueDrawn(scene, save, subSeed(seed, at)));
     // A refusal for want of room in the queue is told at once, and what follows must know of it.
     if (scene.plan.config.queueBytesMax !== undefined) await settled();
   }

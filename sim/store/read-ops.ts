@@ -15,8 +15,7 @@ import { describeState } from '../oracle/describe-state.js';
 import { asModelEntries, observeLog, observeSnapshot } from '../oracle/observe-log.js';
 import type { OpBody, SaveOp } from '../plan/plan.js';
 import { subSeed } from '../world/random.js';
-import { issueSave, judgeFailure } from './issue-save.js';
-import { makeSave } from './make-save.js';
+import { issueDrawn, judgeFailure } from './issue-save.js';
 import { openOptions } from './open-options.js';
 import type { Scene } from './scene.js';
 import { settled } from './settled.js';
@@ -179,11 +178,7 @@ export async function moveOn(
   seed: number,
   isAlone = false,
 ): Promise<void> {
-  const { batchBytesMax } = scene.plan.config;
-  for (const [at, op] of beside.entries()) {
-    const save = makeSave(op, scene.allowed.newest.state, subSeed(seed, at), batchBytesMax);
-    await issueSave(scene, save, isAlone);
-  }
+  for (const [at, op] of beside.entries()) await issueDrawn(scene, op, subSeed(seed, at), isAlone);
   if (compacts) await performCompact(scene, 1);
 }
 

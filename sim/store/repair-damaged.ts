@@ -9,7 +9,7 @@ import { Finding } from '../oracle/finding.js';
 import { lastIndexOf, type LogState, isSameStable } from '../oracle/log-state.js';
 import { observeLog } from '../oracle/observe-log.js';
 import { openOptions } from './open-options.js';
-import { SEPARATE_WAL_DIR, type Scene } from './scene.js';
+import type { Scene } from './scene.js';
 
 /**
  * Repairs the damaged store of a scenario, which nothing has open. False if the repair failed as it may, and is to be
@@ -26,7 +26,7 @@ export async function repairDamaged(scene: Scene, kept: ReadonlyMap<number, stri
     report = await repairStore({
       environment: scene.process.environment,
       dir: scene.dir,
-      walDir: scene.plan.config.walDirIsSeparate ? SEPARATE_WAL_DIR : null,
+      walDir: scene.separateWalDir,
     });
   } catch (error) {
     const isDisk = error instanceof KeelsonError && error.family === 'environment';

@@ -8,7 +8,7 @@ import type { Random } from '../world/random.js';
 import { hurtStore, type Hurt } from './hurt-store.js';
 import { openOptions } from './open-options.js';
 import { whatWasForgotten } from './repair-damaged.js';
-import { SEPARATE_WAL_DIR, type Scene } from './scene.js';
+import type { Scene } from './scene.js';
 import { VisitBeforeLock } from './visit-before-lock.js';
 
 /** Copies that are tried for one whose damage an open does not meet. */
@@ -32,8 +32,8 @@ export async function repairVisited(scene: Scene, copy: () => SimulatedDisk, ran
     });
   };
   const visiting = new VisitBeforeLock(scene, disk, random);
-  const walDir = scene.plan.config.walDirIsSeparate ? SEPARATE_WAL_DIR : null;
-  const { action, why } = await repairStore({ environment: visiting.environment, dir: scene.dir, walDir });
+  const { dir, separateWalDir: walDir } = scene;
+  const { action, why } = await repairStore({ environment: visiting.environment, dir, walDir });
   const { visit } = visiting;
   if (visit === null) return;
   scene.reach['visited-before-repair'] += 1;

@@ -142,8 +142,13 @@ export class Scene {
     return this.#places;
   }
 
+  /** Where the segments are; null: inside the store, where {@link walDir} says. */
+  get separateWalDir(): string | null {
+    return this.plan.config.walDirIsSeparate ? SEPARATE_WAL_DIR : null;
+  }
+
   get walDir(): string {
-    return this.plan.config.walDirIsSeparate ? SEPARATE_WAL_DIR : `${this.dir}/wal`;
+    return this.separateWalDir ?? `${this.dir}/wal`;
   }
 
   get snapshots(): string {

@@ -13,7 +13,15 @@ import { makeSave } from './make-save.js';
 import type { Branch } from './reach.js';
 import type { Scene } from './scene.js';
 import { SnapshotsInLine } from './snapshots-in-line.js';
-import { checkLetGo, checkSunk, checkTold, makeSnapshot, streamOf, type Taken } from './taken-snapshot.js';
+import {
+  checkLetGo,
+  checkSunk,
+  checkTold,
+  cuttingNothing,
+  makeSnapshot,
+  streamOf,
+  type Taken,
+} from './taken-snapshot.js';
 
 type SnapshotOp = Extract<OpBody, { kind: 'snapshot' }>;
 type InstallOp = Extract<OpBody, { kind: 'install' }>;
@@ -247,13 +255,10 @@ interface Beside {
   readonly all: () => Promise<unknown>;
 }
 
-/** Saves that are issued while a snapshot's data streams, none of which the snapshot's record can disturb. */
+/** Saves that are issued while a snapshot's data streams. */
 function besideOf(scene: Scene, ops: readonly SaveOp[], seed: number): Beside {
   const issued: Promise<void>[] = [];
-  const left = ops.map((op, at): SaveOp => {
-    if (op.kind === 'append' || op.kind === 'vote') return op;
-    return { kind: 'append', count: 1, bytes: 20 + at, raise: 0 };
-  });
+  const left = ops.map(cuttingNothing);
   const next = (): void => {
     const op = left.shift();
     if (op === undefined) return;

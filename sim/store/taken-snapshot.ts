@@ -3,6 +3,7 @@ import { isKeelsonError } from '../../src/errors/index.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { Finding } from '../oracle/finding.js';
 import type { ModelSnapshot } from '../oracle/log-state.js';
+import type { SaveOp } from '../plan/plan.js';
 import { subSeed } from '../world/random.js';
 import { payloadOf } from './payload.js';
 import type { Scene } from './scene.js';
@@ -26,6 +27,12 @@ export function makeSnapshot(
   const chunks: Uint8Array[] = [];
   for (let at = 0; at < data.length; at += step) chunks.push(data.subarray(at, at + step));
   return { snapshot: { index, term, conf, bytes: data.length, dataHash: checksum(data) }, chunks };
+}
+
+/** In the place of a save beside a snapshot, whose index must stay as it is. */
+export function cuttingNothing(op: SaveOp, at: number): SaveOp {
+  if (op.kind === 'append' || op.kind === 'vote') return op;
+  return { kind: 'append', count: 1, bytes: 20 + at, raise: 0 };
 }
 
 /** Data in pieces; `between` runs before each and behind the last, and then `atEnd`. */

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import type { Environment } from '../disk/index.js';
+import { turnEnded, type Environment } from '../disk/environment.js';
 import { KeelsonError, orAborted, throwIfAborted } from '../errors/index.js';
 import { lackOfBytes, plainBytes } from '../errors/given-bytes.js';
 import { pullingFor } from './inside-data.js';
@@ -64,15 +64,9 @@ async function pullAll(request: PullRequest, next: () => Promise<Step>): Promise
     bytes += piece.length;
     checkCount(request, bytes, false);
     await request.take(piece);
-    if (count % PIECES_A_TURN === 0) await endOfTurn(request);
+    if (count % PIECES_A_TURN === 0) await turnEnded(request.environment);
     throwIfAborted('the snapshot', request.signal);
   }
-}
-
-function endOfTurn({ environment }: PullRequest): Promise<void> {
-  return new Promise((resolve) => {
-    environment.endOfTurn(resolve);
-  });
 }
 
 /** An iterator of the host's, and its `next` as it was read, once. */
