@@ -5,7 +5,16 @@
 import { expect, test } from 'vitest';
 import type { Environment } from '../../src/disk/environment.js';
 import { crashesOf, describing, type Stop, textOf } from '../crash/crash-everywhere.js';
-import { cloneAgain, copyOnce, judgeLeft, ran, sourceOf, triedToCopy, WAYS_TO_COPY } from './copy-life.js';
+import {
+  checkpointOnce,
+  cloneAgain,
+  copyOnce,
+  judgeLeft,
+  ran,
+  sourceOf,
+  triedToCopy,
+  WAYS_TO_COPY,
+} from './copy-life.js';
 
 const isDeep = process.env['KEELSON_DEEP'] === '1';
 /** One of so many ways to stop is tried. */
@@ -54,6 +63,18 @@ test.each(WAYS_TO_COPY)('a failing call at every place: by way of %s', async (wa
     }
   }
 });
+
+test.each(['all', 'durable'] as const)(
+  'a checkpoint that was acknowledged outlives a power cut that takes all that may go: of scope %s',
+  async (scope) => {
+    const disk = await sourceOf(scope, 13, { metadata: 'strict', images: 'drop-all' });
+    await ran(disk, (environment) => checkpointOnce(scope, environment));
+    disk.crash('power');
+    await ran(disk, (environment) => cloneAgain(scope, environment));
+    disk.crash('power');
+    await ran(disk, (environment) => judgeLeft(scope, environment, false));
+  },
+);
 
 test('what a try has made whose sync failed, the next one proves: a power cut behind it takes nothing', async () => {
   const source = await sourceOf('store', 9, { metadata: 'strict', images: 'drop-all', failedSync: 'keeps' });

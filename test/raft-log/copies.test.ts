@@ -19,10 +19,13 @@ import { type Environment, withDisk } from '../../src/disk/environment.js';
 import { nodeEnvironment } from '../../src/disk/node-environment.js';
 import type { Disk } from '../../src/disk/port.js';
 import { isKeelsonError } from '../../src/errors/index.js';
+import { decodeCheckpointFile } from '../../src/format/checkpoint-file.js';
+import { decodeRaftPreamble } from '../../src/format/raft-records.js';
 import { decodeSegmentHeader, SEGMENT_HEADER_BYTES } from '../../src/format/segment-header.js';
 import { decodeSuperblock, SUPERBLOCK_SLOT_BYTES } from '../../src/format/superblock.js';
 import { cloneRaftLog } from '../../src/raft-log/copies/clone-raft-log.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
+import { bytesOfSegment } from '../../src/wal/copy/copy-segment.js';
 import { flipBit } from '../cli/stores.js';
 import { bytesOf, entriesFrom, openLog, pictureOf, scratch } from './scratch-log.js';
 
@@ -150,6 +153,10 @@ test("scope 'all' with entries still held below the snapshot, and refused where 
   await snapshotAt(log, 60);
   const made = await log.checkpoint({ scope: 'all', to: join(root, 'copy') });
   expect([made.segments.length, made.replayAfter]).toEqual([0, (await log.save({})).lsn]);
+  // Its file alone says where the log in it begins: behind the snapshot, whoever reads it.
+  const written = decodeCheckpointFile(readFileSync(join(root, 'copy', 'checkpoint')));
+  if (written.kind !== 'valid') throw new Error(written.kind);
+  expect(decodeRaftPreamble(written.file.state)?.boundary).toEqual({ index: 60, term: 2 });
   // The log itself keeps what the copy leaves out.
   expect([log.firstIndex, log.term(1), log.term(59)]).toEqual([1, 2, 2]);
   await cloneRaftLog(join(root, 'copy'), { to: join(root, 'clone'), identity: 'new-member' });
@@ -454,6 +461,47 @@ test('a store that is written and compacted all the while is cloned as it was at
   }
   isDone = true;
   await writing;
+});
+
+test('a snapshot that its writer replaces while it is cloned is no damage: the clone has the newer one', async () => {
+  const root = scratch();
+  const log = await openLog(join(root, 'log'), { snapshotsKept: 1 });
+  await fill(log);
+  await snapshotAt(log, 20);
+  const environment = nodeEnvironment();
+  const { disk } = environment;
+  let isReplaced = false;
+  const replacing = new Proxy(disk, {
+    get: (_disk, name: keyof Disk) => {
+      if (name !== 'link') return disk[name]?.bind(disk);
+      return async (...names: Parameters<Disk['link']>) => {
+        if (!isReplaced) await snapshotAt(log, 40);
+        isReplaced = true;
+        return disk.link(...names);
+      };
+    },
+  });
+  const to = join(root, 'clone');
+  const options = { to, identity: 'new-member', environment: withDisk(environment, replacing) } as const;
+  expect((await cloneRaftLog(join(root, 'log'), options)).snapshot?.index).toBe(40);
+  const clone = await openLog(to, { create: 'never' });
+  expect(await all(clone)).toEqual(await all(log));
+});
+
+test('a segment that loses its name behind what was read of it is told as dropped, not handed out as whole', async () => {
+  const dir = join(scratch(), 'log');
+  const log = await openLog(dir);
+  await fill(log);
+  await log.close();
+  const [path = ''] = walOf(join(dir, 'wal'));
+  const verdict = decodeSegmentHeader(readFileSync(path).subarray(0, SEGMENT_HEADER_BYTES));
+  if (verdict.kind !== 'valid') throw new Error(verdict.kind);
+  const { header } = verdict;
+  const pieces = bytesOfSegment(nodeEnvironment().disk, { header, path, bytes: header.segmentBytes });
+  expect((await pieces.next()).value).toHaveLength(header.segmentBytes);
+  // As its writer does before it uses the file again.
+  renameSync(path, `${path}.spare`);
+  await expect(pieces.next()).rejects.toMatchObject({ code: 'KEELSON_COMPACTED', path });
 });
 
 test('what is in the way is refused: a directory that holds something, one inside the source, no identity', async () => {

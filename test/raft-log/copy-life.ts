@@ -57,6 +57,13 @@ export async function copyOnce(way: Way, environment: Environment): Promise<void
   }
 }
 
+/** Takes a checkpoint, and no clone of it. */
+export async function checkpointOnce(scope: Exclude<Way, 'store'>, environment: Environment): Promise<void> {
+  const log = await openRaftLog({ dir: DIR, create: 'never', ...place(environment) });
+  await log.checkpoint({ scope, to: CHECKPOINT });
+  await log.close();
+}
+
 /** Behind a try whose checkpoint, if it needs one, is whole. */
 export async function cloneAgain(way: Way, environment: Environment): Promise<void> {
   await cloneRaftLog(way === 'store' ? DIR : CHECKPOINT, cloneOptions(way, environment));

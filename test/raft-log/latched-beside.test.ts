@@ -43,6 +43,40 @@ test('what waits when the sync of a snapshot fails is not written any more', asy
   expect(refused).toBeGreaterThan(0);
 });
 
+test('the sync of a directory that held no snapshot yet latches the log when it fails, for that very reason', async () => {
+  const { disk, open } = simulated({ seed: 7 });
+  const run = disk.queue.runUntil.bind(disk.queue);
+  const before = await run(open());
+  await run(before.save({ entries: entriesFrom(1, 4), hardState: { term: 1 } }));
+  await run(before.close());
+  // Found empty: its own name, and what is in it, are proven before the first snapshot is written.
+  const log = await run(open());
+  const reasons: string[] = [];
+  log.events.on('failed', ({ code }) => reasons.push(code));
+  disk.onCall = ({ kind, path }) =>
+    kind === 'syncDirectory' && path.endsWith('/snapshots') ? { code: 'EIO' } : undefined;
+  const snapshot = log.createSnapshot({ index: 3, conf: dataOf(1, 1), data: dataOf(3, 1) });
+  await expect(run(snapshot)).rejects.toMatchObject({ code: 'KEELSON_SYNC_FAILED' });
+  disk.onCall = null;
+  expect(reasons).toEqual(['KEELSON_SYNC_FAILED']);
+  await expect(run(log.setHardState({ term: 2 }))).rejects.toMatchObject({ code: 'KEELSON_FAILED' });
+  await run(log.close());
+});
+
+test('a log that has latched makes no checkpoint, and leaves nothing where one was to be', async () => {
+  const { disk, open } = simulated({ seed: 8 });
+  const run = disk.queue.runUntil.bind(disk.queue);
+  const log = await run(open());
+  await run(log.save({ entries: entriesFrom(1, 4), hardState: { term: 1 } }));
+  disk.onCall = ({ kind }) => (kind === 'dataSync' ? { code: 'EIO' } : undefined);
+  await expect(run(log.setHardState({ term: 2 }))).rejects.toMatchObject({ code: 'KEELSON_SYNC_FAILED' });
+  disk.onCall = null;
+  const checkpoint = log.checkpoint({ scope: 'durable', to: '/data/checkpoint' });
+  await expect(run(checkpoint)).rejects.toMatchObject({ code: 'KEELSON_FAILED' });
+  expect(await run(Promise.resolve(disk.environment.disk.stat('/data/checkpoint')))).toBe(null);
+  await run(log.close());
+});
+
 test('a log that has latched makes no spare once there is room again, and tells of none', async () => {
   const { disk, open } = simulated({ seed: 3 });
   const log = await disk.queue.runUntil(open());

@@ -166,6 +166,23 @@ test('a name whose directory sync failed is never relied on, whatever the disk m
   }
 });
 
+test('what was deleted does not come back behind a power cut', async () => {
+  const profile = { metadata: 'strict', images: 'drop-all' } as const;
+  const disk = createSimulatedDisk({ seed: 1, profile, directories: ['/store'] });
+  const witness = new Witness();
+  await disk.run(async (environment) => {
+    const store = await openStore(DIR, { environment });
+    for (const index of [1, 2]) await witness.make(store, index, patterned(20));
+    await witness.keepOnly(store, [2]);
+  });
+  disk.crash('power');
+  await disk.run(async (environment) => {
+    const store = await openStore(DIR, { environment });
+    expect((await store.list()).map(({ index }) => index)).toEqual([2]);
+    await witness.judge(store);
+  });
+});
+
 test('a full disk refuses the write, keeps what is there, and takes it once there is room', async () => {
   for (const failing of [1, 2, 3, 4, 5]) {
     const disk = newDisk(failing, 'strict');

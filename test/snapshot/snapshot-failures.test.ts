@@ -2,8 +2,8 @@
  * A disk may refuse any call: the job must then fail by the right name, leave nothing half there, and leave
  * every other snapshot as it was. Each call of each job is made to fail in turn, and what is left is looked at.
  */
-import { readdirSync } from 'node:fs';
-import { basename } from 'node:path';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { isKeelsonError } from '../../src/errors/index.js';
 import { LIMITS } from '../../src/format/limits.js';
@@ -362,4 +362,24 @@ test('a staged file that the log names outlives the rename that fails', async ()
   expect(await store.publishStaged(ref, dir, () => Promise.resolve())).toEqual([]);
   expect(await readAll(store, ref)).toEqual(REQUEST.data);
   expect(readdirSync(dir)).toEqual(['0000000000000002-0000000000000001.snap']);
+});
+
+test('what is no snapshot and finds no room aside stays, and so does the named one that waits for its name', async () => {
+  const dir = snapshotsDirectory();
+  const { ref } = await (await openStore(dir)).write(REQUEST);
+  for (const name of ['0000000000000001-0000000000000001.snap', '0000000000000002-0000000000000001.snap'])
+    writeFileSync(join(dir, name), 'no snapshot');
+  const before = readdirSync(dir);
+  const { observe, refuse } = saboteur();
+  const { store } = await openObserved(dir, observe);
+  refuse(({ name }) => (name === 'mkdir' ? 'ENOSPC' : null));
+  const place = { folder: join(dir, '..', 'quarantine'), checkFence: () => Promise.resolve() };
+  expect(await store.publishStaged(ref, place.folder, place.checkFence)).toEqual([]);
+  const { moved } = await store.setUnusableAside({ ...place, named: ref, holds: () => false });
+  expect(moved).toEqual([]);
+  refuse(() => null);
+  // Nobody has looked at what these hold, and under the temporary name stands all there is of the named one.
+  expect(await store.retain([ref])).toEqual([]);
+  expect(readdirSync(dir)).toEqual(before);
+  expect(await readAll(store, ref)).toEqual(REQUEST.data);
 });

@@ -132,6 +132,17 @@ describe('publishing', () => {
     expect(await readAll(store, again.ref)).toEqual(patterned(33));
   });
 
+  test('discard behind publish does nothing: the same labels may be on their way again', async () => {
+    const store = await openStore(snapshotsDirectory());
+    const first = await store.write({ index: 1, term: 1, conf: bytesOf('c'), data: patterned(20) });
+    await first.publish();
+    const again = await store.write({ index: 1, term: 1, conf: bytesOf('c'), data: patterned(50) });
+    await first.discard();
+    await store.retain([first.ref]);
+    await again.publish();
+    expect(await readAll(store, again.ref)).toEqual(patterned(50));
+  });
+
   test('replaces an orphan of the same labels, whose own ref then names nothing', async () => {
     const store = await openStore(snapshotsDirectory());
     const orphan = await publish(store, 9, bytesOf('never named by a record'));
