@@ -48,6 +48,29 @@ describe('several saves under way', () => {
     expect(termsOf(solo)).toEqual([1, 2, 2]);
   });
 
+  test('what is replaced on its way makes nothing durable that is not', () => {
+    const solo = new Solo({ logTerms: [1], commit: 1 });
+    solo.settle();
+    solo.raft.step(append('n2', 1, [1, 1], [1, 1]));
+    solo.take();
+    solo.raft.step(append('n3', 2, [2, 1], [2], 3));
+    solo.take();
+    expect(solo.raft.status).toMatchObject({ commit: 3, durableIndex: 1, applied: 1 });
+    solo.finishSave();
+    expect(solo.raft.status.durableIndex).toBe(2);
+  });
+
+  test('of two replacements that share a save the lower one counts', () => {
+    const solo = new Solo({ logTerms: [1, 1, 1], commit: 1 });
+    solo.settle();
+    solo.raft.step(append('n2', 2, [2, 1], [2]));
+    solo.raft.step(append('n3', 3, [1, 1], [3]));
+    solo.take();
+    expect(solo.pending[0]?.save).toMatchObject({ truncateFrom: 2, entries: [{ index: 2, term: 3 }] });
+    solo.settle();
+    expect(termsOf(solo)).toEqual([1, 3]);
+  });
+
   test('a commit index alone needs no sync, but goes along with the next save that does', () => {
     const solo = new Solo({ logTerms: [1, 1], term: 1 });
     solo.raft.step({ type: 'heartbeat', from: 'n2', to: 'n1', term: 1, commit: 1, round: 0 });
@@ -94,6 +117,27 @@ describe('a refused save (the disk is full)', () => {
     ).toMatchObject([{ type: 'heartbeat-response', round: 4 }]);
     solo.raft.storageBack();
     expect(solo.hear(append('n2', 1, [0, 0], [1]))).toMatchObject([{ type: 'append-response', index: 1 }]);
+  });
+
+  test('takes with it what waited for a later save that was not asked for yet', () => {
+    const solo = new Solo({ savesUnderWayMax: 1 });
+    solo.raft.step(append('n2', 1, [0, 0], [1]));
+    solo.take();
+    solo.raft.step(append('n2', 1, [1, 1], [1]));
+    solo.take();
+    solo.raft.storageFailed(1, 'refused');
+    solo.pending = [];
+    expect(solo.settle()).toEqual([]);
+    expect(solo.raft.status).toMatchObject({ lastIndex: 0, term: 1 });
+  });
+
+  test('calls nothing committed that is durable and no more', () => {
+    const solo = new Solo({ logTerms: [1, 1, 1], commit: 1 });
+    solo.settle();
+    solo.raft.step(append('n2', 1, [3, 1], [1], 1));
+    solo.take();
+    solo.raft.storageFailed(solo.pending[0]?.save.id ?? 0, 'refused');
+    expect(solo.raft.status).toMatchObject({ commit: 1, lastIndex: 3, durableIndex: 3 });
   });
 
   test('takes all later saves with it, and reports of those change nothing', () => {

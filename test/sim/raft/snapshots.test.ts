@@ -2,8 +2,14 @@
 // (Raft paper §7, figure 13). Tried on one server as sender and as receiver.
 import { describe, expect, test } from 'vitest';
 
-import { encodeConfiguration, type Message, type Ready, type SnapshotRead } from '../../../sim/raft/index.js';
-import { holds, Solo } from './harness/solo.js';
+import {
+  encodeConfiguration,
+  ENTRY_KIND,
+  type Message,
+  type Ready,
+  type SnapshotRead,
+} from '../../../sim/raft/index.js';
+import { append, holds, Solo } from './harness/solo.js';
 
 const conf = encodeConfiguration({ voters: ['n1', 'n2', 'n3'], learners: [] });
 const snapshot = { index: 5, term: 1, conf };
@@ -66,7 +72,55 @@ describe('receiving', () => {
     solo.raft.step(chunk(0, true));
     solo.take();
     solo.raft.storageFailed(solo.pending.at(-1)?.save.id ?? 0, 'refused');
-    expect(solo.raft.status).toMatchObject({ lastIndex: 2, commit: 1, applied: 1 });
+    expect(solo.raft.status).toMatchObject({ firstIndex: 1, lastIndex: 2, commit: 1, applied: 1 });
+    solo.pending = [];
+    solo.raft.storageBack();
+    solo.tick(1);
+    expect(solo.disk.snapshot).toBeNull();
+    expect(solo.hear(chunk(0, true))).toMatchObject([{ type: 'append-response', index: 5 }]);
+  });
+
+  test('a piece that was not handed over yet when a save was refused is asked for again', () => {
+    const solo = new Solo();
+    solo.raft.step(append('n3', 1, [0, 0], [1]));
+    solo.take();
+    solo.raft.step(chunk(0, false));
+    solo.raft.storageFailed(1, 'refused');
+    solo.pending = [];
+    solo.raft.storageBack();
+    expect(solo.hear(chunk(4, false))).toMatchObject([{ type: 'snapshot-response', offset: 0 }]);
+  });
+
+  test('a save that installs one says no more to be committed than it holds', () => {
+    const solo = new Solo({ savesUnderWayMax: 1 });
+    solo.raft.step(append('n2', 2, [0, 0], [1]));
+    solo.take();
+    solo.raft.step(chunk(0, true));
+    solo.raft.step(append('n2', 2, [5, 1], [2], 6));
+    solo.finishSave();
+    solo.take();
+    expect(solo.pending[0]?.save).toMatchObject({ snapshot: { index: 5 }, hardState: { commit: 5 } });
+    solo.settle();
+    expect(solo.raft.status).toMatchObject({ commit: 6, applied: 6, lastIndex: 6 });
+  });
+
+  test('a change of members that was being applied when one came in counts no more', () => {
+    const solo = new Solo();
+    const data = encodeConfiguration({ voters: ['n1', 'n2', 'n3', 'n4'], learners: [] });
+    const change = { index: 1, term: 2, kind: ENTRY_KIND.configuration, data };
+    const saveAll = (): void => {
+      const { save } = solo.raft.ready();
+      if (save === null) throw new Error('nothing is to be saved');
+      solo.disk.save(save, null);
+      solo.raft.persisted(save.id);
+    };
+    solo.raft.step({ ...append('n2', 2, [0, 0], [], 1), entries: [change] } as Message);
+    saveAll();
+    expect(solo.raft.ready().committedEntries).toEqual([change]);
+    solo.raft.step(chunk(0, true));
+    saveAll();
+    solo.raft.applied(1);
+    expect(solo.raft.status).toMatchObject({ applied: 5, configuration: { voters: ['n1', 'n2', 'n3'] } });
   });
 });
 
