@@ -22,6 +22,7 @@ export const CLUSTER_RULES = {
   monotone: 'A term, or a commit index, fell.',
   vote: 'A vote, or a campaign, was sent that the sender could forget; or two votes in one term; or one for a shorter log.',
   acknowledgement: "An append or a snapshot was acknowledged that the sender's disk does not hold.",
+  'own-log': 'A Raft goes by another log than its disk holds, or takes for durable what it could forget.',
   'recovered-state': 'What a node recovered is not what it had promised.',
   'stale-message': 'A message of an earlier term, or an answer to an earlier life, changed something.',
   'stale-read':

@@ -50,6 +50,8 @@ export interface ClusterConfig {
   readonly snapshotPadBytes: number;
   /** Whoever begins to send a snapshot takes a newer one, with which a transfer that has to begin anew goes on. */
   readonly snapshotsWhileSending?: boolean;
+  /** What happens to a node within so long shares a round of its driver, as by `setImmediate`; 0, or none: nothing does. */
+  readonly turnMs?: number;
   /** A commit index alone is written too, though the Raft does not ask for it. */
   readonly savesCommit: boolean;
   readonly latencyMs: number;

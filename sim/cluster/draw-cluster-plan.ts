@@ -64,6 +64,7 @@ function drawConfig(random: Random, { on, isOverBudget }: ClusterSwarm): Cluster
     // From tenths of a millisecond, which no message meets, to about as long as an election timeout at its shortest.
     diskSlowness: random.pick([1, 1, 20, 200]),
     snapshotsWhileSending: random.chance(0.3),
+    turnMs: random.pick([0, 0, 0.5, 10]),
   };
 }
 

@@ -14,7 +14,9 @@ import {
   type SnapshotPiece,
 } from '../raft/index.js';
 import { ClusterFinding } from './cluster-finding.js';
+import { judgeOwnLog } from './judge-own-log.js';
 import { judgeSent } from './judge-sent.js';
+import { judgeStale } from './judge-stale.js';
 import { LifeRules } from './life-rules.js';
 import {
   describeState,
@@ -27,6 +29,7 @@ import type { LifeSeen } from './raft-rules.js';
 import type { RegisterState } from './register-state.js';
 import type { NodeHostParts } from './node-world.js';
 import { SnapshotTaker } from './snapshot-taker.js';
+import { Turns } from './turns.js';
 import { WaitingClients } from './waiting-clients.js';
 
 /** What a life is held to when it says it; the status is costly to ask for at each heartbeat. */
@@ -57,6 +60,7 @@ export class NodeHost implements RaftHost {
   /** Under way is an answer to an earlier life. */
   #isAnsweredLate = false;
   readonly #life: number;
+  readonly #turns: Turns;
   #isStopped = false;
 
   constructor(parts: NodeHostParts) {
@@ -64,13 +68,14 @@ export class NodeHost implements RaftHost {
     this.#parts = parts;
     this.raft = raft;
     this.#life = parts.node.life;
+    this.#turns = new Turns(this, parts);
     this.log = log;
     this.state = state;
     this.taker = new SnapshotTaker(this, parts);
     this.#clients = new WaitingClients(parts.node);
     this.#status = raft.status;
     const { term, commit, configuration } = this.#status;
-    this.#seen = { term, commit, campaigns: false, judged: 0, configuration, judgedChange: -1 };
+    this.#seen = { term, commit, leads: false, campaigns: false, judged: 0, configuration, judgedChange: -1 };
     this.#rules = new LifeRules(parts.node.id, world.plan.config.raft);
     log.events.on('space-back', () => {
       world.reach['space-back'] += 1;
@@ -87,12 +92,11 @@ export class NodeHost implements RaftHost {
       raft,
       log,
       host: this,
-      // In virtual time each happening has its own round: there are no turns to share.
       schedule: (round) => {
-        round();
+        this.#turns.schedule(round);
       },
       admit: (act) => {
-        this.#admit(act);
+        this.#turns.admit(act);
       },
       isAlive: () => this.isRunning,
       savesCommit: world.plan.config.savesCommit,
@@ -119,7 +123,10 @@ export class NodeHost implements RaftHost {
       const { status } = this;
       this.raft.step(message);
       this.#rules.took(message, status);
-      if (message.term < status.term) this.#judgeStale(message, status);
+      if (message.term < status.term) {
+        this.#parts.world.reach['message-of-earlier-term'] += 1;
+        judgeStale(message, status, this.raft.status);
+      }
       if (message.type === 'vote' || message.type === 'pre-vote')
         this.#rules.asked(message, status, this.raft.status);
     });
@@ -189,17 +196,6 @@ export class NodeHost implements RaftHost {
     this.#parts.node.failed(this, error);
   }
 
-  /** A process that stands still takes what came meanwhile when it goes on. */
-  #admit(act: () => void): void {
-    if (!this.isRunning) return;
-    const { node } = this.#parts;
-    if (node.isPaused) {
-      node.defer(() => {
-        this.#admit(act);
-      });
-    } else act();
-  }
-
   /** Also when the process died in the midst of it: what it had decided it may have told others. */
   turned(): void {
     const { world, node } = this.#parts;
@@ -210,6 +206,8 @@ export class NodeHost implements RaftHost {
     this.#rules.turned(before, status);
     const hasLed = world.rules.hasLed(status.term);
     world.rules.observe(node, this.#seen, status);
+    const isAtRest = node.promised.pendingCount === 0 && !this.raft.hasReady;
+    if (status.storageState !== 'failed') judgeOwnLog(node, status, isAtRest);
     if (status.role === 'leader' && !hasLed) {
       world.reach.elected += 1;
       node.trace.note(`${node.clock} ${node.id} leads in term ${String(status.term)}`, {
@@ -229,7 +227,9 @@ export class NodeHost implements RaftHost {
     for (const message of messages) {
       if (!this.isRunning) return;
       judgeSent(node, message);
-      if (JUDGED_BY_LIFE.has(message.type)) this.#rules.sends(message, this.raft.status);
+      // What was said earlier in the turn was true then.
+      if (!this.#turns.isShared && JUDGED_BY_LIFE.has(message.type))
+        this.#rules.sends(message, this.raft.status);
       this.#tellOfReads(message);
       if (message.type === 'snapshot-chunk' && message.offset === 0) this.#beganToSend();
       node.traceMessage('sends', message);
@@ -364,21 +364,6 @@ export class NodeHost implements RaftHost {
     if (status.configuration === this.#status.configuration) world.rules.judgeRead(node, status, askedMs);
   }
 
-  /** A message of an earlier term is answered at most; it changes nothing. */
-  #judgeStale(message: Message, before: RaftStatus): void {
-    const { world, node } = this.#parts;
-    world.reach['message-of-earlier-term'] += 1;
-    const after = this.raft.status;
-    const wasLike = stateText(before);
-    if (stateText(after) === wasLike) return;
-    throw new ClusterFinding({
-      oracle: 'stale-message',
-      what: `${node.id} took a ${message.type} of term ${String(message.term)} from ${message.from}, and changed`,
-      expected: [wasLike],
-      found: stateText(after),
-    });
-  }
-
   threw(error: unknown): void {
     const { world, node } = this.#parts;
     // The Raft asks its log for terms; one that the log does not hold is one that the Raft has made up.
@@ -391,10 +376,4 @@ export class NodeHost implements RaftHost {
       new ClusterFinding({ oracle: 'raft-invariant', what: `${node.id}: ${error.message}`, cause: error }),
     );
   }
-}
-
-function stateText(status: RaftStatus): string {
-  const { term, vote, role, leader, commit, applied, lastIndex, lastTerm, members } = status;
-  const matches = [...members].map(([id, { match }]) => `${id} ${String(match)}`).join(', ');
-  return `${role} of ${String(leader)} in term ${String(term)}, vote ${String(vote)}, commit ${String(commit)}, applied ${String(applied)}, log to ${String(lastIndex)}/${String(lastTerm)}; ${matches}`;
 }

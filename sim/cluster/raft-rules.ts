@@ -14,6 +14,7 @@ export interface JudgedNode {
 export interface LifeSeen {
   term: number;
   commit: number;
+  leads: boolean;
   /** It asks for votes, or for pre-votes. */
   campaigns: boolean;
   /** Committed entries up to here have been compared. */
@@ -45,6 +46,9 @@ export class RaftRules {
   readonly #committed: Committed[] = [];
   readonly #applied: Map<number, number> = new Map<number, number>();
   readonly #states: Map<number, number> = new Map<number, number>();
+
+  /** How far any leader has committed. */
+  #ledTo = 0;
 
   /** `node>leader`: when the one last answered the other, and in which term. */
   readonly #followed: Map<string, { readonly term: number; readonly atMs: number }> = new Map();
@@ -154,6 +158,7 @@ export class RaftRules {
     );
     this.#judgeOwnTerm(node, seen, status);
     this.#judgeCampaign(node, seen, status);
+    this.#judgeLearned(node, seen, status);
     seen.term = term;
     seen.commit = commit;
     this.#judgeCommit(node, seen, status);
@@ -195,6 +200,17 @@ export class RaftRules {
     const at = termAt(promised.newest, commit);
     check(at === null || at === term, 'commit-of-older-term', () => {
       return `${id} leads in term ${String(term)} and commits up to ${String(commit)}, an entry of term ${String(at)}`;
+    });
+  }
+
+  /** 5.3: only who leads commits; the others learn of it, and of no more. */
+  #judgeLearned({ id }: JudgedNode, seen: LifeSeen, { role, commit }: RaftStatus): void {
+    const leads = role === 'leader';
+    // It may have stepped down upon the very commit that removed it.
+    if (leads || seen.leads) this.#ledTo = Math.max(this.#ledTo, commit);
+    seen.leads = leads;
+    check(commit <= this.#ledTo, 'commit-without-quorum', () => {
+      return `${id} holds entries up to ${String(commit)} for committed, of which leaders have committed those up to ${String(this.#ledTo)}`;
     });
   }
 

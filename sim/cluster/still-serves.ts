@@ -109,9 +109,10 @@ export class StillServes {
 }
 
 /** Whether heartbeats come sooner than any clock's patience ends. */
-function isCalmOwed({ raft, tickMs, latencyMs, jitterMs, driftPercent }: ClusterConfig): boolean {
+function isCalmOwed(config: ClusterConfig): boolean {
+  const { raft, tickMs, latencyMs, jitterMs, driftPercent, turnMs = 0 } = config;
   return driftPercent.every((leader) => {
-    const heartbeatMs = raft.heartbeatTicks * tickMs * (1 + leader / 100) + latencyMs + jitterMs;
+    const heartbeatMs = raft.heartbeatTicks * tickMs * (1 + leader / 100) + latencyMs + jitterMs + turnMs;
     return driftPercent.every((other) => heartbeatMs < raft.electionTicks * tickMs * (1 + other / 100));
   });
 }

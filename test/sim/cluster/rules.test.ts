@@ -1,6 +1,7 @@
 // At stake: a rule that never fires makes every clean search worthless. Each rule of a cluster is shown a history that
 // breaks it, as small as can be, beside one that does not.
 import { describe, expect, test } from 'vitest';
+import { judgeOwnLog } from '../../../sim/cluster/judge-own-log.js';
 import { judgeSent, type Sender } from '../../../sim/cluster/judge-sent.js';
 import { PromisedLog } from '../../../sim/cluster/promised-log.js';
 import { type LifeSeen, RaftRules } from '../../../sim/cluster/raft-rules.js';
@@ -25,7 +26,15 @@ function scene(): { readonly rules: RaftRules; readonly nodes: readonly TestNode
     id,
     promised: new PromisedLog(),
     votesSent: new Map<number, string>(),
-    seen: { term: 0, commit: 0, campaigns: false, judged: 0, configuration: FIRST, judgedChange: -1 },
+    seen: {
+      term: 0,
+      commit: 0,
+      leads: false,
+      campaigns: false,
+      judged: 0,
+      configuration: FIRST,
+      judgedChange: -1,
+    },
   }));
   const rules = new RaftRules(new Map(nodes.map((node) => [node.id, node])));
   rules.begin(FIRST);
@@ -113,6 +122,35 @@ describe('rules of a cluster', () => {
     see(rules, n1!, { role: 'leader', term: 3, commit: 2 });
   });
 
+  test('who does not lead learns what is committed, and of no more than leaders have', () => {
+    const { rules, nodes } = scene();
+    const [n1, n2, n3] = nodes;
+    for (const node of nodes) save(node, [entry(1, 1), entry(2, 1)]);
+    see(rules, n1!, { role: 'leader', commit: 1 });
+    see(rules, n2!, { commit: 1 });
+    expect(() => see(rules, n3!, { commit: 2 })).toThrow(/^commit-without-quorum: n3 .* up to 2 .* up to 1/);
+    // Who steps down upon a commit was leader when it committed.
+    see(rules, n1!, { commit: 2 });
+    see(rules, n2!, { commit: 2 });
+  });
+
+  test('a Raft goes by the log that its disk holds', () => {
+    const [node] = scene().nodes;
+    save(node!, [entry(1, 1), entry(2, 1)]);
+    const judge = (durableIndex: number, lastIndex: number, lastTerm: number, isAtRest: boolean) => () =>
+      judgeOwnLog(node!, { durableIndex, lastIndex, lastTerm } as RaftStatus, isAtRest);
+    judge(2, 2, 1, true)();
+    judge(2, 3, 2, false)();
+    expect(judge(2, 3, 2, true)).toThrow(/^own-log: n1 goes by a log that ends at 3\/2/);
+    expect(judge(1, 1, 1, true)).toThrow(/^own-log/);
+    expect(judge(2, 2, 2, true)).toThrow(/^own-log/);
+    expect(judge(3, 3, 1, false)).toThrow(/^own-log: n1 takes entries up to 3 for durable/);
+    // Replaced on its way to the disk: what is there still is none of it.
+    node!.promised.issue(request([entry(2, 2)], 2), true);
+    judge(1, 2, 2, false)();
+    expect(judge(2, 2, 2, false)).toThrow(/^own-log: n1 takes entries up to 2 for durable/);
+  });
+
   test('one change of members at a time', () => {
     const { rules, nodes } = scene();
     const [n1, n2] = nodes;
@@ -150,6 +188,7 @@ describe('rules of a cluster', () => {
       rules.offered(node, [change], 0);
       save(node, [change]);
     }
+    see(rules, n1!, { role: 'leader', commit: 1, applied: 0 });
     see(rules, n2!, { commit: 1, applied: 0 });
     expect(() => see(rules, n2!, { commit: 1, applied: 1 })).toThrow(
       /^members: n2 has applied 1 entries, and counts by n1 n2 n3, not by n2 n3 of 1/,
