@@ -26,3 +26,31 @@ test('a read of what is accepted, across a conflict that comes meanwhile, shows 
   expect(read).toHaveLength(60);
   await disk.queue.runUntil(log.close());
 });
+
+test('an install that is queued is the log that is accepted already, and what is queued behind it joins that', async () => {
+  const { disk, open } = simulated();
+  const log = await disk.queue.runUntil(open());
+  await disk.queue.runUntil(log.save({ entries: entriesFrom(1, 6), hardState: { term: 1 } }));
+  const seen: unknown[] = [];
+  let saved: Promise<unknown> = Promise.resolve();
+  disk.onCall = ({ kind, path }) => {
+    if (kind !== 'write' || !path.includes('/wal/') || seen.length > 0) return undefined;
+    const { lastIndex, lastTerm } = log.accepted;
+    seen.push({ lastIndex, lastTerm, term: log.accepted.term(4), durable: log.term(4) });
+    saved = log.save({ entries: entriesFrom(5, 2, 2) });
+    seen.push([4, 5, 6].map((index) => log.accepted.term(index)));
+    return undefined;
+  };
+  const installed = log.installSnapshot({
+    index: 4,
+    term: 2,
+    conf: Uint8Array.of(1),
+    data: Uint8Array.of(4),
+    hardState: { term: 2 },
+  });
+  await disk.queue.runUntil(installed);
+  await disk.queue.runUntil(saved);
+  expect(seen).toEqual([{ lastIndex: 4, lastTerm: 2, term: 2, durable: 1 }, [2, 2, 2]]);
+  expect([log.firstIndex, log.lastIndex, log.term(4), log.snapshot?.index]).toEqual([5, 6, 2, 4]);
+  await disk.queue.runUntil(log.close());
+});

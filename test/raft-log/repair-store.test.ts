@@ -11,6 +11,7 @@ import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import type { RepairPlan } from '../../src/raft-log/repair/repair-plan.js';
 import { planStoreRepair, repairStore, type RepairReport } from '../../src/raft-log/repair-store.js';
 import { surveyLog } from '../../src/raft-log/repair/survey-log.js';
+import { decodeSegmentHeader } from '../../src/format/segment-header.js';
 import { crashesOf, describing, textOf } from '../crash/crash-everywhere.js';
 import { dataOf, entriesFrom, simulated } from './scratch-log.js';
 import { DIR, filesOf, openingOf, storeOf, type Life } from './wounded-store.js';
@@ -294,6 +295,23 @@ describe('what is kept, and what is given up', () => {
       expect((await log.setHardState({ term: 9 })).lsn).toBeGreaterThan(lsn);
       expect(log.recovery.epoch).toBeGreaterThan(3);
     });
+  });
+
+  test('and above an LSN that no mark had told of when its process was killed', async () => {
+    const disk = await storeOf({ isClosed: true });
+    const outcome = await disk.run(async (environment) => {
+      const log = await openRaftLog({ dir: DIR, segmentBytes: 4096, create: 'never', environment });
+      return (await log.append(entriesFrom(25, 2, 3, 100))).lsn;
+    });
+    if (outcome.crashed) throw new Error('nothing was to stop the save');
+    disk.crash('kill');
+    disk.flipBit(segment(2), 900, 3);
+    await repair(disk);
+    const [first = ''] = disk.list().filter((path) => path.startsWith(`${DIR}/wal/`));
+    const verdict = decodeSegmentHeader((disk.readVolatile(first) ?? new Uint8Array()).subarray(0, 512));
+    if (verdict.kind !== 'valid') throw new Error(verdict.kind);
+    // A frame of the writer that was killed must never join what stands there now (D11).
+    expect(verdict.header.firstLsn).toBeGreaterThan(outcome.value);
   });
 });
 
