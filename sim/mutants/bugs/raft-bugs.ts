@@ -132,4 +132,30 @@ export const RAFT_BUGS: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    number: 260,
+    name: 'who lost its tail takes all that it still has for committed',
+    rule: 'Raft, 5.3',
+    profile: 'cluster',
+    hunks: [
+      {
+        file: 'sim/raft/replicate/heartbeat.ts',
+        find: 'Math.min(message.commit, log.lastIndex) : message.commit',
+        put: 'log.lastIndex : message.commit',
+      },
+    ],
+  },
+  {
+    number: 261,
+    name: 'a snapshot that a full disk refused is offered once more, without its pieces',
+    rule: 'D7',
+    profile: 'cluster',
+    hunks: [
+      {
+        file: 'sim/raft/host/save-queue.ts',
+        find: '    this.#inFlight = [];\n    this.#snapshot = null;\n',
+        put: '    this.#inFlight = [];\n',
+      },
+    ],
+  },
 ];
