@@ -60,6 +60,35 @@ describe('several saves under way', () => {
     expect(solo.raft.status.durableIndex).toBe(2);
   });
 
+  test('an earlier save answers for none of a later one, of which the end was replaced', () => {
+    const solo = new Solo();
+    solo.raft.step(append('n2', 1, [0, 0], [1]));
+    solo.take();
+    solo.raft.step(append('n2', 1, [1, 1], [1, 1]));
+    solo.take();
+    solo.raft.step(append('n3', 2, [2, 1], [2]));
+    solo.take();
+    expect(solo.pending).toHaveLength(3);
+    solo.finishSave();
+    expect(solo.raft.status.durableIndex).toBe(1);
+    solo.finishSave();
+    expect(solo.raft.status.durableIndex).toBe(2);
+  });
+
+  test('no batch is handed out while another is being applied', () => {
+    const solo = new Solo();
+    solo.raft.step(append('n2', 1, [0, 0], [1, 1], 1));
+    const { save } = solo.raft.ready();
+    if (save === null) throw new Error('nothing is to be saved');
+    solo.disk.save(save, null);
+    solo.raft.persisted(save.id);
+    expect(solo.raft.ready().committedEntries).toMatchObject([{ index: 1 }]);
+    solo.raft.step(append('n2', 1, [2, 1], [], 2));
+    expect(solo.raft.ready().committedEntries).toEqual([]);
+    solo.raft.applied(1);
+    expect(solo.raft.ready().committedEntries).toMatchObject([{ index: 2 }]);
+  });
+
   test('of two replacements that share a save the lower one counts', () => {
     const solo = new Solo({ logTerms: [1, 1, 1], commit: 1 });
     solo.settle();
