@@ -73,6 +73,39 @@ describe('a spare', () => {
     await disk.queue.runUntil(log.close());
   });
 
+  test('that is in the making is waited for: a save that needs a segment makes none beside it', async () => {
+    const { disk, open } = simulated();
+    const log = await disk.queue.runUntil(open({ segmentBytes: SEGMENT_BYTES }));
+    const begun: string[] = [];
+    disk.onCall = ({ kind, path }) => {
+      if (kind === 'open' && path.endsWith('.spare')) begun.push(path);
+      return undefined;
+    };
+    await disk.queue.runUntil(log.save({ entries: entriesFrom(1, 20, 1, 2000), hardState: { term: 1 } }));
+    await disk.queue.runUntil(log.append(entriesFrom(21, 10, 1, 3000)));
+    expect(log.stats().rotations).toBe(1);
+    expect(begun).toHaveLength(1);
+    await disk.queue.runUntil(log.close());
+  });
+
+  test('never has the name of one of a writer before (D11)', async () => {
+    const { disk, open } = simulated();
+    const begun: string[] = [];
+    disk.onCall = ({ kind, path }) => {
+      if (kind === 'open' && path.endsWith('.spare')) begun.push(path);
+      return undefined;
+    };
+    for (let life = 0; life < 3; life += 1) {
+      const log = await disk.queue.runUntil(open({ segmentBytes: SEGMENT_BYTES }));
+      const entries = entriesFrom(log.lastIndex + 1, 20, 1, 2000);
+      await disk.queue.runUntil(log.save({ entries, hardState: { term: 1 } }));
+      await pass(disk, 100);
+      await disk.queue.runUntil(log.close());
+    }
+    expect(begun.length).toBeGreaterThanOrEqual(2);
+    expect(new Set(begun).size).toBe(begun.length);
+  });
+
   test('is still tried after a save that came between two tries and was refused as well', async () => {
     const { disk, log, isSpare } = await halfFull();
     const told: string[] = [];
