@@ -27,6 +27,24 @@ test('a read of what is accepted, across a conflict that comes meanwhile, shows 
   await disk.queue.runUntil(log.close());
 });
 
+test('a read whose end is cut off meanwhile says so, and brings nothing of it', async () => {
+  const { disk, open } = simulated();
+  const log = await disk.queue.runUntil(open({ recentBytes: 0 }));
+  await disk.queue.runUntil(log.save({ entries: entriesFrom(1, 30, 1, 200), hardState: { term: 1 } }));
+  await disk.queue.runUntil(log.append(entriesFrom(31, 30, 1, 200)));
+  let cut: Promise<unknown> | null = null;
+  disk.onCall = ({ kind, path }) => {
+    if (kind === 'read' && path.includes('/wal/')) cut ??= log.save({ truncateFrom: 11 });
+    return undefined;
+  };
+  const read = disk.queue.runUntil(log.accepted.entries(1, 61));
+  await expect(read).rejects.toMatchObject({ code: 'KEELSON_UNAVAILABLE' });
+  expect(cut).not.toBeNull();
+  await disk.queue.runUntil(cut ?? Promise.resolve());
+  expect(await disk.queue.runUntil(log.accepted.entries(1, 11))).toHaveLength(10);
+  await disk.queue.runUntil(log.close());
+});
+
 test('an install that is queued is the log that is accepted already, and what is queued behind it joins that', async () => {
   const { disk, open } = simulated();
   const log = await disk.queue.runUntil(open());
