@@ -30,7 +30,7 @@ export class WriterWatch {
       this.#lookedBehindLatch.add(processId);
     const isOwn = path === places.superblock || path.startsWith(`${places.walDir}/`);
     const isChange = changesName(call, places) || (isOwn && (kind === 'write' || kind === 'rename'));
-    const isMade = path.endsWith('.spare') && call.bytes?.every((byte) => byte === 0) === true;
+    const isMade = path.endsWith('.spare') && isZeros(call);
     const needsNoLook = kind === 'write' && (path === places.marks || (isOwn && (isMade || isFrame(call))));
     if (!needsNoLook && !(isChange && this.#lookedBehindLatch.has(processId))) return null;
     return { oracle: 'not-latched', what: `${kind} of ${path} behind a failure that latched the log` };
@@ -54,17 +54,25 @@ export class WriterWatch {
   }
 }
 
-/** D11: one that was replaced looks at the epoch before it changes a name, a slot, an end mark or a seal, and so changes none. */
+/**
+ * D11: one that was replaced looks at the epoch before it changes a name, a slot, an end mark or a seal, and so changes none.
+ * Zeros over a frame that found no room stand where that frame would: that neither lands is the lock's promise.
+ */
 export function changeBehindSuccessor(call: CallNotice, places: WriterPlaces): FindingFacts | null {
   const { kind, path } = call;
   const isOwn = path === places.superblock || path === places.marks;
-  const isWritten = kind === 'write' && (isOwn || (isSegment(path, places) && !isFrame(call)));
+  const isWritten =
+    kind === 'write' && (isOwn || (isSegment(path, places) && !isFrame(call) && !isZeros(call)));
   if (!isWritten && !changesName(call, places)) return null;
   return { oracle: 'other-store', what: `a writer that was replaced makes ${kind} of ${path}` };
 }
 
 function isFrame({ bytes }: CallNotice): boolean {
   return bytes !== null && Buffer.compare(bytes.subarray(0, FRAME_MAGIC.length), FRAME_MAGIC) === 0;
+}
+
+function isZeros({ bytes }: CallNotice): boolean {
+  return bytes?.every((byte) => byte === 0) === true;
 }
 
 function isSegment(path: string, { walDir }: WriterPlaces): boolean {

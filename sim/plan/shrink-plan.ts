@@ -94,8 +94,10 @@ const LEAST: Readonly<Partial<Record<OpKind, Readonly<Record<string, number>>>>>
 /** The operation with its sizes as `size` says, and those of its saves, in the order in which they stand. */
 function withSizes<Op extends PlanOp | SaveOp>(op: Op, size: (value: number, least: number) => number): Op {
   const leastOf = LEAST[op.kind] ?? {};
+  const sized = (one: SaveOp | string): SaveOp | string =>
+    typeof one === 'string' ? one : withSizes(one, size);
   const fields = Object.entries(op).map(([name, value]: [string, unknown]): [string, unknown] => {
-    if (Array.isArray(value)) return [name, (value as SaveOp[]).map((save) => withSizes(save, size))];
+    if (Array.isArray(value)) return [name, (value as (SaveOp | string)[]).map(sized)];
     const least = leastOf[name];
     return [name, typeof value === 'number' && least !== undefined ? size(value, least) : value];
   });

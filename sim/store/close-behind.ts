@@ -139,8 +139,12 @@ async function beginSnapshot(scene: Scene, log: RaftLog, seed: number): Promise<
     const finding = isClosed ? null : judgeFailure(scene, error, false);
     if (finding !== null) throw finding;
     // Of a log that failed the fate of the record is open.
-    if (log.status !== 'failed') allowed.sinkFloating();
+    if (!hasFailed(log)) allowed.sinkFloating();
   }
+}
+
+function hasFailed({ status }: RaftLog): boolean {
+  return status === 'failed';
 }
 
 /** Its data never comes: without a close it would never end. */

@@ -182,6 +182,7 @@ function judgeEnvironment(scene: Scene, error: KeelsonError, isReserved: boolean
       const what = `${scene.by} needs no room beyond the reserve, and failed: ${error.message}`;
       return new Finding({ oracle: 'full-disk', what, cause: error });
     }
+    if (scene.hadNoRoom && error.details.path?.endsWith('.spare') === true) return null;
   }
   if (error.code === 'KEELSON_SYNC_FAILED') reach['latched-by-sync'] += 1;
   if (error.code === 'KEELSON_WRITE_FAILED') reach['latched-by-write'] += 1;

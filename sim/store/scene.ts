@@ -33,6 +33,9 @@ const ROOMY_BYTES = 2 ** 30;
 /** At most, of a record that may use a reserve, but for small values: it has a vote, a boundary or a snapshot's name. */
 const CONTROL_BYTES = 170;
 
+/** Virtual milliseconds from a try to make a segment to the next. */
+const RETRY_MS = 1000;
+
 /** Virtual milliseconds that an operation may take; a stuck call takes ten minutes. */
 const PATIENCE_MS = 6 * 3_600_000;
 
@@ -111,6 +114,7 @@ export class Scene {
   readonly heard: WeakMap<RaftLog, Heard> = new WeakMap<RaftLog, Heard>();
   /** Damage was named: nothing more can be asked of this store. */
   hasEnded = false;
+  #lackedRoomAtMs = -Infinity;
   /** Of all records that may use a reserve, and of those which used none of what there is now. */
   #controlBytes = 0;
   #bytesInFront = 0;
@@ -266,7 +270,13 @@ export class Scene {
 
   release(): void {
     this.#setCapacity(ROOMY_BYTES);
+    if (this.isFull) this.#lackedRoomAtMs = this.disk.queue.nowMs;
     this.isFull = false;
+  }
+
+  /** Room came back a moment ago: a try to make a segment that failed shortly before is believed for so long. */
+  get hadNoRoom(): boolean {
+    return this.disk.queue.nowMs < this.#lackedRoomAtMs + RETRY_MS;
   }
 
   /** Holds each call against what must be on the platter before it, while one writer has one undamaged store. */
