@@ -43,19 +43,20 @@ function stored(disk: SimulatedDisk): Promise<[number, number][]> {
 
 /**
  * A rotation found no room to name its segment, was taken back, and small saves went on behind the seal. A crash brought the
- * name back.
+ * name back, of the segment behind the one with number `behind`.
  */
-async function brokenRotation(): Promise<{ readonly disk: SimulatedDisk; readonly last: number }> {
+async function brokenRotation(behind = 1): Promise<{ readonly disk: SimulatedDisk; readonly last: number }> {
   const disk = createSimulatedDisk({ seed: 1, directories: ['/data'] });
   const log = await logOn(disk);
   await log.setHardState({ term: 1 });
+  let last = 0;
+  for (; disk.readVolatile(segment(behind)) === null; last += 1) await log.append([entry(last + 1, 1)]);
   let next: Uint8Array | null = null;
   disk.onCall = ({ kind, path }) => {
     if (kind !== 'write' || !path.endsWith('superblock')) return undefined;
-    next ??= disk.readVolatile(segment(2));
+    next ??= disk.readVolatile(segment(behind + 1));
     return { code: 'ENOSPC' };
   };
-  let last = 0;
   await expect(
     (async () => {
       for (; ; last += 1) await log.append([entry(last + 1, 1)]);
@@ -64,8 +65,8 @@ async function brokenRotation(): Promise<{ readonly disk: SimulatedDisk; readonl
   disk.onCall = () => undefined;
   await log.append([entry((last += 1), 1, 1)]);
   disk.crash('kill');
-  expect(disk.readVolatile(segment(2))).toBeNull();
-  disk.writeFile(segment(2), next ?? new Uint8Array());
+  expect(disk.readVolatile(segment(behind + 1))).toBeNull();
+  disk.writeFile(segment(behind + 1), next ?? new Uint8Array());
   return { disk, last };
 }
 
@@ -87,6 +88,16 @@ describe('a seal behind which the log went on', () => {
     expect(result).toMatchObject({ firstIndex: 1, lastIndex: 1 });
     expect(lost.acknowledged).toEqual({ from: 2, until: last });
     expect(await stored(disk)).toEqual([[1, 1]]);
+  });
+
+  test('bounds nothing of what a segment held whose header is gone: its server never votes again', async () => {
+    const { disk, last } = await brokenRotation(2);
+    disk.flipBit(segment(2), 40, 1);
+    await repairStore(place(disk));
+    const log = await logOn(disk);
+    expect(log.lastIndex).toBeLessThan(last);
+    expect(log.unfitUntil).toBe(Infinity);
+    await log.close();
   });
 });
 

@@ -59,10 +59,25 @@ function endWitness({ superblock, marks, segments, proven, highestLsn }: StoreSu
   // A segment is sealed before the next one is named (D6): one without a seal is the last there ever was.
   const isLastEver =
     last.seal === 'absent' && (superblock === null || last.number >= superblock.newestSegment);
+  if (mayHaveStayedBehind(segments, last, superblock?.newestSegment ?? 0)) return null;
   // Of an end that lacks what a mark proves nobody knows how much more it lacks; so too where the marks are gone.
   const isWhole = last.run.lastLsn >= proven.lsn && (marks.state === 'whole' || marks.state === 'blank');
   if (!isLastEver || !isWhole || (superblock === null && isBegunTwice(segments))) return null;
   return `the newest segment is there; its last whole frame ends at index ${last.run.end.lastIndex}`;
+}
+
+/**
+ * A rotation that found no room to name its segment is taken back, and a crash may bring the name back (D6): where nothing
+ * was written to it, and the segment before it cannot be read, nobody knows whether the log went on in that one.
+ */
+function mayHaveStayedBehind(
+  segments: StoreSurvey['segments'],
+  { number, frames }: StoreSurvey['segments'][number],
+  newestNamed: number,
+): boolean {
+  if (number <= newestNamed || frames > 0 || number === 1) return false;
+  const before = segments.find((segment) => segment.number === number - 1);
+  return before === undefined || before.run === null;
 }
 
 /** A log that was begun beside an older one, and nobody says which of them counts, or whether it was finished. */
