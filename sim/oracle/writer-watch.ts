@@ -1,6 +1,6 @@
 import { ASIDE } from '../../src/disk/durable-names.js';
 import { FRAME_MAGIC } from '../../src/format/frame-header.js';
-import { SLOT_STAMP_FROM } from '../../src/format/superblock.js';
+import { SLOT_STAMP_FROM, SUPERBLOCK_SLOT_BYTES } from '../../src/format/superblock.js';
 import type { CallNotice } from '../disk/calls/calls-to-come.js';
 import type { FindingFacts } from './finding.js';
 
@@ -43,7 +43,10 @@ export class WriterWatch {
   unlooked(call: CallNotice, places: WriterPlaces): FindingFacts | null {
     const { kind, path, processId } = call;
     if (path === places.superblock && kind === 'read') this.#unlooked.set(processId, 0);
-    if (!changesName(call, places) && !(path === places.superblock && kind === 'write')) return null;
+    // What goes on inside a slot completes a short write (D4), which is no change of its own.
+    const isSlot =
+      path === places.superblock && kind === 'write' && (call.position ?? 0) % SUPERBLOCK_SLOT_BYTES === 0;
+    if (!changesName(call, places) && !isSlot) return null;
     const count = this.#unlooked.get(processId) ?? 0;
     this.#unlooked.set(processId, count + 1);
     if (count < 2) return null;
