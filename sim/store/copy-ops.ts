@@ -2,7 +2,7 @@ import { isKeelsonError } from '../../src/errors/index.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { cloneRaftLog } from '../../src/raft-log/copies/clone-raft-log.js';
 import type { Checkpoint, CloneOptions } from '../../src/raft-log/copies/copies-contract.js';
-import { parseWalFileName, UNFINISHED_NAME } from '../../src/format/names.js';
+import { MARKS_NAME, parseWalFileName, UNFINISHED_NAME } from '../../src/format/names.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
 import { findNode } from '../disk/image/paths.js';
 import { describeState } from '../oracle/describe-state.js';
@@ -277,6 +277,13 @@ export function removeCopies(scene: Scene): void {
   for (const dir of [CHECKPOINT_DIR, CLONE_DIR, CLONE_WAL_DIR]) removeIfThere(scene, dir);
 }
 
+/**
+ * Its end marks are wiped first. A clone of the same identity has the lineage of its source: where a file system shows freed
+ * bytes in a file that grew, its mark in the source's own would count, and name damage that there is none of.
+ */
 function removeIfThere({ disk }: Scene, dir: string): void {
-  if (findNode(disk.fs, dir, 'stat') !== undefined) disk.remove(dir);
+  if (findNode(disk.fs, dir, 'stat') === undefined) return;
+  const marks = `${dir}/${MARKS_NAME}`;
+  if (findNode(disk.fs, marks, 'stat') !== undefined) disk.writeFile(marks, new Uint8Array());
+  disk.remove(dir);
 }

@@ -1,3 +1,4 @@
+import { ASIDE } from '../../src/disk/durable-names.js';
 import { KeelsonError } from '../../src/errors/index.js';
 import type { RaftLog } from '../../src/raft-log/contract.js';
 import { openRaftLog } from '../../src/raft-log/open-raft-log.js';
@@ -138,7 +139,9 @@ function lastAdditions(
   { crash, closes }: Extract<OpBody, { kind: 'rollback' }>,
 ): Map<string, number> {
   const last = new Map<string, number>();
-  for (const path of disk.list()) if (path.endsWith('.wal')) last.set(path, lastAddedTo(disk, path));
+  // A directory that a crash left under both of its names is one (`walDir.aside/`): its files count by the first.
+  for (const path of disk.list())
+    if (path.endsWith('.wal') && !path.includes(`${ASIDE}/`)) last.set(path, lastAddedTo(disk, path));
   const path = `${scene.dir}/marks`;
   const marks = findNode(scene.disk.fs, path, 'stat');
   if (closes === true) for (const file of [path, `${scene.dir}/superblock`]) last.set(file, disk.fs.sequence);
