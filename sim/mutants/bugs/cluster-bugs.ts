@@ -167,7 +167,7 @@ export const CLUSTER_BUGS: readonly PlantedBug[] = [
       {
         file: 'sim/raft/host/raft-driver.ts',
         find: '          this.#saveFailed(save, error);\n',
-        put: `          if (isNoSpace(error)) this.#saveFailed(save, error);
+        put: `          if (isKeelsonError(error, 'KEELSON_NO_SPACE')) this.#saveFailed(save, error);
           else {
             host.send(messagesAfterSave);
             if (this.isRunning) this.#parts.raft.persisted(save.id);
